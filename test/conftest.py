@@ -1,0 +1,23 @@
+"""Every test run has a DDS domain of its own and stays on this machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ["ROS_DOMAIN_ID"] = str(os.getpid() % 100 + 1)
+os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+os.environ["YOLO_AUTOINSTALL"] = "false"
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """The folder of real recordings and weights."""
+    folder = os.environ.get("VISRFTWIN_TEST_DATA", "")
+    if not folder:
+        pytest.skip("VISRFTWIN_TEST_DATA is unset: it names the folder of recordings and weights")
+    if not Path(folder).is_dir():
+        pytest.fail(f"VISRFTWIN_TEST_DATA names {folder!r}, which is no folder")
+    return Path(folder)

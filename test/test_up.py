@@ -1,0 +1,100 @@
+"""`visrftwin up` looks after real node processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from visrftwin_ros.node_table import EXIT_CANNOT_START, EXECUTABLES, NodeSpec, node_table
+from visrftwin_ros.site.loading import load_site
+from visrftwin_ros.up import Graph, run_graph
+
+FRAMES = NodeSpec("site_frames", "", {"site": "pets_campus"})
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 30.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_a_node_that_dies_is_restarted() -> None:
+    graph = Graph([FRAMES])
+    graph.start()
+    try:
+        first = graph.pid("/site_frames")
+        assert first is not None
+        os.kill(first, signal.SIGKILL)
+
+        def restarted() -> bool:
+            assert graph.poll() is None
+            return graph.pid("/site_frames") not in (None, first)
+
+        assert eventually(restarted)
+        assert graph.restarted == ["/site_frames"]
+    finally:
+        graph.stop()
+
+
+def test_a_node_that_cannot_start_ends_the_graph() -> None:
+    assert run_graph([FRAMES, NodeSpec("site_frames", "/other", {"site": "atlantis"})]) == (
+        EXIT_CANNOT_START
+    )
+
+
+def test_ctrl_c_stops_every_process(tmp_path: Path) -> None:
+    program = (
+        "import sys; from visrftwin_ros.up import run_graph; from visrftwin_ros.node_table import "
+        "NodeSpec; sys.exit(run_graph([NodeSpec('site_frames', '', {'site': 'pets_campus'}), "
+        "NodeSpec('site_frames', '/other', {'site': 'pets_campus'})]))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program])
+    assert eventually(lambda: len(_children(process.pid)) == 2)
+    time.sleep(1.0)
+    children = _children(process.pid)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == 130
+    assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+
+
+def test_nodes_do_not_outlive_a_supervisor_that_is_killed() -> None:
+    program = (
+        "from visrftwin_ros.up import run_graph; from visrftwin_ros.node_table import NodeSpec; "
+        "run_graph([NodeSpec('site_frames', '', {'site': 'pets_campus'})])"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program])
+    assert eventually(lambda: len(_children(process.pid)) == 1)
+    child = _children(process.pid)[0]
+    process.kill()
+    process.wait()
+    assert eventually(lambda: _gone(child))
+
+
+@pytest.mark.parametrize("viewer", [True, False])
+def test_the_table_knows_every_executable(viewer: bool) -> None:
+    table = node_table(load_site("pets_campus"), "pets_campus", video="v.avi", viewer=viewer)
+    started = [spec.executable for spec in table]
+    assert set(started) == set(EXECUTABLES) - (set() if viewer else {"twin_viewer"})
+    assert started[-1] == "camera_replay"
+
+
+def _children(pid: int) -> list[int]:
+    answer = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False)
+    return [int(line) for line in answer.stdout.split()]
+
+
+def _gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except FileNotFoundError:
+        return True

@@ -1,0 +1,6 @@
+"""A live radio twin of a place: people, the millimetre-wave links that they shadow, and the best beams."""
+
+from pkgutil import extend_path
+
+# In the checkout this folder has no `msg` and `srv`: they lie in the `visrftwin_ros` folder that the build installs.
+__path__ = extend_path(__path__, __name__)

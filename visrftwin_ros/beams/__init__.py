@@ -1,0 +1,1 @@
+"""Antenna arrays, codebooks, 802.11ad rates and beam selection."""

@@ -1,0 +1,129 @@
+"""The best beam pair of a link, when to change it, and when to change the access point."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visrftwin_ros.beams.arrays import Mount, unit_vectors
+from visrftwin_ros.beams.codebook import beam_gains
+from visrftwin_ros.beams.rates import REQUIRED_SNR_DB, mcs_of_snr, noise_dbm, phy_rate, throughput
+from visrftwin_ros.site.model import Radio
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PathGains:
+    """P paths of one link as a channel message carries them.
+
+    power: (P,) power gain between vertical isotropic antennas, people included.
+    departure, arrival: (P, 2) azimuth and elevation [rad] in the world frame.
+    """
+
+    power: Array
+    departure: Array
+    arrival: Array
+
+
+@dataclass(frozen=True)
+class BeamChoice:
+    """The pair in use and its runner-up; no path: mcs -1, throughput 0, snr_db -inf."""
+
+    tx_beam: int
+    rx_beam: int
+    snr_db: float
+    rssi_dbm: float
+    mcs: int
+    phy_rate: float
+    throughput: float
+    second_tx_beam: int
+    second_rx_beam: int
+    second_snr_db: float
+
+
+def sweep(paths: PathGains, tx: Mount, rx: Mount) -> Array:
+    """(Bt, Br) power gain of every pair of DFT beams.
+
+    The paths' powers add, for the reason given in `channel.metrics`: beams are chosen on the
+    expectation over phases that the twin cannot know.
+    """
+    sent = beam_gains(tx, unit_vectors(*paths.departure.T))
+    received = beam_gains(rx, unit_vectors(*paths.arrival.T))
+    return (sent * paths.power[:, None]).T @ received
+
+
+def choose(gains: Array, tx_power_dbm: float, radio: Radio, keep: tuple[int, int] | None = None) -> BeamChoice:
+    """The strongest pair, or the pair `keep` where the caller holds on to it."""
+    order = np.argsort(-gains, axis=None, kind="stable")[:2]
+    ranked = [divmod(int(flat), gains.shape[1]) for flat in order]
+    best = keep or ranked[0]
+    second = next((pair for pair in ranked if pair != best), best)
+    with np.errstate(divide="ignore"):
+        rssi = tx_power_dbm + 10 * np.log10(np.array([gains[best], gains[second]]))
+    snr = rssi - noise_dbm(radio)
+    mcs = mcs_of_snr(snr[:1], radio.implementation_loss_db)
+    return BeamChoice(
+        tx_beam=best[0],
+        rx_beam=best[1],
+        snr_db=float(snr[0]),
+        rssi_dbm=float(rssi[0]),
+        mcs=int(mcs[0]),
+        phy_rate=float(phy_rate(mcs)[0]),
+        throughput=float(throughput(mcs)[0]),
+        second_tx_beam=second[0],
+        second_rx_beam=second[1],
+        second_snr_db=float(snr[1]),
+    )
+
+
+class BeamHolder:
+    """Holds a link's pair until another is better by a margin, so that noise does not switch it."""
+
+    def __init__(self, margin_db: float = 1.0) -> None:
+        self._margin = 10 ** (margin_db / 10)
+        self._pairs: dict[tuple[str, str], tuple[int, int]] = {}
+
+    def choose(self, link: tuple[str, str], gains: Array, tx_power_dbm: float, radio: Radio) -> BeamChoice:
+        """The pair for `link` (tx, rx) now; a link that lost its last path starts afresh."""
+        held = self._pairs.get(link)
+        if held is not None and not 0 < gains.max() <= self._margin * gains[held]:
+            held = None
+        choice = choose(gains, tx_power_dbm, radio, held)
+        if gains.max() > 0:
+            self._pairs[link] = (choice.tx_beam, choice.rx_beam)
+        else:
+            self._pairs.pop(link, None)
+        return choice
+
+
+def hand_over_advised(
+    links: list[tuple[str, str]],
+    snr_db: Array,
+    shadow_now_db: Array,
+    mean_ahead_db: Array,
+    upper_ahead_db: Array,
+    radio: Radio,
+    lowest_mcs: int = 6,
+) -> NDArray[np.bool_]:
+    """(L,) the link serves its robot, is about to fade, and another AP will hold.
+
+    The serving link is the robot's strongest now. It is about to fade where its predicted mean
+    SNR at some horizon falls below what `lowest_mcs` needs; another AP holds where at that same
+    horizon it stays above even at its upper bound of the loss.
+    snr_db, shadow_now_db: (L,). mean_ahead_db, upper_ahead_db: (L, H) predicted shadow loss.
+    """
+    needed = REQUIRED_SNR_DB[lowest_mcs] + radio.implementation_loss_db
+    unshadowed = (snr_db + shadow_now_db)[:, None]
+    # nan (no path, no forecast) compares as False: such a link neither fades nor holds.
+    fades = unshadowed - mean_ahead_db < needed
+    holds = unshadowed - upper_ahead_db >= needed
+    advised = np.zeros(len(links), bool)
+    for robot in {rx for _, rx in links}:
+        mine = np.array([i for i, (_, rx) in enumerate(links) if rx == robot])
+        serving = mine[np.argmax(np.nan_to_num(snr_db[mine], nan=-np.inf))]
+        others = mine[mine != serving]
+        advised[serving] = (fades[serving] & holds[others].any(axis=0)).any()
+    return advised

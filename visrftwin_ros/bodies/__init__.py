@@ -1,0 +1,1 @@
+"""Bodies of people, as the radio sees them."""

@@ -1,0 +1,1 @@
+"""Recorded data: where it comes from and how it is read."""

@@ -1,0 +1,1 @@
+"""What a receiver notices of a set of paths."""

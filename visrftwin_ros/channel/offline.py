@@ -1,0 +1,127 @@
+"""Channels of a recording from its tracks, with the very engine that runs on line."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from visrftwin_ros.beams.selection import BeamHolder, sweep
+from visrftwin_ros.bodies.people import BODY_DEPTH, BODY_WIDTH, Bodies
+from visrftwin_ros.perception.tracker_config import TrackerConfig
+from visrftwin_ros.perception.tracks_file import Tracks
+from visrftwin_ros.propagation.channel_state import ChannelState
+from visrftwin_ros.propagation.engine import TwinEngine
+from visrftwin_ros.site.model import Radio
+
+CHANNEL_COLUMNS = (
+    "frame", "tx", "rx", "path_loss_db", "delay_spread_s", "k_factor_db", "azimuth_spread_rad",
+    "shadow_loss_db", "affected", "tx_beam", "rx_beam", "snr_db", "mcs", "throughput_bps",
+)  # fmt: skip
+
+
+def predict_tracks(
+    engine: TwinEngine,
+    tracks: Tracks,
+    start_ns: int,
+    frame_rate: float,
+    progress: Callable[[int, int], None] | None = None,
+) -> Iterator[dict[str, object]]:
+    """One row (keys CHANNEL_COLUMNS) a frame and link, from frame 1 to the last one in `tracks`.
+
+    Frame k stands at `start_ns` + (k - 1) / `frame_rate`; a frame without rows has nobody in it.
+    The engine must be configured. progress: called with the frames done and all.
+    """
+    last = int(tracks.frame.max(initial=0))
+    bodies = BodiesOfTracks(tracks)
+    beams = BeamRows(engine)
+    for frame in range(1, last + 1):
+        stamp = start_ns + round((frame - 1) / frame_rate * 1e9)
+        state = engine.update(stamp, bodies.at(frame))
+        yield from beams.rows(frame, state)
+        if progress is not None:
+            progress(frame, last)
+
+
+def write_channels(rows: Iterator[dict[str, object]], file: Path) -> int:
+    """Writes the rows as CSV; how many there were."""
+    count = 0
+    with file.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, CHANNEL_COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        for row in rows:
+            writer.writerow(row)
+            count += 1
+    return count
+
+
+class BodiesOfTracks:
+    """The people of each frame; asked in the order of the frames."""
+
+    def __init__(self, tracks: Tracks) -> None:
+        self._tracks = tracks
+        self._headings: dict[str, float] = {}
+        self._turning_speed = TrackerConfig().turning_speed
+
+    def at(self, frame: int) -> Bodies:
+        """The bodies of that frame. tracks.csv has no heading: it follows the velocity as the
+        tracker's does, and is kept while the person stands."""
+        rows = np.flatnonzero(self._tracks.frame == frame)
+        ids = tuple(self._tracks.ids[row] for row in rows)
+        velocity = self._tracks.velocity[rows]
+        for name, (vx, vy) in zip(ids, velocity, strict=True):
+            if np.hypot(vx, vy) > self._turning_speed:
+                self._headings[name] = float(np.arctan2(vy, vx))
+        flat = np.zeros(len(rows))
+        return Bodies(
+            ids=ids,
+            position=np.column_stack([self._tracks.position[rows], flat]),
+            velocity=np.column_stack([velocity, flat]),
+            width=np.full(len(rows), BODY_WIDTH),
+            depth=np.full(len(rows), BODY_DEPTH),
+            height=self._tracks.height[rows],
+            heading=np.array([self._headings.get(name, 0.0) for name in ids]),
+        )
+
+
+class BeamRows:
+    """Chooses beams for each state and sets the rows of channels.csv."""
+
+    def __init__(self, engine: TwinEngine) -> None:
+        self._engine = engine
+        self._power = {ap.name: ap.tx_power_dbm for ap in engine.site.access_points}
+        self._holder = BeamHolder()
+
+    def rows(self, frame: int, state: ChannelState) -> Iterator[dict[str, object]]:
+        metrics, radio = state.metrics, self._engine.site.radio
+        for i, (tx, rx) in enumerate(state.links):
+            row: dict[str, object] = {
+                "frame": frame,
+                "tx": tx,
+                "rx": rx,
+                "path_loss_db": f"{metrics.path_loss_db[i]:.4f}",
+                "delay_spread_s": f"{metrics.delay_spread[i]:.6g}",
+                "k_factor_db": f"{metrics.k_factor_db[i]:.4f}",
+                "azimuth_spread_rad": f"{metrics.azimuth_spread[i]:.6g}",
+                "shadow_loss_db": f"{metrics.shadow_loss_db[i]:.4f}",
+                "affected": int(state.retraced[i]),
+            }
+            yield row | self._beams(state, i, self._power[tx], radio)
+
+    def _beams(self, state: ChannelState, link: int, power_dbm: float, radio: Radio) -> dict[str, object]:
+        tx, rx = state.links[link]
+        paths = state.paths(link)
+        ends = [self._engine.mount(name, state.stamp_ns) for name in (tx, rx)]
+        if paths is None or ends[0] is None or ends[1] is None:
+            return {"tx_beam": -1, "rx_beam": -1, "snr_db": "-inf", "mcs": -1, "throughput_bps": 0}
+        gains = sweep(paths.gains, ends[0], ends[1])
+        choice = self._holder.choose((tx, rx), gains, power_dbm, radio)
+        return {
+            "tx_beam": choice.tx_beam,
+            "rx_beam": choice.rx_beam,
+            "snr_db": f"{choice.snr_db:.4f}",
+            "mcs": choice.mcs,
+            "throughput_bps": f"{choice.throughput:.0f}",
+        }

@@ -1,0 +1,161 @@
+"""The `visrftwin` command."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from visrftwin_ros.errors import TwinError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one sub-command; 2 on bad input, 130 on Ctrl-C."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        return int(parsed.run(parsed))
+    except TwinError as error:
+        print(f"visrftwin: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("visrftwin: stopped", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="visrftwin", description="A live radio twin of a place.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    site = commands.add_parser("site", help="check a site").add_subparsers(required=True, metavar="COMMAND")
+    check = site.add_parser("check", help="validate a site and print what is in it")
+    check.add_argument("site", help="name, folder or site.yaml")
+    check.add_argument("--overlay", type=Path, metavar="PNG", help="draw the site over a camera picture")
+    check.add_argument("--video", default="auto", help="recording whose first frame is drawn on")
+    check.set_defaults(run=_check_site)
+
+    track = commands.add_parser("track", help="track the people of a recording, without ROS")
+    _add_site(track)
+    track.add_argument("--video", default="auto", help="path of a recording; auto = the site's own")
+    _add_detector(track)
+    track.add_argument("--image-size", type=int, help="network input, px; default: what the weights say")
+    track.add_argument("--frames", type=int, help="stop after this many frames")
+    track.add_argument("--out", type=Path, required=True, help="tracks.csv to write")
+    track.set_defaults(run=_track)
+
+    score = commands.add_parser("track-score", help="compare tracks with ground truth")
+    score.add_argument("tracks", type=Path)
+    score.add_argument("truth", type=Path)
+    score.set_defaults(run=_score)
+
+    predict = commands.add_parser("predict", help="predict every link's channel for tracks, without ROS")
+    _add_site(predict)
+    predict.add_argument("--tracks", type=Path, required=True, help="what `visrftwin track` wrote")
+    predict.add_argument("--start", type=float, default=0.0, help="ROS time of frame 1, s (phase of scripted robots)")
+    predict.add_argument("--out", type=Path, required=True, help="channels.csv to write")
+    predict.set_defaults(run=_predict)
+
+    up = commands.add_parser("up", help="start the live twin of a site")
+    up.add_argument("site", help="name, folder or site.yaml")
+    up.add_argument("--video", default="auto", help="recording to replay; auto = the site's own, none = live cameras")
+    up.add_argument("--weights", default="", help="detector weights; none = the motion detector")
+    up.add_argument("--no-viewer", dest="viewer", action="store_false", help="without the web page")
+    up.add_argument("--rate", type=float, default=1.0, help="playback speed")
+    up.add_argument("--loop", action="store_true", help="replay the recording for ever")
+    up.set_defaults(run=_up)
+
+    demo = commands.add_parser("demo", help="run the twin on its recording and report")
+    demo.add_argument("--site", default="pets_campus")
+    demo.add_argument("--video", default="auto")
+    demo.add_argument("--weights", default="")
+    demo.add_argument("--frames", type=int, default=0, help="stop after this many frames; 0 = all")
+    demo.add_argument("--out", type=Path, default=Path("out/demo"))
+    demo.set_defaults(run=_demo)
+    return parser
+
+
+def _add_site(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--site", required=True, help="name, folder or site.yaml")
+
+
+def _add_detector(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--detector", choices=("auto", "yolo", "motion"), default="auto")
+    parser.add_argument("--weights", default="", help="what ultralytics loads: .pt, OpenVINO folder, ...")
+
+
+def _check_site(arguments: argparse.Namespace) -> int:
+    from visrftwin_ros.site.checking import describe
+    from visrftwin_ros.site.loading import load_site
+
+    site = load_site(arguments.site)
+    print(describe(site))
+    if arguments.overlay:
+        from visrftwin_ros.campaign.site_video import find_video
+        from visrftwin_ros.viewing.overlay import draw_site
+
+        draw_site(site, find_video(site, arguments.video), arguments.overlay)
+        print(f"drawn over the camera picture: {arguments.overlay}")
+    return 0
+
+
+def _track(arguments: argparse.Namespace) -> int:
+    from visrftwin_ros.campaign.site_video import find_video
+    from visrftwin_ros.perception.offline import track_recording
+    from visrftwin_ros.perception.tracks_file import write_tracks
+    from visrftwin_ros.site.loading import load_site
+
+    site = load_site(arguments.site)
+    tracks = track_recording(
+        site.camera(),
+        find_video(site, arguments.video),
+        arguments.detector,
+        arguments.weights,
+        imgsz=arguments.image_size,
+        frames=arguments.frames,
+    )
+    write_tracks(tracks, arguments.out)
+    print(f"{arguments.out}: {len(tracks)} rows")
+    return 0
+
+
+def _score(arguments: argparse.Namespace) -> int:
+    from visrftwin_ros.perception.scoring import score_files
+
+    print(json.dumps(score_files(arguments.tracks, arguments.truth), indent=2))
+    return 0
+
+
+def _predict(arguments: argparse.Namespace) -> int:
+    raise TwinError("not wired yet")
+
+
+def _up(arguments: argparse.Namespace) -> int:
+    from visrftwin_ros.campaign.site_video import find_video
+    from visrftwin_ros.node_table import node_table
+    from visrftwin_ros.site.loading import load_site
+    from visrftwin_ros.up import run_graph
+
+    site = load_site(arguments.site)
+    table = node_table(
+        site,
+        arguments.site,
+        video=find_video(site, arguments.video),
+        weights=arguments.weights,
+        viewer=arguments.viewer,
+        rate=arguments.rate,
+        loop=arguments.loop,
+    )
+    return run_graph(table)
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from visrftwin_ros.demo.run import run_demo
+
+    return run_demo(
+        arguments.site, arguments.video, arguments.weights, arguments.frames, arguments.out
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""`visrftwin demo`: a run of the live graph, reported."""

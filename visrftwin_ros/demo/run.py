@@ -1,0 +1,120 @@
+"""`visrftwin demo`: the live graph on a recording, then its report."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from tqdm import tqdm
+
+from visrftwin_ros.campaign.site_video import find_video
+from visrftwin_ros.demo.record import GraphRecord, all_events, summary
+from visrftwin_ros.errors import TwinError
+from visrftwin_ros.node_table import NodeSpec, node_table
+from visrftwin_ros.perception.recordings import Recording
+from visrftwin_ros.site.loading import load_site
+from visrftwin_ros.site.model import Site
+from visrftwin_ros.up import Graph, run_graph
+
+CAMERA = "camera_replay"
+DRAIN = 1.5
+"""Seconds after the last frame until its channels are surely out."""
+
+
+def run_demo(site_name: str, video: str, weights: str, frames: int, out: Path) -> int:
+    """Runs the graph on the whole recording and writes `out`; 0 when it did."""
+    site = load_site(site_name)
+    path = find_video(site, video)
+    if not path:
+        raise TwinError(f"site {site.name!r} has no recording to run on: give --video")
+    count = Recording(path).frame_count
+    out.mkdir(parents=True, exist_ok=True)
+    specs = _specs(site, site_name, path, weights, frames, out)
+    # A graph of its own on this machine: a demo must neither hear nor disturb a running twin.
+    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    os.environ.setdefault("ROS_DOMAIN_ID", str(os.getpid() % 100 + 1))
+    record, code = _run(site, specs, min(count, frames) if frames else count)
+    if code:
+        return code
+    if not record.shadow:
+        raise TwinError("no channel was published: the nodes' log above names the reason")
+    from visrftwin_ros.demo.picture import draw
+
+    (out / "summary.json").write_text(json.dumps(summary(record), indent=2) + "\n")
+    draw(record, site, path, out / "shadow_loss.png")
+    print(_words(record, out))
+    return 0
+
+
+def _specs(
+    site: Site, site_name: str, video: str, weights: str, frames: int, out: Path
+) -> list[NodeSpec]:
+    extra = {
+        CAMERA: {"autostart": False, "exit_at_end": True, "frames": frames},
+        "twin_viewer": {"web_port": 0, "record": str((out / "twin.rrd").resolve())},
+    }
+    table = node_table(site, site_name, video=video, weights=weights)
+    return [
+        replace(spec, parameters={**spec.parameters, **extra.get(spec.executable, {})})
+        for spec in table
+    ]
+
+
+def _run(site: Site, specs: list[NodeSpec], frames: int) -> tuple[GraphRecord, int]:
+    from visrftwin_ros.nodes.graph_recorder import GraphRecorder
+
+    recorder = GraphRecorder(site)
+    others = [spec.full_name for spec in specs if spec.executable != CAMERA]
+    camera = next(spec.full_name for spec in specs if spec.executable == CAMERA)
+    progress = tqdm(total=frames, unit="frame", desc="replaying", disable=None)
+    started, ended_at = False, 0.0
+
+    def done(graph: Graph) -> bool:
+        nonlocal started, ended_at
+        if not started and recorder.all_active(others):
+            started = recorder.start(camera)
+        progress.update(len(recorder.record.image_stamps) - progress.n)
+        if started and camera in graph.restarted:
+            raise TwinError(f"{camera} died during the demo: its log above names the reason")
+        if camera in graph.finished and not ended_at:
+            ended_at = time.monotonic()
+        return bool(ended_at) and time.monotonic() - ended_at > DRAIN
+
+    print("starting the twin (the first start compiles the radio solver)", file=sys.stderr)
+    try:
+        code = run_graph(specs, done)
+    finally:
+        progress.close()
+        recorder.close()
+    return recorder.record, code
+
+
+def _words(record: GraphRecord, out: Path) -> str:
+    events = all_events(record)
+    lines = [
+        "",
+        f"The twin watched {len(record.image_stamps)} frames and followed up to "
+        f"{record.most_people} people at once ({record.detector} detector).",
+        f"{len(record.shadow)} radio links; people changed "
+        f"{100 * record.affected_updates / max(record.link_updates, 1):.0f} % of the link updates, "
+        f"the others cost nothing.",
+    ]
+    for stage, values in summary(record)["latency_ms"].items():  # type: ignore[attr-defined]
+        lines.append(f"  {stage}: {values['p50']:.0f} ms (99 % under {values['p99']:.0f} ms)")
+    if events:
+        deepest = max(events, key=lambda event: event.depth_db)
+        lines.append(
+            f"{len(events)} times a person shadowed a link by more than 3 dB; the deepest: "
+            f"{deepest.link} at {deepest.start:.1f} s, {deepest.depth_db:.0f} dB "
+            f"for {deepest.duration:.1f} s."
+        )
+    else:
+        lines.append("Nobody shadowed a link by more than 3 dB.")
+    for name, text in record.warnings.items():
+        lines.append(f"Warning from {name}: {text}")
+    lines.append(f"See {out / 'shadow_loss.png'}, {out / 'summary.json'} and {out / 'twin.rrd'} (`rerun {out / 'twin.rrd'}`).")
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Electromagnetic properties of building materials and bodies."""

@@ -1,0 +1,1 @@
+"""The ROS 2 nodes: parameters, topics, nothing else. Only this folder imports rclpy."""

@@ -1,0 +1,132 @@
+"""Chooses each link's beam pair from its predicted paths, and advises hand-overs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from visrftwin_ros.beams.selection import BeamChoice, BeamHolder, hand_over_advised, sweep
+from visrftwin_ros.errors import TwinError
+from visrftwin_ros.msg import BeamDecision, BeamDecisions, LinkChannel, LinkChannels
+from visrftwin_ros.msg import ShadowForecasts
+from visrftwin_ros.nodes.conversions import path_gains, stamp_ns
+from visrftwin_ros.nodes.robot_poses import robot_poses_from_tf
+from visrftwin_ros.nodes.transforms import listen
+from visrftwin_ros.nodes.twin_node import (
+    OK,
+    SITE_PARAMETER,
+    STALE,
+    WARN,
+    NodeParameter,
+    TwinNode,
+    run,
+)
+from visrftwin_ros.propagation.engine import RobotPose, device_mount
+
+HAND_OVER_HOLD_NS = 1_500_000_000
+"""A forecast older than this says nothing about the coming second."""
+
+
+class BeamSelector(TwinNode):
+    """Answers every `channels` message with one `beams` message of the same stamp."""
+
+    parameters: ClassVar[Sequence[NodeParameter]] = (
+        SITE_PARAMETER,
+        NodeParameter(
+            "hysteresis_db", 1.0, "A pair is kept until another is better by this", (0.0, 20.0)
+        ),
+    )
+
+    def configure(self) -> None:
+        self._site = self.site()
+        self._powers = {ap.name: ap.tx_power_dbm for ap in self._site.access_points}
+        self._holder = BeamHolder(self.value("hysteresis_db"))
+        self._forecast: ShadowForecasts | None = None
+        self._transforms = listen(self)
+        self._beams = self.publisher(BeamDecisions, "beams")
+        self.subscription(ShadowForecasts, "shadow_forecast", self._on_forecast)
+        self.subscription(LinkChannels, "channels", self._on_channels)
+
+    def _on_forecast(self, message: ShadowForecasts) -> None:
+        self._forecast = message
+
+    def _on_channels(self, message: LinkChannels) -> None:
+        if not self.active:
+            return
+        stamp = stamp_ns(message.header.stamp)
+        answer = BeamDecisions(header=message.header)
+        answer.stale = any(link.stale for link in message.channels)
+        robots, missing = robot_poses_from_tf(self._site, self._transforms, stamp)
+        for name, reason in missing.items():
+            self.report(name, WARN, reason)
+        for link in message.channels:
+            try:
+                answer.decisions.append(self._decide(link, stamp, robots))
+            except TwinError as error:
+                self.report(f"{link.tx}-{link.rx}", WARN, str(error))
+        self._advise(message, answer, stamp)
+        answer.latency = (self.now_ns() - stamp) * 1e-9
+        self._beams.publish(answer)
+        state = (STALE, "the channels are stale") if answer.stale else (OK, "beams are up to date")
+        self.report("beams", *state)
+
+    def _decide(
+        self, link: LinkChannel, stamp: int, robots: dict[str, RobotPose]
+    ) -> BeamDecision:
+        tx = device_mount(self._site, link.tx, stamp, robots)
+        rx = device_mount(self._site, link.rx, stamp, robots)
+        if tx is None or rx is None or link.tx not in self._powers:
+            raise TwinError(f"no beams for {link.tx} to {link.rx}: an end has no pose or no power")
+        gains = sweep(path_gains(link), tx, rx)
+        choice = self._holder.choose(
+            (link.tx, link.rx), gains, self._powers[link.tx], self._site.radio
+        )
+        return decision(link, choice)
+
+    def _advise(self, channels: LinkChannels, beams: BeamDecisions, stamp: int) -> None:
+        forecast = self._forecast
+        if forecast is None or not 0 <= stamp - stamp_ns(forecast.header.stamp) < HAND_OVER_HOLD_NS:
+            return
+        ahead = {(f.tx, f.rx): f for f in forecast.forecasts}
+        now = {(link.tx, link.rx): link.shadow_loss_db for link in channels.channels}
+        decided = [d for d in beams.decisions if (d.tx, d.rx) in ahead]
+        if not decided:
+            return
+        links = [(d.tx, d.rx) for d in decided]
+        advised = hand_over_advised(
+            links,
+            np.array([d.snr_db for d in decided]),
+            np.array([now[link] for link in links]),
+            np.array([ahead[link].shadow_loss_db for link in links]),
+            np.array([ahead[link].shadow_loss_upper_db for link in links]),
+            self._site.radio,
+        )
+        for one, advice in zip(decided, advised, strict=True):
+            one.hand_over_advised = bool(advice)
+
+
+def decision(link: LinkChannel, choice: BeamChoice) -> BeamDecision:
+    return BeamDecision(
+        tx=link.tx,
+        rx=link.rx,
+        tx_beam=choice.tx_beam,
+        rx_beam=choice.rx_beam,
+        snr_db=choice.snr_db,
+        rssi_dbm=choice.rssi_dbm,
+        mcs=choice.mcs,
+        phy_rate=choice.phy_rate,
+        throughput=choice.throughput,
+        runner_up_tx_beam=choice.second_tx_beam,
+        runner_up_rx_beam=choice.second_rx_beam,
+        runner_up_snr_db=choice.second_snr_db,
+    )
+
+
+def main() -> None:
+    run(BeamSelector, "beam_selector")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""Plays a recording as a camera: Image and CameraInfo at the recording's own pace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sensor_msgs.msg import CameraInfo, Image
+
+from visrftwin_ros.nodes.conversions import camera_info_message, image_message
+from visrftwin_ros.nodes.twin_node import (
+    OK,
+    SENSOR_QOS,
+    SITE_PARAMETER,
+    WARN,
+    NodeParameter,
+    TwinNode,
+    run,
+)
+from visrftwin_ros.perception.recordings import Recording
+
+
+class CameraReplay(TwinNode):
+    """Frame k is stamped start + k / (frame_rate * rate): the clock of a camera without jitter."""
+
+    parameters: ClassVar[Sequence[NodeParameter]] = (
+        SITE_PARAMETER,
+        NodeParameter("camera", "", "Name of the site's camera (may be empty if it has one)"),
+        NodeParameter("video", "", "Path of the recording"),
+        NodeParameter("rate", 1.0, "Playback speed; 1 = as recorded", (0.05, 20.0)),
+        NodeParameter("loop", False, "Start again at the end; stamps go on"),
+        NodeParameter("frames", 0, "Stop after this many frames; 0 = all", (0, 1_000_000)),
+        NodeParameter("exit_at_end", False, "End the process when the recording has ended"),
+    )
+
+    def configure(self) -> None:
+        self._camera = self.site_camera()
+        self._recording = Recording(
+            self.value("video"), (self._camera.image_width, self._camera.image_height)
+        )
+        self._frames: Iterator[tuple[int, NDArray[np.uint8]]] = iter(())
+        self._images = self.publisher(Image, "image_raw", SENSOR_QOS)
+        self._infos = self.publisher(CameraInfo, "camera_info", SENSOR_QOS)
+
+    def activate(self) -> None:
+        self._frames = self._recording.frames()
+        self._published = 0
+        self._period_ns = round(1e9 / (self._camera.frame_rate * self.value("rate")))
+        self._start_ns = self.now_ns()
+        self._ticker = self.timer(self._period_ns * 1e-9, self._publish_due)
+        self.report("recording", OK, f"playing {self._recording.path.name}")
+
+    def deactivate(self) -> None:
+        if hasattr(self, "_ticker"):
+            self._ticker.cancel()
+
+    def _publish_due(self) -> None:
+        # By the clock, not by the count of ticks: a late timer must not slow the camera down.
+        due = (self.now_ns() - self._start_ns) // self._period_ns + 1
+        while self._published < due and not self._ticker.is_canceled():
+            self._publish_next()
+
+    def _publish_next(self) -> None:
+        limit = self.value("frames")
+        following = None if limit and self._published >= limit else next(self._frames, None)
+        if following is None:
+            self._at_end()
+            return
+        stamp = self._start_ns + self._published * self._period_ns
+        _, image = following
+        self._infos.publish(camera_info_message(self._camera, stamp))
+        self._images.publish(image_message(image, stamp, self._camera.optical_frame))
+        self._published += 1
+        corrupt = self._recording.skipped
+        level, text = (WARN, "undecodable frames were left out") if corrupt else (OK, "playing")
+        self.report("recording", level, text, frame=self._published, corrupt=corrupt)
+
+    def _at_end(self) -> None:
+        if self.value("loop"):
+            self._frames = self._recording.frames()
+            return
+        self._ticker.cancel()
+        self.report("recording", OK, "the recording has ended", frame=self._published)
+        if self.value("exit_at_end"):
+            self.finished.set_result(None)
+
+
+def main() -> None:
+    run(CameraReplay, "camera_replay")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+"""Predicts the channel of every AP-robot link with the people that are there now."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from visualization_msgs.msg import MarkerArray
+
+from visrftwin_ros.bodies.people import nobody
+from visrftwin_ros.errors import TwinError
+from visrftwin_ros.msg import LinkChannels, ShadowForecasts, TrackedPeople
+from visrftwin_ros.nodes.channel_messages import ChannelMessages, forecast_message
+from visrftwin_ros.nodes.conversions import bodies_from_message, covariance_from_message, stamp_ns
+from visrftwin_ros.nodes.markers import path_markers, scene_markers
+from visrftwin_ros.nodes.robot_poses import robot_poses_from_tf
+from visrftwin_ros.nodes.transforms import listen
+from visrftwin_ros.nodes.twin_node import (
+    LATCHED_QOS,
+    OK,
+    SITE_PARAMETER,
+    STALE,
+    WARN,
+    NodeParameter,
+    TwinNode,
+    run,
+)
+from visrftwin_ros.propagation.channel_state import ChannelState
+from visrftwin_ros.propagation.engine import TwinEngine
+
+WATCH_PERIOD = 0.2
+NEVER = float("inf")
+
+
+class ChannelPredictor(TwinNode):
+    """Every `people` message is answered with `channels` of the same stamp; silence with stale."""
+
+    parameters: ClassVar[Sequence[NodeParameter]] = (
+        SITE_PARAMETER,
+        NodeParameter("blockage", "fresnel", "Body model: fresnel, metis or knife_edge"),
+        NodeParameter("device", "auto", "Solver: auto (CUDA where there is a GPU), llvm or cuda"),
+        NodeParameter("threads", 2, "CPU threads of the solver", (1, 64)),
+        NodeParameter(
+            "stale_after", 0.5, "Seconds without fresh people until channels are stale", (0.05, 10.0)
+        ),
+        NodeParameter("max_paths", 32, "Paths a link in messages; metrics use all", (1, 10_000)),
+        NodeParameter("cache", "", "Folder of solved paths; empty = ~/.cache/visrftwin/paths"),
+    )
+
+    def configure(self) -> None:
+        self._site = self.site()
+        self._engine = TwinEngine(
+            self._site,
+            Path(self.value("cache")) if self.value("cache") else default_cache(),
+            device=self.value("device"),
+            blockage=self.value("blockage"),
+            threads=self.value("threads"),
+        )
+        self.get_logger().info("solving the static paths (a new site takes some seconds)")
+        self._engine.configure()
+        self._messages = ChannelMessages(
+            self._site.world_frame, self._site.radio, self.value("max_paths")
+        )
+        self._bodies, self._covariance = nobody(), np.zeros((0, 4, 4))
+        self._fresh_ns: int | None = None  # stamp of the newest fresh people
+        self._heard_ns: int | None = None  # when they came
+        self._transforms = listen(self)
+        self._channels = self.publisher(LinkChannels, "channels")
+        self._forecasts = self.publisher(ShadowForecasts, "shadow_forecast")
+        self._paths = self.publisher(MarkerArray, "paths")
+        self._scene = self.publisher(MarkerArray, "scene", LATCHED_QOS)
+        self.subscription(TrackedPeople, "people", self._on_people)
+        self.timer(WATCH_PERIOD, self._watch)
+
+    def activate(self) -> None:
+        stamp = self.get_clock().now().to_msg()
+        self._scene.publish(scene_markers(self._site, stamp))
+
+    def cleanup(self) -> None:
+        if hasattr(self, "_engine"):
+            self._engine.close()
+            del self._engine
+
+    def _on_people(self, message: TrackedPeople) -> None:
+        # Predictions of a silent sensor are no news: the watch says that the channels are stale.
+        if not self.active or message.stale:
+            return
+        self._bodies = bodies_from_message(message)
+        self._covariance = covariance_from_message(message)
+        self._fresh_ns, self._heard_ns = stamp_ns(message.header.stamp), self.now_ns()
+        self._publish(self._fresh_ns, stale=False, age=0.0)
+
+    def _watch(self) -> None:
+        if not self.active:
+            return
+        now = self.now_ns()
+        if self._fresh_ns is None or self._heard_ns is None:
+            self.report("people", STALE, "no people message has come yet")
+            self._publish(now, stale=True, age=NEVER)
+            return
+        silence_ns = now - self._heard_ns
+        if silence_ns > self.value("stale_after") * 1e9:
+            self.report("people", STALE, f"no fresh people for {silence_ns * 1e-9:.1f} s")
+            # The last people are kept where they were: an empty place would promise clear links.
+            self._publish(self._fresh_ns + silence_ns, stale=True, age=silence_ns * 1e-9)
+
+    def _publish(self, stamp: int, stale: bool, age: float) -> None:
+        robots, missing = robot_poses_from_tf(self._site, self._transforms, stamp)
+        try:
+            state = self._engine.update(stamp, self._bodies, robots)
+        except TwinError as error:
+            self.report("channels", WARN, str(error))
+            return
+        message = self._messages.message(state, stale, age)
+        message.latency = (self.now_ns() - stamp) * 1e-9
+        self._channels.publish(message)
+        if not stale:
+            self.report("people", OK, "people arrive", people=len(self._bodies))
+        self._report_links(state.links, state.fault, missing, state.dropped)
+        self._publish_forecast(stamp, state, stale)
+        if self._paths.get_subscription_count():
+            self._paths.publish(path_markers(message, self._bodies))
+
+    def _report_links(
+        self,
+        links: tuple[tuple[str, str], ...],
+        faults: tuple[str, ...],
+        missing: dict[str, str],
+        dropped: tuple[str, ...],
+    ) -> None:
+        wrong = {f"{tx}-{rx}": missing.get(rx, fault) for (tx, rx), fault in zip(links, faults, strict=True) if fault}
+        if wrong:
+            self.report("links", WARN, "; ".join(f"{k}: {v}" for k, v in wrong.items()))
+        else:
+            self.report("links", OK, f"{len(links)} links are predicted")
+        if dropped:
+            self.report("bodies", WARN, f"unusable poses were left out: {', '.join(dropped)}")
+        else:
+            self.report("bodies", OK, "all poses are usable")
+
+    def _publish_forecast(self, stamp: int, state: ChannelState, stale: bool) -> None:
+        forecast = self._engine.forecast(self._bodies, self._covariance)
+        message = forecast_message(state, forecast, self._site.world_frame, stale)
+        message.latency = (self.now_ns() - stamp) * 1e-9
+        self._forecasts.publish(message)
+
+
+def default_cache() -> Path:
+    """Where solved paths are kept: outside any checkout."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "visrftwin" / "paths"
+
+
+def main() -> None:
+    run(ChannelPredictor, "channel_predictor")
+
+
+if __name__ == "__main__":
+    main()

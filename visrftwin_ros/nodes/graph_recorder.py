@@ -1,0 +1,133 @@
+"""Listens to a running graph for `visrftwin demo`, and starts its camera when all is ready."""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+from typing import Any
+
+import numpy as np
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from lifecycle_msgs.msg import State, Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from sensor_msgs.msg import CameraInfo
+
+from visrftwin_ros.demo.record import GraphRecord
+from visrftwin_ros.msg import BeamDecisions, LinkChannels, TrackedPeople
+from visrftwin_ros.msg import Detections as DetectionsMessage
+from visrftwin_ros.nodes.conversions import stamp_ns
+from visrftwin_ros.nodes.twin_node import RESULT_QOS, SENSOR_QOS
+from visrftwin_ros.site.model import Site
+
+
+class GraphRecorder:
+    """Fills a GraphRecord from a thread of its own, until `close`."""
+
+    def __init__(self, site: Site) -> None:
+        rclpy.init()
+        self.record = GraphRecord()
+        self._node = rclpy.create_node("demo_recorder")
+        listen = self._node.create_subscription
+        for camera in site.cameras:
+            prefix = camera.name
+            listen(CameraInfo, f"{prefix}/camera_info", self._on_camera_info, SENSOR_QOS)
+            listen(DetectionsMessage, f"{prefix}/detections", self._on_detections, SENSOR_QOS)
+        listen(TrackedPeople, "people", self._on_people, RESULT_QOS)
+        listen(LinkChannels, "channels", self._on_channels, RESULT_QOS)
+        listen(BeamDecisions, "beams", self._on_beams, RESULT_QOS)
+        listen(DiagnosticArray, "/diagnostics", self._on_diagnostics, RESULT_QOS)
+        self._active: set[str] = set()
+        self._asked: dict[str, Any] = {}
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(self._node)
+        self._thread = threading.Thread(target=self._spin, daemon=True)
+        self._thread.start()
+
+    def _spin(self) -> None:
+        try:
+            self._executor.spin()
+        except ExternalShutdownException:
+            pass
+
+    def all_active(self, names: list[str]) -> bool:
+        """Whether every one of these nodes is active; asks again those that were not yet."""
+        for name in names:
+            if name not in self._active:
+                self._ask_state(name)
+        return self._active.issuperset(names)
+
+    def _ask_state(self, name: str) -> None:
+        client = self._asked.get(name)
+        if client is None:
+            client = self._asked[name] = self._node.create_client(GetState, f"{name}/get_state")
+        if client.service_is_ready():
+            client.call_async(GetState.Request()).add_done_callback(partial(self._on_state, name))
+
+    def _on_state(self, name: str, future: Any) -> None:
+        if future.result().current_state.id == State.PRIMARY_STATE_ACTIVE:
+            self._active.add(name)
+
+    def start(self, name: str) -> bool:
+        """Configures and activates a node that waits; False while it cannot be reached yet."""
+        client = self._node.create_client(ChangeState, f"{name}/change_state")
+        if not client.wait_for_service(timeout_sec=0.2):
+            return False
+        configure = Transition(id=Transition.TRANSITION_CONFIGURE)
+        activate = ChangeState.Request(transition=Transition(id=Transition.TRANSITION_ACTIVATE))
+        future = client.call_async(ChangeState.Request(transition=configure))
+        future.add_done_callback(lambda _: client.call_async(activate))
+        return True
+
+    def close(self) -> None:
+        self._executor.shutdown()
+        rclpy.try_shutdown()
+        self._thread.join(timeout=5.0)
+
+    def _on_camera_info(self, message: CameraInfo) -> None:
+        self.record.image_stamps.append(stamp_ns(message.header.stamp))
+
+    def _on_detections(self, message: DetectionsMessage) -> None:
+        self.record.detector = message.detector
+        self.record.add_latency("detector", message.latency)
+        boxes = [[d.x, d.y, d.width, d.height] for d in message.detections]
+        self.record.boxes[stamp_ns(message.header.stamp)] = np.array(boxes).reshape(-1, 4)
+
+    def _on_people(self, message: TrackedPeople) -> None:
+        if message.stale:
+            return
+        self.record.add_latency("tracker", message.latency)
+        self.record.people_ids.update(person.id for person in message.people)
+        self.record.most_people = max(self.record.most_people, len(message.people))
+
+    def _on_channels(self, message: LinkChannels) -> None:
+        record, stamp = self.record, stamp_ns(message.header.stamp)
+        stale = sum(link.stale for link in message.channels)
+        record.stale_updates += stale
+        if stale:
+            return
+        record.add_latency("channels (end to end)", message.latency)
+        record.add_latency("channel computation", message.compute_time)
+        record.link_updates += message.links
+        record.affected_updates += message.affected_links
+        for link in message.channels:
+            name = f"{link.tx} > {link.rx}"
+            if np.isfinite(link.shadow_loss_db):
+                record.shadow.setdefault(name, []).append((stamp, link.shadow_loss_db))
+            if link.paths:
+                end = link.paths[0].vertices[-1]
+                record.robots.setdefault(link.rx, []).append((stamp, (end.x, end.y, end.z)))
+
+    def _on_beams(self, message: BeamDecisions) -> None:
+        if message.stale:
+            return
+        self.record.add_latency("beams", message.latency)
+        for beam in message.decisions:
+            series = self.record.throughput.setdefault(f"{beam.tx} > {beam.rx}", [])
+            series.append((stamp_ns(message.header.stamp), beam.throughput))
+
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            if status.level in (DiagnosticStatus.WARN, DiagnosticStatus.ERROR):
+                self.record.warnings[status.name] = status.message

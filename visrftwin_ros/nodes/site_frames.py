@@ -1,0 +1,78 @@
+"""Publishes the frames that a site fixes: cameras and APs on /tf_static, scripted robots on /tf."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import cv2
+import numpy as np
+from scipy.spatial.transform import Rotation
+from tf2_msgs.msg import TFMessage
+
+from visrftwin_ros.nodes.transforms import Pose, transform_message
+from visrftwin_ros.nodes.twin_node import (
+    LATCHED_QOS,
+    RESULT_QOS,
+    SITE_PARAMETER,
+    NodeParameter,
+    TwinNode,
+    run,
+)
+from visrftwin_ros.site.model import Camera
+from visrftwin_ros.site.motion import pose_at
+
+
+def camera_pose(camera: Camera) -> Pose:
+    """Of the camera's optical frame in the world (inverse of the site's x_cam = R x + t)."""
+    matrix, _ = cv2.Rodrigues(np.array(camera.rvec))
+    return Pose(-matrix.T @ np.array(camera.t), Rotation.from_matrix(matrix.T))
+
+
+class SiteFrames(TwinNode):
+    parameters: ClassVar[Sequence[NodeParameter]] = (
+        SITE_PARAMETER,
+        NodeParameter("robot_rate", 30.0, "Poses a second of each scripted robot", (1.0, 200.0)),
+    )
+
+    def configure(self) -> None:
+        self._site = self.site()
+        self._static = self.publisher(TFMessage, "/tf_static", LATCHED_QOS)
+        self._moving = self.publisher(TFMessage, "/tf", RESULT_QOS)
+        self._scripted = [robot for robot in self._site.robots if robot.path is not None]
+        if self._scripted:
+            self.timer(1.0 / self.value("robot_rate"), self._publish_robots)
+
+    def activate(self) -> None:
+        world, now = self._site.world_frame, self.now_ns()
+        frames = [
+            transform_message(world, camera.optical_frame, now, camera_pose(camera))
+            for camera in self._site.cameras
+        ]
+        for ap in self._site.access_points:
+            tilt = Rotation.from_euler("ZY", [ap.yaw, ap.pitch])
+            frames.append(
+                transform_message(world, ap.name, now, Pose(np.array(ap.position), tilt))
+            )
+        for robot in self._site.robots:
+            if robot.position is not None:
+                pose = Pose(np.array([*robot.position, 0.0]), Rotation.from_euler("Z", robot.yaw))
+                frames.append(transform_message(world, robot.tf_frame, now, pose))
+        self._static.publish(TFMessage(transforms=frames))
+
+    def _publish_robots(self) -> None:
+        now = self.now_ns()
+        frames = []
+        for robot in self._scripted:
+            position, yaw = pose_at(robot.path, now)
+            pose = Pose(np.array([*position, 0.0]), Rotation.from_euler("Z", yaw))
+            frames.append(transform_message(self._site.world_frame, robot.tf_frame, now, pose))
+        self._moving.publish(TFMessage(transforms=frames))
+
+
+def main() -> None:
+    run(SiteFrames, "site_frames")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""Shows the twin on a local web page and, if asked, records it: it only listens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from sensor_msgs.msg import Image
+
+from visrftwin_ros.errors import TwinError
+from visrftwin_ros.msg import BeamDecisions, LinkChannel, LinkChannels, TrackedPeople
+from visrftwin_ros.msg import Detections as DetectionsMessage
+from visrftwin_ros.nodes.conversions import bodies_from_message, image_to_bgr, stamp_ns
+from visrftwin_ros.nodes.path_kinds import path_kind
+from visrftwin_ros.nodes.twin_node import (
+    OK,
+    SENSOR_QOS,
+    SITE_PARAMETER,
+    WARN,
+    NodeParameter,
+    TwinNode,
+    run,
+)
+from visrftwin_ros.viewing.rerun_view import TwinView
+
+
+class TwinViewer(TwinNode):
+    parameters: ClassVar[Sequence[NodeParameter]] = (
+        SITE_PARAMETER,
+        NodeParameter("web_port", 9090, "Port of the web page; 0 = no page", (0, 65535)),
+        NodeParameter("grpc_port", 9876, "Port that the page reads its data from", (1, 65535)),
+        NodeParameter("record", "", "Also write a Rerun recording (.rrd) to this path"),
+        NodeParameter("image_rate", 10.0, "Most images a second and camera", (0.1, 60.0)),
+        NodeParameter("paths_a_link", 8, "Paths drawn a link, strongest first", (1, 1000)),
+    )
+
+    def configure(self) -> None:
+        site = self.site()
+        record = self.value("record")
+        self._view = TwinView(
+            site,
+            web_port=self.value("web_port"),
+            grpc_port=self.value("grpc_port"),
+            file=Path(record) if record else None,
+        )
+        self._last_image_ns: dict[str, int] = {}
+        for camera in site.cameras:
+            on_image = partial(self._on_image, camera.name)
+            self.subscription(Image, f"{camera.name}/image_raw", on_image, SENSOR_QOS)
+            on_boxes = partial(self._on_detections, camera.name)
+            topic = f"{camera.name}/detections"
+            self.subscription(DetectionsMessage, topic, on_boxes, SENSOR_QOS)
+        self.subscription(TrackedPeople, "people", self._on_people)
+        self.subscription(LinkChannels, "channels", self._on_channels)
+        self.subscription(BeamDecisions, "beams", self._on_beams)
+        if self._view.url:
+            self.get_logger().info(f"open {self._view.url}")
+        self.report("page", OK, self._view.url or "no web page", record=record)
+
+    def cleanup(self) -> None:
+        if hasattr(self, "_view"):
+            self._view.close()
+            del self._view
+
+    def _on_image(self, camera: str, message: Image) -> None:
+        stamp = stamp_ns(message.header.stamp)
+        since = stamp - self._last_image_ns.get(camera, stamp - 10**12)
+        if 0 <= since < 0.9e9 / self.value("image_rate"):
+            return
+        self._last_image_ns[camera] = stamp
+        try:
+            image = image_to_bgr(message)
+        except TwinError as error:
+            self.report(camera, WARN, str(error))
+            return
+        self._view.at(stamp)
+        self._view.log_image(camera, image)
+
+    def _on_detections(self, camera: str, message: DetectionsMessage) -> None:
+        boxes = [[d.x, d.y, d.width, d.height] for d in message.detections]
+        self._view.at(stamp_ns(message.header.stamp))
+        labels = [f"{d.track_id} {d.score:.2f}".strip() for d in message.detections]
+        self._view.log_detections(camera, np.array(boxes).reshape(-1, 4), labels)
+
+    def _on_people(self, message: TrackedPeople) -> None:
+        bodies = bodies_from_message(message)
+        self._view.at(stamp_ns(message.header.stamp))
+        self._view.log_people(bodies.ids, bodies.position, bodies.width, bodies.height)
+
+    def _on_channels(self, message: LinkChannels) -> None:
+        self._view.at(stamp_ns(message.header.stamp))
+        shown = [
+            path for link in message.channels for path in link.paths[: self.value("paths_a_link")]
+        ]
+        strips = [np.array([[v.x, v.y, v.z] for v in path.vertices]) for path in shown]
+        losses = [path.shadow_loss_db for path in shown]
+        self._view.log_paths(strips, [path_kind(path) for path in shown], losses)
+        robots = {link.rx: _receiver(link) for link in message.channels if link.paths}
+        self._view.log_robots(list(robots), np.array(list(robots.values())).reshape(-1, 3))
+        for link in message.channels:
+            if np.isfinite(link.shadow_loss_db) and not link.stale:
+                self._view.log_shadow_loss(f"{link.tx}-{link.rx}", link.shadow_loss_db)
+
+    def _on_beams(self, message: BeamDecisions) -> None:
+        self._view.at(stamp_ns(message.header.stamp))
+        for beam in message.decisions:
+            self._view.log_throughput(f"{beam.tx}-{beam.rx}", beam.throughput)
+
+
+def _receiver(link: LinkChannel) -> list[float]:
+    end = link.paths[0].vertices[-1]
+    return [end.x, end.y, end.z]
+
+
+def main() -> None:
+    run(TwinViewer, "twin_viewer")
+
+
+if __name__ == "__main__":
+    main()

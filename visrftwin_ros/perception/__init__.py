@@ -1,0 +1,1 @@
+"""Seeing people: detection, tracking on the ground plane, scoring. No ROS in here."""

@@ -1,0 +1,95 @@
+"""Which detector runs, and what is said when it is not the one that was wanted."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol, get_args
+
+import numpy as np
+from jaxtyping import UInt8
+
+from visrftwin_ros.errors import TwinError
+from visrftwin_ros.perception.camera import PinholeCamera
+from visrftwin_ros.perception.detections import Detections
+from visrftwin_ros.perception.tracker_config import TrackerConfig
+
+LOG = logging.getLogger(__name__)
+DetectorKind = Literal["auto", "yolo", "motion"]
+
+
+class Detector(Protocol):
+    """What finds people in the images of one camera."""
+
+    kind: str
+
+    def detect(self, image_bgr: UInt8[np.ndarray, "h w 3"], stamp_ns: int) -> Detections:
+        """The people in an 8-bit BGR image taken at a ROS time [ns]."""
+
+    def reset(self) -> None:
+        """Forget the stream."""
+
+
+@dataclass(frozen=True)
+class ChosenDetector:
+    """A detector, and why it is not the wanted one: '' where it is. For the diagnostics."""
+
+    detector: Detector
+    warning: str = ""
+
+
+def make_detector(
+    kind: DetectorKind,
+    weights: str | Path,
+    camera: PinholeCamera,
+    *,
+    imgsz: int | None = None,
+    confidence: float = 0.1,
+    threads: int = 2,
+) -> ChosenDetector:
+    """The detector of a camera.
+
+    'motion': background subtraction. 'yolo': the network in `weights`; without weights, or where a
+    released network's bare name cannot be fetched, the motion detector and a warning. 'auto': the
+    same, also where the file is missing or unreadable. Raises TwinError where 'yolo' was asked for
+    with a path that cannot be loaded, and for an unknown kind.
+    """
+    from visrftwin_ros.perception.motion import MotionDetector
+
+    if kind not in get_args(DetectorKind):
+        raise TwinError(f"no detector of kind {kind!r}; choose {', '.join(get_args(DetectorKind))}")
+    if kind == "motion":
+        return ChosenDetector(MotionDetector(camera))
+    reason = "no weights are given"
+    if str(weights).strip():
+        from visrftwin_ros.perception.yolo import YoloDetector, is_released_name
+
+        try:
+            return ChosenDetector(
+                YoloDetector(
+                    weights,
+                    camera=camera.name,
+                    imgsz=imgsz,
+                    confidence=confidence,
+                    threads=threads,
+                )
+            )
+        except TwinError as error:
+            if kind == "yolo" and not is_released_name(weights):
+                raise
+            reason = str(error)
+    warning = (
+        f"camera {camera.name!r}: the motion detector runs instead of YOLO, because {reason}."
+        " It needs a fixed camera, learns the background first, and sees worse in groups"
+    )
+    LOG.warning(warning)
+    return ChosenDetector(MotionDetector(camera), warning)
+
+
+def tracker_config(kind: str) -> TrackerConfig:
+    """How the tracker is set for the boxes of a detector kind."""
+    if kind == "motion":
+        # Foreground ends where clothes look like the ground: edges are a few times less sharp.
+        return TrackerConfig(column_sigma=0.06, row_sigma=0.06)
+    return TrackerConfig()

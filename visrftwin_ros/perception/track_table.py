@@ -1,0 +1,56 @@
+"""The tracker's state: one row a walker, columns as arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+
+@dataclass
+class TrackTable:
+    """N tracks. mean, covariance: of x y vx vy h (m, m/s). log_odds: of existence.
+
+    shown: published now. ids: '' until shown for the first time. heading: rad. score: of the last
+    box. standing: s that it was seen to stand. camera: that saw it last. seen: in that camera's last image. link: the id that the
+    camera's own tracker gave the last box. look: mean embedding of the clear boxes, (0,) if none.
+    """
+
+    mean: Float[np.ndarray, "n 5"] = field(default_factory=lambda: np.zeros((0, 5)))
+    covariance: Float[np.ndarray, "n 5 5"] = field(default_factory=lambda: np.zeros((0, 5, 5)))
+    log_odds: Float[np.ndarray, " n"] = field(default_factory=lambda: np.zeros(0))
+    shown: Bool[np.ndarray, " n"] = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    heading: Float[np.ndarray, " n"] = field(default_factory=lambda: np.zeros(0))
+    score: Float[np.ndarray, " n"] = field(default_factory=lambda: np.zeros(0))
+    seen: Bool[np.ndarray, " n"] = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    standing: Float[np.ndarray, " n"] = field(default_factory=lambda: np.zeros(0))
+    ids: list[str] = field(default_factory=list)
+    camera: list[str] = field(default_factory=list)
+    link: list[str] = field(default_factory=list)
+    look: list[Float[np.ndarray, " d"]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.mean)
+
+    def where(self, mask: Bool[np.ndarray, " n"]) -> TrackTable:
+        """The tracks that a mask picks."""
+        picked = TrackTable()
+        for column in fields(self):
+            values = getattr(self, column.name)
+            kept = (
+                values[mask]
+                if isinstance(values, np.ndarray)
+                else [value for value, chosen in zip(values, mask, strict=True) if chosen]
+            )
+            setattr(picked, column.name, kept)
+        return picked
+
+    def extended(self, other: TrackTable) -> TrackTable:
+        """These tracks and then the others."""
+        joined = TrackTable()
+        for column in fields(self):
+            mine, theirs = getattr(self, column.name), getattr(other, column.name)
+            both = np.concatenate([mine, theirs]) if isinstance(mine, np.ndarray) else mine + theirs
+            setattr(joined, column.name, both)
+        return joined

@@ -1,0 +1,265 @@
+"""The radio twin of a site: from people and robots to the channels of every link.
+
+The same object serves the ROS node and the off-line command, so equal input gives equal output.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visrftwin_ros.beams.arrays import Mount
+from visrftwin_ros.bodies.people import Bodies, usable
+from visrftwin_ros.channel.metrics import LinkMetrics
+from visrftwin_ros.errors import TwinError
+from visrftwin_ros.propagation.background_solver import BackgroundSolver
+from visrftwin_ros.propagation.blockage import BlockageModel
+from visrftwin_ros.propagation.body_screens import inside_bodies
+from visrftwin_ros.propagation.channel_state import ChannelState, LinkGroup
+from visrftwin_ros.propagation.discovery import Discovery
+from visrftwin_ros.propagation.fields import wavelength_of
+from visrftwin_ros.propagation.forecast import HORIZONS, Forecaster, ShadowForecast
+from visrftwin_ros.propagation.moving import ReplayScene
+from visrftwin_ros.propagation.moving_links import CarriedLinks, Receiver, ScriptedRobot
+from visrftwin_ros.propagation.path_set import PathSet
+from visrftwin_ros.propagation.scene import surface_meshes
+from visrftwin_ros.propagation.sionna_solver import Device, Devices, prepare
+from visrftwin_ros.propagation.standing_links import StandingLinks
+from visrftwin_ros.propagation.tracked_robot import TrackedRobot
+from visrftwin_ros.site.model import Site
+from visrftwin_ros.site.motion import pose_at
+
+
+@dataclass(frozen=True)
+class RobotPose:
+    """Where a robot's base is: position (3,) metres and yaw, radians, world frame."""
+
+    position: NDArray[np.float64]
+    yaw: float
+
+
+class TwinEngine:
+    """Predicts the channels of all AP-robot links of a site.
+
+    cache_dir: keeps solved paths over restarts (None = not). device: where Sionna RT runs.
+    blockage: how bodies shadow. threads: bound on the solver's CPU threads, 0 = all.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        cache_dir: Path | None = None,
+        device: Device = "auto",
+        blockage: BlockageModel = "fresnel",
+        threads: int = 0,
+    ) -> None:
+        self.site = site
+        self.links = tuple((ap.name, r.name) for ap in site.access_points for r in site.robots)
+        self._cache_dir = cache_dir
+        self._device: Device = device
+        self._threads = threads
+        self._model: BlockageModel = blockage
+        self._wavelength = wavelength_of(site.radio.frequency)
+        self._standing: StandingLinks | None = None
+        self._scripted: dict[str, ScriptedRobot] = {}
+        self._tracked: dict[str, TrackedRobot] = {}
+        self._carried: dict[str, CarriedLinks] = {}
+        self._background: BackgroundSolver | None = None
+        self._scene: ReplayScene | None = None
+        self._forecasters: dict[int, tuple[PathSet, Forecaster]] = {}
+        self._groups: tuple[LinkGroup, ...] = ()
+
+    def configure(self) -> None:
+        """Solves, or loads, every path that can be known beforehand: seconds to minutes.
+
+        Raises TwinError where a mesh, a material or the solver is not to be had.
+        """
+        site = self.site
+        meshes = surface_meshes(site)
+        prepare(self._device, self._threads)
+        discovery = Discovery(site, meshes, self._cache_dir, self._device)
+        standing = [r for r in site.robots if r.position is not None]
+        if standing:
+            where = np.array([(*r.position, r.antenna_height) for r in standing if r.position])
+            found = discovery.paths_to(Devices(tuple(r.name for r in standing), where))
+            self._standing = StandingLinks(found, self._numbers(found.links), self._wavelength, self._model)
+        moving = [r for r in site.robots if r.position is None]
+        if not moving:
+            return
+        self._scene = ReplayScene(meshes, site.radio.frequency, self._device)
+        for robot in moving:
+            links = tuple((ap.name, robot.name) for ap in site.access_points)
+            self._carried[robot.name] = CarriedLinks(self._numbers(links), self._wavelength, self._model)
+            if robot.path is not None:
+                self._scripted[robot.name] = ScriptedRobot(robot, discovery, self._scene)
+            else:
+                self._tracked[robot.name] = TrackedRobot(robot.name, robot.antenna_height)
+        if self._tracked:
+            self._background = BackgroundSolver(
+                meshes,
+                discovery.transmitters,
+                site.radio.frequency,
+                site.propagation,
+                self._device,
+            )
+
+    def update(self, stamp_ns: int, bodies: Bodies, robots: Mapping[str, RobotPose] | None = None) -> ChannelState:
+        """The channels at `stamp_ns` with these people; `robots` are those placed by TF.
+
+        Never waits for a solver. Bodies with unusable poses are left out and named.
+        """
+        began = time.perf_counter()
+        bodies, dropped = usable(bodies)
+        count = len(self.links)
+        fault = [""] * count
+        age = np.zeros(count)
+        groups: list[LinkGroup] = []
+        ends = {ap.name: np.array(ap.position, float) for ap in self.site.access_points}
+        for robot in self.site.robots:
+            if robot.position is not None:
+                ends[robot.name] = np.array([*robot.position, robot.antenna_height])
+        if self._standing is not None:
+            groups.append(self._standing.update(bodies))
+        for name, scripted in self._scripted.items():
+            receiver, _ = scripted.receiver(stamp_ns)
+            ends[name] = receiver.position
+            known = scripted.known_at(receiver)
+            groups.append(self._carried[name].update(known, receiver, bodies))
+        for name, receiver in self._tracked_receivers(stamp_ns, robots or {}).items():
+            tracked = self._tracked[name]
+            ends[name] = receiver.position
+            if tracked.known is not None:
+                groups.append(self._carried[name].update(tracked.known, receiver, bodies))
+        for i, (_, name) in enumerate(self.links):
+            if name in self._tracked:
+                fault[i], age[i] = self._tracked_health(name, stamp_ns, name in ends)
+        self._groups = tuple(groups)
+        self._flag_ends_inside(fault, ends, bodies)
+        return ChannelState(
+            stamp_ns=stamp_ns,
+            links=self.links,
+            metrics=self._merged_metrics(),
+            retraced=self._merged_retraced(),
+            fault=tuple(fault),
+            paths_age=age,
+            retraced_paths=sum(len(group.blockage.evaluated) for group in groups),
+            dropped=dropped,
+            compute_time=time.perf_counter() - began,
+            frequency=self.site.radio.frequency,
+            groups=self._groups,
+        )
+
+    def forecast(self, bodies: Bodies, covariance: NDArray[np.float64] | None = None) -> ShadowForecast:
+        """Shadow loss ahead for every link, with the robots where the last update had them.
+
+        covariance: (N, 4, 4) of x, y, vx, vy of each body.
+        """
+        kept, dropped = usable(bodies)
+        if dropped and covariance is not None:
+            covariance = covariance[[bodies.ids.index(name) for name in kept.ids]]
+        mean = np.full((len(self.links), len(HORIZONS)), np.nan)
+        upper = mean.copy()
+        for group in self._groups:
+            ahead = self._forecaster(group).forecast(kept, covariance)
+            mean[group.numbers], upper[group.numbers] = ahead.mean_db, ahead.upper_bound_db
+        return ShadowForecast(np.array(HORIZONS), mean, upper)
+
+    def mount(self, name: str, stamp_ns: int, robots: Mapping[str, RobotPose] | None = None) -> Mount | None:
+        """How a device's array stands at that time; None for a robot without a pose."""
+        return device_mount(self.site, name, stamp_ns, robots or {})
+
+    def close(self) -> None:
+        """Ends the background process; the engine can go on without discovery."""
+        if self._background is not None:
+            self._background.close()
+            self._background = None
+
+    def _tracked_receivers(self, stamp_ns: int, robots: Mapping[str, RobotPose]) -> dict[str, Receiver]:
+        """Antennas of the robots with a pose; asks for and takes discoveries on the way."""
+        receivers = {
+            name: tracked.receiver(stamp_ns, np.asarray(robots[name].position, float))
+            for name, tracked in self._tracked.items()
+            if name in robots and np.isfinite(robots[name].position).all()
+        }
+        if self._background is None or self._scene is None:
+            return receivers
+        found = self._background.poll()
+        if found is not None:
+            for tracked in self._tracked.values():
+                tracked.take(found, self._scene)
+        wanting = [n for n, r in receivers.items() if self._tracked[n].wants_discovery(r)]
+        if wanting and self._background.idle:
+            where = np.array([receivers[name].position for name in wanting])
+            self._background.request(Devices(tuple(wanting), where), stamp_ns)
+        return receivers
+
+    def _tracked_health(self, name: str, stamp_ns: int, placed: bool) -> tuple[str, float]:
+        tracked = self._tracked[name]
+        if not placed:
+            return f"no pose of {name}", float("nan")
+        if tracked.known is None and not tracked.fault:
+            return f"paths to {name} are being discovered", float("nan")
+        return tracked.fault, tracked.paths_age(stamp_ns)
+
+    def _flag_ends_inside(self, fault: list[str], ends: Mapping[str, NDArray[np.float64]], bodies: Bodies) -> None:
+        if not len(bodies) or not ends:
+            return
+        names = list(ends)
+        inside = inside_bodies(np.array([ends[name] for name in names]), bodies)
+        for end, body in zip(*np.nonzero(inside), strict=True):
+            for i, link in enumerate(self.links):
+                if names[end] in link and not fault[i]:
+                    fault[i] = f"{names[end]} is inside body {bodies.ids[body]}"
+
+    def _numbers(self, links: tuple[tuple[str, str], ...]) -> NDArray[np.intp]:
+        return np.array([self.links.index(link) for link in links], np.intp)
+
+    def _merged_metrics(self) -> LinkMetrics:
+        count = len(self.links)
+        merged = LinkMetrics(
+            path_loss_db=np.full(count, np.inf),
+            delay_spread=np.full(count, np.nan),
+            azimuth_spread=np.full(count, np.nan),
+            k_factor_db=np.full(count, np.nan),
+            shadow_loss_db=np.full(count, np.nan),
+            line_of_sight=np.zeros(count, bool),
+        )
+        for group in self._groups:
+            for f in fields(LinkMetrics):
+                getattr(merged, f.name)[group.numbers] = getattr(group.metrics, f.name)
+        return merged
+
+    def _merged_retraced(self) -> NDArray[np.bool_]:
+        retraced = np.zeros(len(self.links), bool)
+        for group in self._groups:
+            retraced[group.numbers] = group.retraced
+        return retraced
+
+    def _forecaster(self, group: LinkGroup) -> Forecaster:
+        key = int(group.numbers[0])
+        paths, forecaster = self._forecasters.get(key, (None, None))
+        if forecaster is None or paths is not group.paths:
+            forecaster = Forecaster(group.paths, self._wavelength, self._model)
+            self._forecasters[key] = (group.paths, forecaster)
+        return forecaster
+
+
+def device_mount(site: Site, name: str, stamp_ns: int, robots: Mapping[str, RobotPose]) -> Mount | None:
+    """How a device's array stands at that time; None for a robot on TF without a pose."""
+    for ap in site.access_points:
+        if ap.name == name:
+            return Mount(ap.array, ap.yaw, ap.pitch)
+    for robot in site.robots:
+        if robot.name != name:
+            continue
+        if robot.position is not None:
+            return Mount(robot.array, robot.yaw)
+        if robot.path is not None:
+            return Mount(robot.array, pose_at(robot.path, stamp_ns)[1])
+        return Mount(robot.array, robots[name].yaw) if name in robots else None
+    raise TwinError(f"site {site.name!r} has no device {name!r}")

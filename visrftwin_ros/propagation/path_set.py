@@ -1,0 +1,183 @@
+"""Propagation paths of many links at once, as arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.constants import speed_of_light
+
+from visrftwin_ros.errors import TwinError
+
+NONE, SPECULAR, DIFFUSE, REFRACTION, DIFFRACTION, BODY = range(6)
+"""Interaction kinds, the same numbers as the constants of RadioPath.msg."""
+
+_FORMAT = 1
+_DUPLICATE_DISTANCE = 1e-3
+"""Vertices closer than this, metres, are the same vertex: float32 tracing errs by far less."""
+
+
+@dataclass(frozen=True)
+class PathSet:
+    """P paths over L links, sorted by link; D interactions at most, V = D + 2 vertices.
+
+    links: L pairs (tx, rx). link: (P,) index into `links`, ascending.
+    vertices: (P, V, 3) metres, world frame: transmitter, interaction points, receiver; the
+    receiver is repeated as padding. n_vertices: (P,), 2 for a line of sight.
+    interactions: (P, D) kinds, NONE as padding. objects: (P, D) index of the site's surface,
+    -1 where none. normals: (P, D, 3) unit normal of the surface that was hit, or the edge's
+    direction at a DIFFRACTION.
+    transfer: (P, 2, 2) complex amplitude [received theta, phi; sent theta, phi] between
+    isotropic antennas in the world's spherical basis (theta from +z), free-space loss included,
+    without the carrier's phase exp(-j 2 pi f delay). delay: (P,) seconds.
+    """
+
+    links: tuple[tuple[str, str], ...]
+    link: NDArray[np.int32]
+    vertices: NDArray[np.float64]
+    n_vertices: NDArray[np.int32]
+    interactions: NDArray[np.uint8]
+    objects: NDArray[np.int32]
+    normals: NDArray[np.float64]
+    transfer: NDArray[np.complex128]
+    delay: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.link)
+
+    @property
+    def depth(self) -> int:
+        return self.interactions.shape[1]
+
+    @cached_property
+    def offsets(self) -> NDArray[np.intp]:
+        """(L + 1,): link i has the paths offsets[i]:offsets[i + 1]."""
+        return np.searchsorted(self.link, np.arange(len(self.links) + 1))
+
+    @cached_property
+    def power(self) -> NDArray[np.float64]:
+        """(P,) power gain between vertically polarised isotropic antennas."""
+        return np.abs(self.transfer[:, 0, 0]) ** 2
+
+    @cached_property
+    def line_of_sight(self) -> NDArray[np.bool_]:
+        """(P,) the path goes straight through the air."""
+        return self.n_vertices == 2
+
+    @cached_property
+    def departure(self) -> NDArray[np.float64]:
+        """(P, 3) unit vectors along which the paths leave the transmitter."""
+        return _unit(self.vertices[:, 1] - self.vertices[:, 0])
+
+    @cached_property
+    def arrival(self) -> NDArray[np.float64]:
+        """(P, 3) unit vectors from the receiver towards where the paths come from."""
+        rows = np.arange(len(self))
+        last = self.vertices[rows, self.n_vertices - 1]
+        return _unit(self.vertices[rows, self.n_vertices - 2] - last)
+
+    def of_link(self, index: int) -> slice:
+        """The rows of link `index`."""
+        return slice(int(self.offsets[index]), int(self.offsets[index + 1]))
+
+    def select(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> PathSet:
+        """The paths `rows`, which must keep the order of the links."""
+        return replace(
+            self,
+            **{f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "links"},
+        )
+
+    def save(self, file: Path, fingerprint: str) -> None:
+        """Writes an .npz that `load` accepts for the same fingerprint only.
+
+        Written beside the file and renamed, so that a process killed half-way leaves no torn
+        cache.
+        """
+        file.parent.mkdir(parents=True, exist_ok=True)
+        arrays = {f.name: getattr(self, f.name) for f in fields(self)}
+        arrays["links"] = np.array(self.links, dtype=str).reshape(-1, 2)
+        partial = file.with_name(file.name + ".partial")
+        with partial.open("wb") as stream:
+            np.savez(stream, format=_FORMAT, fingerprint=fingerprint, **arrays)
+        partial.replace(file)
+
+    @classmethod
+    def load(cls, file: Path, fingerprint: str) -> PathSet:
+        """Reads what `save` wrote; TwinError where it is damaged or of another scene."""
+        try:
+            with np.load(file, allow_pickle=False) as stored:
+                kept = {name: stored[name] for name in stored.files}
+            if int(kept.pop("format")) != _FORMAT or str(kept.pop("fingerprint")) != fingerprint:
+                raise TwinError(f"{file}: paths of another scene, device or solver setting")
+            links = tuple((str(tx), str(rx)) for tx, rx in kept.pop("links"))
+            return cls(links=links, **kept)
+        except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+            raise TwinError(f"{file}: not a readable path cache ({error}); delete it") from error
+        except Exception as error:
+            # zipfile and numpy raise many types on torn files, none of them documented.
+            if isinstance(error, TwinError):
+                raise
+            raise TwinError(f"{file}: damaged path cache ({error}); delete it") from error
+
+
+def empty(links: tuple[tuple[str, str], ...], depth: int) -> PathSet:
+    """No path on any of the links."""
+    return PathSet(
+        links=links,
+        link=np.zeros(0, np.int32),
+        vertices=np.zeros((0, depth + 2, 3)),
+        n_vertices=np.zeros(0, np.int32),
+        interactions=np.zeros((0, depth), np.uint8),
+        objects=np.zeros((0, depth), np.int32),
+        normals=np.zeros((0, depth, 3)),
+        transfer=np.zeros((0, 2, 2), complex),
+        delay=np.zeros(0),
+    )
+
+
+def angles(directions: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Azimuth from +x towards +y and elevation above the horizontal, radians, of (..., 3)."""
+    azimuth = np.arctan2(directions[..., 1], directions[..., 0])
+    horizontal = np.hypot(directions[..., 0], directions[..., 1])
+    return azimuth, np.arctan2(directions[..., 2], horizontal)
+
+
+def path_delay(vertices: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(P,) seconds along the polylines (P, V, 3)."""
+    steps = np.linalg.norm(np.diff(vertices, axis=1), axis=2)
+    return steps.sum(axis=1) / speed_of_light
+
+
+def without_duplicates(paths: PathSet) -> PathSet:
+    """Each path once, in order of link and delay.
+
+    The same kinds at the same places on the same link are one path.
+
+    Paths with a diffuse reflection are random samples of one scattered field and all stay.
+    A solver finds the same specular path more than once where surfaces touch or a surface has
+    several triangles.
+    """
+    keep = np.ones(len(paths), bool)
+    candidates = np.flatnonzero(~(paths.interactions == DIFFUSE).any(axis=1))
+    # Two grids, half a cell apart: no pair within half a cell straddles a border of both.
+    for shift in (0.0, 0.5):
+        rows = candidates[keep[candidates]]
+        cells = np.round(paths.vertices[rows] / _DUPLICATE_DISTANCE + shift).astype(np.int64)
+        key = np.concatenate(
+            [paths.link[rows, None], paths.interactions[rows], cells.reshape(len(rows), -1)],
+            axis=1,
+        )
+        first = np.unique(key, axis=0, return_index=True)[1]
+        keep[rows] = False
+        keep[rows[first]] = True
+    # Solvers hand paths out in the order in which their threads finish: delay sets a fixed one.
+    rows = np.flatnonzero(keep)
+    return paths.select(rows[np.lexsort((paths.delay[rows], paths.link[rows]))])
+
+
+def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return vectors / np.where(length > 0, length, 1.0)

@@ -1,0 +1,96 @@
+"""The static scene as triangles, and what identifies it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visrftwin_ros.errors import TwinError
+from visrftwin_ros.materials.table import MaterialValues, material_values
+from visrftwin_ros.site.model import Box, Ground, MeshFile, Site
+
+_BOX_CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]) / 2
+_BOX_FACES = np.array(
+    [
+        [0, 1, 3], [0, 3, 2], [4, 6, 7], [4, 7, 5], [0, 4, 5], [0, 5, 1],
+        [2, 3, 7], [2, 7, 6], [0, 2, 6], [0, 6, 4], [1, 5, 7], [1, 7, 3],
+    ]
+)  # fmt: skip
+_SMALLEST_AREA = 1e-9
+"""Square metres; a triangle below has no normal in the tracer's single precision."""
+
+
+@dataclass(frozen=True)
+class SurfaceMesh:
+    """One surface: vertices (N, 3) metres in the world frame, faces (F, 3), its material."""
+
+    name: str
+    vertices: NDArray[np.float64]
+    faces: NDArray[np.int64]
+    material: MaterialValues
+
+    @property
+    def face_normals(self) -> NDArray[np.float64]:
+        """(F, 3) unit normals, right-handed about the faces' corners (outward for a box)."""
+        a, b, c = (self.vertices[self.faces[:, i]] for i in range(3))
+        normal = np.cross(b - a, c - a)
+        return normal / np.linalg.norm(normal, axis=1, keepdims=True)
+
+
+def surface_meshes(site: Site) -> tuple[SurfaceMesh, ...]:
+    """Every surface of the site, in its order there; `objects` of a PathSet index into it.
+
+    Raises TwinError for a mesh file that is missing, unreadable or degenerate and for an
+    unknown material.
+    """
+    return tuple(_surface_mesh(site, surface) for surface in site.scene)
+
+
+def fingerprint(meshes: tuple[SurfaceMesh, ...], settings: dict[str, object]) -> str:
+    """A digest of geometry, materials and `settings` (JSON-able: devices, solver, versions)."""
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for mesh in meshes:
+        digest.update(repr((mesh.name, mesh.material)).encode())
+        digest.update(np.ascontiguousarray(mesh.vertices).tobytes())
+        digest.update(np.ascontiguousarray(mesh.faces).tobytes())
+    return digest.hexdigest()
+
+
+def _surface_mesh(site: Site, surface: Ground | Box | MeshFile) -> SurfaceMesh:
+    try:
+        material = material_values(surface.material, site.radio.frequency, site.materials)
+    except TwinError as error:
+        raise TwinError(f"site {site.name!r}, surface {surface.name!r}: {error}") from None
+    if isinstance(surface, Ground):
+        corners = np.array([[-1, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]]) / 2
+        vertices = corners * np.array([*surface.size, 0.0]) + np.array(surface.center)
+        faces = np.array([[0, 1, 2], [0, 2, 3]])
+    elif isinstance(surface, Box):
+        c, s = np.cos(surface.yaw), np.sin(surface.yaw)
+        turned = (_BOX_CORNERS * np.array(surface.size)) @ np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]])
+        vertices, faces = turned + np.array(surface.center), _BOX_FACES
+    else:
+        vertices, faces = _read_mesh(site.folder / surface.file, surface.name)
+    return SurfaceMesh(surface.name, vertices, faces, material)
+
+
+def _read_mesh(file: Path, name: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    if file.suffix.lower() not in (".ply", ".obj"):
+        raise TwinError(f"surface {name!r}: {file} is neither a .ply nor an .obj file")
+    if not file.is_file():
+        raise TwinError(f"surface {name!r}: there is no mesh file {file}")
+    from visrftwin_ros.propagation.sionna_solver import load_triangles
+
+    vertices, faces = load_triangles(file)
+    if not len(faces) or not np.isfinite(vertices).all():
+        raise TwinError(f"surface {name!r}: {file} has no triangles or non-finite vertices")
+    a, b, c = (vertices[faces[:, i]] for i in range(3))
+    area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
+    if not (area > _SMALLEST_AREA).any():
+        raise TwinError(f"surface {name!r}: every triangle of {file} has zero area")
+    return vertices, faces[area > _SMALLEST_AREA]

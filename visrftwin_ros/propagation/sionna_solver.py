@@ -1,0 +1,302 @@
+"""Static paths from Sionna RT.
+
+Sionna, Mitsuba and Dr.Jit are imported inside the functions: importing this module costs nothing
+and cannot fail for want of LLVM.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visrftwin_ros.errors import TwinError
+from visrftwin_ros.propagation import path_set
+from visrftwin_ros.propagation.path_set import PathSet
+from visrftwin_ros.propagation.scene import SurfaceMesh
+from visrftwin_ros.site.model import Propagation
+
+Device = Literal["auto", "cuda", "llvm"]
+
+_OLDEST_LLVM = 16
+"""Dr.Jit aborts the whole process with LLVM 14 and 15 (measured with Sionna RT 2.2.0)."""
+_KIND_OF_SIONNA = {
+    0: path_set.NONE,
+    1: path_set.SPECULAR,
+    2: path_set.DIFFUSE,
+    4: path_set.REFRACTION,
+    8: path_set.DIFFRACTION,
+}
+
+
+@dataclass(frozen=True)
+class Devices:
+    """Radio ends: N names and positions (N, 3), metres, world frame."""
+
+    names: tuple[str, ...]
+    positions: NDArray[np.float64]
+
+
+def prepare(device: Device = "auto", threads: int = 0) -> Literal["cuda", "llvm"]:
+    """Selects Mitsuba's variant for this process and says which it is.
+
+    `auto` takes CUDA where there is a usable GPU. `threads` bounds Dr.Jit's CPU threads (0 = all).
+    Raises TwinError where the device cannot run, instead of letting Dr.Jit end the process.
+    """
+    if device != "cuda":
+        # Before drjit is imported, and even for `auto`: Dr.Jit may touch LLVM while it looks.
+        llvm_found = _point_at_llvm()
+    import drjit as dr
+    import mitsuba as mi
+
+    cuda = device != "llvm" and _cuda_driver_loads() and dr.has_backend(dr.JitBackend.CUDA)
+    if device == "cuda" and not cuda:
+        raise TwinError("device `cuda` was asked for, but no CUDA GPU and driver can be used here")
+    if not cuda and not llvm_found:
+        raise TwinError(
+            f"Sionna RT on the CPU needs libLLVM {_OLDEST_LLVM} or newer: "
+            "`apt install libllvm19`, or set DRJIT_LIBLLVM_PATH to the library"
+        )
+    variant = "cuda_ad_mono_polarized" if cuda else "llvm_ad_mono_polarized"
+    if mi.variant() != variant:
+        mi.set_variant(variant)
+    if threads:
+        dr.set_thread_count(threads)
+    return "cuda" if cuda else "llvm"
+
+
+def solve(
+    meshes: Sequence[SurfaceMesh],
+    transmitters: Devices,
+    receivers: Devices,
+    frequency: float,
+    settings: Propagation,
+    device: Device = "auto",
+) -> PathSet:
+    """Every path from every transmitter to every receiver through the scene without people.
+
+    Links come transmitter first: (tx0, rx0), (tx0, rx1), ... . Duplicates are removed. Raises
+    TwinError where the tracer fails.
+    """
+    links = tuple((tx, rx) for tx in transmitters.names for rx in receivers.names)
+    if not links:
+        return path_set.empty(links, settings.max_depth)
+    prepare(device)
+    import sionna.rt as rt
+
+    try:
+        scene = build_scene(meshes, frequency)
+        scene.tx_array = rt.PlanarArray(num_rows=1, num_cols=1, pattern="iso", polarization="VH")
+        scene.rx_array = scene.tx_array
+        for name, position in zip(transmitters.names, transmitters.positions, strict=True):
+            scene.add(rt.Transmitter(f"tx {name}", position.tolist()))
+        for name, position in zip(receivers.names, receivers.positions, strict=True):
+            scene.add(rt.Receiver(f"rx {name}", position.tolist()))
+        # Equal input must give equal paths, on line and off line.
+        found = rt.PathSolver(deterministic=True)(
+            scene,
+            max_depth=settings.max_depth,
+            samples_per_src=settings.samples,
+            max_num_paths_per_src=max(100_000, settings.samples * 4),
+            synthetic_array=True,
+            los=True,
+            specular_reflection=True,
+            diffuse_reflection=settings.diffuse,
+            refraction=settings.refraction,
+            diffraction=settings.diffraction,
+            seed=settings.seed,
+        )
+        return _path_set(found, scene, links, meshes, transmitters, receivers, settings.max_depth)
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise TwinError(f"Sionna RT could not solve {len(links)} link(s): {error}") from error
+
+
+def build_scene(meshes: Sequence[SurfaceMesh], frequency: float) -> Any:
+    """A `sionna.rt.Scene` with one object a surface and one radio material a material name.
+
+    `prepare` must have run in this process.
+    """
+    import mitsuba as mi
+    import sionna.rt as rt
+
+    scene = rt.Scene()
+    scene.frequency = frequency
+    materials: dict[str, Any] = {}
+    objects = []
+    for mesh in meshes:
+        values = mesh.material
+        if values.name not in materials:
+            materials[values.name] = rt.RadioMaterial(
+                f"material {values.name}",
+                thickness=values.thickness,
+                relative_permittivity=values.relative_permittivity,
+                conductivity=values.conductivity,
+                scattering_coefficient=values.scattering_coefficient,
+            )
+        properties = mi.Properties()
+        properties.set_id(mesh.name)
+        properties["face_normals"] = True
+        properties["bsdf"] = materials[values.name]
+        shape = mi.Mesh(
+            name=mesh.name,
+            vertex_count=len(mesh.vertices),
+            face_count=len(mesh.faces),
+            props=properties,
+        )
+        buffers = mi.traverse(shape)
+        buffers["vertex_positions"] = mi.Float(mesh.vertices.astype(np.float32).ravel())
+        buffers["faces"] = mi.UInt32(mesh.faces.astype(np.uint32).ravel())
+        buffers.update()
+        objects.append(rt.SceneObject(mi_mesh=shape, name=mesh.name))
+    scene.edit(add=objects)
+    return scene
+
+
+def load_triangles(file: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Vertices (N, 3) and faces (F, 3) of a PLY or OBJ file; TwinError where it is unreadable."""
+    prepare("llvm")
+    import mitsuba as mi
+
+    try:
+        mesh = mi.load_dict({"type": file.suffix[1:].lower(), "filename": str(file)})
+        buffers = mi.traverse(mesh)
+        vertices = np.array(buffers["vertex_positions"], float).reshape(-1, 3)
+        return vertices, np.array(buffers["faces"], np.int64).reshape(-1, 3)
+    except RuntimeError as error:
+        raise TwinError(f"{file}: not a readable mesh: {error}") from error
+
+
+def solver_version() -> str:
+    """Part of a cache's fingerprint: another tracer may find other paths."""
+    return f"sionna-rt {version('sionna-rt')}"
+
+
+def _path_set(
+    found: Any,
+    scene: Any,
+    links: tuple[tuple[str, str], ...],
+    meshes: Sequence[SurfaceMesh],
+    transmitters: Devices,
+    receivers: Devices,
+    depth: int,
+) -> PathSet:
+    """Gathers Sionna's padded tensors [rx, tx, path] into one row a path."""
+    valid = np.array(found.valid).transpose(1, 0, 2)  # tx, rx, path
+    tx, rx, _ = picked = np.nonzero(valid)
+    count = len(tx)
+    if not count:
+        return path_set.empty(links, depth)
+    amplitude = np.array(found.a[0]) + 1j * np.array(found.a[1])
+    transfer = amplitude.transpose(2, 0, 4, 1, 3)[picked]
+
+    def by_depth(tensor: Any) -> NDArray[Any]:
+        array = np.array(tensor)
+        if not array.shape[0]:  # depth 0: lines of sight only
+            return np.zeros((count, 0, *array.shape[4:]), array.dtype)
+        return np.moveaxis(array.swapaxes(1, 2), 0, 3)[picked]
+
+    kinds = by_depth(found.interactions)
+    ended = np.cumsum(kinds == 0, axis=1) > 0
+    interactions = np.zeros((count, depth), np.uint8)
+    for theirs, ours in _KIND_OF_SIONNA.items():
+        interactions[(kinds == theirs) & ~ended] = ours
+    surface_of_id = {scene.objects[m.name].object_id: i for i, m in enumerate(meshes)}
+    objects = np.full((count, depth), -1, np.int32)
+    ids = by_depth(found.objects)
+    for identifier, index in surface_of_id.items():
+        objects[(ids == identifier) & ~ended] = index
+    n_vertices = (~ended).sum(axis=1).astype(np.int32) + 2
+    vertices = np.empty((count, depth + 2, 3))
+    vertices[:, 0] = transmitters.positions[tx]
+    vertices[:, 1:-1] = by_depth(found.vertices)
+    padding = np.arange(depth + 2) >= n_vertices[:, None] - 1
+    vertices[padding] = receivers.positions[rx[np.nonzero(padding)[0]]]
+    paths = PathSet(
+        links=links,
+        link=(tx * len(receivers.names) + rx).astype(np.int32),
+        vertices=vertices,
+        n_vertices=n_vertices,
+        interactions=interactions,
+        objects=objects,
+        normals=_normals(meshes, objects, by_depth(found.primitives), interactions, vertices[:, 1:-1]),
+        transfer=transfer.astype(complex),
+        delay=path_set.path_delay(vertices),
+    )
+    return path_set.without_duplicates(paths)
+
+
+def _normals(
+    meshes: Sequence[SurfaceMesh],
+    objects: NDArray[np.int32],
+    primitives: NDArray[Any],
+    interactions: NDArray[np.uint8],
+    points: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """(P, D, 3): the face's normal, or the direction of the face's edge that diffracts."""
+    normals = np.zeros((*objects.shape, 3))
+    for index, mesh in enumerate(meshes):
+        here = objects == index
+        normals[here] = mesh.face_normals[primitives[here]]
+        edge = here & (interactions == path_set.DIFFRACTION)
+        if edge.any():
+            corners = mesh.vertices[mesh.faces[primitives[edge]]]
+            along = np.roll(corners, -1, axis=1) - corners
+            along /= np.linalg.norm(along, axis=2, keepdims=True)
+            from_corner = points[edge][:, None] - corners
+            distance = np.linalg.norm(np.cross(from_corner, along), axis=2)
+            nearest = distance.argmin(axis=1)
+            normals[edge] = along[np.arange(len(nearest)), nearest]
+    return normals
+
+
+def _point_at_llvm() -> bool:
+    """Makes Dr.Jit load the newest libLLVM here; False where none is new enough.
+
+    Left to itself Dr.Jit may pick a version that aborts the process, which no `except` catches.
+    """
+    chosen = os.environ.get("DRJIT_LIBLLVM_PATH")
+    if chosen:
+        return _loads(chosen) and _llvm_major(chosen) >= _OLDEST_LLVM
+    newest = max(_installed_llvm(), key=_llvm_major, default="")
+    if not newest or _llvm_major(newest) < _OLDEST_LLVM or not _loads(newest):
+        return False
+    os.environ["DRJIT_LIBLLVM_PATH"] = newest
+    return True
+
+
+def _installed_llvm() -> list[str]:
+    try:
+        listing = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        listing = ""
+    known = re.findall(r"=> (\S*libLLVM\S*)", listing)
+    folders = (Path("/usr/lib/x86_64-linux-gnu"), Path("/usr/lib/aarch64-linux-gnu"))
+    return known + [str(file) for folder in folders for file in folder.glob("libLLVM*.so*")]
+
+
+def _llvm_major(library: str) -> int:
+    """19 for libLLVM.so.19.1 and libLLVM-19.so, also behind a link; 0 where the name has none."""
+    name = Path(library).resolve().name
+    numbers = re.search(r"libLLVM(?:-(\d+))?\.so(?:\.(\d+))?", name)
+    return int(numbers.group(1) or numbers.group(2) or 0) if numbers else 0
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
+
+
+def _cuda_driver_loads() -> bool:
+    return _loads("libcuda.so.1")

@@ -1,0 +1,49 @@
+"""Links whose two ends stand: solved once, then only people change them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visrftwin_ros.bodies.people import Bodies
+from visrftwin_ros.channel.metrics import link_metrics, with_links_replaced
+from visrftwin_ros.propagation.blockage import BlockageModel
+from visrftwin_ros.propagation.channel_state import LinkGroup
+from visrftwin_ros.propagation.path_set import PathSet
+from visrftwin_ros.propagation.people_update import PeopleUpdate, unblocked
+
+
+class StandingLinks:
+    """A LinkGroup that each update carries forward, touching affected links only."""
+
+    def __init__(
+        self,
+        paths: PathSet,
+        numbers: NDArray[np.intp],
+        wavelength: float,
+        model: BlockageModel,
+    ) -> None:
+        self._people = PeopleUpdate(paths, wavelength, model)
+        nobody = unblocked(paths)
+        self._group = LinkGroup(
+            numbers=numbers,
+            paths=paths,
+            blockage=nobody,
+            metrics=link_metrics(paths, nobody.field),
+            retraced=np.zeros(len(paths.links), bool),
+            velocity=np.zeros(3),
+        )
+
+    def update(self, bodies: Bodies) -> LinkGroup:
+        """The links with these bodies."""
+        old = self._group
+        blockage = self._people.update(bodies)
+        affected = np.unique(old.paths.link[blockage.evaluated]).astype(np.intp)
+        retraced = np.zeros(len(old.numbers), bool)
+        retraced[affected] = True
+        metrics = old.metrics
+        if len(affected):
+            fresh = link_metrics(old.paths, blockage.field, affected)
+            metrics = with_links_replaced(old.metrics, affected, fresh)
+        self._group = LinkGroup(old.numbers, old.paths, blockage, metrics, retraced, old.velocity)
+        return self._group

@@ -1,0 +1,1 @@
+"""A place: its radio devices, sensors and static scene."""

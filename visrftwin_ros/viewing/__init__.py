@@ -1,0 +1,1 @@
+"""Pictures of the twin: the Rerun scene."""

@@ -1,0 +1,30 @@
+"""One set of colours for Rerun, RViz and the pictures: RGB, 0 to 255."""
+
+from __future__ import annotations
+
+_SURFACES = {
+    "brick": (176, 112, 84),
+    "concrete": (128, 134, 128),
+    "metal": (170, 178, 190),
+    "glass": (120, 180, 210),
+    "wood": (186, 140, 90),
+}
+_OTHER_SURFACE = (150, 150, 150)
+ACCESS_POINT = (255, 0, 200)
+PERSON = (255, 220, 0)
+ROBOT = (0, 200, 220)
+PATH_COLORS = {
+    "line of sight": (60, 200, 90),
+    "specular": (70, 130, 255),
+    "diffuse": (150, 150, 190),
+    "refraction": (180, 100, 230),
+    "diffraction": (255, 180, 40),
+    "body": (255, 120, 200),
+    "shadowed": (255, 40, 40),
+}
+SHADOWED_ABOVE_DB = 1.0
+"""A path that loses more than this to a body is drawn as shadowed."""
+
+
+def surface_color(material: str) -> tuple[int, int, int]:
+    return _SURFACES.get(material, _OTHER_SURFACE)

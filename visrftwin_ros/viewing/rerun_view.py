@@ -1,0 +1,190 @@
+"""The twin as a Rerun recording: camera, 3D scene, curves. ROS-free; times are nanoseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import rerun as rr
+import rerun.blueprint as rrb
+from numpy.typing import NDArray
+
+from visrftwin_ros.errors import TwinError
+from visrftwin_ros.site.model import Box, Camera, Ground, MeshFile, Site
+from visrftwin_ros.viewing.colors import (
+    ACCESS_POINT,
+    PATH_COLORS,
+    PERSON,
+    ROBOT,
+    SHADOWED_ABOVE_DB,
+    surface_color,
+)
+
+TIMELINE = "time"
+JPEG_QUALITY = 80
+MEMORY_LIMIT = "512MiB"
+
+
+class TwinView:
+    """Writes one Rerun recording to a web page, a file, or both."""
+
+    def __init__(
+        self,
+        site: Site,
+        *,
+        web_port: int = 0,
+        grpc_port: int = 9876,
+        file: Path | None = None,
+    ) -> None:
+        """web_port 0 = no page. TwinError where a port is taken or the file cannot be written."""
+        self._site = site
+        self._recording = rr.RecordingStream(f"visrftwin {site.name}")
+        self.url = ""
+        sinks: list[rr.GrpcServerSink | rr.FileSink] = []
+        try:
+            if web_port:
+                sinks.append(
+                    rr.GrpcServerSink(grpc_port=grpc_port, server_memory_limit=MEMORY_LIMIT)
+                )
+            if file is not None:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                sinks.append(rr.FileSink(str(file)))
+            self._recording.set_sinks(*sinks, default_blueprint=_blueprint(site))
+            if web_port:
+                grpc = f"rerun+http://127.0.0.1:{grpc_port}/proxy"
+                rr.serve_web_viewer(web_port=web_port, open_browser=False, connect_to=grpc)
+                escaped = grpc.replace("+", "%2B").replace(":", "%3A").replace("/", "%2F")
+                self.url = f"http://127.0.0.1:{web_port}/?url={escaped}&renderer=webgl"
+        except (RuntimeError, OSError, ValueError) as error:
+            raise TwinError(
+                f"the viewer cannot open web port {web_port}, gRPC port {grpc_port} or file {file}: "
+                f"{error}; choose free ports (parameters web_port, grpc_port) or another file"
+            ) from error
+        self._log_site()
+
+    def close(self) -> None:
+        """Flushes everything to its sinks."""
+        self._recording.flush()
+        self._recording.disconnect()
+
+    def _log_site(self) -> None:
+        log, static = self._recording.log, {"static": True}
+        log("world", rr.ViewCoordinates.RIGHT_HAND_Z_UP, **static)
+        for surface in self._site.scene:
+            color = surface_color(surface.material)
+            entity = f"world/scene/{surface.name}"
+            if isinstance(surface, Ground):
+                half = [surface.size[0] / 2, surface.size[1] / 2, 0.01]
+                center = np.array(surface.center) - [0, 0, 0.02]
+                log(entity, rr.Boxes3D(centers=[center], half_sizes=[half], colors=[color], fill_mode="solid"), **static)
+            elif isinstance(surface, Box):
+                turn = rr.RotationAxisAngle(axis=(0, 0, 1), radians=surface.yaw)
+                half = np.array(surface.size) / 2
+                box = rr.Boxes3D(
+                    centers=[surface.center],
+                    half_sizes=[half],
+                    rotation_axis_angles=[turn],
+                    colors=[color],
+                    fill_mode="solid",
+                )
+                log(entity, box, **static)
+            elif isinstance(surface, MeshFile):
+                log(entity, rr.Asset3D(path=self._site.folder / surface.file), **static)
+        positions = [ap.position for ap in self._site.access_points]
+        names = [ap.name for ap in self._site.access_points]
+        log("world/access_points", rr.Points3D(positions, radii=0.35, colors=ACCESS_POINT, labels=names), **static)
+        for camera in self._site.cameras:
+            self._log_camera(camera)
+
+    def _log_camera(self, camera: Camera) -> None:
+        matrix, _ = cv2.Rodrigues(np.array(camera.rvec))
+        entity = f"world/{camera.name}"
+        place = rr.Transform3D(translation=-matrix.T @ np.array(camera.t), mat3x3=matrix.T)
+        self._recording.log(entity, place, static=True)
+        pinhole = rr.Pinhole(
+            focal_length=(camera.fx, camera.fy),
+            principal_point=(camera.cx, camera.cy),
+            resolution=(camera.image_width, camera.image_height),
+            image_plane_distance=4.0,
+        )
+        self._recording.log(entity, pinhole, static=True)
+
+    def at(self, stamp_ns: int) -> None:
+        """Everything logged from here on happened at this time."""
+        self._recording.set_time(TIMELINE, timestamp=stamp_ns * 1e-9)
+
+    def log_image(self, camera: str, bgr: NDArray[np.uint8]) -> None:
+        done, jpeg = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+        if done:
+            image = rr.EncodedImage(contents=jpeg.tobytes(), media_type="image/jpeg")
+            self._recording.log(f"world/{camera}/image", image)
+
+    def log_detections(self, camera: str, box: NDArray[np.float64], labels: Sequence[str]) -> None:
+        """box: (N, 4) px, centre and size."""
+        boxes = rr.Boxes2D(
+            centers=box[:, :2], half_sizes=box[:, 2:] / 2, labels=list(labels), colors=PERSON
+        )
+        self._recording.log(f"world/{camera}/image/detections", boxes)
+
+    def log_people(
+        self,
+        ids: Sequence[str],
+        position: NDArray[np.float64],
+        width: NDArray[np.float64],
+        height: NDArray[np.float64],
+    ) -> None:
+        """position: (N, 3) m of the feet; width and height: (N,) m."""
+        bodies = rr.Cylinders3D(
+            centers=position + np.stack([0 * height, 0 * height, height / 2], axis=-1),
+            radii=width / 2,
+            lengths=height,
+            colors=PERSON,
+            labels=list(ids),
+            fill_mode="solid",
+        )
+        self._recording.log("world/people", bodies)
+
+    def log_robots(self, names: Sequence[str], position: NDArray[np.float64]) -> None:
+        """position: (N, 3) m of the antennas."""
+        points = rr.Points3D(position, radii=0.3, colors=ROBOT, labels=list(names))
+        self._recording.log("world/robots", points)
+
+    def log_paths(
+        self, strips: Sequence[NDArray[np.float64]], kinds: Sequence[str], shadow_db: Sequence[float]
+    ) -> None:
+        """strips: polylines (V, 3) m. kinds: keys of PATH_COLORS. shadow_db: loss of each."""
+        shown = [
+            "shadowed" if loss > SHADOWED_ABOVE_DB else kind
+            for kind, loss in zip(kinds, shadow_db, strict=True)
+        ]
+        radii = [0.01 if kind == "diffuse" else 0.04 for kind in shown]
+        lines = rr.LineStrips3D(strips, colors=[PATH_COLORS[kind] for kind in shown], radii=radii)
+        self._recording.log("world/paths", lines)
+
+    def log_shadow_loss(self, link: str, loss_db: float) -> None:
+        self._recording.log(f"shadow_loss_db/{link}", rr.Scalars(loss_db))
+
+    def log_throughput(self, link: str, bits_per_second: float) -> None:
+        self._recording.log(f"throughput_gbps/{link}", rr.Scalars(bits_per_second * 1e-9))
+
+
+def _blueprint(site: Site) -> rrb.Blueprint:
+    cameras = [
+        rrb.Spatial2DView(origin=f"world/{camera.name}", contents="$origin/image/**", name=camera.name)
+        for camera in site.cameras
+    ]
+    scene = rrb.Spatial3DView(origin="world", name="Radio twin", contents=["world/**", *(
+        f"- world/{camera.name}/image/**" for camera in site.cameras
+    )])
+    curves = rrb.Horizontal(
+        rrb.TimeSeriesView(origin="shadow_loss_db", name="Shadow loss, dB"),
+        rrb.TimeSeriesView(origin="throughput_gbps", name="Throughput, Gbit/s"),
+    )
+    return rrb.Blueprint(
+        rrb.Vertical(rrb.Horizontal(*cameras, scene), curves, row_shares=[3, 2]),
+        rrb.TimePanel(state="collapsed"),
+        rrb.SelectionPanel(state="hidden"),
+        rrb.BlueprintPanel(state="hidden"),
+    )
