@@ -33,7 +33,9 @@ class CMakeBuild(build_py):
         build_packages(work)
         code = next((work / "prefix").rglob("visrftwin_ros/__init__.py")).parents[1]
         for package in code.glob("*/__init__.py"):
-            shutil.copytree(package.parent, Path(self.build_lib) / package.parent.name, dirs_exist_ok=True)
+            shutil.copytree(
+                package.parent, Path(self.build_lib) / package.parent.name, dirs_exist_ok=True
+            )
         data = defaultdict(list)
         for file in sorted((work / "prefix").rglob("*")):
             if file.is_file() and code not in file.parents:
@@ -53,7 +55,10 @@ def build_packages(work: Path) -> None:
     environment = dict(os.environ)
     if "pip-build-env" in environment.get("PYTHONPATH", ""):
         del environment["PYTHONPATH"]  # the generators need what pip's isolation hides
-    prefixes = [*filter(None, environment.get("AMENT_PREFIX_PATH", "").split(os.pathsep)), sys.prefix]
+    prefixes = [
+        *filter(None, environment.get("AMENT_PREFIX_PATH", "").split(os.pathsep)),
+        sys.prefix,
+    ]
     environment["AMENT_PREFIX_PATH"] = os.pathsep.join(prefixes)
     shares = [Path(prefix) / "share" for prefix in prefixes]
     if not any((share / "rosidl_default_generators").exists() for share in shares):
@@ -69,7 +74,9 @@ def build_packages(work: Path) -> None:
     python = Path(sys.executable)
     if not any((share / "tf2_msgs").exists() for share in shares):
         write_tf2_msgs(python, work / "tf2_msgs", run)
-        cmake_install(work / "tf2_msgs", work / "tf2_msgs" / "build", work / "prefix", python, run, options)
+        cmake_install(
+            work / "tf2_msgs", work / "tf2_msgs" / "build", work / "prefix", python, run, options
+        )
     cmake_install(ROOT, work / "build", work / "prefix", python, run, options)
 
 

@@ -32,9 +32,13 @@ def main() -> None:
     arguments = parser.parse_args()
 
     data = Path(os.environ["VISRFTWIN_TEST_DATA"]) / "pets"
-    camera = Camera(name="view1", frame_rate=7.0, **yaml.safe_load((data / "camera.yaml").read_text()))
+    camera = Camera(
+        name="view1", frame_rate=7.0, **yaml.safe_load((data / "camera.yaml").read_text())
+    )
     start = time.perf_counter()
-    tracks = track_recording(camera, data / "vtest.avi", arguments.kind, arguments.weights, frames=arguments.frames)
+    tracks = track_recording(
+        camera, data / "vtest.avi", arguments.kind, arguments.weights, frames=arguments.frames
+    )
     seconds = time.perf_counter() - start
     if arguments.out:
         write_tracks(tracks, arguments.out)

@@ -19,8 +19,12 @@ def rewrite_build_paths(environment: Path) -> None:
     site_packages = environment / "lib" / PYTHON_VERSION / "site-packages"
     for file in (environment / "share").glob("*/cmake/*.cmake"):
         text = file.read_text()
-        ours = re.sub(r"/opt/python/cp\d+-cp\d+/lib/python3\.\d+/site-packages", str(site_packages), text)
-        ours = re.sub(r"/opt/python/cp\d+-cp\d+/include/python3\.\d+", sysconfig.get_path("include"), ours)
+        ours = re.sub(
+            r"/opt/python/cp\d+-cp\d+/lib/python3\.\d+/site-packages", str(site_packages), text
+        )
+        ours = re.sub(
+            r"/opt/python/cp\d+-cp\d+/include/python3\.\d+", sysconfig.get_path("include"), ours
+        )
         if ours != text:
             file.write_text(ours)
 
@@ -57,13 +61,22 @@ def write_tf2_msgs(python: Path, source: Path, run: Run) -> None:
     )
 
 
-def cmake_install(source: Path, build: Path, install: Path, python: Path, run: Run, options: list[str]) -> None:
+def cmake_install(
+    source: Path, build: Path, install: Path, python: Path, run: Run, options: list[str]
+) -> None:
     """Configures, builds and installs an ament package; `python` and what lies beside it are the build's tools."""
-    cmake, ninja = (python.with_name(tool) if python.with_name(tool).exists() else tool for tool in ("cmake", "ninja"))
+    cmake, ninja = (
+        python.with_name(tool) if python.with_name(tool).exists() else tool
+        for tool in ("cmake", "ninja")
+    )
     run(
         [
             *(cmake, "-S", source, "-B", build, "-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={ninja}"),
-            *(f"-DCMAKE_INSTALL_PREFIX={install}", f"-DPython3_EXECUTABLE={python}", "-DBUILD_TESTING=OFF"),
+            *(
+                f"-DCMAKE_INSTALL_PREFIX={install}",
+                f"-DPython3_EXECUTABLE={python}",
+                "-DBUILD_TESTING=OFF",
+            ),
             *options,
         ]
     )

@@ -39,27 +39,54 @@ class SetupError(Exception):
 def main() -> int:
     """Runs every step that is not done yet; 0 when the environment is ready."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--browser", action="store_true", help="also install Chromium, for the viewer's test")
+    parser.add_argument(
+        "--browser", action="store_true", help="also install Chromium, for the viewer's test"
+    )
     arguments = parser.parse_args()
     try:
         if sys.version_info[:2] not in ((3, 11), (3, 12)):
-            raise SetupError(f"Python 3.11 or 3.12 is needed, {sys.executable} is {sys.version.split()[0]}")
+            raise SetupError(
+                f"Python 3.11 or 3.12 is needed, {sys.executable} is {sys.version.split()[0]}"
+            )
         install_system_packages()
         if arguments.browser:
             install_browser()
         lock = LOCK.read_text()
         done = [
-            step("environment", f"{VENV} {sys.version_info[:2]}", "creating .venv", create_environment),
-            step("wheels", lock, "installing the pinned wheels (several GB the first time)", install_wheels),
-            step("paths", lock, "pointing the ROS wheels' CMake files at .venv", partial(rewrite_build_paths, VENV)),
-            step("hook", hook_lines(), "making .venv find ROS and this checkout", install_hook),
+            step(
+                "environment",
+                f"{VENV} {sys.version_info[:2]}",
+                "creating .venv",
+                create_environment,
+            ),
+            step(
+                "wheels",
+                lock,
+                "installing the pinned wheels (several GB the first time)",
+                install_wheels,
+            ),
+            step(
+                "paths",
+                lock,
+                "pointing the ROS wheels' CMake files at .venv",
+                partial(rewrite_build_paths, VENV),
+            ),
+            step("hook", hook_key(), "making .venv find ROS and this checkout", install_hook),
             step("tf2_msgs", lock, "building tf2_msgs, which has no wheel", build_tf2_msgs),
-            step("interfaces", interface_key(), "building the messages of this package", build_interfaces),
+            step(
+                "interfaces",
+                interface_key(),
+                "building the messages of this package",
+                build_interfaces,
+            ),
         ]
     except SetupError as error:
         print(f"setup failed: {error}", file=sys.stderr)
         return 1
-    print(f"setup: .venv is {'ready' if any(done) else 'up to date'} (Python {sys.version.split()[0]})", flush=True)
+    print(
+        f"setup: .venv is {'ready' if any(done) else 'up to date'} (Python {sys.version.split()[0]})",
+        flush=True,
+    )
     return 0
 
 
@@ -81,7 +108,11 @@ def run(name: str, command: list[str | Path], advice: str = AGAIN, follow: str =
     log = STATE / f"{name}.log"
     with log.open("a") as file:
         process = subprocess.Popen(
-            [str(part) for part in command], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            [str(part) for part in command],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         assert process.stdout is not None
         last: list[str] = []
@@ -91,7 +122,9 @@ def run(name: str, command: list[str | Path], advice: str = AGAIN, follow: str =
             if follow and line.lstrip().startswith(follow):
                 print(f"    {line.strip()}", flush=True)
     if process.wait() != 0:
-        raise SetupError(f"{' '.join(map(str, command[:4]))} ... failed\n{''.join(last)}(all of it: {log})\n{advice}")
+        raise SetupError(
+            f"{' '.join(map(str, command[:4]))} ... failed\n{''.join(last)}(all of it: {log})\n{advice}"
+        )
 
 
 def install_system_packages() -> None:
@@ -115,7 +148,9 @@ def install_browser() -> None:
     if shutil.which("chromium"):
         return
     if "ID=debian" not in Path("/etc/os-release").read_text().splitlines():
-        print("setup: no chromium, and only Debian has it as a plain package: the browser test will be skipped")
+        print(
+            "setup: no chromium, and only Debian has it as a plain package: the browser test will be skipped"
+        )
         return
     print("setup: installing system packages: chromium", flush=True)
     try:
@@ -129,11 +164,16 @@ def apt_install(packages: list[str]) -> None:
     line = f"apt-get install --yes --no-install-recommends {' '.join(packages)}"
     by_hand = f"run this as root, then call make again: apt-get update && {line}"
     if shutil.which("apt-get") is None:
-        raise SetupError(f"missing system packages and no apt-get: {' '.join(packages)} (their Debian names)")
+        raise SetupError(
+            f"missing system packages and no apt-get: {' '.join(packages)} (their Debian names)"
+        )
     root: list[str] = []
     if os.geteuid() != 0:
         root = ["sudo", "-n"]
-        if shutil.which("sudo") is None or subprocess.run([*root, "true"], capture_output=True).returncode != 0:
+        if (
+            shutil.which("sudo") is None
+            or subprocess.run([*root, "true"], capture_output=True).returncode != 0
+        ):
             raise SetupError(f"missing system packages; {by_hand}")
     for command in ("apt-get update --quiet", line):
         result = subprocess.run(
@@ -197,11 +237,26 @@ def install_hook() -> None:
     """Writes the .pth file and links the folders that ROS looks for under share/ to the checkout."""
     (SITE_PACKAGES / "visrftwin_environment.pth").write_text(hook_lines())
     share = VENV / "share" / "visrftwin_ros"
-    share.mkdir(parents=True, exist_ok=True)
     for folder in SHARED_FOLDERS:
-        link = share / folder
+        shared = share / folder
+        if shared.is_symlink():
+            shared.unlink()
+        shared.mkdir(parents=True, exist_ok=True)
+    # Entry by entry: `ros2 launch` does not look through a link to a folder.
+    for entry in shared_entries():
+        link = share / entry.parent.name / entry.name
         link.unlink(missing_ok=True)
-        link.symlink_to(ROOT / folder)
+        link.symlink_to(entry)
+
+
+def shared_entries() -> list[Path]:
+    """What ROS tools look for under `share`."""
+    return sorted(entry for folder in SHARED_FOLDERS for entry in (ROOT / folder).iterdir())
+
+
+def hook_key() -> str:
+    """Changes with what `install_hook` writes."""
+    return "\n".join([hook_lines(), *map(str, shared_entries())])
 
 
 def build_tf2_msgs() -> None:
@@ -214,7 +269,9 @@ def build_tf2_msgs() -> None:
 def interface_key() -> str:
     """Changes with everything that the interface build reads."""
     files = [ROOT / "CMakeLists.txt", ROOT / "package.xml", LOCK]
-    files += [file for folder in ("cmake", "msg", "srv") for file in sorted((ROOT / folder).iterdir())]
+    files += [
+        file for folder in ("cmake", "msg", "srv") for file in sorted((ROOT / folder).iterdir())
+    ]
     return "\n".join(f"{file} {hashlib.sha256(file.read_bytes()).hexdigest()}" for file in files)
 
 
@@ -232,7 +289,9 @@ def build_package(name: str, source: Path, *options: str) -> None:
     if manifest.exists():
         for file in manifest.read_text().splitlines():
             Path(file).unlink(missing_ok=True)
-    cmake_install(source, build, VENV, PYTHON, partial(run, name), [f"-DCMAKE_PREFIX_PATH={VENV}", *options])
+    cmake_install(
+        source, build, VENV, PYTHON, partial(run, name), [f"-DCMAKE_PREFIX_PATH={VENV}", *options]
+    )
 
 
 if __name__ == "__main__":

@@ -88,7 +88,9 @@ def test_a_service_says_whether_it_succeeded(name: str) -> None:
 def test_real_tf_publishers_are_understood() -> None:
     from tf2_msgs.msg import TFMessage
 
-    assert TFMessage.get_fields_and_field_types() == {"transforms": "sequence<geometry_msgs/TransformStamped>"}
+    assert TFMessage.get_fields_and_field_types() == {
+        "transforms": "sequence<geometry_msgs/TransformStamped>"
+    }
 
 
 def test_every_node_of_the_table_is_an_executable() -> None:
@@ -100,7 +102,9 @@ def test_every_node_of_the_table_is_an_executable() -> None:
 
 def test_the_command_runs_with_nothing_sourced() -> None:
     command = Path(get_package_prefix("visrftwin_ros"), "bin", "visrftwin")
-    result = subprocess.run([command, "--help"], capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"}, cwd="/")
+    result = subprocess.run(
+        [command, "--help"], capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"}, cwd="/"
+    )
     assert result.returncode == 0, result.stderr
     assert "usage: visrftwin" in result.stdout
 
@@ -115,17 +119,28 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
         "import sys, visrftwin_ros; "
         "print([m for m in ('torch', 'sionna', 'mitsuba', 'rclpy', 'numpy', 'cv2') if m in sys.modules])"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert result.stdout.strip() == "[]"
 
 
 def test_the_lock_covers_what_the_package_asks_for() -> None:
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
-    asked = [*project["dependencies"], *(line for extra in project["optional-dependencies"].values() for line in extra)]
-    locked = dict(re.findall(r"^([\w.-]+)==(\S+)", (CHECKOUT / "requirements.lock").read_text(), flags=re.MULTILINE))
+    asked = [
+        *project["dependencies"],
+        *(line for extra in project["optional-dependencies"].values() for line in extra),
+    ]
+    locked = dict(
+        re.findall(
+            r"^([\w.-]+)==(\S+)", (CHECKOUT / "requirements.lock").read_text(), flags=re.MULTILINE
+        )
+    )
     for requirement in asked:
         name, version = re.fullmatch(r"([\w-]+)(?:==(.+)|>=.+)?", requirement).groups()
-        assert name.lower().replace("_", "-") in locked, f"{name}: regenerate requirements.lock, its head says how"
+        assert name.lower().replace("_", "-") in locked, (
+            f"{name}: regenerate requirements.lock, its head says how"
+        )
         assert version in (None, locked[name.lower().replace("_", "-")])
 
 

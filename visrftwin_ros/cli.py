@@ -28,10 +28,14 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="visrftwin", description="A live radio twin of a place.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    site = commands.add_parser("site", help="check a site").add_subparsers(required=True, metavar="COMMAND")
+    site = commands.add_parser("site", help="check a site").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
     check = site.add_parser("check", help="validate a site and print what is in it")
     check.add_argument("site", help="name, folder or site.yaml")
-    check.add_argument("--overlay", type=Path, metavar="PNG", help="draw the site over a camera picture")
+    check.add_argument(
+        "--overlay", type=Path, metavar="PNG", help="draw the site over a camera picture"
+    )
     check.add_argument("--video", default="auto", help="recording whose first frame is drawn on")
     check.set_defaults(run=_check_site)
 
@@ -39,7 +43,9 @@ def _parser() -> argparse.ArgumentParser:
     _add_site(track)
     track.add_argument("--video", default="auto", help="path of a recording; auto = the site's own")
     _add_detector(track)
-    track.add_argument("--image-size", type=int, help="network input, px; default: what the weights say")
+    track.add_argument(
+        "--image-size", type=int, help="network input, px; default: what the weights say"
+    )
     track.add_argument("--frames", type=int, help="stop after this many frames")
     track.add_argument("--out", type=Path, required=True, help="tracks.csv to write")
     track.set_defaults(run=_track)
@@ -49,16 +55,24 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("truth", type=Path)
     score.set_defaults(run=_score)
 
-    predict = commands.add_parser("predict", help="predict every link's channel for tracks, without ROS")
+    predict = commands.add_parser(
+        "predict", help="predict every link's channel for tracks, without ROS"
+    )
     _add_site(predict)
     predict.add_argument("--tracks", type=Path, required=True, help="what `visrftwin track` wrote")
-    predict.add_argument("--start", type=float, default=0.0, help="ROS time of frame 1, s (phase of scripted robots)")
+    predict.add_argument(
+        "--start", type=float, default=0.0, help="ROS time of frame 1, s (phase of scripted robots)"
+    )
     predict.add_argument("--out", type=Path, required=True, help="channels.csv to write")
     predict.set_defaults(run=_predict)
 
     up = commands.add_parser("up", help="start the live twin of a site")
     up.add_argument("site", help="name, folder or site.yaml")
-    up.add_argument("--video", default="auto", help="recording to replay; auto = the site's own, none = live cameras")
+    up.add_argument(
+        "--video",
+        default="auto",
+        help="recording to replay; auto = the site's own, none = live cameras",
+    )
     up.add_argument("--weights", default="", help="detector weights; none = the motion detector")
     up.add_argument("--no-viewer", dest="viewer", action="store_false", help="without the web page")
     up.add_argument("--rate", type=float, default=1.0, help="playback speed")
@@ -81,7 +95,9 @@ def _add_site(parser: argparse.ArgumentParser) -> None:
 
 def _add_detector(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--detector", choices=("auto", "yolo", "motion"), default="auto")
-    parser.add_argument("--weights", default="", help="what ultralytics loads: .pt, OpenVINO folder, ...")
+    parser.add_argument(
+        "--weights", default="", help="what ultralytics loads: .pt, OpenVINO folder, ..."
+    )
 
 
 def _check_site(arguments: argparse.Namespace) -> int:
@@ -127,7 +143,31 @@ def _score(arguments: argparse.Namespace) -> int:
 
 
 def _predict(arguments: argparse.Namespace) -> int:
-    raise TwinError("not wired yet")
+    from tqdm import tqdm
+
+    from visrftwin_ros.channel.offline import predict_tracks, write_channels
+    from visrftwin_ros.perception.tracks_file import read_tracks
+    from visrftwin_ros.propagation.engine import TwinEngine
+    from visrftwin_ros.propagation.path_cache import default_cache
+    from visrftwin_ros.site.loading import load_site
+
+    site = load_site(arguments.site)
+    tracks = read_tracks(arguments.tracks)
+    engine = TwinEngine(site, default_cache(), threads=2)
+    print("solving the static paths (a new site takes some seconds)", file=sys.stderr)
+    engine.configure()
+    with tqdm(unit="frame", desc="predicting", disable=None) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        start_ns, rate = round(arguments.start * 1e9), site.camera().frame_rate
+        rows = predict_tracks(engine, tracks, start_ns, rate, progress)
+        count = write_channels(rows, arguments.out)
+    engine.close()
+    print(f"{arguments.out}: {count} rows")
+    return 0
 
 
 def _up(arguments: argparse.Namespace) -> int:

@@ -49,7 +49,7 @@ def node_table(
     `video` starts a camera_replay for the site's first camera with a recording; without it the
     cameras are expected to publish by themselves.
     """
-    common = {"site": site_name}
+    common: dict[str, Any] = {"site": site_name}
     table = [
         NodeSpec("site_frames", "", common),
         NodeSpec("channel_predictor", "", common),

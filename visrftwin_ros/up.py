@@ -46,12 +46,19 @@ class Graph:
             self._start(spec)
 
     def _start(self, spec: NodeSpec) -> None:
-        parameters = Path(self._folder.name) / (spec.full_name.strip("/").replace("/", ".") + ".yaml")
+        parameters = Path(self._folder.name) / (
+            spec.full_name.strip("/").replace("/", ".") + ".yaml"
+        )
         parameters.write_text(yaml.safe_dump({"/**": {"ros__parameters": spec.parameters}}))
         command = [sys.executable, "-m", f"visrftwin_ros.nodes.{spec.executable}", "--ros-args"]
         if spec.namespace:
             command += ["-r", f"__ns:={spec.namespace}"]
-        command += ["--params-file", str(config_path("nodes.yaml")), "--params-file", str(parameters)]
+        command += [
+            "--params-file",
+            str(config_path("nodes.yaml")),
+            "--params-file",
+            str(parameters),
+        ]
         # A session of its own: Ctrl-C in the terminal reaches only us, and we tell every node once.
         self._running[spec.full_name] = subprocess.Popen(
             command, start_new_session=True, preexec_fn=partial(_die_with, os.getpid())

@@ -14,7 +14,9 @@ from visrftwin_ros.campaign.opencv_doc_video import extract_video, fetch_pets_vi
 from visrftwin_ros.errors import TwinError
 
 CONTENT = b"RIFF and the rest"
-needs_dpkg = pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="no dpkg-deb: not a Debian or Ubuntu machine")
+needs_dpkg = pytest.mark.skipif(
+    shutil.which("dpkg-deb") is None, reason="no dpkg-deb: not a Debian or Ubuntu machine"
+)
 
 
 @pytest.fixture
@@ -30,14 +32,20 @@ def opencv_doc_package(folder: Path, files: dict[str, bytes]) -> Path:
         (data / name).write_bytes(content)
     control = folder / "tree/DEBIAN/control"
     control.parent.mkdir()
-    control.write_text("Package: opencv-doc\nVersion: 1\nArchitecture: all\nMaintainer: x <x@x>\nDescription: x\n")
-    subprocess.run(["dpkg-deb", "--build", folder / "tree", folder / "opencv-doc_1_all.deb"], check=True)
+    control.write_text(
+        "Package: opencv-doc\nVersion: 1\nArchitecture: all\nMaintainer: x <x@x>\nDescription: x\n"
+    )
+    subprocess.run(
+        ["dpkg-deb", "--build", folder / "tree", folder / "opencv-doc_1_all.deb"], check=True
+    )
     return folder / "opencv-doc_1_all.deb"
 
 
 @needs_dpkg
 @pytest.mark.parametrize(
-    ("name", "stored"), [("vtest.avi", CONTENT), ("vtest.avi.gz", gzip.compress(CONTENT))], ids=["plain", "gzipped"]
+    ("name", "stored"),
+    [("vtest.avi", CONTENT), ("vtest.avi.gz", gzip.compress(CONTENT))],
+    ids=["plain", "gzipped"],
 )
 def test_the_recording_comes_out_of_the_package(tmp_path: Path, name: str, stored: bytes) -> None:
     package = opencv_doc_package(tmp_path, {"another.avi": b"no", name: stored})

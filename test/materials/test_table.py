@@ -8,9 +8,16 @@ from visrftwin_ros.site.model import MaterialEntry
 @pytest.mark.parametrize(
     ("name", "permittivity", "conductivity"),
     # 0.0462 * 60.48^0.7822 and the like, worked out by hand with logarithms.
-    [("concrete", 5.24, 1.1435), ("glass", 6.31, 0.8763), ("plasterboard", 2.73, 0.4010), ("metal", 1.0, 1e7)],
+    [
+        ("concrete", 5.24, 1.1435),
+        ("glass", 6.31, 0.8763),
+        ("plasterboard", 2.73, 0.4010),
+        ("metal", 1.0, 1e7),
+    ],
 )
-def test_measured_materials_follow_p2040(name: str, permittivity: float, conductivity: float) -> None:
+def test_measured_materials_follow_p2040(
+    name: str, permittivity: float, conductivity: float
+) -> None:
     values = material_values(name, 60.48e9)
     assert values.relative_permittivity == pytest.approx(permittivity)
     assert values.conductivity == pytest.approx(conductivity, rel=1e-3)
@@ -51,4 +58,6 @@ def test_an_unknown_name_is_answered_with_near_ones() -> None:
     with pytest.raises(TwinError, match=r"'conrete'.*concrete"):
         material_values("conrete", 60.48e9)
     with pytest.raises(TwinError, match=r"my_wall"):
-        material_values("my_wal", 60e9, {"my_wall": MaterialEntry(relative_permittivity=2, conductivity=0)})
+        material_values(
+            "my_wal", 60e9, {"my_wall": MaterialEntry(relative_permittivity=2, conductivity=0)}
+        )

@@ -20,8 +20,22 @@ def small_site(**changes: object) -> Site:
         "propagation": {"samples": 20_000},
         "scene": [
             {"name": "floor", "kind": "ground", "size": (60, 60), "material": "concrete"},
-            {"name": "house", "kind": "box", "center": (0, 12, 4), "size": (20, 6, 8), "yaw": 0.1, "material": "brick"},
-            {"name": "kiosk", "kind": "box", "center": (8, -3, 1), "size": (1, 4, 2), "yaw": 0.5, "material": "metal"},
+            {
+                "name": "house",
+                "kind": "box",
+                "center": (0, 12, 4),
+                "size": (20, 6, 8),
+                "yaw": 0.1,
+                "material": "brick",
+            },
+            {
+                "name": "kiosk",
+                "kind": "box",
+                "center": (8, -3, 1),
+                "size": (1, 4, 2),
+                "yaw": 0.5,
+                "material": "metal",
+            },
         ],
         "access_points": [
             {"name": "ap_a", "position": (0, -10, 3), "yaw": 1.57},
@@ -36,7 +50,9 @@ def small_site(**changes: object) -> Site:
     return Site.model_validate(content | changes)
 
 
-def people(*places: tuple[float, float], ids: tuple[str, ...] = (), heading: float = 0.0, **sizes: float) -> Bodies:
+def people(
+    *places: tuple[float, float], ids: tuple[str, ...] = (), heading: float = 0.0, **sizes: float
+) -> Bodies:
     """One body at each place (x, y); named p0, p1, ... unless `ids` say otherwise."""
     count = len(places)
     position = np.column_stack([np.array(places, float).reshape(-1, 2), np.zeros(count)])
@@ -51,13 +67,17 @@ def people(*places: tuple[float, float], ids: tuple[str, ...] = (), heading: flo
     )
 
 
-def polylines(*lines: list[tuple[float, float, float]], links: tuple[int, ...] = (), gain: float = 1e-4) -> PathSet:
+def polylines(
+    *lines: list[tuple[float, float, float]], links: tuple[int, ...] = (), gain: float = 1e-4
+) -> PathSet:
     """A PathSet of one specular path a line; `links` numbers them (default all link 0)."""
     number = np.array(links or (0,) * len(lines), np.int32)
     names = tuple(("ap", f"r{i}") for i in range(number.max() + 1))
     depth = max(len(line) for line in lines) - 2
     vertices = np.array([[*line, *[line[-1]] * (depth + 2 - len(line))] for line in lines], float)
-    kinds = [[path_set.SPECULAR] * (len(line) - 2) + [0] * (depth + 2 - len(line)) for line in lines]
+    kinds = [
+        [path_set.SPECULAR] * (len(line) - 2) + [0] * (depth + 2 - len(line)) for line in lines
+    ]
     count = len(lines)
     return PathSet(
         links=names,

@@ -24,9 +24,15 @@ def screen(d1, d2, left, right, bottom=-np.inf, top=np.inf) -> Screens:
 
 @pytest.mark.parametrize(
     ("width", "d1", "d2", "exact", "metis", "metis_at_edge"),
-    [(0.30, 2.5, 2.5, 15.55, 15.57, 5.31), (0.45, 2.5, 2.5, 19.04, 18.98, 5.54), (0.30, 0.5, 4.5, 19.95, 19.80, 5.57)],
+    [
+        (0.30, 2.5, 2.5, 15.55, 15.57, 5.31),
+        (0.45, 2.5, 2.5, 19.04, 18.98, 5.54),
+        (0.30, 0.5, 4.5, 19.95, 19.80, 5.57),
+    ],
 )
-def test_a_vertical_strip_costs_what_the_reference_table_says(width, d1, d2, exact, metis, metis_at_edge) -> None:
+def test_a_vertical_strip_costs_what_the_reference_table_says(
+    width, d1, d2, exact, metis, metis_at_edge
+) -> None:
     centred, at_edge = screen(d1, d2, -width / 2, width / 2), screen(d1, d2, 0, width)
     assert loss_db(fresnel_field(centred, WAVELENGTH))[0] == pytest.approx(exact, abs=0.1)
     assert loss_db(metis_field(centred, WAVELENGTH))[0] == pytest.approx(metis, abs=0.1)
@@ -60,15 +66,22 @@ def test_the_knife_edge_agrees_with_exact_diffraction_at_one_edge() -> None:
 
 
 @given(
-    d1=st.floats(0.3, 30), d2=st.floats(0.3, 30), left=st.floats(-0.5, 0.5), width=st.floats(0.05, 0.6),
+    d1=st.floats(0.3, 30),
+    d2=st.floats(0.3, 30),
+    left=st.floats(-0.5, 0.5),
+    width=st.floats(0.05, 0.6),
     top=st.floats(-0.5, 0.5),
-)  # fmt: skip
-def test_the_fresnel_field_is_the_integral_over_what_the_screen_leaves_open(d1, d2, left, width, top) -> None:
+)
+def test_the_fresnel_field_is_the_integral_over_what_the_screen_leaves_open(
+    d1, d2, left, width, top
+) -> None:
     scale = np.sqrt(2 * (d1 + d2) / (WAVELENGTH * d1 * d2))
 
     def phasor(low: float, high: float) -> complex:
         real = quad(lambda t: np.cos(np.pi * t * t / 2), low * scale, high * scale, limit=2000)[0]
-        imaginary = quad(lambda t: -np.sin(np.pi * t * t / 2), low * scale, high * scale, limit=2000)[0]
+        imaginary = quad(
+            lambda t: -np.sin(np.pi * t * t / 2), low * scale, high * scale, limit=2000
+        )[0]
         return complex(real, imaginary)
 
     shadowed = 0.5j * phasor(left, left + width) * phasor(-1.0, top)
@@ -80,7 +93,9 @@ def test_the_fresnel_field_is_the_integral_over_what_the_screen_leaves_open(d1, 
 def test_reciprocity_and_mirror_symmetry(d1, d2, left, width) -> None:
     for model in FIELD_OF_MODEL.values():
         there = model(screen(d1, d2, left, left + width, -1, 0.5), WAVELENGTH)[0]
-        assert model(screen(d2, d1, left, left + width, -1, 0.5), WAVELENGTH)[0] == pytest.approx(there, abs=1e-9)
+        assert model(screen(d2, d1, left, left + width, -1, 0.5), WAVELENGTH)[0] == pytest.approx(
+            there, abs=1e-9
+        )
         mirrored = model(screen(d1, d2, -left - width, -left, -1, 0.5), WAVELENGTH)[0]
         assert mirrored == pytest.approx(there, abs=1e-9)
 

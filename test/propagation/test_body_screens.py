@@ -20,7 +20,9 @@ def field_on(line: list[tuple[float, float, float]], bodies: Bodies) -> np.ndarr
     return field
 
 
-def exact(d1: float, d2: float, half_width: float, bottom: float, top: float, aside: float = 0.0) -> complex:
+def exact(
+    d1: float, d2: float, half_width: float, bottom: float, top: float, aside: float = 0.0
+) -> complex:
     edges = (d1, d2, aside - half_width, aside + half_width, bottom, top)
     return complex(fresnel_field(Screens(*(np.array([value]) for value in edges)), WAVELENGTH)[0])
 

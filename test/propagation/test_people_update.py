@@ -112,7 +112,14 @@ def test_a_weak_path_alone_does_not_make_its_link_affected() -> None:
 
 
 def test_unusable_bodies_are_left_out_and_named() -> None:
-    bodies = people((1.0, 1.0), (np.nan, 0.0), (2.0, np.inf), (3.0, 3.0), (4.0, 4.0), ids=("a", "b", "c", "a", "e"))
+    bodies = people(
+        (1.0, 1.0),
+        (np.nan, 0.0),
+        (2.0, np.inf),
+        (3.0, 3.0),
+        (4.0, 4.0),
+        ids=("a", "b", "c", "a", "e"),
+    )
     bodies.height[4] = 0.0
     kept, dropped = usable(bodies)
     assert kept.ids == ("a",)

@@ -12,7 +12,11 @@ point = st.tuples(coordinate, coordinate, st.floats(0, 5, width=32))
 line = st.lists(point, min_size=2, max_size=4)
 
 
-@given(lines=st.lists(line, min_size=1, max_size=8), place=st.tuples(coordinate, coordinate), reach=st.floats(0.1, 3))
+@given(
+    lines=st.lists(line, min_size=1, max_size=8),
+    place=st.tuples(coordinate, coordinate),
+    reach=st.floats(0.1, 3),
+)
 def test_the_grid_misses_no_segment_that_a_scan_finds(lines, place, reach) -> None:
     segments = path_segments(polylines(*lines))
     found = GroundGrid(segments).near(np.array(place), reach)
@@ -46,5 +50,15 @@ def test_no_paths_and_coincident_ends_have_no_segments() -> None:
 
 
 def vars_of(paths: PathSet) -> dict[str, object]:
-    names = ("links", "link", "vertices", "n_vertices", "interactions", "objects", "normals", "transfer", "delay")
+    names = (
+        "links",
+        "link",
+        "vertices",
+        "n_vertices",
+        "interactions",
+        "objects",
+        "normals",
+        "transfer",
+        "delay",
+    )
     return {name: getattr(paths, name) for name in names}

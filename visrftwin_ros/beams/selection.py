@@ -55,7 +55,9 @@ def sweep(paths: PathGains, tx: Mount, rx: Mount) -> Array:
     return (sent * paths.power[:, None]).T @ received
 
 
-def choose(gains: Array, tx_power_dbm: float, radio: Radio, keep: tuple[int, int] | None = None) -> BeamChoice:
+def choose(
+    gains: Array, tx_power_dbm: float, radio: Radio, keep: tuple[int, int] | None = None
+) -> BeamChoice:
     """The strongest pair, or the pair `keep` where the caller holds on to it."""
     order = np.argsort(-gains, axis=None, kind="stable")[:2]
     ranked = [divmod(int(flat), gains.shape[1]) for flat in order]
@@ -86,7 +88,9 @@ class BeamHolder:
         self._margin = 10 ** (margin_db / 10)
         self._pairs: dict[tuple[str, str], tuple[int, int]] = {}
 
-    def choose(self, link: tuple[str, str], gains: Array, tx_power_dbm: float, radio: Radio) -> BeamChoice:
+    def choose(
+        self, link: tuple[str, str], gains: Array, tx_power_dbm: float, radio: Radio
+    ) -> BeamChoice:
         """The pair for `link` (tx, rx) now; a link that lost its last path starts afresh."""
         held = self._pairs.get(link)
         if held is not None and not 0 < gains.max() <= self._margin * gains[held]:

@@ -24,7 +24,11 @@ BY_HAND = (
 
 def default_cache_dir() -> Path:
     """`~/.cache/visrftwin/opencv-doc`, or the same under XDG_CACHE_HOME."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "visrftwin" / "opencv-doc"
+    return (
+        Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        / "visrftwin"
+        / "opencv-doc"
+    )
 
 
 def fetch_pets_video(cache_dir: Path | None = None) -> Path:
@@ -48,26 +52,38 @@ def download_package(folder: Path) -> Path:
     for program in ("apt-get", "dpkg-deb"):
         if shutil.which(program) is None:
             raise TwinError(f"no {program} here to fetch the PETS video with; {BY_HAND}")
-    print("fetching the PETS video from Debian's opencv-doc (96 MB) ...", file=sys.stderr, flush=True)
+    print(
+        "fetching the PETS video from Debian's opencv-doc (96 MB) ...", file=sys.stderr, flush=True
+    )
     result = run_apt(["download", "opencv-doc"], folder)
     if result.returncode != 0:
         for state in ("lists/partial", "cache/archives/partial"):
             (folder / state).mkdir(parents=True)
         # apt as root would drop to a user that cannot write here.
-        settings = (f"Dir::State::Lists={folder}/lists", f"Dir::Cache={folder}/cache", "APT::Sandbox::User=root")
+        settings = (
+            f"Dir::State::Lists={folder}/lists",
+            f"Dir::Cache={folder}/cache",
+            "APT::Sandbox::User=root",
+        )
         own = [word for setting in settings for word in ("-o", setting)]
         run_apt([*own, "update"], folder)
         result = run_apt([*own, "download", "opencv-doc"], folder)
     packages = list(folder.glob("opencv-doc_*.deb"))
     if result.returncode != 0 or not packages:
         said = result.stdout.strip()[-500:]
-        raise TwinError(f"apt-get could not download opencv-doc: {said}; check the network, or {BY_HAND}")
+        raise TwinError(
+            f"apt-get could not download opencv-doc: {said}; check the network, or {BY_HAND}"
+        )
     return packages[0]
 
 
 def run_apt(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["apt-get", "--quiet", *arguments], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ["apt-get", "--quiet", *arguments],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from visrftwin_ros.propagation.path_set import PathSet, angles
+from visrftwin_ros.propagation.path_set import PathSet
 
 Array = NDArray[np.float64]
 
@@ -41,7 +41,9 @@ class LinkMetrics:
     line_of_sight: NDArray[np.bool_]
 
 
-def link_metrics(paths: PathSet, field: NDArray[np.complex128], links: NDArray[np.intp] | None = None) -> LinkMetrics:
+def link_metrics(
+    paths: PathSet, field: NDArray[np.complex128], links: NDArray[np.intp] | None = None
+) -> LinkMetrics:
     """Metrics of `links` (indices into paths.links, ascending; default all).
 
     field: (P,) factor E/E0 by people on each path.
@@ -61,14 +63,12 @@ def link_metrics(paths: PathSet, field: NDArray[np.complex128], links: NDArray[n
     rest = per_link(np.where(direct, 0.0, power))
     seen = direct & (np.abs(field[rows]) > _RAY_IS_CUT)
 
-    earliest = np.full(len(wanted), np.inf)
-    np.minimum.at(earliest, number, paths.delay[rows])
-    excess = paths.delay[rows] - earliest[number]
-    azimuth = angles(paths.arrival[rows])[0]
+    excess = paths.delay[rows] - paths.earliest[paths.link[rows]]
+    phasor = paths.arrival_phasor[rows]
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = per_link(power * excess) / total
         variance = per_link(power * (excess - mean[number]) ** 2) / total
-        resultant = np.hypot(per_link(power * np.cos(azimuth)), per_link(power * np.sin(azimuth)))
+        resultant = np.hypot(per_link(power * phasor.real), per_link(power * phasor.imag))
         concentration = np.minimum(resultant / total, 1.0)
         return LinkMetrics(
             path_loss_db=-10 * np.log10(total),

@@ -110,7 +110,9 @@ class BeamRows:
             }
             yield row | self._beams(state, i, self._power[tx], radio)
 
-    def _beams(self, state: ChannelState, link: int, power_dbm: float, radio: Radio) -> dict[str, object]:
+    def _beams(
+        self, state: ChannelState, link: int, power_dbm: float, radio: Radio
+    ) -> dict[str, object]:
         tx, rx = state.links[link]
         paths = state.paths(link)
         ends = [self._engine.mount(name, state.stamp_ns) for name in (tx, rx)]

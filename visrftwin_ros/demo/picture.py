@@ -91,5 +91,7 @@ def _event_frame(
     for a, b, seen in zip(pixels, pixels[1:], in_front[1:] & in_front[:-1], strict=False):
         if seen:
             start, end = (np.clip(p, -9999, 9999).astype(int) for p in (a, b))
-            cv2.line(image, tuple(map(int, start)), tuple(map(int, end)), LINK_COLOR, 2, cv2.LINE_AA)
+            cv2.line(
+                image, tuple(map(int, start)), tuple(map(int, end)), LINK_COLOR, 2, cv2.LINE_AA
+            )
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))

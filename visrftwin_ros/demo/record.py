@@ -58,9 +58,7 @@ class ShadowEvent:
         }
 
 
-def shadow_events(
-    link: str, series: list[tuple[int, float]], first_ns: int
-) -> list[ShadowEvent]:
+def shadow_events(link: str, series: list[tuple[int, float]], first_ns: int) -> list[ShadowEvent]:
     """The stretches of `series` (stamp, dB) above EVENT_THRESHOLD_DB, in order of time.
 
     A duration runs from the first sample above the threshold to the first one below it.
@@ -92,7 +90,9 @@ def shadow_events(
 
 def all_events(record: GraphRecord) -> list[ShadowEvent]:
     first = min(record.image_stamps, default=0)
-    found = [e for link, series in record.shadow.items() for e in shadow_events(link, series, first)]
+    found = [
+        e for link, series in record.shadow.items() for e in shadow_events(link, series, first)
+    ]
     return sorted(found, key=lambda event: event.start)
 
 

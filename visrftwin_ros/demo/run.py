@@ -53,7 +53,7 @@ def run_demo(site_name: str, video: str, weights: str, frames: int, out: Path) -
 def _specs(
     site: Site, site_name: str, video: str, weights: str, frames: int, out: Path
 ) -> list[NodeSpec]:
-    extra = {
+    extra: dict[str, dict[str, object]] = {
         CAMERA: {"autostart": False, "exit_at_end": True, "frames": frames},
         "twin_viewer": {"web_port": 0, "record": str((out / "twin.rrd").resolve())},
     }
@@ -116,5 +116,7 @@ def _words(record: GraphRecord, out: Path) -> str:
         lines.append("Nobody shadowed a link by more than 3 dB.")
     for name, text in record.warnings.items():
         lines.append(f"Warning from {name}: {text}")
-    lines.append(f"See {out / 'shadow_loss.png'}, {out / 'summary.json'} and {out / 'twin.rrd'} (`rerun {out / 'twin.rrd'}`).")
+    lines.append(
+        f"See {out / 'shadow_loss.png'}, {out / 'summary.json'} and {out / 'twin.rrd'} (`rerun {out / 'twin.rrd'}`)."
+    )
     return "\n".join(lines)

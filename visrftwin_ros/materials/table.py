@@ -58,8 +58,12 @@ def _ghz(low: float, high: float, a: float, b: float, c: float, d: float) -> Fre
 
 
 _TABLE: Mapping[str, _Entry] = {
-    "concrete": _Entry((_ghz(1, 100, 5.24, 0, 0.0462, 0.7822), _ghz(110, 330, 5.17, 0, 0.0145, 1.09)), 0.2, 0.2),
-    "brick": _Entry((_ghz(1, 40, 3.91, 0, 0.0238, 0.16), _ghz(110, 330, 4.15, 0, 0.0006, 1.5712)), 0.4, 0.2),
+    "concrete": _Entry(
+        (_ghz(1, 100, 5.24, 0, 0.0462, 0.7822), _ghz(110, 330, 5.17, 0, 0.0145, 1.09)), 0.2, 0.2
+    ),
+    "brick": _Entry(
+        (_ghz(1, 40, 3.91, 0, 0.0238, 0.16), _ghz(110, 330, 4.15, 0, 0.0006, 1.5712)), 0.4, 0.2
+    ),
     "plasterboard": _Entry(
         (_ghz(1, 100, 2.73, 0, 0.0085, 0.9395), _ghz(110, 330, 2.56, 0, 0.0001, 1.7799)),
         0.085,
@@ -75,10 +79,18 @@ _TABLE: Mapping[str, _Entry] = {
         0.0,
         0.006,
     ),
-    "ceiling_board": _Entry((_ghz(1, 100, 1.48, 0, 0.0011, 1.075), _ghz(220, 450, 1.52, 0, 0.0029, 1.029)), 0.3, 0.015),
-    "chipboard": _Entry((_ghz(1, 100, 2.58, 0, 0.0217, 0.78), _ghz(100, 200, 2.16, 0, 0.0023, 1.359)), 0.15, 0.018),
-    "plywood": _Entry((_ghz(1, 40, 2.71, 0, 0.33, 0), _ghz(110, 330, 1.94, 0, 0.0067, 0.9982)), 0.15, 0.012),
-    "marble": _Entry((_ghz(1, 60, 7.074, 0, 0.0055, 0.9262), _ghz(110, 330, 7.94, 0, 0.0001, 1.733)), 0.0, 0.03),
+    "ceiling_board": _Entry(
+        (_ghz(1, 100, 1.48, 0, 0.0011, 1.075), _ghz(220, 450, 1.52, 0, 0.0029, 1.029)), 0.3, 0.015
+    ),
+    "chipboard": _Entry(
+        (_ghz(1, 100, 2.58, 0, 0.0217, 0.78), _ghz(100, 200, 2.16, 0, 0.0023, 1.359)), 0.15, 0.018
+    ),
+    "plywood": _Entry(
+        (_ghz(1, 40, 2.71, 0, 0.33, 0), _ghz(110, 330, 1.94, 0, 0.0067, 0.9982)), 0.15, 0.012
+    ),
+    "marble": _Entry(
+        (_ghz(1, 60, 7.074, 0, 0.0055, 0.9262), _ghz(110, 330, 7.94, 0, 0.0001, 1.733)), 0.0, 0.03
+    ),
     "floorboard": _Entry((_ghz(50, 100, 3.66, 0, 0.0044, 1.3515),), 0.1, 0.02),
     "vinyl_tile": _Entry((_ghz(1, 40, 3.62, 0, 0.0051, 0.8422),), 0.05, 0.005),
     "carpet_tile": _Entry((_ghz(1, 40, 2.08, 0, 0.0009, 0.82),), 0.3, 0.01),
@@ -122,7 +134,9 @@ def material_values(
         known = (*material_names(), *(site_materials or {}))
         near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
         hint = f"did you mean {', '.join(near)}?" if near else f"known: {', '.join(sorted(known))}"
-        raise TwinError(f"unknown material {name!r}; {hint} (or give it under `materials:` in site.yaml)")
+        raise TwinError(
+            f"unknown material {name!r}; {hint} (or give it under `materials:` in site.yaml)"
+        )
     law = _nearest_law(entry.laws, frequency)
     f_ghz = frequency / 1e9
     return MaterialValues(

@@ -72,9 +72,7 @@ class BeamSelector(TwinNode):
         state = (STALE, "the channels are stale") if answer.stale else (OK, "beams are up to date")
         self.report("beams", *state)
 
-    def _decide(
-        self, link: LinkChannel, stamp: int, robots: dict[str, RobotPose]
-    ) -> BeamDecision:
+    def _decide(self, link: LinkChannel, stamp: int, robots: dict[str, RobotPose]) -> BeamDecision:
         tx = device_mount(self._site, link.tx, stamp, robots)
         rx = device_mount(self._site, link.rx, stamp, robots)
         if tx is None or rx is None or link.tx not in self._powers:

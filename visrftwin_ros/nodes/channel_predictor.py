@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -30,6 +29,7 @@ from visrftwin_ros.nodes.twin_node import (
 )
 from visrftwin_ros.propagation.channel_state import ChannelState
 from visrftwin_ros.propagation.engine import TwinEngine
+from visrftwin_ros.propagation.path_cache import default_cache
 
 WATCH_PERIOD = 0.2
 NEVER = float("inf")
@@ -44,7 +44,10 @@ class ChannelPredictor(TwinNode):
         NodeParameter("device", "auto", "Solver: auto (CUDA where there is a GPU), llvm or cuda"),
         NodeParameter("threads", 2, "CPU threads of the solver", (1, 64)),
         NodeParameter(
-            "stale_after", 0.5, "Seconds without fresh people until channels are stale", (0.05, 10.0)
+            "stale_after",
+            0.5,
+            "Seconds without fresh people until channels are stale",
+            (0.05, 10.0),
         ),
         NodeParameter("max_paths", 32, "Paths a link in messages; metrics use all", (1, 10_000)),
         NodeParameter("cache", "", "Folder of solved paths; empty = ~/.cache/visrftwin/paths"),
@@ -131,7 +134,11 @@ class ChannelPredictor(TwinNode):
         missing: dict[str, str],
         dropped: tuple[str, ...],
     ) -> None:
-        wrong = {f"{tx}-{rx}": missing.get(rx, fault) for (tx, rx), fault in zip(links, faults, strict=True) if fault}
+        wrong = {
+            f"{tx}-{rx}": missing.get(rx, fault)
+            for (tx, rx), fault in zip(links, faults, strict=True)
+            if fault
+        }
         if wrong:
             self.report("links", WARN, "; ".join(f"{k}: {v}" for k, v in wrong.items()))
         else:
@@ -146,12 +153,6 @@ class ChannelPredictor(TwinNode):
         message = forecast_message(state, forecast, self._site.world_frame, stale)
         message.latency = (self.now_ns() - stamp) * 1e-9
         self._forecasts.publish(message)
-
-
-def default_cache() -> Path:
-    """Where solved paths are kept: outside any checkout."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "visrftwin" / "paths"
 
 
 def main() -> None:

@@ -45,7 +45,7 @@ def image_to_bgr(message: Image | CompressedImage) -> NDArray[np.uint8]:
         image = cv2.imdecode(np.frombuffer(message.data, np.uint8), cv2.IMREAD_COLOR)
         if image is None:
             raise TwinError(f"a compressed image ({message.format!r}) could not be decoded")
-        return image
+        return np.asarray(image, np.uint8)
     expected = message.step * message.height
     if message.height == 0 or message.width == 0 or len(message.data) != expected:
         raise TwinError(
@@ -58,7 +58,9 @@ def image_to_bgr(message: Image | CompressedImage) -> NDArray[np.uint8]:
     try:
         return _decode(message)
     except Exception as error:  # the two libraries raise types of their own
-        raise TwinError(f"image encoding {message.encoding!r} is not understood: {error}") from error
+        raise TwinError(
+            f"image encoding {message.encoding!r} is not understood: {error}"
+        ) from error
 
 
 def _decode(message: Image) -> NDArray[np.uint8]:

@@ -29,7 +29,7 @@ def scene_markers(site: Site, stamp: Time) -> MarkerArray:
     for number, mesh in enumerate(surface_meshes(site)):
         marker = _marker(site.world_frame, stamp, "scene", number, Marker.TRIANGLE_LIST)
         marker.scale.x = marker.scale.y = marker.scale.z = 1.0
-        marker.color = _color(surface_color(mesh.material))
+        marker.color = _color(surface_color(mesh.material.name))
         corners = mesh.vertices[mesh.faces].reshape(-1, 3)
         marker.points = [Point(x=x, y=y, z=z) for x, y, z in corners.tolist()]
         array.markers.append(marker)

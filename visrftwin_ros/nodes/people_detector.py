@@ -60,12 +60,16 @@ class PeopleDetector(TwinNode):
             threads=self.value("threads"),
         )
         self._detector = chosen.detector
-        level, text = (WARN, chosen.warning) if chosen.warning else (OK, f"{self._detector.kind} is ready")
+        level, text = (
+            (WARN, chosen.warning) if chosen.warning else (OK, f"{self._detector.kind} is ready")
+        )
         self.report("detector", level, text)
         self._last_image_ns: int | None = None
         self._detections = self.publisher(DetectionsMessage, "detections", SENSOR_QOS)
         compressed = self.value("compressed")
-        kind, topic = (CompressedImage, "image_raw/compressed") if compressed else (Image, "image_raw")
+        kind, topic = (
+            (CompressedImage, "image_raw/compressed") if compressed else (Image, "image_raw")
+        )
         self.subscription(kind, topic, self._on_image, SENSOR_QOS)
         self.timer(0.5, self._watch)
 
@@ -94,9 +98,13 @@ class PeopleDetector(TwinNode):
     def _watch(self) -> None:
         if not self.active:
             return
-        silent = self._last_image_ns is None or self.now_ns() - self._last_image_ns > SILENT_AFTER * 1e9
+        silent = (
+            self._last_image_ns is None or self.now_ns() - self._last_image_ns > SILENT_AFTER * 1e9
+        )
         if silent:
-            self.report("images", STALE, "no image arrives: is the camera running and the topic right?")
+            self.report(
+                "images", STALE, "no image arrives: is the camera running and the topic right?"
+            )
 
 
 def main() -> None:

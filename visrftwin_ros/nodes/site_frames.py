@@ -39,7 +39,9 @@ class SiteFrames(TwinNode):
         self._site = self.site()
         self._static = self.publisher(TFMessage, "/tf_static", LATCHED_QOS)
         self._moving = self.publisher(TFMessage, "/tf", RESULT_QOS)
-        self._scripted = [robot for robot in self._site.robots if robot.path is not None]
+        self._scripted = [
+            (robot.tf_frame, robot.path) for robot in self._site.robots if robot.path is not None
+        ]
         if self._scripted:
             self.timer(1.0 / self.value("robot_rate"), self._publish_robots)
 
@@ -51,9 +53,7 @@ class SiteFrames(TwinNode):
         ]
         for ap in self._site.access_points:
             tilt = Rotation.from_euler("ZY", [ap.yaw, ap.pitch])
-            frames.append(
-                transform_message(world, ap.name, now, Pose(np.array(ap.position), tilt))
-            )
+            frames.append(transform_message(world, ap.name, now, Pose(np.array(ap.position), tilt)))
         for robot in self._site.robots:
             if robot.position is not None:
                 pose = Pose(np.array([*robot.position, 0.0]), Rotation.from_euler("Z", robot.yaw))
@@ -63,10 +63,10 @@ class SiteFrames(TwinNode):
     def _publish_robots(self) -> None:
         now = self.now_ns()
         frames = []
-        for robot in self._scripted:
-            position, yaw = pose_at(robot.path, now)
+        for frame, path in self._scripted:
+            position, yaw = pose_at(path, now)
             pose = Pose(np.array([*position, 0.0]), Rotation.from_euler("Z", yaw))
-            frames.append(transform_message(self._site.world_frame, robot.tf_frame, now, pose))
+            frames.append(transform_message(self._site.world_frame, frame, now, pose))
         self._moving.publish(TFMessage(transforms=frames))
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -110,6 +112,10 @@ class TwinNode(LifecycleNode):
             self.report("configure", ERROR, str(error))
             self._release()
             return TransitionCallbackReturn.FAILURE
+        except Exception as error:
+            # rclpy would turn this into a failed transition without a word.
+            self.get_logger().fatal("".join(traceback.format_exception(error)))
+            raise
         self.report("configure", OK, "configured")
         return TransitionCallbackReturn.SUCCESS
 
@@ -248,6 +254,8 @@ def run(node_class: type[TwinNode], name: str) -> None:
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     finally:
+        # A terminal's Ctrl-C arrives twice under `ros2 launch`: from the terminal and from launch.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         executor.shutdown()
         node.deactivate()
         node.cleanup()

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.optimize import linear_sum_assignment
-from scipy.stats import chi2
 
 from visrftwin_ros.perception.box_measurements import BoxMeasurements
 from visrftwin_ros.perception.tracker_config import TrackerConfig
+from visrftwin_ros.perception.walkers import chi_square_quantile
 
 PARTS = np.array([[True, True, True], [True, False, True], [True, True, False]])
 """What of a box may be true of the body: all of it; not the feet row; not the head row."""
@@ -51,8 +51,10 @@ def pair_costs(
         distance = np.einsum("nmi,nij,nmj->nm", r, np.linalg.inv(block), r)
         cost = distance + np.linalg.slogdet(2 * np.pi * block)[1][:, None] - 2 * np.log(priors[k])
         cost += 2 * np.count_nonzero(~part) * np.log(height)[:, None]
-        costs[k] = np.where(distance <= chi2.ppf(config.gate, part.sum()), cost, np.inf)
-        close[k] = distance <= chi2.ppf(config.weak_gate, part.sum())
+        costs[k] = np.where(
+            distance <= chi_square_quantile(config.gate, int(part.sum())), cost, np.inf
+        )
+        close[k] = distance <= chi_square_quantile(config.weak_gate, int(part.sum()))
     costs[0][:, ~(boxes.head & boxes.foot)] = np.inf
     # Something hidden makes a box shorter. Longer ones merge with another person's: rarer.
     slack = np.sqrt(innovation[:, [1, 2], [1, 2]])

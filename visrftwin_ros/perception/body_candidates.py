@@ -28,7 +28,7 @@ LEAST_VISIBLE = 0.5
 """Share of a box that must be inside the image."""
 HEIGHT_RANGE = (0.6, 1.3)
 """Measured heights that are a person's, in usual ones: the rest is a car, a dog or noise."""
-SMALLEST_BODY = 24.0
+SMALLEST_BODY = 28.0
 """px: smaller bodies are too far away to tell from noise."""
 MOST_BODIES = 50
 
@@ -69,13 +69,15 @@ def body_candidates(camera: PinholeCamera) -> BodyCandidates:
 def explaining_bodies(
     foreground: Bool[np.ndarray, "h w"], candidates: BodyCandidates
 ) -> tuple[Float[np.ndarray, "n 4"], Float[np.ndarray, " n"]]:
-    """Boxes (left, top, right, bottom px) of the bodies in a mask, and their share of foreground."""
+    """Boxes (left, top, right, bottom px) of bodies in a mask, and their share of foreground."""
     gain_in = np.log(FOREGROUND_IN_BODY / FOREGROUND_ELSEWHERE)
     loss_out = np.log((1 - FOREGROUND_IN_BODY) / (1 - FOREGROUND_ELSEWHERE))
-    weight = np.where(foreground, gain_in, loss_out).astype(np.float32)
+    weight = np.full(foreground.shape, loss_out, dtype=np.float32)
+    weight[foreground] = gain_in
     left = foreground.copy()
     open_ = np.ones(len(candidates.clipped), dtype=bool)
-    boxes, coverage = [], []
+    boxes: list[np.ndarray] = []
+    coverage: list[float] = []
     for _ in range(MOST_BODIES):
         gain = np.where(open_, _box_sums(weight, candidates.clipped), -np.inf)
         best = int(np.argmax(gain)) if len(gain) else 0
@@ -94,19 +96,25 @@ def explaining_bodies(
     return np.array(boxes).reshape(-1, 4), np.array(coverage)
 
 
-def _box_sums(weight: Float[np.ndarray, "h w"], boxes: Int[np.ndarray, "c 4"]) -> Float[np.ndarray, " c"]:
+def _box_sums(
+    weight: Float[np.ndarray, "h w"], boxes: Int[np.ndarray, "c 4"]
+) -> Float[np.ndarray, " c"]:
     table = cv2.integral(weight)
     x0, y0, x1, y1 = boxes.T
     return np.asarray(table[y1, x1] - table[y0, x1] - table[y1, x0] + table[y0, x0])
 
 
-def _fitted(foreground: Bool[np.ndarray, "h w"], corners: Float[np.ndarray, " 4"]) -> Float[np.ndarray, " 4"] | None:
+def _fitted(
+    foreground: Bool[np.ndarray, "h w"], corners: Float[np.ndarray, " 4"]
+) -> Float[np.ndarray, " 4"] | None:
     """The candidate's box drawn to the foreground near it; None where that is no person's size."""
     rows, columns = foreground.shape
     left, top, right, bottom = corners
     size = bottom - top
-    x0, x1 = np.clip(np.rint([left - 0.1 * size, right + 0.1 * size]), 0, columns).astype(int)
-    y0, y1 = np.clip(np.rint([top - 0.2 * size, bottom + 0.1 * size]), 0, rows).astype(int)
+    reach = np.array([left - 0.1 * size, top - 0.2 * size, right + 0.1 * size, bottom + 0.1 * size])
+    x0, y0, x1, y1 = np.clip(np.rint(reach), 0, np.array([columns, rows, columns, rows])).astype(
+        np.int64
+    )
     v, u = np.nonzero(foreground[y0:y1, x0:x1])
     if not len(v):
         return None

@@ -104,7 +104,9 @@ def covered_share(
     return np.asarray(np.where(nearer, share, 0.0).max(axis=1))
 
 
-def shared_area(first: Float[np.ndarray, "n 4"], second: Float[np.ndarray, "m 4"]) -> Float[np.ndarray, "n m"]:
+def shared_area(
+    first: Float[np.ndarray, "n 4"], second: Float[np.ndarray, "m 4"]
+) -> Float[np.ndarray, "n m"]:
     """Area that boxes (left, top, right, bottom) share, px^2: (N, M)."""
     low = np.maximum(first[:, None, :2], second[None, :, :2])
     high = np.minimum(first[:, None, 2:], second[None, :, 2:])

@@ -55,7 +55,9 @@ class PinholeCamera:
     @classmethod
     def from_site(cls, camera: model.Camera) -> PinholeCamera:
         """The camera that a site describes."""
-        matrix = np.array([[camera.fx, 0.0, camera.cx], [0.0, camera.fy, camera.cy], [0.0, 0.0, 1.0]])
+        matrix = np.array(
+            [[camera.fx, 0.0, camera.cx], [0.0, camera.fy, camera.cy], [0.0, 0.0, 1.0]]
+        )
         return cls(
             name=camera.name,
             size=(camera.image_width, camera.image_height),
@@ -90,7 +92,9 @@ class PinholeCamera:
         """Where the camera stands: (3,) world metres (Hartley & Zisserman 6.1, C = -R^T t)."""
         return -self.rotation.T @ self.translation
 
-    def project(self, points: Float[np.ndarray, "n 3"]) -> tuple[Float[np.ndarray, "n 2"], Bool[np.ndarray, " n"]]:
+    def project(
+        self, points: Float[np.ndarray, "n 3"]
+    ) -> tuple[Float[np.ndarray, "n 2"], Bool[np.ndarray, " n"]]:
         """Pixels of world points, distorted as the image is, and which lie before the camera.
 
         points: (N, 3) m. Pixels of points behind are NaN. Inside the image or not is not asked.
@@ -99,7 +103,9 @@ class PinholeCamera:
         in_front = depth > NEAREST_DEPTH
         if self.distortion.size and in_front.any():
             rays = _homogeneous((pixels[in_front] - self.matrix[:2, 2]) / self._focal)
-            distorted = cv2.projectPoints(rays, np.zeros(3), np.zeros(3), self.matrix, self.distortion)[0]
+            distorted = cv2.projectPoints(
+                rays, np.zeros(3), np.zeros(3), self.matrix, self.distortion
+            )[0]
             pixels[in_front] = distorted.reshape(-1, 2)
         pixels[~in_front] = np.nan
         return pixels, in_front
@@ -132,12 +138,12 @@ class PinholeCamera:
         if not self.distortion.size or not len(pixels):
             return pixels.copy()
         criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-9)
-        rays = cv2.undistortPoints(pixels[:, None], self.matrix, self.distortion, None, None, None, criteria).reshape(
-            -1, 2
-        )
-        back = cv2.projectPoints(_homogeneous(rays), np.zeros(3), np.zeros(3), self.matrix, self.distortion)[0].reshape(
-            -1, 2
-        )
+        rays = cv2.undistortPoints(
+            pixels[:, None], self.matrix, self.distortion, None, None, None, criteria
+        ).reshape(-1, 2)
+        back = cv2.projectPoints(
+            _homogeneous(rays), np.zeros(3), np.zeros(3), self.matrix, self.distortion
+        )[0].reshape(-1, 2)
         # The fixed-point iteration diverges silently beyond the lens's range: ask for the way back.
         rays[~(np.abs(back - pixels).max(axis=1) < 0.5)] = np.nan
         return np.asarray(rays * self._focal + self.matrix[:2, 2])
@@ -188,7 +194,9 @@ class PinholeCamera:
         jacobian = self.ground_jacobian(points)
         return np.asarray(jacobian @ pixel_covariance @ jacobian.swapaxes(1, 2))
 
-    def height_above(self, ground: Float[np.ndarray, "n 2"], top: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, " n"]:
+    def height_above(
+        self, ground: Float[np.ndarray, "n 2"], top: Float[np.ndarray, "n 2"]
+    ) -> Float[np.ndarray, " n"]:
         """Height [m] of upright bodies on ground points whose tops show at image pixels: (N,).
 
         The point of the vertical over the foot that projects to the top's row (the column is left

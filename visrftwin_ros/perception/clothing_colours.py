@@ -22,7 +22,9 @@ PATCH = (12, 24)
 SMOOTHING = np.array([0.25, 0.5, 0.25])
 
 
-def clothing_colours(image: UInt8[np.ndarray, "h w 3"], corners: Float[np.ndarray, "n 4"]) -> Float[np.ndarray, "n d"]:
+def clothing_colours(
+    image: UInt8[np.ndarray, "h w 3"], corners: Float[np.ndarray, "n 4"]
+) -> Float[np.ndarray, "n d"]:
     """Unit-norm embeddings of the people in boxes (left, top, right, bottom px) of a BGR image.
 
     (N, 72); a row is zero where a box has no pixels in the image.

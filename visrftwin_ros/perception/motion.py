@@ -1,10 +1,10 @@
-"""People in the images of a fixed camera without any network: what moves and has a person's size."""
+"""People in a fixed camera's images without any network: what moves and has a person's size."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, UInt8
+from jaxtyping import Bool, Float, UInt8
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.perception.body_candidates import body_candidates, explaining_bodies
@@ -15,6 +15,8 @@ from visrftwin_ros.perception.image_check import checked_image
 
 FOREGROUND = 255
 """MOG2's mark; it marks shadows 127."""
+SAME_TEXTURE = 0.7
+"""Correlation with the background from which a changed region is the background in another light."""
 SCORE_OF_COVERAGE = 1.5
 """A box half full of foreground, as a person's is, scores 0.75."""
 
@@ -71,7 +73,10 @@ class MotionDetector:
             return Detections.none(stamp_ns, self._camera.name, size)
         foreground = self._foreground(smooth)
         corners, coverage = explaining_bodies(foreground, self._candidates)
-        self._learn(smooth, corners)
+        known = self._background.getBackgroundImage()
+        new = texture_correlation(smooth, known, corners) < SAME_TEXTURE
+        corners, coverage = corners[new], coverage[new]
+        self._learn(smooth, known, corners)
         middle, extent = (corners[:, :2] + corners[:, 2:]) / 2, corners[:, 2:] - corners[:, :2]
         return Detections(
             stamp_ns=stamp_ns,
@@ -91,12 +96,40 @@ class MotionDetector:
         mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((7, 3), np.uint8))
         return np.asarray(mask > 0)
 
-    def _learn(self, smooth: UInt8[np.ndarray, "h w 3"], corners: np.ndarray) -> None:
+    def _learn(
+        self,
+        smooth: UInt8[np.ndarray, "h w 3"],
+        known: UInt8[np.ndarray, "h w 3"],
+        corners: Float[np.ndarray, "n 4"],
+    ) -> None:
         """Update the background everywhere but where people stand, and rarely there."""
         if self._images % self._absorb_every and len(corners):
-            known = self._background.getBackgroundImage()
             smooth = smooth.copy()
-            for left, top, right, bottom in np.rint(corners).astype(int):
-                region = np.s_[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
+            for region in _regions(corners):
                 smooth[region] = known[region]
         self._background.apply(smooth)
+
+
+def texture_correlation(
+    image: UInt8[np.ndarray, "h w 3"],
+    background: UInt8[np.ndarray, "h w 3"],
+    corners: Float[np.ndarray, "n 4"],
+) -> Float[np.ndarray, " n"]:
+    """Correlation of brightness, -1 to 1, between image and background in boxes: (N,).
+
+    Sun on a wall changes the brightness and keeps the texture; a person hides it (normalised cross
+    correlation, Jacques, Jung & Musse, SIBGRAPI 2005).
+    """
+    correlation = np.zeros(len(corners))
+    for k, region in enumerate(_regions(corners)):
+        seen, known = (picture[region].mean(axis=2).ravel() for picture in (image, background))
+        spread = seen.std() * known.std() if seen.size else 0.0
+        if spread > 0:
+            correlation[k] = np.mean((seen - seen.mean()) * (known - known.mean())) / spread
+    return correlation
+
+
+def _regions(corners: Float[np.ndarray, "n 4"]) -> list[tuple[slice, slice]]:
+    """Index expressions of boxes in an image; what lies outside it is left out."""
+    whole = np.maximum(np.rint(corners).astype(int), 0)
+    return [(slice(top, bottom), slice(left, right)) for left, top, right, bottom in whole]

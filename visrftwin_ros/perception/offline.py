@@ -41,7 +41,9 @@ def track_recording(
     site's camera, whatever the file says. Raises TwinError as the recording and detector do.
     """
     return Tracks.from_people(
-        people_in_recording(site_camera, video, kind, weights, imgsz=imgsz, frames=frames, progress=progress)
+        people_in_recording(
+            site_camera, video, kind, weights, imgsz=imgsz, frames=frames, progress=progress
+        )
     )
 
 

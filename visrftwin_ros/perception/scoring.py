@@ -60,7 +60,7 @@ class TrackScore:
 
 
 def read_truth(path: str | Path) -> Truth:
-    """Read ground truth in MOTChallenge columns. Raises TwinError with the line of what is wrong."""
+    """Read ground truth in MOTChallenge columns. Raises TwinError with the wrong line."""
     numbers, ids = read_numbers(path, TRUTH_HEADER, text="id")
     frame = whole_frames(numbers[:, 0], path)
     return Truth(frame=frame, ids=ids, position=numbers[:, -2:])
@@ -122,7 +122,8 @@ def score_files(
     """`score_tracks` of two CSV files, as JSON takes it (NaN becomes None)."""
     score = score_tracks(read_tracks(tracks), read_truth(truth), match_distance, frames)
     return {
-        name: None if isinstance(value, float) and np.isnan(value) else value for name, value in asdict(score).items()
+        name: None if isinstance(value, float) and np.isnan(value) else value
+        for name, value in asdict(score).items()
     }
 
 

@@ -10,11 +10,12 @@ from jaxtyping import Bool, Float
 
 @dataclass
 class TrackTable:
-    """N tracks. mean, covariance: of x y vx vy h (m, m/s). log_odds: of existence.
+    """N tracks.
 
-    shown: published now. ids: '' until shown for the first time. heading: rad. score: of the last
-    box. standing: s that it was seen to stand. camera: that saw it last. seen: in that camera's last image. link: the id that the
-    camera's own tracker gave the last box. look: mean embedding of the clear boxes, (0,) if none.
+    mean, covariance: of x y vx vy h (m, m/s). log_odds: of existence. shown: published now.
+    heading: rad. score: of the last box. seen: in the last image of `camera`, which saw it last.
+    standing: s that it was seen to stand. ids: '' until shown for the first time. link: the id that
+    the camera's own tracker gave the last box. look: mean embedding of clear boxes, (0,) if none.
     """
 
     mean: Float[np.ndarray, "n 5"] = field(default_factory=lambda: np.zeros((0, 5)))

@@ -62,6 +62,7 @@ class PeopleTracker:
         self.report = TrackerReport()
         self._tracks = TrackTable()
         self._stamp_ns: int | None = None
+        self._since_last = 0.0
         self._next_id = 1
 
     def reset(self, reason: str = "asked to") -> None:
@@ -117,7 +118,9 @@ class PeopleTracker:
         seconds = (stamp_ns - self._stamp_ns) / NANOSECONDS
         tracks = self._tracks
         ahead = max(seconds, 0.0)
-        mean, covariance = walkers.predicted(tracks.mean, tracks.covariance, ahead, self.config, self._waiting(tracks))
+        mean, covariance = walkers.predicted(
+            tracks.mean, tracks.covariance, ahead, self.config, self._waiting(tracks)
+        )
         if seconds < 0:
             mean = tracks.mean.copy()
             mean[:, :2] += seconds * mean[:, 2:4]
@@ -189,11 +192,15 @@ class PeopleTracker:
         like = np.array([0 < len(look) == size for look in self._tracks.look], dtype=bool)
         if not like.any() or not known.any():
             return cost
-        looks = np.stack([look for look, alike in zip(self._tracks.look, like, strict=True) if alike])
+        looks = np.stack(
+            [look for look, alike in zip(self._tracks.look, like, strict=True) if alike]
+        )
         apart = np.clip(1 - looks @ boxes.embedding[known].T, 0.0, 2.0)
         ratio = apart / config.same_look - apart / config.other_look
         ratio -= np.log(config.other_look / config.same_look)
-        cost[np.ix_(np.flatnonzero(like), np.flatnonzero(known))] = np.minimum(2 * ratio, config.look_limit)
+        cost[np.ix_(np.flatnonzero(like), np.flatnonzero(known))] = np.minimum(
+            2 * ratio, config.look_limit
+        )
         return cost
 
     def _measure(
@@ -237,7 +244,9 @@ class PeopleTracker:
         walking = speed > config.turning_speed
         tracks.heading[i[walking]] = np.arctan2(*velocity[walking].T[::-1])
 
-    def _blended(self, look: Float[np.ndarray, " d"], seen: Float[np.ndarray, " e"]) -> Float[np.ndarray, " f"]:
+    def _blended(
+        self, look: Float[np.ndarray, " d"], seen: Float[np.ndarray, " e"]
+    ) -> Float[np.ndarray, " f"]:
         if not np.any(seen):
             return look
         if look.shape != seen.shape:
@@ -260,20 +269,23 @@ class PeopleTracker:
         j: Int[np.ndarray, " k"],
         usual: Bool[np.ndarray, " k"],
     ) -> Float[np.ndarray, " k"]:
-        """Log-odds that boxes add to existence: the score against the least that starts a track.
+        """Log-odds that boxes add to existence: the score against the least that speaks for it.
 
-        Cut boxes and bodies of unusual height (signs, bins, but also children) count less.
+        A body of unusual height (a sign, a bin, but also a child) needs a better score.
         """
-        gain = logit(np.clip(boxes.score[j], 0.01, 0.99)) - logit(self.config.high_score)
-        doubtful = ~(boxes.whole[j] & usual)
-        return np.where(doubtful, np.minimum(gain, gain * self.config.doubtful_evidence), gain)
+        config = self.config
+        least = logit(np.where(usual, config.high_score, config.unusual_score))
+        gain = logit(np.clip(boxes.score[j], 0.01, 0.99)) - least
+        return np.where(boxes.whole[j], gain, np.minimum(gain, gain * config.cut_evidence))
 
     def _usual_height(self, i: Int[np.ndarray, " k"]) -> Bool[np.ndarray, " k"]:
         """Whether tracks have a standing adult's height, within three standard deviations."""
         variance = self.config.height_sigma**2 + self._tracks.covariance[i, 4, 4]
         return np.abs(self._tracks.mean[i, 4] - self.config.height) < 3.0 * np.sqrt(variance)
 
-    def _lose_unseen(self, seen: Int[np.ndarray, " k"], camera: PinholeCamera, seconds: float) -> None:
+    def _lose_unseen(
+        self, seen: Int[np.ndarray, " k"], camera: PinholeCamera, seconds: float
+    ) -> None:
         """Take existence from tracks that this camera should have seen and did not."""
         tracks, config = self._tracks, self.config
         here = np.array([name == camera.name for name in tracks.camera], dtype=bool)
@@ -298,7 +310,9 @@ class PeopleTracker:
         """Who is shown, was not seen last time and stood still when last seen."""
         return tracks.shown & ~tracks.seen & (tracks.standing > self.config.standing_time)
 
-    def _start(self, boxes: BoxMeasurements, matched: Int[np.ndarray, " k"], camera: PinholeCamera) -> None:
+    def _start(
+        self, boxes: BoxMeasurements, matched: Int[np.ndarray, " k"], camera: PinholeCamera
+    ) -> None:
         """Start tracks from sure boxes that explain nobody known."""
         config = self.config
         new = boxes.score >= config.high_score
@@ -384,7 +398,10 @@ class PeopleTracker:
             heading=shown.heading.copy(),
             existence=expit(shown.log_odds),
             score=shown.score.copy(),
-            seen_by=tuple((camera,) if seen else () for camera, seen in zip(shown.camera, shown.seen, strict=True)),
+            seen_by=tuple(
+                (camera,) if seen else ()
+                for camera, seen in zip(shown.camera, shown.seen, strict=True)
+            ),
         )
 
 

@@ -71,9 +71,11 @@ class TrackerConfig(BaseModel):
     """Existence saturates here, or a long life would outlast its owner."""
     evidence_time: Positive = 0.1
     """s: boxes closer in time than this see the same image content, and count in proportion."""
-    doubtful_evidence: Probability = 0.15
-    """Weight of a box that the image's edge cuts or that has no adult's height: a guess, so it
-    shows no newcomer before most of a second has passed."""
+    cut_evidence: Probability = 0.15
+    """Weight of a box that the image's edge cuts: its place is a guess, so it shows no newcomer
+    before most of a second has passed."""
+    unusual_score: Probability = 0.5
+    """Boxes of bodies with no standing adult's height speak for a person from this score on."""
     miss_rate: Positive = 3.0
     """1/s, log-odds lost while unseen where nothing hides the person."""
     occluded_miss_rate: Positive = 0.5

@@ -39,7 +39,9 @@ class Tracks:
         """Rows of (frame number, people) pairs."""
         pairs = [(number, people) for number, people in frames if len(people)]
         if not pairs:
-            return cls(np.zeros(0, np.int64), (), np.zeros((0, 2)), np.zeros((0, 2)), *[np.zeros(0)] * 2)
+            return cls(
+                np.zeros(0, np.int64), (), np.zeros((0, 2)), np.zeros((0, 2)), *[np.zeros(0)] * 2
+            )
         return cls(
             frame=np.concatenate([np.full(len(people), number) for number, people in pairs]),
             ids=tuple(name for _, people in pairs for name in people.ids),
@@ -95,7 +97,9 @@ def read_numbers(
         except ValueError as error:
             raise TwinError(f"{path}: line {number}: {error}; expected numbers") from error
         if len(line) != len(header) or not np.all(np.isfinite(row)):
-            raise TwinError(f"{path}: line {number}: {','.join(line)!r}; expected {len(header)} finite values")
+            raise TwinError(
+                f"{path}: line {number}: {','.join(line)!r}; expected {len(header)} finite values"
+            )
         numbers.append(row)
         names.append(line[place])
     return np.array(numbers, dtype=np.float64).reshape(-1, len(header) - 1), tuple(names)
@@ -106,6 +110,7 @@ def whole_frames(column: Float[np.ndarray, " r"], path: str | Path) -> Int[np.nd
     wrong = np.flatnonzero((column < 1) | (column != np.rint(column)))
     if len(wrong):
         raise TwinError(
-            f"{path}: data row {wrong[0] + 1}: frame {column[wrong[0]]:g}; frames are whole and count from 1"
+            f"{path}: data row {wrong[0] + 1}: frame {column[wrong[0]]:g};"
+            " frames are whole and count from 1"
         )
     return column.astype(np.int64)

@@ -7,9 +7,11 @@ Navigation" (2001): white-noise acceleration 6.2.2, extended filter 10.3, Joseph
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.stats import chi2
+from scipy.special import gammaincinv
 
 from visrftwin_ros.perception.camera import NEAREST_DEPTH, PinholeCamera
 from visrftwin_ros.perception.tracker_config import TrackerConfig
@@ -18,6 +20,11 @@ Means = Float[np.ndarray, "n 5"]
 Covariances = Float[np.ndarray, "n 5 5"]
 TRUSTED = 0.95
 """Share of good boxes that keep their full weight in an update."""
+
+
+def chi_square_quantile(share: float, freedom: Any) -> Any:
+    """What a share of squared distances stays under; `scipy.stats` takes 30 times as long."""
+    return 2.0 * gammaincinv(np.asarray(freedom) / 2.0, share)
 
 
 def predicted(
@@ -96,7 +103,7 @@ def updated(
     innovation = jacobian @ covariance @ jacobian.swapaxes(1, 2) + noise
     distance = np.einsum("ni,nij,nj->n", residual, np.linalg.inv(innovation), residual)
     # A box far from where it was expected is likelier a bad box than a good one (Huber's weight).
-    distrust = np.maximum(distance / chi2.ppf(TRUSTED, used.sum(axis=1)), 1.0)
+    distrust = np.maximum(distance / chi_square_quantile(TRUSTED, used.sum(axis=1)), 1.0)
     noise = noise * distrust[:, None, None]
     innovation = jacobian @ covariance @ jacobian.swapaxes(1, 2) + noise
     gain = np.linalg.solve(innovation, jacobian @ covariance).swapaxes(1, 2)

@@ -134,7 +134,9 @@ def _as_twin_error(weights: str | Path) -> Iterator[None]:
     # ultralytics raises whatever its many loaders raise, bare Exception and SystemExit included.
     except (Exception, SystemExit) as error:
         first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise TwinError(f"cannot load detector weights {str(weights)!r}: {first_line}; {RIGHT_WEIGHTS}") from error
+        raise TwinError(
+            f"cannot load detector weights {str(weights)!r}: {first_line}; {RIGHT_WEIGHTS}"
+        ) from error
 
 
 def _person_classes(names: dict[int, str], weights: str | Path) -> list[int]:

@@ -107,7 +107,9 @@ def _metis_pair(first: Array, second: Array, screens: Screens, wavelength: float
     first_is_nearer = np.abs(first) <= np.abs(second)
     sign_first = np.where(beside & first_is_nearer, -1.0, 1.0)
     sign_second = np.where(beside & ~first_is_nearer, -1.0, 1.0)
-    return sign_first * _metis_edge(first, screens, wavelength) + sign_second * _metis_edge(second, screens, wavelength)
+    return sign_first * _metis_edge(first, screens, wavelength) + sign_second * _metis_edge(
+        second, screens, wavelength
+    )
 
 
 def _metis_edge(offset: Array, screens: Screens, wavelength: float) -> Array:

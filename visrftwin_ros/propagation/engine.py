@@ -27,11 +27,11 @@ from visrftwin_ros.propagation.forecast import HORIZONS, Forecaster, ShadowForec
 from visrftwin_ros.propagation.moving import ReplayScene
 from visrftwin_ros.propagation.moving_links import CarriedLinks, Receiver, ScriptedRobot
 from visrftwin_ros.propagation.path_set import PathSet
-from visrftwin_ros.propagation.scene import surface_meshes
+from visrftwin_ros.propagation.scene import SurfaceMesh, surface_meshes
 from visrftwin_ros.propagation.sionna_solver import Device, Devices, prepare
 from visrftwin_ros.propagation.standing_links import StandingLinks
 from visrftwin_ros.propagation.tracked_robot import TrackedRobot
-from visrftwin_ros.site.model import Site
+from visrftwin_ros.site.model import Robot, Site
 from visrftwin_ros.site.motion import pose_at
 
 
@@ -65,6 +65,7 @@ class TwinEngine:
         self._threads = threads
         self._model: BlockageModel = blockage
         self._wavelength = wavelength_of(site.radio.frequency)
+        self._configured = False
         self._standing: StandingLinks | None = None
         self._scripted: dict[str, ScriptedRobot] = {}
         self._tracked: dict[str, TrackedRobot] = {}
@@ -87,32 +88,23 @@ class TwinEngine:
         if standing:
             where = np.array([(*r.position, r.antenna_height) for r in standing if r.position])
             found = discovery.paths_to(Devices(tuple(r.name for r in standing), where))
-            self._standing = StandingLinks(found, self._numbers(found.links), self._wavelength, self._model)
-        moving = [r for r in site.robots if r.position is None]
-        if not moving:
-            return
-        self._scene = ReplayScene(meshes, site.radio.frequency, self._device)
-        for robot in moving:
-            links = tuple((ap.name, robot.name) for ap in site.access_points)
-            self._carried[robot.name] = CarriedLinks(self._numbers(links), self._wavelength, self._model)
-            if robot.path is not None:
-                self._scripted[robot.name] = ScriptedRobot(robot, discovery, self._scene)
-            else:
-                self._tracked[robot.name] = TrackedRobot(robot.name, robot.antenna_height)
-        if self._tracked:
-            self._background = BackgroundSolver(
-                meshes,
-                discovery.transmitters,
-                site.radio.frequency,
-                site.propagation,
-                self._device,
+            self._standing = StandingLinks(
+                found, self._numbers(found.links), self._wavelength, self._model
             )
+        moving = [r for r in site.robots if r.position is None]
+        if moving:
+            self._configure_moving(moving, meshes, discovery)
+        self._configured = True
 
-    def update(self, stamp_ns: int, bodies: Bodies, robots: Mapping[str, RobotPose] | None = None) -> ChannelState:
+    def update(
+        self, stamp_ns: int, bodies: Bodies, robots: Mapping[str, RobotPose] | None = None
+    ) -> ChannelState:
         """The channels at `stamp_ns` with these people; `robots` are those placed by TF.
 
         Never waits for a solver. Bodies with unusable poses are left out and named.
         """
+        if not self._configured:
+            raise TwinError("the twin's engine has no paths yet: call `configure` before `update`")
         began = time.perf_counter()
         bodies, dropped = usable(bodies)
         count = len(self.links)
@@ -154,7 +146,9 @@ class TwinEngine:
             groups=self._groups,
         )
 
-    def forecast(self, bodies: Bodies, covariance: NDArray[np.float64] | None = None) -> ShadowForecast:
+    def forecast(
+        self, bodies: Bodies, covariance: NDArray[np.float64] | None = None
+    ) -> ShadowForecast:
         """Shadow loss ahead for every link, with the robots where the last update had them.
 
         covariance: (N, 4, 4) of x, y, vx, vy of each body.
@@ -169,7 +163,9 @@ class TwinEngine:
             mean[group.numbers], upper[group.numbers] = ahead.mean_db, ahead.upper_bound_db
         return ShadowForecast(np.array(HORIZONS), mean, upper)
 
-    def mount(self, name: str, stamp_ns: int, robots: Mapping[str, RobotPose] | None = None) -> Mount | None:
+    def mount(
+        self, name: str, stamp_ns: int, robots: Mapping[str, RobotPose] | None = None
+    ) -> Mount | None:
         """How a device's array stands at that time; None for a robot without a pose."""
         return device_mount(self.site, name, stamp_ns, robots or {})
 
@@ -179,7 +175,32 @@ class TwinEngine:
             self._background.close()
             self._background = None
 
-    def _tracked_receivers(self, stamp_ns: int, robots: Mapping[str, RobotPose]) -> dict[str, Receiver]:
+    def _configure_moving(
+        self, robots: list[Robot], meshes: tuple[SurfaceMesh, ...], discovery: Discovery
+    ) -> None:
+        site = self.site
+        self._scene = ReplayScene(meshes, site.radio.frequency, self._device)
+        for robot in robots:
+            links = tuple((ap.name, robot.name) for ap in site.access_points)
+            self._carried[robot.name] = CarriedLinks(
+                self._numbers(links), self._wavelength, self._model
+            )
+            if robot.path is not None:
+                self._scripted[robot.name] = ScriptedRobot(robot, discovery, self._scene)
+            else:
+                self._tracked[robot.name] = TrackedRobot(robot.name, robot.antenna_height)
+        if self._tracked:
+            self._background = BackgroundSolver(
+                meshes,
+                discovery.transmitters,
+                site.radio.frequency,
+                site.propagation,
+                self._device,
+            )
+
+    def _tracked_receivers(
+        self, stamp_ns: int, robots: Mapping[str, RobotPose]
+    ) -> dict[str, Receiver]:
         """Antennas of the robots with a pose; asks for and takes discoveries on the way."""
         receivers = {
             name: tracked.receiver(stamp_ns, np.asarray(robots[name].position, float))
@@ -206,7 +227,9 @@ class TwinEngine:
             return f"paths to {name} are being discovered", float("nan")
         return tracked.fault, tracked.paths_age(stamp_ns)
 
-    def _flag_ends_inside(self, fault: list[str], ends: Mapping[str, NDArray[np.float64]], bodies: Bodies) -> None:
+    def _flag_ends_inside(
+        self, fault: list[str], ends: Mapping[str, NDArray[np.float64]], bodies: Bodies
+    ) -> None:
         if not len(bodies) or not ends:
             return
         names = list(ends)
@@ -249,7 +272,9 @@ class TwinEngine:
         return forecaster
 
 
-def device_mount(site: Site, name: str, stamp_ns: int, robots: Mapping[str, RobotPose]) -> Mount | None:
+def device_mount(
+    site: Site, name: str, stamp_ns: int, robots: Mapping[str, RobotPose]
+) -> Mount | None:
     """How a device's array stands at that time; None for a robot on TF without a pose."""
     for ap in site.access_points:
         if ap.name == name:

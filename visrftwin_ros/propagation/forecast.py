@@ -53,11 +53,15 @@ class Forecaster:
             self._paths.link, self._paths.power, self._links
         )
         self._segments = path_segments(self._paths)
-        self._longest = float((self._segments.behind + self._segments.length + self._segments.ahead).max(initial=0))
+        self._longest = float(
+            (self._segments.behind + self._segments.length + self._segments.ahead).max(initial=0)
+        )
         self._wavelength = wavelength
         self._model: BlockageModel = model
 
-    def forecast(self, bodies: Bodies, covariance: NDArray[np.float64] | None = None) -> ShadowForecast:
+    def forecast(
+        self, bodies: Bodies, covariance: NDArray[np.float64] | None = None
+    ) -> ShadowForecast:
         """The loss at HORIZONS.
 
         covariance: (N, 4, 4) of x, y, vx, vy now, metres and m/s; None means exactly known.
@@ -78,7 +82,9 @@ class Forecaster:
         position[:, :2] = drawn.reshape(-1, 2)
         everyone = everyone.at(position)
         segments = self._segments
-        near = ground_distance(segments, everyone) < reach(everyone, self._longest, self._wavelength)
+        near = ground_distance(segments, everyone) < reach(
+            everyone, self._longest, self._wavelength
+        )
         segment, body = np.nonzero(near)
         found = shadows(segments, everyone, segment, body, self._wavelength, self._model)
         field = np.ones((futures, len(self._paths)), complex)
@@ -90,7 +96,9 @@ class Forecaster:
         return summed.reshape(futures, self._links) + self._rest
 
 
-def _futures(bodies: Bodies, covariance: NDArray[np.float64] | None, times: NDArray[np.float64]) -> NDArray[np.float64]:
+def _futures(
+    bodies: Bodies, covariance: NDArray[np.float64] | None, times: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """(H * M, N, 2) places: the mean and drawn ones of a constant-velocity Gaussian."""
     mean = bodies.position[None, :, :2] + times[:, None, None] * bodies.velocity[None, :, :2]
     if covariance is None or not len(bodies):

@@ -37,7 +37,9 @@ _SHORTEST = 1e-2
 class ReplayScene:
     """What replaying needs of the static scene: its surfaces' fields and what hides what."""
 
-    def __init__(self, meshes: Sequence[SurfaceMesh], frequency: float, device: Device = "auto") -> None:
+    def __init__(
+        self, meshes: Sequence[SurfaceMesh], frequency: float, device: Device = "auto"
+    ) -> None:
         self.visibility = Visibility(meshes, device)
         self.electrics = surface_electrics(meshes, frequency)
         self.wavelength = wavelength_of(frequency)
@@ -65,9 +67,9 @@ class MovingReceiver:
         self._chained = np.flatnonzero(~scattered)
         self._chains = known.select(self._chained)
         self._start = start[self._chained]
-        self._before_chain = np.linalg.pinv(self._chain(self._chains, self._chains.vertices, self._start)) @ (
-            self._chains.transfer / self._strength(self._chains.vertices)[:, None, None]
-        )
+        self._before_chain = np.linalg.pinv(
+            self._chain(self._chains, self._chains.vertices, self._start)
+        ) @ (self._chains.transfer / self._strength(self._chains.vertices)[:, None, None])
         rows, last = self._scattered, start[self._scattered]
         self._points = known.vertices[rows, last]
         step = known.vertices[rows, last + 1] - self._points
@@ -127,9 +129,13 @@ class MovingReceiver:
 
     def _strength(self, vertices: Array) -> Array:
         """(C,) spreading and Lambert's law of the chained paths."""
-        return _spreading(self._chains, vertices, self._start) * _lambert(self._chains, vertices, self._start)
+        return _spreading(self._chains, vertices, self._start) * _lambert(
+            self._chains, vertices, self._start
+        )
 
-    def _chain(self, paths: PathSet, vertices: Array, start: NDArray[np.intp]) -> NDArray[np.complex128]:
+    def _chain(
+        self, paths: PathSet, vertices: Array, start: NDArray[np.intp]
+    ) -> NDArray[np.complex128]:
         return chain_transfer(
             vertices,
             paths.interactions,

@@ -51,7 +51,9 @@ class CarriedLinks:
         here = (known, receiver.position.tobytes())
         if self._last == here and self._paths is not None:
             if self._standing is None:
-                self._standing = StandingLinks(self._paths, self._numbers, self._wavelength, self._model)
+                self._standing = StandingLinks(
+                    self._paths, self._numbers, self._wavelength, self._model
+                )
             return self._standing.update(bodies)
         paths = known.at(receiver.position)
         self._last, self._paths, self._standing = here, paths, None
@@ -84,7 +86,10 @@ class ScriptedRobot:
         self._places = np.column_stack([places, np.full(len(places), robot.antenna_height)])
         names = tuple(f"{robot.name}@{k}" for k in range(len(places)))
         found = discovery.paths_to(Devices(names, self._places))
-        self._known = [MovingReceiver(paths, scene) for paths in _with_neighbours(found, len(places), robot.name)]
+        self._known = [
+            MovingReceiver(paths, scene)
+            for paths in _with_neighbours(found, len(places), robot.name)
+        ]
         # What compiles at the first call must not compile in the first tick.
         self._known[0].at(self._places[0])
 
@@ -130,7 +135,9 @@ def _with_neighbours(found: PathSet, places: int, robot: str) -> list[PathSet]:
     return result
 
 
-def _new_sequences(paths: PathSet, own: NDArray[np.intp], others: NDArray[np.intp]) -> NDArray[np.intp]:
+def _new_sequences(
+    paths: PathSet, own: NDArray[np.intp], others: NDArray[np.intp]
+) -> NDArray[np.intp]:
     """Indices into `others`, each sequence of surfaces and edges once, none that `own` has."""
     rows = np.concatenate([own, others])
     points, normals = paths.vertices[rows][:, 1:-1], paths.normals[rows]
@@ -141,7 +148,9 @@ def _new_sequences(paths: PathSet, own: NDArray[np.intp], others: NDArray[np.int
     place = np.where(edge, points - along * normals, along * normals) * active
     number = np.round(np.concatenate([place, np.abs(normals) * active], axis=2) / _SAME_PLACE)
     random = (paths.interactions[rows] == DIFFUSE).any(axis=1)
-    key = np.column_stack([paths.link[rows], paths.interactions[rows], number.reshape(len(rows), -1)]).astype(np.int64)
+    key = np.column_stack(
+        [paths.link[rows], paths.interactions[rows], number.reshape(len(rows), 6 * paths.depth)]
+    ).astype(np.int64)
     # Random samples never equal a sequence; numbered apart they drop out of the comparison.
     key[random, 0] = -1 - np.arange(random.sum())
     first = np.unique(key, axis=0, return_index=True)[1]

@@ -79,6 +79,18 @@ class PathSet:
         last = self.vertices[rows, self.n_vertices - 1]
         return _unit(self.vertices[rows, self.n_vertices - 2] - last)
 
+    @cached_property
+    def arrival_phasor(self) -> NDArray[np.complex128]:
+        """(P,) exp(j azimuth of arrival)."""
+        return np.exp(1j * angles(self.arrival)[0])
+
+    @cached_property
+    def earliest(self) -> NDArray[np.float64]:
+        """(L,) seconds, the shortest delay of each link; inf where it has no path."""
+        earliest = np.full(len(self.links), np.inf)
+        np.minimum.at(earliest, self.link, self.delay)
+        return earliest
+
     def of_link(self, index: int) -> slice:
         """The rows of link `index`."""
         return slice(int(self.offsets[index]), int(self.offsets[index + 1]))
@@ -167,7 +179,11 @@ def without_duplicates(paths: PathSet) -> PathSet:
         rows = candidates[keep[candidates]]
         cells = np.round(paths.vertices[rows] / _DUPLICATE_DISTANCE + shift).astype(np.int64)
         key = np.concatenate(
-            [paths.link[rows, None], paths.interactions[rows], cells.reshape(len(rows), -1)],
+            [
+                paths.link[rows, None],
+                paths.interactions[rows],
+                cells.reshape(len(rows), 3 * (paths.depth + 2)),
+            ],
             axis=1,
         )
         first = np.unique(key, axis=0, return_index=True)[1]

@@ -51,7 +51,9 @@ class Blockage:
 def unblocked(paths: PathSet) -> Blockage:
     """Nobody there."""
     nothing = np.zeros(0, np.intp)
-    return Blockage(np.ones(len(paths), complex), nothing, np.zeros(0, str), np.zeros(0, complex), nothing)
+    return Blockage(
+        np.ones(len(paths), complex), nothing, np.zeros(0, str), np.zeros(0, complex), nothing
+    )
 
 
 class PeopleUpdate:
@@ -182,7 +184,9 @@ class _Tier:
                 self._fields[name] = fields.without(rows)
         return np.concatenate(gone)
 
-    def evaluate(self, bodies: Bodies, rows: list[int], links: NDArray[np.bool_] | None) -> NDArray[np.intp]:
+    def evaluate(
+        self, bodies: Bodies, rows: list[int], links: NDArray[np.bool_] | None
+    ) -> NDArray[np.intp]:
         """Adds what `bodies` with these indices do to the paths of `links`; those paths."""
         if not rows or not len(self._rows):
             return np.zeros(0, np.intp)

@@ -72,7 +72,9 @@ def _surface_mesh(site: Site, surface: Ground | Box | MeshFile) -> SurfaceMesh:
         faces = np.array([[0, 1, 2], [0, 2, 3]])
     elif isinstance(surface, Box):
         c, s = np.cos(surface.yaw), np.sin(surface.yaw)
-        turned = (_BOX_CORNERS * np.array(surface.size)) @ np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]])
+        turned = (_BOX_CORNERS * np.array(surface.size)) @ np.array(
+            [[c, s, 0], [-s, c, 0], [0, 0, 1]]
+        )
         vertices, faces = turned + np.array(surface.center), _BOX_FACES
     else:
         vertices, faces = _read_mesh(site.folder / surface.file, surface.name)

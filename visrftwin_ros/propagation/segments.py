@@ -101,6 +101,7 @@ class GroundGrid:
 
     def __init__(self, segments: Segments) -> None:
         start, end = segments.start[:, :2], segments.end[:, :2]
+        self._count = len(segments)
         corners = np.concatenate([start, end]) if len(segments) else np.zeros((1, 2))
         self._origin = corners.min(axis=0)
         self._shape = np.floor((corners.max(axis=0) - self._origin) / _CELL).astype(int) + 1
@@ -121,7 +122,8 @@ class GroundGrid:
     def near(self, place: NDArray[np.float64], reach: float) -> NDArray[np.intp]:
         """Every segment that passes within `reach` metres of `place` (2,), and some more."""
         low, high = (
-            np.floor((place - self._origin + side * (reach + _CELL / 4)) / _CELL).astype(int) for side in (-1, 1)
+            np.floor((place - self._origin + side * (reach + _CELL / 4)) / _CELL).astype(int)
+            for side in (-1, 1)
         )
         low, high = np.maximum(low, 0), np.minimum(high, self._shape - 1)
         if (low > high).any():
@@ -131,7 +133,10 @@ class GroundGrid:
         first = self._offsets[columns * self._shape[1] + low[1]]
         after = self._offsets[columns * self._shape[1] + high[1] + 1]
         pieces = [self._segment[a:b] for a, b in zip(first, after, strict=True)]
-        return np.unique(np.concatenate(pieces))
+        # Each segment once; marking is many times faster than sorting.
+        found = np.zeros(self._count, bool)
+        found[np.concatenate(pieces)] = True
+        return np.flatnonzero(found)
 
     def _cell_number(self, cell: NDArray[np.intp]) -> NDArray[np.intp]:
         return np.asarray(cell[:, 0] * self._shape[1] + cell[:, 1])

@@ -90,6 +90,12 @@ def solve(
     links = tuple((tx, rx) for tx in transmitters.names for rx in receivers.names)
     if not links:
         return path_set.empty(links, settings.max_depth)
+    for ends in (transmitters, receivers):
+        lost = [
+            n for n, p in zip(ends.names, ends.positions, strict=True) if not np.isfinite(p).all()
+        ]
+        if lost:
+            raise TwinError(f"no paths to or from {', '.join(lost)}: the position is not finite")
     prepare(device)
     import sionna.rt as rt
 
@@ -199,9 +205,7 @@ def _path_set(
     transfer = amplitude.transpose(2, 0, 4, 1, 3)[picked]
 
     def by_depth(tensor: Any) -> NDArray[Any]:
-        array = np.array(tensor)
-        if not array.shape[0]:  # depth 0: lines of sight only
-            return np.zeros((count, 0, *array.shape[4:]), array.dtype)
+        array = np.array(tensor)[:depth]  # Sionna keeps one place even for depth 0.
         return np.moveaxis(array.swapaxes(1, 2), 0, 3)[picked]
 
     kinds = by_depth(found.interactions)
@@ -227,7 +231,9 @@ def _path_set(
         n_vertices=n_vertices,
         interactions=interactions,
         objects=objects,
-        normals=_normals(meshes, objects, by_depth(found.primitives), interactions, vertices[:, 1:-1]),
+        normals=_normals(
+            meshes, objects, by_depth(found.primitives), interactions, vertices[:, 1:-1]
+        ),
         transfer=transfer.astype(complex),
         delay=path_set.path_delay(vertices),
     )
@@ -275,7 +281,9 @@ def _point_at_llvm() -> bool:
 
 def _installed_llvm() -> list[str]:
     try:
-        listing = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True, check=True).stdout
+        listing = subprocess.run(
+            ["/sbin/ldconfig", "-p"], capture_output=True, text=True, check=True
+        ).stdout
     except (OSError, subprocess.CalledProcessError):
         listing = ""
     known = re.findall(r"=> (\S*libLLVM\S*)", listing)

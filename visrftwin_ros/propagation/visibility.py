@@ -22,7 +22,9 @@ class Visibility:
         # The first call of a kind compiles; a tick must not wait for that.
         self.first_hit(np.zeros((1, 3)), np.array([[0.0, 0.0, 1.0]]))
 
-    def first_hit(self, origins: NDArray[np.float64], directions: NDArray[np.float64]) -> NDArray[np.float64]:
+    def first_hit(
+        self, origins: NDArray[np.float64], directions: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         """(N,) metres from `origins` (N, 3) along unit `directions` (N, 3); inf where free."""
         import drjit as dr
         import mitsuba as mi

@@ -20,7 +20,11 @@ def describe(site: Site) -> str:
     ]
     for surface in site.scene:
         values = material_values(surface.material, radio.frequency, site.materials)
-        size = " x ".join(f"{s:g}" for s in surface.size) + " m" if isinstance(surface, Ground | Box) else surface.file
+        size = (
+            " x ".join(f"{s:g}" for s in surface.size) + " m"
+            if isinstance(surface, Ground | Box)
+            else surface.file
+        )
         mark = " (extrapolated beyond its measured range)" if values.extrapolated else ""
         lines.append(
             f"    {surface.name}: {surface.kind} {size}, {surface.material}: permittivity "
@@ -45,7 +49,8 @@ def describe(site: Site) -> str:
     for camera in site.cameras:
         lines.append(
             f"    {camera.name}: {camera.image_width} x {camera.image_height} px, "
-            f"{camera.frame_rate:g} frames/s" + (f", recording {camera.video}" if camera.video else "")
+            f"{camera.frame_rate:g} frames/s"
+            + (f", recording {camera.video}" if camera.video else "")
         )
     _check_devices(site)
     lines.append(f"  links: {len(site.access_points) * len(site.robots)}")

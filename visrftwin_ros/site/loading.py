@@ -37,7 +37,9 @@ def site_folders() -> list[Path]:
 
 def site_names() -> list[str]:
     """Names of every site that can be found."""
-    return sorted({file.parent.name for folder in site_folders() for file in folder.glob("*/site.yaml")})
+    return sorted(
+        {file.parent.name for folder in site_folders() for file in folder.glob("*/site.yaml")}
+    )
 
 
 def find_site_file(name_or_path: str) -> Path:

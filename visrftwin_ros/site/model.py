@@ -178,7 +178,9 @@ class Site(_Strict):
                 raise ValueError(f"{what}: two entries are named {', '.join(twice)}")
         both = {ap.name for ap in self.access_points} & {robot.name for robot in self.robots}
         if both:
-            raise ValueError(f"an access point and a robot share the name {', '.join(sorted(both))}")
+            raise ValueError(
+                f"an access point and a robot share the name {', '.join(sorted(both))}"
+            )
         return self
 
     def camera(self, name: str = "") -> Camera:

@@ -46,7 +46,9 @@ class TwinView:
         try:
             if web_port:
                 sinks.append(
-                    rr.GrpcServerSink(grpc_port=grpc_port, server_memory_limit=MEMORY_LIMIT)
+                    rr.GrpcServerSink(
+                        bind_ip="127.0.0.1", port=grpc_port, server_memory_limit=MEMORY_LIMIT
+                    )
                 )
             if file is not None:
                 file.parent.mkdir(parents=True, exist_ok=True)
@@ -76,9 +78,15 @@ class TwinView:
             color = surface_color(surface.material)
             entity = f"world/scene/{surface.name}"
             if isinstance(surface, Ground):
-                half = [surface.size[0] / 2, surface.size[1] / 2, 0.01]
+                half = np.array([surface.size[0] / 2, surface.size[1] / 2, 0.01])
                 center = np.array(surface.center) - [0, 0, 0.02]
-                log(entity, rr.Boxes3D(centers=[center], half_sizes=[half], colors=[color], fill_mode="solid"), **static)
+                log(
+                    entity,
+                    rr.Boxes3D(
+                        centers=[center], half_sizes=[half], colors=[color], fill_mode="solid"
+                    ),
+                    **static,
+                )
             elif isinstance(surface, Box):
                 turn = rr.RotationAxisAngle(axis=(0, 0, 1), radians=surface.yaw)
                 half = np.array(surface.size) / 2
@@ -94,7 +102,11 @@ class TwinView:
                 log(entity, rr.Asset3D(path=self._site.folder / surface.file), **static)
         positions = [ap.position for ap in self._site.access_points]
         names = [ap.name for ap in self._site.access_points]
-        log("world/access_points", rr.Points3D(positions, radii=0.35, colors=ACCESS_POINT, labels=names), **static)
+        log(
+            "world/access_points",
+            rr.Points3D(positions, radii=0.35, colors=ACCESS_POINT, labels=names),
+            **static,
+        )
         for camera in self._site.cameras:
             self._log_camera(camera)
 
@@ -118,7 +130,9 @@ class TwinView:
     def log_image(self, camera: str, bgr: NDArray[np.uint8]) -> None:
         done, jpeg = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
         if done:
-            image = rr.EncodedImage(contents=jpeg.tobytes(), media_type="image/jpeg")
+            image = rr.EncodedImage(
+                contents=jpeg.tobytes(), media_type="image/jpeg", opacity=1.0, draw_order=-10.0
+            )
             self._recording.log(f"world/{camera}/image", image)
 
     def log_detections(self, camera: str, box: NDArray[np.float64], labels: Sequence[str]) -> None:
@@ -152,7 +166,10 @@ class TwinView:
         self._recording.log("world/robots", points)
 
     def log_paths(
-        self, strips: Sequence[NDArray[np.float64]], kinds: Sequence[str], shadow_db: Sequence[float]
+        self,
+        strips: Sequence[NDArray[np.float64]],
+        kinds: Sequence[str],
+        shadow_db: Sequence[float],
     ) -> None:
         """strips: polylines (V, 3) m. kinds: keys of PATH_COLORS. shadow_db: loss of each."""
         shown = [
@@ -172,12 +189,16 @@ class TwinView:
 
 def _blueprint(site: Site) -> rrb.Blueprint:
     cameras = [
-        rrb.Spatial2DView(origin=f"world/{camera.name}", contents="$origin/image/**", name=camera.name)
+        rrb.Spatial2DView(
+            origin=f"world/{camera.name}", contents="$origin/image/**", name=camera.name
+        )
         for camera in site.cameras
     ]
-    scene = rrb.Spatial3DView(origin="world", name="Radio twin", contents=["world/**", *(
-        f"- world/{camera.name}/image/**" for camera in site.cameras
-    )])
+    scene = rrb.Spatial3DView(
+        origin="world",
+        name="Radio twin",
+        contents=["world/**", *(f"- world/{camera.name}/image/**" for camera in site.cameras)],
+    )
     curves = rrb.Horizontal(
         rrb.TimeSeriesView(origin="shadow_loss_db", name="Shadow loss, dB"),
         rrb.TimeSeriesView(origin="throughput_gbps", name="Throughput, Gbit/s"),

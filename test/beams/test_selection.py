@@ -1,0 +1,105 @@
+import numpy as np
+import pytest
+
+from visrftwin_ros.beams.arrays import Mount
+from visrftwin_ros.beams.selection import BeamHolder, PathGains, choose, hand_over_advised, sweep
+from visrftwin_ros.site.model import AntennaArray, Radio
+
+TX = Mount(AntennaArray(rows=1, columns=8), yaw=0.0)
+RX = Mount(AntennaArray(rows=1, columns=4), yaw=np.pi)
+RADIO = Radio()
+
+
+def gains_of(*paths: tuple[float, float, float]) -> PathGains:
+    """Paths (power, azimuth of departure, azimuth of arrival)."""
+    power, out, back = np.array(paths, float).reshape(-1, 3).T
+    level = np.zeros_like(out)
+    return PathGains(power, np.column_stack([out, level]), np.column_stack([back, level]))
+
+
+def test_the_best_pair_looks_along_the_strongest_path() -> None:
+    table = sweep(gains_of((1e-9, 0.44, np.pi + 0.26), (1e-11, -0.6, np.pi - 0.3)), TX, RX)
+    assert table.shape == (8, 4)
+    choice = choose(table, 10.0, RADIO)
+    assert (choice.tx_beam - 3.5) / 8 == pytest.approx(0.5 * np.sin(0.44), abs=1 / 16)
+    assert choice.rssi_dbm == pytest.approx(10 + 10 * np.log10(table.max()))
+    assert choice.snr_db == pytest.approx(choice.rssi_dbm + 70.66, abs=0.01)
+    assert (choice.second_tx_beam, choice.second_rx_beam) != (choice.tx_beam, choice.rx_beam)
+    assert choice.second_snr_db <= choice.snr_db
+
+
+def test_a_path_on_both_beams_axes_has_both_array_gains() -> None:
+    on_axis = gains_of((1e-9, np.arcsin(0.125), np.pi + np.arcsin(0.25)))
+    assert sweep(on_axis, TX, RX).max() == pytest.approx(1e-9 * 8 * 4)
+
+
+def test_when_the_direct_path_is_blocked_the_beams_go_round() -> None:
+    blocked = sweep(gains_of((1e-12, 0.44, np.pi + 0.26), (1e-11, -0.6, np.pi - 0.3)), TX, RX)
+    assert (choose(blocked, 10, RADIO).tx_beam - 3.5) / 8 == pytest.approx(
+        0.5 * np.sin(-0.6), abs=1 / 16
+    )
+
+
+def test_no_path_is_no_link() -> None:
+    choice = choose(sweep(gains_of(), TX, RX), 10, RADIO)
+    assert choice.mcs == -1 and choice.throughput == 0 and choice.snr_db == -np.inf
+
+
+def test_one_beam_each_side_has_itself_as_runner_up() -> None:
+    single = Mount(AntennaArray(), yaw=0.0)
+    choice = choose(sweep(gains_of((1e-9, 0, 0)), single, single), 10, RADIO)
+    assert (choice.second_tx_beam, choice.second_rx_beam) == (0, 0)
+
+
+def test_a_pair_is_held_until_another_is_better_by_the_margin() -> None:
+    holder = BeamHolder(margin_db=1.0)
+    link = ("ap", "r")
+
+    def pick(first: float, second: float) -> int:
+        return holder.choose(link, np.array([[first], [second]]), 10, RADIO).tx_beam
+
+    assert pick(1.0, 0.9) == 0
+    assert pick(1.0, 1.2) == 0
+    assert pick(1.0, 1.3) == 1
+    assert pick(1.2, 1.0) == 1
+    assert pick(0.0, 0.0) == 0  # no path at all
+    assert pick(1.0, 1.2) == 1
+
+
+LINKS = [("a", "r"), ("b", "r"), ("a", "s"), ("b", "s")]
+CLEAR = np.zeros((4, 4))
+
+
+def advised(snr: list[float], mean: np.ndarray, upper: np.ndarray | None = None) -> list[bool]:
+    nothing = np.zeros(4)
+    return hand_over_advised(
+        LINKS, np.array(snr), nothing, mean, mean if upper is None else upper, RADIO
+    ).tolist()
+
+
+def test_a_coming_fade_advises_to_leave_for_an_ap_that_holds() -> None:
+    fade = CLEAR.copy()
+    fade[0, 2:] = 20
+    assert advised([20, 15, 20, 15], CLEAR) == [False] * 4
+    assert advised([20, 15, 20, 15], fade) == [True, False, False, False]
+
+
+def test_no_advice_when_the_other_fades_too_or_is_weak_or_unknown() -> None:
+    fade = CLEAR.copy()
+    fade[0:2, 2:] = 20
+    assert not any(advised([20, 15, 20, 15], fade))
+    only_serving = CLEAR.copy()
+    only_serving[0, 2:] = 20
+    assert not any(advised([20, 3, 20, 15], only_serving))
+    unsure = only_serving.copy()
+    unsure[1] = 20
+    assert not any(advised([20, 15, 20, 15], only_serving, unsure))
+    unknown = only_serving.copy()
+    unknown[1] = np.nan
+    assert not any(advised([20, 15, 20, 15], unknown))
+
+
+def test_the_ap_that_does_not_serve_is_never_left() -> None:
+    fade = CLEAR.copy()
+    fade[1] = 30
+    assert not any(advised([20, 15, 20, 15], fade))

@@ -1,0 +1,28 @@
+"""The live graph is run once; the tests read what its listener wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from live_graph import LiveRun, OfflineRun, run_live, run_offline
+
+
+@pytest.fixture(scope="session")
+def video(test_data: Path) -> Path:
+    return test_data / "pets" / "vtest.avi"
+
+
+@pytest.fixture(scope="session")
+def weights(test_data: Path) -> Path:
+    return test_data / "detector" / "yolov8n320_int8_openvino_model"
+
+
+@pytest.fixture(scope="session")
+def live_run(video: Path, weights: Path, tmp_path_factory: pytest.TempPathFactory) -> LiveRun:
+    return run_live(video, weights, tmp_path_factory.mktemp("live") / "messages.jsonl")
+
+
+@pytest.fixture(scope="session")
+def offline_run(live_run: LiveRun, video: Path, weights: Path) -> OfflineRun:
+    return run_offline(live_run, video, weights)

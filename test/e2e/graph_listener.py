@@ -1,0 +1,125 @@
+"""A subscriber of the running graph, as a process of its own: one JSON line a message.
+
+    python graph_listener.py OUT.jsonl CAMERA
+
+Runs until SIGINT or SIGTERM. Floats that are not finite are written as Python's json does (NaN).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import time
+from typing import Any, TextIO
+
+import numpy as np
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.executors import ExternalShutdownException
+from rclpy.serialization import serialize_message
+from sensor_msgs.msg import CameraInfo
+
+from visrftwin_ros.msg import BeamDecisions, Detections, LinkChannel, LinkChannels, TrackedPeople
+from visrftwin_ros.nodes.conversions import stamp_ns
+from visrftwin_ros.nodes.twin_node import RESULT_QOS, SENSOR_QOS
+
+LINK_NUMBERS = (
+    "frequency", "bandwidth", "path_loss_db", "rms_delay_spread", "azimuth_spread", "k_factor_db",
+    "shadow_loss_db", "line_of_sight", "retraced", "stale", "age", "reason", "path_count",
+)  # fmt: skip
+BEAM_NUMBERS = ("tx_beam", "rx_beam", "snr_db", "mcs", "phy_rate", "throughput")
+
+
+class Listener:
+    def __init__(self, file: TextIO, camera: str) -> None:
+        self._file = file
+        node = self.node = rclpy.create_node("graph_listener")
+        node.create_subscription(CameraInfo, f"{camera}/camera_info", self.on_camera, SENSOR_QOS)
+        node.create_subscription(Detections, f"{camera}/detections", self.on_boxes, SENSOR_QOS)
+        node.create_subscription(TrackedPeople, "people", self.on_people, RESULT_QOS)
+        node.create_subscription(LinkChannels, "channels", self.on_channels, RESULT_QOS)
+        node.create_subscription(BeamDecisions, "beams", self.on_beams, RESULT_QOS)
+        node.create_subscription(DiagnosticArray, "/diagnostics", self.on_diagnostics, RESULT_QOS)
+
+    def write(self, topic: str, message: Any, **content: object) -> None:
+        line = {
+            "topic": topic,
+            "stamp": stamp_ns(message.header.stamp),
+            "received": time.time_ns(),
+            **content,
+        }
+        self._file.write(json.dumps(line) + "\n")
+        self._file.flush()
+
+    def on_camera(self, message: CameraInfo) -> None:
+        self.write("camera", message)
+
+    def on_boxes(self, message: Detections) -> None:
+        self.write("detections", message, count=len(message.detections), latency=message.latency)
+
+    def on_people(self, message: TrackedPeople) -> None:
+        people = [
+            {"id": p.id, "x": p.position.x, "y": p.position.y, "height": p.height}
+            for p in message.people
+        ]
+        self.write(
+            "people",
+            message,
+            people=people,
+            stale=message.stale,
+            age=message.age,
+            latency=message.latency,
+        )
+
+    def on_channels(self, message: LinkChannels) -> None:
+        self.write(
+            "channels",
+            message,
+            frame=message.header.frame_id,
+            links=[link_content(link) for link in message.channels],
+            affected_links=message.affected_links,
+            latency=message.latency,
+            compute_time=message.compute_time,
+        )
+
+    def on_beams(self, message: BeamDecisions) -> None:
+        decisions = [
+            {"tx": d.tx, "rx": d.rx, **{name: getattr(d, name) for name in BEAM_NUMBERS}}
+            for d in message.decisions
+        ]
+        self.write(
+            "beams", message, decisions=decisions, stale=message.stale, latency=message.latency
+        )
+
+    def on_diagnostics(self, message: DiagnosticArray) -> None:
+        levels = {s.name: [int.from_bytes(s.level, "little"), s.message] for s in message.status}
+        self.write("diagnostics", message, levels=levels)
+
+
+def link_content(link: LinkChannel) -> dict[str, object]:
+    numbers = np.array([[p.delay, p.gain_db, p.phase, p.shadow_loss_db] for p in link.paths])
+    numbers = numbers.reshape(-1, 4)
+    return {
+        "tx": link.tx,
+        "rx": link.rx,
+        **{name: getattr(link, name) for name in LINK_NUMBERS},
+        "paths": len(link.paths),
+        "paths_with_nan": int(np.isnan(numbers).any(axis=1).sum()),
+        "paths_digest": hashlib.sha1(serialize_message(LinkChannel(paths=link.paths))).hexdigest(),
+    }
+
+
+def main() -> None:
+    path, camera = sys.argv[1:]
+    rclpy.init()
+    with open(path, "w") as file:
+        listener = Listener(file, camera)
+        try:
+            rclpy.spin(listener.node)
+        except (KeyboardInterrupt, ExternalShutdownException):
+            pass
+
+
+if __name__ == "__main__":
+    main()

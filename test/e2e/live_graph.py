@@ -1,0 +1,153 @@
+"""One run of the live graph with a listener beside it, and the same video off line."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from visrftwin_ros.channel.offline import predict_tracks
+from visrftwin_ros.node_table import node_table
+from visrftwin_ros.perception.offline import people_in_recording
+from visrftwin_ros.perception.people import People
+from visrftwin_ros.perception.tracks_file import Tracks
+from visrftwin_ros.propagation.engine import TwinEngine
+from visrftwin_ros.propagation.path_cache import default_cache
+from visrftwin_ros.site.loading import load_site
+from visrftwin_ros.site.model import Site
+from visrftwin_ros.up import Graph
+
+SITE = "pets_campus"
+FRAMES = 70
+SILENCE = 2.6
+"""Seconds that the graph is watched after the last image."""
+SECOND_REPLAY = 12
+"""Frames of the replay after the silence."""
+Line = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class LiveRun:
+    """Every message of one run of the graph, in the order in which the listener got them.
+
+    restarted: nodes that died.
+    """
+
+    lines: list[Line]
+    restarted: list[str]
+    site: Site
+
+    def of(self, topic: str) -> list[Line]:
+        return [line for line in self.lines if line["topic"] == topic]
+
+    @cached_property
+    def image_stamps(self) -> list[int]:
+        return sorted(line["stamp"] for line in self.of("camera"))
+
+    @cached_property
+    def start(self) -> int:
+        """Stamp of frame 1."""
+        return self.image_stamps[0]
+
+    @property
+    def period(self) -> float:
+        return 1e9 / self.site.camera().frame_rate
+
+    @cached_property
+    def last(self) -> int:
+        """Stamp of the first replay's last frame."""
+        return self.start + round((FRAMES - 1) * self.period)
+
+    @cached_property
+    def resumed(self) -> int:
+        """Stamp of the second replay's first frame."""
+        return min(s for s in self.image_stamps if s > self.last + 1_000_000_000)
+
+    def fresh(self, topic: str) -> dict[int, Line]:
+        """Frame number of the first replay -> its message, the stale ones left out."""
+        found = {}
+        for line in self.of(topic):
+            stale = line.get("stale") or any(link["stale"] for link in line.get("links", []))
+            if not stale and self.start <= line["stamp"] <= self.last + 1000:
+                found[round((line["stamp"] - self.start) / self.period) + 1] = line
+        return found
+
+
+@dataclass(frozen=True)
+class OfflineRun:
+    """What the same video gives without ROS: people by frame, channel rows by frame and link."""
+
+    people: dict[int, People]
+    channels: dict[tuple[int, str, str], dict[str, Any]]
+
+
+def run_live(video: Path, weights: Path, out: Path) -> LiveRun:
+    """The nodes as processes on a replay, a silence and a second replay; `out`: the messages."""
+    from visrftwin_ros.nodes.graph_recorder import GraphRecorder
+
+    site = load_site(SITE)
+    *others, camera = node_table(
+        site, SITE, video=str(video), weights=str(weights), viewer=False, rate=1.0
+    )
+    assert camera.executable == "camera_replay"
+    first = {"autostart": False, "exit_at_end": True, "frames": FRAMES}
+    again = {"exit_at_end": True, "frames": SECOND_REPLAY}
+    graph = Graph([*others, replace(camera, parameters={**camera.parameters, **first})])
+    replay = Graph([replace(camera, parameters={**camera.parameters, **again})])
+    script = Path(__file__).with_name("graph_listener.py")
+    listener = subprocess.Popen([sys.executable, str(script), str(out), site.camera().name])
+    recorder = GraphRecorder(site)
+    try:
+        graph.start()
+        wait_for(lambda: recorder.all_active([s.full_name for s in others]), [graph], 90.0)
+        wait_for(lambda: recorder.start(camera.full_name), [graph], 20.0)
+        wait_for(lambda: camera.full_name in graph.finished, [graph], 60.0)
+        silent_since = time.monotonic()
+        wait_for(lambda: time.monotonic() - silent_since > SILENCE, [graph], 60.0)
+        replay.start()
+        wait_for(lambda: camera.full_name in replay.finished, [graph, replay], 60.0)
+        time.sleep(0.4)
+    finally:
+        recorder.close()
+        replay.stop()
+        graph.stop()
+        listener.send_signal(signal.SIGINT)
+        listener.wait(timeout=10)
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    return LiveRun(lines, graph.restarted + replay.restarted, site)
+
+
+def run_offline(live_run: LiveRun, video: Path, weights: Path) -> OfflineRun:
+    """The off-line core on the same frames, its robots driven by the same clock."""
+    camera = live_run.site.camera()
+    people = dict(
+        people_in_recording(camera, video, "yolo", weights, frames=FRAMES, progress=False)
+    )
+    engine = TwinEngine(live_run.site, default_cache(), threads=2)
+    try:
+        engine.configure()
+        rows = predict_tracks(
+            engine, Tracks.from_people(people.items()), live_run.start, camera.frame_rate
+        )
+        channels = {(int(str(r["frame"])), str(r["tx"]), str(r["rx"])): r for r in rows}
+    finally:
+        engine.close()
+    return OfflineRun(people, channels)
+
+
+def wait_for(condition: Callable[[], bool], graphs: list[Graph], seconds: float) -> None:
+    """Until `condition`; fails where a graph gives up or the time is over."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        for graph in graphs:
+            code = graph.poll()
+            assert code is None, f"the graph ended with code {code}"
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {condition}"
+        time.sleep(0.05)
