@@ -7,6 +7,7 @@ Runs until SIGINT or SIGTERM. Floats that are not finite are written as Python's
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import sys
@@ -17,7 +18,6 @@ import numpy as np
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.executors import ExternalShutdownException
-from rclpy.serialization import serialize_message
 from sensor_msgs.msg import CameraInfo
 
 from visrftwin_ros.msg import BeamDecisions, Detections, LinkChannel, LinkChannels, TrackedPeople
@@ -106,7 +106,7 @@ def link_content(link: LinkChannel) -> dict[str, object]:
         **{name: getattr(link, name) for name in LINK_NUMBERS},
         "paths": len(link.paths),
         "paths_with_nan": int(np.isnan(numbers).any(axis=1).sum()),
-        "paths_digest": hashlib.sha1(serialize_message(LinkChannel(paths=link.paths))).hexdigest(),
+        "paths_digest": hashlib.sha1(repr(link.paths).encode()).hexdigest(),
     }
 
 
@@ -115,10 +115,8 @@ def main() -> None:
     rclpy.init()
     with open(path, "w") as file:
         listener = Listener(file, camera)
-        try:
+        with contextlib.suppress(KeyboardInterrupt, ExternalShutdownException):
             rclpy.spin(listener.node)
-        except (KeyboardInterrupt, ExternalShutdownException):
-            pass
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from visrftwin_ros.site.model import Site
 from visrftwin_ros.up import Graph
 
 SITE = "pets_campus"
-FRAMES = 70
+FRAMES = 90
 SILENCE = 2.6
 """Seconds that the graph is watched after the last image."""
 SECOND_REPLAY = 12
@@ -62,20 +62,21 @@ class LiveRun:
 
     @cached_property
     def last(self) -> int:
-        """Stamp of the first replay's last frame."""
-        return self.start + round((FRAMES - 1) * self.period)
+        """Stamp of the first replay's last frame, plus 1 us for the period's rounding."""
+        return self.start + round((FRAMES - 1) * self.period) + 1000
 
     @cached_property
     def resumed(self) -> int:
-        """Stamp of the second replay's first frame."""
-        return min(s for s in self.image_stamps if s > self.last + 1_000_000_000)
+        """Stamp of the second replay's first image, by what was seen of it or came of it."""
+        seen = self.of("camera") + self.of("detections")
+        return min(x["stamp"] for x in seen if x["stamp"] > self.last + 1_000_000_000)
 
     def fresh(self, topic: str) -> dict[int, Line]:
         """Frame number of the first replay -> its message, the stale ones left out."""
         found = {}
         for line in self.of(topic):
             stale = line.get("stale") or any(link["stale"] for link in line.get("links", []))
-            if not stale and self.start <= line["stamp"] <= self.last + 1000:
+            if not stale and self.start <= line["stamp"] <= self.last:
                 found[round((line["stamp"] - self.start) / self.period) + 1] = line
         return found
 

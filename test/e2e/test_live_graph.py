@@ -95,7 +95,8 @@ def test_channels_are_what_the_offline_engine_gives(
             ):
                 expected = float(row[theirs])
                 assert link[mine] == pytest.approx(expected, abs=tolerance), f"{where}: {mine}"
-            deepest = max(deepest, link["shadow_loss_db"])
+            if link["rx"] != "robot_patrol":  # where it drives depends on the time of day
+                deepest = max(deepest, link["shadow_loss_db"])
     assert deepest > 3.0  # else nothing here says that people shadow links
 
 

@@ -111,7 +111,7 @@ def pets_score(test_data: Path, kind: str, weights: str, first: int = 1) -> Trac
     made = track_recording(
         camera,
         test_data / "pets/vtest.avi",
-        kind,  # type: ignore[arg-type]
+        kind,
         test_data / "detector" / weights if weights else "",
         frames=65,
         progress=False,

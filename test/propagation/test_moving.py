@@ -3,7 +3,7 @@ import pytest
 from made_up import FREQUENCY
 
 from visrftwin_ros.propagation.moving import MovingReceiver, ReplayScene
-from visrftwin_ros.propagation.moving_links import _loop_places, _with_neighbours
+from visrftwin_ros.propagation.moving_links import _with_borrowed, loop_places
 from visrftwin_ros.propagation.path_set import DIFFRACTION, DIFFUSE, REFRACTION, PathSet
 from visrftwin_ros.propagation.scene import SurfaceMesh
 from visrftwin_ros.propagation.sionna_solver import Devices, solve
@@ -99,7 +99,7 @@ def test_a_replay_there_and_back_ends_where_it_began(
 
 def test_places_on_a_loop_are_a_metre_apart_at_most_and_include_the_corners() -> None:
     corners = np.array([[0.0, 0.0], [2.5, 0.0], [2.5, 1.0]])
-    places = _loop_places(corners, 1.0)
+    places = loop_places(corners, 1.0)
     around = np.linalg.norm(places - np.roll(places, -1, axis=0), axis=1)
     assert around.max() <= 1.0
     for corner in corners:
@@ -110,7 +110,7 @@ def test_neighbours_lend_the_sequences_that_a_place_lacks(site: Site, meshes, ap
     # Beside the house's corner: its front mirrors the first place and not the last.
     places = np.array([[8.0, 6.0, 1.2], [9.0, 6.0, 1.2], [14.0, 6.0, 1.2]])
     found = solve(meshes, aps, Devices(("a", "b", "c"), places), FREQUENCY, site.propagation)
-    merged = _with_neighbours(found, 3, "robot")
+    merged = _with_borrowed(found, found, "robot")
     for k, paths in enumerate(merged):
         assert paths.links == (("ap_a", "robot"), ("ap_b", "robot"))
         own = found.link % 3 == k

@@ -30,7 +30,7 @@ def clothing_colours(
     (N, 72); a row is zero where a box has no pixels in the image.
     """
     embeddings = np.zeros((len(corners), len(BODY_PARTS) * 3 * BINS))
-    for k, (left, top, right, bottom) in enumerate(corners):
+    for k, (left, top, right, bottom) in enumerate(corners.astype(np.float64)):
         middle, half = (left + right) / 2, MIDDLE * (right - left) / 2
         parts = []
         for start, end in BODY_PARTS:

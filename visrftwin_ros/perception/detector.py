@@ -5,10 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, get_args
-
-import numpy as np
-from jaxtyping import UInt8
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.perception.camera import PinholeCamera
@@ -19,12 +16,13 @@ LOG = logging.getLogger(__name__)
 DetectorKind = Literal["auto", "yolo", "motion"]
 
 
+@runtime_checkable
 class Detector(Protocol):
     """What finds people in the images of one camera."""
 
     kind: str
 
-    def detect(self, image_bgr: UInt8[np.ndarray, "h w 3"], stamp_ns: int) -> Detections:
+    def detect(self, image_bgr: Any, stamp_ns: int) -> Detections:
         """The people in an 8-bit BGR image taken at a ROS time [ns]."""
 
     def reset(self) -> None:
@@ -40,7 +38,7 @@ class ChosenDetector:
 
 
 def make_detector(
-    kind: DetectorKind,
+    kind: str,
     weights: str | Path,
     camera: PinholeCamera,
     *,

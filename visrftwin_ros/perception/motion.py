@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
@@ -16,7 +18,7 @@ from visrftwin_ros.perception.image_check import checked_image
 FOREGROUND = 255
 """MOG2's mark; it marks shadows 127."""
 SAME_TEXTURE = 0.7
-"""Correlation with the background from which a changed region is the background in another light."""
+"""Correlation with the background from which a changed region is the same in another light."""
 SCORE_OF_COVERAGE = 1.5
 """A box half full of foreground, as a person's is, scores 0.75."""
 
@@ -54,7 +56,7 @@ class MotionDetector:
         self._background = cv2.createBackgroundSubtractorMOG2(history, threshold, True)
         self._images = 0
 
-    def detect(self, image_bgr: UInt8[np.ndarray, "h w 3"], stamp_ns: int) -> Detections:
+    def detect(self, image_bgr: Any, stamp_ns: int) -> Detections:
         """The people in an 8-bit BGR image taken at a ROS time; nobody while it learns.
 
         Raises TwinError where the image is of another type, or another size than the calibration.
@@ -74,7 +76,7 @@ class MotionDetector:
         foreground = self._foreground(smooth)
         corners, coverage = explaining_bodies(foreground, self._candidates)
         known = self._background.getBackgroundImage()
-        new = texture_correlation(smooth, known, corners) < SAME_TEXTURE
+        new = texture_correlation(smooth, known, foreground, corners) < SAME_TEXTURE
         corners, coverage = corners[new], coverage[new]
         self._learn(smooth, known, corners)
         middle, extent = (corners[:, :2] + corners[:, 2:]) / 2, corners[:, 2:] - corners[:, :2]
@@ -113,16 +115,19 @@ class MotionDetector:
 def texture_correlation(
     image: UInt8[np.ndarray, "h w 3"],
     background: UInt8[np.ndarray, "h w 3"],
+    changed: Bool[np.ndarray, "h w"],
     corners: Float[np.ndarray, "n 4"],
 ) -> Float[np.ndarray, " n"]:
-    """Correlation of brightness, -1 to 1, between image and background in boxes: (N,).
+    """Correlation of brightness, -1 to 1, of the changed pixels in boxes with the background: (N,).
 
     Sun on a wall changes the brightness and keeps the texture; a person hides it (normalised cross
     correlation, Jacques, Jung & Musse, SIBGRAPI 2005).
     """
     correlation = np.zeros(len(corners))
-    for k, region in enumerate(_regions(corners)):
-        seen, known = (picture[region].mean(axis=2).ravel() for picture in (image, background))
+    inset = 0.1 * (corners[:, 2:] - corners[:, :2])  # a box's rim straddles the change's border
+    for k, region in enumerate(_regions(corners + np.hstack([inset, -inset]))):
+        where = changed[region]
+        seen, known = (picture[region][where].mean(axis=1) for picture in (image, background))
         spread = seen.std() * known.std() if seen.size else 0.0
         if spread > 0:
             correlation[k] = np.mean((seen - seen.mean()) * (known - known.mean())) / spread

@@ -10,7 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from visrftwin_ros.perception.camera import PinholeCamera
-from visrftwin_ros.perception.detector import DetectorKind, make_detector, tracker_config
+from visrftwin_ros.perception.detector import make_detector, tracker_config
 from visrftwin_ros.perception.people import People
 from visrftwin_ros.perception.recordings import Recording
 from visrftwin_ros.perception.tracker import NANOSECONDS, PeopleTracker
@@ -28,7 +28,7 @@ def frame_stamp_ns(number: int, frame_rate: float) -> int:
 def track_recording(
     site_camera: model.Camera,
     video: str | Path,
-    kind: DetectorKind = "auto",
+    kind: str = "auto",
     weights: str | Path = "",
     *,
     imgsz: int | None = None,
@@ -50,7 +50,7 @@ def track_recording(
 def people_in_recording(
     site_camera: model.Camera,
     video: str | Path,
-    kind: DetectorKind = "auto",
+    kind: str = "auto",
     weights: str | Path = "",
     *,
     imgsz: int | None = None,

@@ -133,7 +133,7 @@ def _matches(apart: Float[np.ndarray, "n m"], limit: float) -> list[tuple[int, i
         return []
     barred = limit * (min(apart.shape) + 1)
     i, j = linear_sum_assignment(np.where(apart <= limit, apart, barred))
-    return [(a, b) for a, b in zip(i, j, strict=True) if apart[a, b] <= limit]
+    return [(int(a), int(b)) for a, b in zip(i, j, strict=True) if apart[a, b] <= limit]
 
 
 def _switches(pairs: list[tuple[str, str]]) -> int:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import UInt8
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.perception.clothing_colours import clothing_colours
@@ -74,7 +73,7 @@ class YoloDetector:
             )
         self._tracker = _byte_tracker(confidence)
 
-    def detect(self, image_bgr: UInt8[np.ndarray, "h w 3"], stamp_ns: int) -> Detections:
+    def detect(self, image_bgr: Any, stamp_ns: int) -> Detections:
         """The people in an 8-bit BGR image taken at a ROS time.
 
         Raises TwinError where the image is of another type or shape.

@@ -110,16 +110,10 @@ def _beside(
 
     A few operations on all candidates save many on those that go here.
     """
-    start, end = segments.start[segment], segments.end[segment]
-    dx, dy = end[:, 0] - start[:, 0], end[:, 1] - start[:, 1]
-    foot = bodies.position[body]
-    off = dx * (foot[:, 1] - start[:, 1]) - dy * (foot[:, 0] - start[:, 0])
-    whole = segments.behind + segments.length + segments.ahead
-    far = (
-        reach(bodies, 0.0, wavelength)[body]
-        + REACH_IN_ZONES * np.sqrt(wavelength * whole)[segment] / 2
-    )
-    square = dx**2 + dy**2
+    x, y, dx, dy, square, widest = (column[segment] for column in segments.on_ground)
+    foot_x, foot_y = bodies.position[:, 0][body], bodies.position[:, 1][body]
+    off = dx * (foot_y - y) - dy * (foot_x - x)
+    far = reach(bodies, 0.0, wavelength)[body] + REACH_IN_ZONES * np.sqrt(wavelength) * widest
     near = (off**2 < far**2 * square) | (square < _UPRIGHT**2)
     return segment[near], body[near]
 

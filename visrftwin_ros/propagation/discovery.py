@@ -11,7 +11,7 @@ from visrftwin_ros.errors import TwinError
 from visrftwin_ros.propagation.path_set import PathSet
 from visrftwin_ros.propagation.scene import SurfaceMesh, fingerprint
 from visrftwin_ros.propagation.sionna_solver import Device, Devices, solve, solver_version
-from visrftwin_ros.site.model import Site
+from visrftwin_ros.site.model import Propagation, Site
 
 _log = logging.getLogger(__name__)
 
@@ -40,13 +40,23 @@ class Discovery:
         )
         self.solver_calls = 0
 
+    def specular_paths_to(self, receivers: Devices) -> PathSet:
+        """Lines of sight, specular reflections and refractions only: a fraction of the cost."""
+        settings = self._site.propagation.model_copy(
+            update={"diffuse": False, "diffraction": False}
+        )
+        return self._answer(receivers, settings)
+
     def paths_to(self, receivers: Devices) -> PathSet:
         """Every path to `receivers`, from disk where the same question was answered before."""
+        return self._answer(receivers, self._site.propagation)
+
+    def _answer(self, receivers: Devices, settings: Propagation) -> PathSet:
         key = fingerprint(
             self._meshes,
             {
                 "solver": solver_version(),
-                "settings": self._site.propagation.model_dump(),
+                "settings": settings.model_dump(),
                 "frequency": self._site.radio.frequency,
                 "transmitters": [self.transmitters.names, self.transmitters.positions.tolist()],
                 "receivers": [receivers.names, receivers.positions.tolist()],
@@ -64,7 +74,7 @@ class Discovery:
             self.transmitters,
             receivers,
             self._site.radio.frequency,
-            self._site.propagation,
+            settings,
             self._device,
         )
         if file is not None:

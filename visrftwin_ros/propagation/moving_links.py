@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +22,11 @@ from visrftwin_ros.propagation.standing_links import StandingLinks
 from visrftwin_ros.site.model import Robot
 from visrftwin_ros.site.motion import pose_at
 
-_ANCHOR_SPACING = 1.0
+_SPACING, _SPECULAR_SPACING = 1.0, 0.25
 """Metres between the places on a scripted path that are solved beforehand."""
-_SAME_PLACE = 1e-3
-"""Metres and unit-vector parts: planes and edges closer than this are the same."""
+_ARRAYS = tuple(f.name for f in fields(PathSet) if f.name not in ("links", "link"))
+_SAME_PLACE = 1e-2
+"""Metres and unit-vector parts: planes and edges of one surface closer than this are the same."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,10 @@ class CarriedLinks:
 class ScriptedRobot:
     """A robot on its scripted loop, whose paths are known all along it from the start.
 
-    The loop is solved at places a metre apart; in between the nearest one's paths are replayed,
-    with the specular and diffracted sequences of both its neighbours, so that no sequence is lost
-    half-way. What comes out depends on the time stamp alone, on line and off line.
+    The loop is solved at places a metre apart, and for specular paths alone every quarter metre;
+    the nearest place's paths are replayed, with the specular sequences of the whole loop, so that
+    hardly one is missed that is seen between two places only. What comes out depends on the time
+    stamp alone, on line and off line.
     """
 
     def __init__(self, robot: Robot, discovery: Discovery, scene: ReplayScene) -> None:
@@ -82,16 +85,21 @@ class ScriptedRobot:
             raise ValueError(f"robot {robot.name!r} has no scripted path")
         self._robot = robot
         self._path = robot.path
-        places = _loop_places(np.array(robot.path.waypoints, float), _ANCHOR_SPACING)
-        self._places = np.column_stack([places, np.full(len(places), robot.antenna_height)])
-        names = tuple(f"{robot.name}@{k}" for k in range(len(places)))
-        found = discovery.paths_to(Devices(names, self._places))
+        coarse, fine = (self._devices(spacing) for spacing in (_SPACING, _SPECULAR_SPACING))
+        self._places = coarse.positions
+        found = discovery.paths_to(coarse)
+        specular = discovery.specular_paths_to(fine)
         self._known = [
-            MovingReceiver(paths, scene)
-            for paths in _with_neighbours(found, len(places), robot.name)
+            MovingReceiver(paths, scene) for paths in _with_borrowed(found, specular, robot.name)
         ]
         # What compiles at the first call must not compile in the first tick.
         self._known[0].at(self._places[0])
+
+    def _devices(self, spacing: float) -> Devices:
+        places = loop_places(np.array(self._path.waypoints, float), spacing)
+        names = tuple(f"{self._robot.name}@{k}" for k in range(len(places)))
+        height = np.full(len(places), self._robot.antenna_height)
+        return Devices(names, np.column_stack([places, height]))
 
     def receiver(self, stamp_ns: int) -> tuple[Receiver, float]:
         """Its antenna and its yaw at that time."""
@@ -105,7 +113,7 @@ class ScriptedRobot:
         return self._known[int(distance.argmin())]
 
 
-def _loop_places(waypoints: NDArray[np.float64], spacing: float) -> NDArray[np.float64]:
+def loop_places(waypoints: NDArray[np.float64], spacing: float) -> NDArray[np.float64]:
     """(K, 2) places on the closed loop, at most `spacing` metres apart, corners among them."""
     corners = np.concatenate([waypoints, waypoints[:1]])
     legs = []
@@ -115,43 +123,59 @@ def _loop_places(waypoints: NDArray[np.float64], spacing: float) -> NDArray[np.f
     return np.concatenate(legs)
 
 
-def _with_neighbours(found: PathSet, places: int, robot: str) -> list[PathSet]:
-    """One PathSet a place, over the links (AP, robot)."""
+def _with_borrowed(found: PathSet, specular: PathSet, robot: str) -> list[PathSet]:
+    """One PathSet a place of `found`, over the links (AP, robot), with what others know.
+
+    Every sequence of `specular` is borrowed, whichever place sees it; a diffracted one, whose
+    point on the edge stays when replayed, from the two neighbours.
+    """
     aps = tuple(dict.fromkeys(tx for tx, _ in found.links))
-    place = found.link % places
-    random = (found.interactions == DIFFUSE).any(axis=1)
-    renamed = replace(
-        found,
+    places, finer = len(found.links) // len(aps), len(specular.links) // len(aps)
+    everything = PathSet(
         links=tuple((ap, robot) for ap in aps),
-        link=(found.link // places).astype(np.int32),
+        link=np.concatenate([found.link // places, specular.link // finer]).astype(np.int32),
+        **{name: _stacked(found, specular, name) for name in _ARRAYS},
     )
+    place = np.concatenate([found.link % places, np.full(len(specular), -1)])
+    random = (everything.interactions == DIFFUSE).any(axis=1)
+    bent = (everything.interactions == DIFFRACTION).any(axis=1)
     result = []
     for k in range(places):
-        beside = (place == (k - 1) % places) | (place == (k + 1) % places)
-        own = np.flatnonzero(place == k)
-        borrowed = np.flatnonzero(beside & ~random)
-        rows = np.concatenate([own, borrowed[_new_sequences(renamed, own, borrowed)]])
-        result.append(renamed.select(rows[np.argsort(renamed.link[rows], kind="stable")]))
+        own = place == k
+        beside = bent & np.isin(place, ((k - 1) % places, (k + 1) % places))
+        borrowed = np.flatnonzero(~own & ~random & (beside | (place < 0)))
+        new = _new_sequences(everything, np.flatnonzero(own & ~random), borrowed)
+        rows = np.concatenate([np.flatnonzero(own), new])
+        result.append(everything.select(rows[np.argsort(everything.link[rows], kind="stable")]))
     return result
+
+
+def _stacked(first: PathSet, second: PathSet, name: str) -> NDArray[Any]:
+    return np.concatenate([getattr(first, name), getattr(second, name)])
 
 
 def _new_sequences(
     paths: PathSet, own: NDArray[np.intp], others: NDArray[np.intp]
 ) -> NDArray[np.intp]:
-    """Indices into `others`, each sequence of surfaces and edges once, none that `own` has."""
-    rows = np.concatenate([own, others])
-    points, normals = paths.vertices[rows][:, 1:-1], paths.normals[rows]
+    """Those of the rows `others` with a sequence of surfaces and edges that `own` lacks, once."""
+    # Two grids, half a cell apart, as in `without_duplicates`: a path twice has twice the power.
+    for shift in (0.0, 0.5):
+        key = _sequence_key(paths.select(np.concatenate([own, others])), shift)
+        first = np.unique(key, axis=0, return_index=True)[1]
+        others = others[np.sort(first[first >= len(own)]) - len(own)]
+    return others
+
+
+def _sequence_key(paths: PathSet, shift: float) -> NDArray[np.int64]:
+    """(P, .) whole numbers that are equal for paths over the same planes and edges in order."""
+    points, normals = paths.vertices[:, 1:-1], paths.normals
     along = (points * normals).sum(axis=2, keepdims=True)
-    edge = (paths.interactions[rows] == DIFFRACTION)[..., None]
-    active = (paths.interactions[rows] > 0)[..., None]
+    edge = (paths.interactions == DIFFRACTION)[..., None]
+    active = (paths.interactions > 0)[..., None]
     # A plane is known by its normal and offset, an edge by its direction and its foot point.
-    place = np.where(edge, points - along * normals, along * normals) * active
-    number = np.round(np.concatenate([place, np.abs(normals) * active], axis=2) / _SAME_PLACE)
-    random = (paths.interactions[rows] == DIFFUSE).any(axis=1)
-    key = np.column_stack(
-        [paths.link[rows], paths.interactions[rows], number.reshape(len(rows), 6 * paths.depth)]
+    place = np.where(edge, points - along * normals, along * normals)
+    numbers = np.concatenate([place, normals], axis=2) * active / _SAME_PLACE + shift
+    flat = np.round(numbers).reshape(len(paths), 6 * paths.depth)
+    return np.column_stack(
+        [paths.link, paths.interactions, paths.objects, flat.astype(np.int64)]
     ).astype(np.int64)
-    # Random samples never equal a sequence; numbered apart they drop out of the comparison.
-    key[random, 0] = -1 - np.arange(random.sum())
-    first = np.unique(key, axis=0, return_index=True)[1]
-    return first[first >= len(own)] - len(own)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,22 @@ class Segments:
 
     def __len__(self) -> int:
         return len(self.path)
+
+    @cached_property
+    def on_ground(self) -> tuple[NDArray[np.float64], ...]:
+        """Six columns (S,): start x, y; step x, y; its length squared, metres; and
+        sqrt(d1 + d2) / 2, which times sqrt(wavelength) is the widest first zone there."""
+        step = self.end - self.start
+        unfolded = self.behind + self.length + self.ahead
+        columns = (
+            self.start[:, 0],
+            self.start[:, 1],
+            step[:, 0],
+            step[:, 1],
+            step[:, 0] ** 2 + step[:, 1] ** 2,
+            np.sqrt(unfolded) / 2,
+        )
+        return tuple(np.ascontiguousarray(column) for column in columns)
 
 
 def path_segments(paths: PathSet, rows: NDArray[np.intp] | None = None) -> Segments:

@@ -22,6 +22,19 @@ PATH_COLORS = {
     "body": (255, 120, 200),
     "shadowed": (255, 40, 40),
 }
+LINK_COLORS = (
+    (31, 119, 180),
+    (255, 127, 14),
+    (44, 160, 44),
+    (214, 39, 40),
+    (148, 103, 189),
+    (140, 86, 75),
+    (227, 119, 194),
+    (127, 127, 127),
+    (188, 189, 34),
+    (23, 190, 207),
+)
+"""Of the curves, in the order of the links; reused from the start when there are more."""
 SHADOWED_ABOVE_DB = 1.0
 """A path that loses more than this to a body is drawn as shadowed."""
 

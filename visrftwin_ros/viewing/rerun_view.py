@@ -15,6 +15,7 @@ from visrftwin_ros.errors import TwinError
 from visrftwin_ros.site.model import Box, Camera, Ground, MeshFile, Site
 from visrftwin_ros.viewing.colors import (
     ACCESS_POINT,
+    LINK_COLORS,
     PATH_COLORS,
     PERSON,
     ROBOT,
@@ -61,8 +62,8 @@ class TwinView:
                 self.url = f"http://127.0.0.1:{web_port}/?url={escaped}&renderer=webgl"
         except (RuntimeError, OSError, ValueError) as error:
             raise TwinError(
-                f"the viewer cannot open web port {web_port}, gRPC port {grpc_port} or file {file}: "
-                f"{error}; choose free ports (parameters web_port, grpc_port) or another file"
+                f"the viewer cannot open web port {web_port}, gRPC port {grpc_port} or file {file}:"
+                f" {error}; choose free ports (parameters web_port, grpc_port) or another file"
             ) from error
         self._log_site()
 
@@ -109,6 +110,13 @@ class TwinView:
         )
         for camera in self._site.cameras:
             self._log_camera(camera)
+        links = [
+            f"{ap.name}-{r.name}" for ap in self._site.access_points for r in self._site.robots
+        ]
+        for number, link in enumerate(links):
+            line = rr.SeriesLines(colors=LINK_COLORS[number % len(LINK_COLORS)], names=link)
+            log(f"shadow_loss_db/{link}", line, **static)
+            log(f"throughput_gbps/{link}", line, **static)
 
     def _log_camera(self, camera: Camera) -> None:
         matrix, _ = cv2.Rodrigues(np.array(camera.rvec))
@@ -198,6 +206,7 @@ def _blueprint(site: Site) -> rrb.Blueprint:
         origin="world",
         name="Radio twin",
         contents=["world/**", *(f"- world/{camera.name}/image/**" for camera in site.cameras)],
+        eye_controls=_eye(site),
     )
     curves = rrb.Horizontal(
         rrb.TimeSeriesView(origin="shadow_loss_db", name="Shadow loss, dB"),
@@ -208,4 +217,26 @@ def _blueprint(site: Site) -> rrb.Blueprint:
         rrb.TimePanel(state="collapsed"),
         rrb.SelectionPanel(state="hidden"),
         rrb.BlueprintPanel(state="hidden"),
+    )
+
+
+def _eye(site: Site) -> rrb.EyeControls3D:
+    """Looks at the middle of the radio devices from above and behind the first camera's side."""
+    devices = [ap.position[:2] for ap in site.access_points]
+    for robot in site.robots:
+        devices += [robot.position] if robot.position else []
+        devices += robot.path.waypoints if robot.path else []
+    places = np.array(devices)
+    middle = (places.min(axis=0) + places.max(axis=0)) / 2
+    reach = max(float(np.ptp(places, axis=0).max()), 10.0)
+    towards = np.array([1.0, 0.0])
+    if site.cameras:
+        camera = site.cameras[0]
+        matrix, _ = cv2.Rodrigues(np.array(camera.rvec))
+        axis = matrix.T[:2, 2]  # where the camera looks, over the ground
+        if np.linalg.norm(axis) > 1e-3:
+            towards = axis / np.linalg.norm(axis)
+    back = middle - 0.95 * reach * towards
+    return rrb.EyeControls3D(
+        position=(*back, 0.6 * reach), look_target=(*middle, 1.0), eye_up=(0.0, 0.0, 1.0)
     )
