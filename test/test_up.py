@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from visrftwin_ros.node_table import EXIT_CANNOT_START, EXECUTABLES, NodeSpec, node_table
+from visrftwin_ros.node_table import EXECUTABLES, EXIT_CANNOT_START, NodeSpec, node_table
 from visrftwin_ros.site.loading import load_site
 from visrftwin_ros.up import Graph, run_graph
 

@@ -28,7 +28,7 @@ SITE = "pets_campus"
 FRAMES = 90
 SILENCE = 2.6
 """Seconds that the graph is watched after the last image."""
-SECOND_REPLAY = 12
+SECOND_REPLAY = 35
 """Frames of the replay after the silence."""
 Line = dict[str, Any]
 

@@ -204,10 +204,19 @@ def halves(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.ui
 
 
 def curves(picture: NDArray[np.uint8]) -> int:
-    """How many of the links' colours are drawn right of the legend in either plot."""
+    """How many of the links' hues are drawn right of the legend, in the poorer of both plots."""
     lower = halves(picture)[1]
     plots = [lower[:, 230 : WIDTH // 2 - 5], lower[:, WIDTH // 2 + 230 :]]
-    return min(sum(count_near(plot, color, 40) > 25 for color in LINK_COLORS[:6]) for plot in plots)
+    return min(sum(count_hue(plot, color) > 20 for color in LINK_COLORS[:6]) for plot in plots)
+
+
+def count_hue(picture: NDArray[np.uint8], color: tuple[int, int, int]) -> int:
+    """Pixels that are the colour on white, in any share: thin lines are antialiased."""
+    missing = 255.0 - picture.reshape(-1, 3)
+    wanted = 255.0 - np.array(color)
+    share = missing @ wanted / (wanted @ wanted)
+    near = np.abs(missing - share[:, None] * wanted).max(axis=1) < 20
+    return int((near & (share > 0.4)).sum())
 
 
 SHOWN: dict[str, Callable[[NDArray[np.uint8]], bool]] = {

@@ -108,18 +108,23 @@ def summary(record: GraphRecord) -> dict[str, object]:
             round(record.affected_updates / record.link_updates, 4) if record.link_updates else None
         ),
         "stale_link_updates": record.stale_updates,
-        "latency_ms": {
-            stage: {
-                "p50": round(1e3 * float(np.percentile(values, 50)), 1),
-                "p99": round(1e3 * float(np.percentile(values, 99)), 1),
-                "samples": len(values),
-            }
-            for stage, values in record.latency.items()
-        },
+        "latency_ms": latency_ms(record),
         "throughput_gbps_median": {
             link: round(float(np.median([v for _, v in series])) * 1e-9, 3)
             for link, series in sorted(record.throughput.items())
         },
         "shadow_events": [event.as_dict() for event in all_events(record)],
         "warnings": record.warnings,
+    }
+
+
+def latency_ms(record: GraphRecord) -> dict[str, dict[str, float]]:
+    """Median and 99th percentile of each stage, milliseconds."""
+    return {
+        stage: {
+            "p50": round(1e3 * float(np.percentile(values, 50)), 1),
+            "p99": round(1e3 * float(np.percentile(values, 99)), 1),
+            "samples": len(values),
+        }
+        for stage, values in record.latency.items()
     }

@@ -12,7 +12,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from visrftwin_ros.campaign.site_video import find_video
-from visrftwin_ros.demo.record import GraphRecord, all_events, summary
+from visrftwin_ros.demo.record import GraphRecord, all_events, latency_ms, summary
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.node_table import NodeSpec, node_table
 from visrftwin_ros.perception.recordings import Recording
@@ -21,6 +21,12 @@ from visrftwin_ros.site.model import Site
 from visrftwin_ros.up import Graph, run_graph
 
 CAMERA = "camera_replay"
+STAGES = {
+    "detector": "people found",
+    "tracker": "people in metres",
+    "channels (end to end)": "radio channels",
+    "beams": "best beams",
+}
 DRAIN = 1.5
 """Seconds after the last frame until its channels are surely out."""
 
@@ -99,12 +105,15 @@ def _words(record: GraphRecord, out: Path) -> str:
         "",
         f"The twin watched {len(record.image_stamps)} frames and followed up to "
         f"{record.most_people} people at once ({record.detector} detector).",
-        f"{len(record.shadow)} radio links; people changed "
-        f"{100 * record.affected_updates / max(record.link_updates, 1):.0f} % of the link updates, "
-        f"the others cost nothing.",
+        f"{len(record.shadow)} radio links between access points and robots: people or a moving "
+        f"robot touched {100 * record.affected_updates / max(record.link_updates, 1):.0f} % of "
+        f"their updates; the others were not computed again.",
+        "Time from a camera picture to each result:",
     ]
-    for stage, values in summary(record)["latency_ms"].items():  # type: ignore[attr-defined]
-        lines.append(f"  {stage}: {values['p50']:.0f} ms (99 % under {values['p99']:.0f} ms)")
+    for stage, values in latency_ms(record).items():
+        name = STAGES.get(stage)
+        if name:
+            lines.append(f"  {name:<20} {values['p50']:4.0f} ms, 99 % under {values['p99']:.0f} ms")
     if events:
         deepest = max(events, key=lambda event: event.depth_db)
         lines.append(
@@ -116,7 +125,6 @@ def _words(record: GraphRecord, out: Path) -> str:
         lines.append("Nobody shadowed a link by more than 3 dB.")
     for name, text in record.warnings.items():
         lines.append(f"Warning from {name}: {text}")
-    lines.append(
-        f"See {out / 'shadow_loss.png'}, {out / 'summary.json'} and {out / 'twin.rrd'} (`rerun {out / 'twin.rrd'}`)."
-    )
+    lines.append(f"Look at {out / 'shadow_loss.png'}; every number is in {out / 'summary.json'}.")
+    lines.append(f"Watch it again: {Path(sys.prefix) / 'bin' / 'rerun'} {out / 'twin.rrd'}")
     return "\n".join(lines)

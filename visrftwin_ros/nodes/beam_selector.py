@@ -9,8 +9,13 @@ import numpy as np
 
 from visrftwin_ros.beams.selection import BeamChoice, BeamHolder, hand_over_advised, sweep
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.msg import BeamDecision, BeamDecisions, LinkChannel, LinkChannels
-from visrftwin_ros.msg import ShadowForecasts
+from visrftwin_ros.msg import (
+    BeamDecision,
+    BeamDecisions,
+    LinkChannel,
+    LinkChannels,
+    ShadowForecasts,
+)
 from visrftwin_ros.nodes.conversions import path_gains, stamp_ns
 from visrftwin_ros.nodes.robot_poses import robot_poses_from_tf
 from visrftwin_ros.nodes.transforms import listen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 import numpy as np
 from visualization_msgs.msg import MarkerArray
@@ -27,9 +27,11 @@ from visrftwin_ros.nodes.twin_node import (
     TwinNode,
     run,
 )
+from visrftwin_ros.propagation.blockage import BlockageModel
 from visrftwin_ros.propagation.channel_state import ChannelState
 from visrftwin_ros.propagation.engine import TwinEngine
 from visrftwin_ros.propagation.path_cache import default_cache
+from visrftwin_ros.propagation.sionna_solver import Device
 
 WATCH_PERIOD = 0.2
 NEVER = float("inf")
@@ -55,6 +57,8 @@ class ChannelPredictor(TwinNode):
 
     def configure(self) -> None:
         self._site = self.site()
+        self._check_choice("blockage", get_args(BlockageModel))
+        self._check_choice("device", get_args(Device))
         self._engine = TwinEngine(
             self._site,
             Path(self.value("cache")) if self.value("cache") else default_cache(),
@@ -77,6 +81,12 @@ class ChannelPredictor(TwinNode):
         self._scene = self.publisher(MarkerArray, "scene", LATCHED_QOS)
         self.subscription(TrackedPeople, "people", self._on_people)
         self.timer(WATCH_PERIOD, self._watch)
+
+    def _check_choice(self, name: str, choices: Sequence[str]) -> None:
+        if self.value(name) not in choices:
+            raise TwinError(
+                f"parameter {name!r} is {self.value(name)!r}: choose one of {', '.join(choices)}"
+            )
 
     def activate(self) -> None:
         stamp = self.get_clock().now().to_msg()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import array
 import importlib.util
-from typing import Any
+import re
 
 import cv2
 import numpy as np
@@ -24,6 +24,12 @@ from visrftwin_ros.perception.people import People
 from visrftwin_ros.site.model import Camera
 
 _HAS_CV_BRIDGE = importlib.util.find_spec("cv_bridge") is not None
+_CHANNELS = {"bgr": 3, "rgb": 3, "bgra": 4, "rgba": 4, "mono": 1, "bayer": 1}
+_ENCODING = re.compile(
+    r"(?P<colour>bgra?|rgba?|mono|bayer)(_[a-z]{4})?(?P<bits>8|16)"
+    r"|(?P<cv_bits>8|16|32|64)[USF]C(?P<cv_channels>\d)"
+)
+"""Of sensor_msgs/image_encodings.hpp, those of whole pixels in one plane."""
 
 
 def stamp_ns(stamp: TimeMessage) -> int:
@@ -42,7 +48,8 @@ def image_to_bgr(message: Image | CompressedImage) -> NDArray[np.uint8]:
     whose data do not fit its encoding and size, or that cannot be decoded.
     """
     if isinstance(message, CompressedImage):
-        image = cv2.imdecode(np.frombuffer(message.data, np.uint8), cv2.IMREAD_COLOR)
+        data = np.frombuffer(message.data, np.uint8)
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
         if image is None:
             raise TwinError(f"a compressed image ({message.format!r}) could not be decoded")
         return np.asarray(image, np.uint8)
@@ -70,7 +77,30 @@ def _decode(message: Image) -> NDArray[np.uint8]:
         return np.asarray(CvBridge().imgmsg_to_cv2(message, "bgr8"))
     from rosbags.image import message_to_cvimage
 
-    return np.asarray(message_to_cvimage(message, "bgr8"))
+    return np.asarray(message_to_cvimage(_without_padding(message), "bgr8"))
+
+
+def _without_padding(message: Image) -> Image:
+    """The image with rows as long as its pixels: rosbags-image does not look at `step`."""
+    kind = _ENCODING.fullmatch(message.encoding)
+    if kind is None:
+        return message
+    bits = int(kind["bits"] or kind["cv_bits"])
+    channels = int(kind["cv_channels"] or 0) or _CHANNELS[kind["colour"]]
+    row = message.width * channels * bits // 8
+    if message.step <= row:
+        return message
+    rows = np.frombuffer(message.data, np.uint8).reshape(message.height, message.step)
+    packed = array.array("B", rows[:, :row].tobytes())
+    return Image(
+        header=message.header,
+        height=message.height,
+        width=message.width,
+        encoding=message.encoding,
+        is_bigendian=message.is_bigendian,
+        step=row,
+        data=packed,
+    )
 
 
 def image_message(image: NDArray[np.uint8], stamp: int, frame: str) -> Image:

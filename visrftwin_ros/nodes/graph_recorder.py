@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from functools import partial
 from typing import Any
@@ -20,6 +21,7 @@ from visrftwin_ros.msg import Detections as DetectionsMessage
 from visrftwin_ros.nodes.conversions import stamp_ns
 from visrftwin_ros.nodes.twin_node import RESULT_QOS, SENSOR_QOS
 from visrftwin_ros.site.model import Site
+from visrftwin_ros.viewing.rerun_view import SHOWN_SCORE
 
 
 class GraphRecorder:
@@ -46,10 +48,8 @@ class GraphRecorder:
         self._thread.start()
 
     def _spin(self) -> None:
-        try:
+        with contextlib.suppress(ExternalShutdownException):
             self._executor.spin()
-        except ExternalShutdownException:
-            pass
 
     def all_active(self, names: list[str]) -> bool:
         """Whether every one of these nodes is active; asks again those that were not yet."""
@@ -91,7 +91,9 @@ class GraphRecorder:
     def _on_detections(self, message: DetectionsMessage) -> None:
         self.record.detector = message.detector
         self.record.add_latency("detector", message.latency)
-        boxes = [[d.x, d.y, d.width, d.height] for d in message.detections]
+        boxes = [
+            [d.x, d.y, d.width, d.height] for d in message.detections if d.score >= SHOWN_SCORE
+        ]
         self.record.boxes[stamp_ns(message.header.stamp)] = np.array(boxes).reshape(-1, 4)
 
     def _on_people(self, message: TrackedPeople) -> None:

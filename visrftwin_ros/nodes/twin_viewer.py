@@ -24,7 +24,7 @@ from visrftwin_ros.nodes.twin_node import (
     TwinNode,
     run,
 )
-from visrftwin_ros.viewing.rerun_view import TwinView
+from visrftwin_ros.viewing.rerun_view import SHOWN_SCORE, TwinView
 
 
 class TwinViewer(TwinNode):
@@ -80,9 +80,10 @@ class TwinViewer(TwinNode):
         self._view.log_image(camera, image)
 
     def _on_detections(self, camera: str, message: DetectionsMessage) -> None:
-        boxes = [[d.x, d.y, d.width, d.height] for d in message.detections]
+        shown = [d for d in message.detections if d.score >= SHOWN_SCORE]
+        boxes = [[d.x, d.y, d.width, d.height] for d in shown]
         self._view.at(stamp_ns(message.header.stamp))
-        labels = [f"{d.track_id} {d.score:.2f}".strip() for d in message.detections]
+        labels = [f"{d.track_id} {d.score:.2f}".strip() for d in shown]
         self._view.log_detections(camera, np.array(boxes).reshape(-1, 4), labels)
 
     def _on_people(self, message: TrackedPeople) -> None:

@@ -116,3 +116,9 @@ def shared_area(
 def areas(corners: Float[np.ndarray, "n 4"]) -> Float[np.ndarray, " n"]:
     """Areas of boxes (left, top, right, bottom), px^2."""
     return np.asarray(np.prod(np.clip(corners[:, 2:] - corners[:, :2], 1e-9, None), axis=1))
+
+
+def body_corners(rows: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 4"]:
+    """Boxes (left, top, right, bottom px) that bodies of given column, foot and head row fill."""
+    half = BODY_ASPECT / 2 * np.abs(rows[:, 1] - rows[:, 2])
+    return np.column_stack([rows[:, 0] - half, rows[:, 2], rows[:, 0] + half, rows[:, 1]])

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 from jaxtyping import Bool, Float
+from scipy.special import expit
+
+from visrftwin_ros.perception.people import People
 
 
 @dataclass
@@ -55,3 +58,22 @@ class TrackTable:
             both = np.concatenate([mine, theirs]) if isinstance(mine, np.ndarray) else mine + theirs
             setattr(joined, column.name, both)
         return joined
+
+    def people(self, stamp_ns: int) -> People:
+        """The shown tracks, as others see them."""
+        shown = self.where(self.shown)
+        return People(
+            stamp_ns=stamp_ns,
+            ids=tuple(shown.ids),
+            position=shown.mean[:, :2].copy(),
+            velocity=shown.mean[:, 2:4].copy(),
+            covariance=shown.covariance[:, :4, :4].copy(),
+            height=shown.mean[:, 4].copy(),
+            heading=shown.heading.copy(),
+            existence=expit(shown.log_odds),
+            score=shown.score.copy(),
+            seen_by=tuple(
+                (camera,) if seen else ()
+                for camera, seen in zip(shown.camera, shown.seen, strict=True)
+            ),
+        )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.special import expit, logit
+from scipy.special import logit
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.perception import walkers
@@ -19,6 +19,7 @@ from visrftwin_ros.perception.association import PARTS, PairCosts, assigned, pai
 from visrftwin_ros.perception.box_measurements import (
     BoxMeasurements,
     areas,
+    body_corners,
     box_measurements,
     covered_share,
     shared_area,
@@ -106,7 +107,7 @@ class PeopleTracker:
 
     def people(self) -> People:
         """The people at the last image's time."""
-        return self._published(self._tracks, self._stamp_ns or 0)
+        return self._tracks.people(self._stamp_ns or 0)
 
     def predict_to(self, stamp_ns: int) -> People:
         """The people as predicted for another time; the tracker itself stays as it is.
@@ -114,7 +115,7 @@ class PeopleTracker:
         For a time after the last image, existence fades as it does for people who are not seen.
         """
         if self._stamp_ns is None:
-            return self._published(self._tracks, stamp_ns)
+            return self._tracks.people(stamp_ns)
         seconds = (stamp_ns - self._stamp_ns) / NANOSECONDS
         tracks = self._tracks
         ahead = max(seconds, 0.0)
@@ -126,7 +127,7 @@ class PeopleTracker:
             mean[:, :2] += seconds * mean[:, 2:4]
         log_odds = tracks.log_odds - ahead * self.config.miss_rate
         faded = replace(tracks, mean=mean, covariance=covariance, log_odds=log_odds)
-        return self._published(faded.where(log_odds > logit(self.config.lost_below)), stamp_ns)
+        return faded.where(log_odds > logit(self.config.lost_below)).people(stamp_ns)
 
     def _seconds_to(self, stamp_ns: int) -> float:
         """Time since the state, negative for a late image; a jump starts over."""
@@ -293,7 +294,7 @@ class PeopleTracker:
         missed[seen] = False
         tracks.seen = np.where(here, ~missed, tracks.seen)
         rows, _, in_front = walkers.expected_rows(tracks.mean, camera)
-        corners = _body_corners(rows)
+        corners = body_corners(rows)
         width, height = camera.size
         inside = in_front & (rows[:, 0] >= 0) & (rows[:, 0] < width)
         inside &= (corners[:, 3] > 0) & (corners[:, 1] < height)
@@ -385,27 +386,3 @@ class PeopleTracker:
             if not tracks.ids[k]:
                 tracks.ids[k] = str(self._next_id)
                 self._next_id += 1
-
-    def _published(self, tracks: TrackTable, stamp_ns: int) -> People:
-        shown = tracks.where(tracks.shown)
-        return People(
-            stamp_ns=stamp_ns,
-            ids=tuple(shown.ids),
-            position=shown.mean[:, :2].copy(),
-            velocity=shown.mean[:, 2:4].copy(),
-            covariance=shown.covariance[:, :4, :4].copy(),
-            height=shown.mean[:, 4].copy(),
-            heading=shown.heading.copy(),
-            existence=expit(shown.log_odds),
-            score=shown.score.copy(),
-            seen_by=tuple(
-                (camera,) if seen else ()
-                for camera, seen in zip(shown.camera, shown.seen, strict=True)
-            ),
-        )
-
-
-def _body_corners(rows: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "n 4"]:
-    """Boxes (left, top, right, bottom) that bodies are expected to fill, px."""
-    half = 0.18 * np.abs(rows[:, 1] - rows[:, 2])
-    return np.column_stack([rows[:, 0] - half, rows[:, 2], rows[:, 0] + half, rows[:, 1]])

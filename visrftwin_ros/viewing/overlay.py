@@ -25,7 +25,10 @@ def draw_site(site: Site, video: str, out: Path) -> None:
     camera = site.camera()
     pinhole = PinholeCamera.from_site(camera)
     _, image = next(iter(Recording(video, pinhole.size).frames()))
-    picture = cv2.resize(image, None, fx=SCALE, fy=SCALE, interpolation=cv2.INTER_CUBIC)
+    picture: NDArray[np.uint8] = np.asarray(
+        cv2.resize(image, None, fx=SCALE, fy=SCALE, interpolation=cv2.INTER_CUBIC),
+        np.uint8,
+    )
     for surface in site.scene:
         if isinstance(surface, Box):
             pixels = _pixels(pinhole, box_corners(surface))

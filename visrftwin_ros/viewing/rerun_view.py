@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,6 +27,8 @@ from visrftwin_ros.viewing.colors import (
 TIMELINE = "time"
 JPEG_QUALITY = 80
 MEMORY_LIMIT = "512MiB"
+SHOWN_SCORE = 0.25
+"""Fainter boxes only help the tracker; on the picture they would be clutter."""
 
 
 class TwinView:
@@ -40,6 +43,10 @@ class TwinView:
         file: Path | None = None,
     ) -> None:
         """web_port 0 = no page. TwinError where a port is taken or the file cannot be written."""
+        if web_port:
+            # The servers run in threads of their own, where a taken port would only be logged.
+            _check_free("web_port", web_port)
+            _check_free("grpc_port", grpc_port)
         self._site = site
         self._recording = rr.RecordingStream(f"visrftwin {site.name}")
         self.url = ""
@@ -193,6 +200,18 @@ class TwinView:
 
     def log_throughput(self, link: str, bits_per_second: float) -> None:
         self._recording.log(f"throughput_gbps/{link}", rr.Scalars(bits_per_second * 1e-9))
+
+
+def _check_free(name: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise TwinError(
+                f"the viewer cannot use {name} {port}: {error.strerror}; is another twin running? "
+                f"Choose a free port (parameters web_port, grpc_port)"
+            ) from error
 
 
 def _blueprint(site: Site) -> rrb.Blueprint:
