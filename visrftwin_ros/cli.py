@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(parsed.run(parsed))
     except TwinError as error:
         print(f"visrftwin: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"visrftwin: {error.strerror}: {error.filename}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("visrftwin: stopped", file=sys.stderr)
@@ -46,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     track.add_argument(
         "--image-size", type=int, help="network input, px; default: what the weights say"
     )
-    track.add_argument("--frames", type=int, help="stop after this many frames")
+    track.add_argument("--frames", type=_count, help="stop after this many frames")
     track.add_argument("--out", type=Path, required=True, help="tracks.csv to write")
     track.set_defaults(run=_track)
 
@@ -75,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     up.add_argument("--weights", default="", help="detector weights; none = the motion detector")
     up.add_argument("--no-viewer", dest="viewer", action="store_false", help="without the web page")
-    up.add_argument("--rate", type=float, default=1.0, help="playback speed")
+    up.add_argument("--rate", type=_playback_rate, default=1.0, help="playback speed")
     up.add_argument("--loop", action="store_true", help="replay the recording for ever")
     up.set_defaults(run=_up)
 
@@ -83,10 +87,35 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--site", default="pets_campus")
     demo.add_argument("--video", default="auto")
     demo.add_argument("--weights", default="")
-    demo.add_argument("--frames", type=int, default=0, help="stop after this many frames; 0 = all")
+    demo.add_argument(
+        "--frames", type=_count, default=0, help="stop after this many frames; 0 = all"
+    )
     demo.add_argument("--out", type=Path, default=Path("out/demo"))
     demo.set_defaults(run=_demo)
     return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"expected a count of 0 or more, not {text!r}")
+    return int(text)
+
+
+def _playback_rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if not 0.05 <= rate <= 20.0:
+        raise argparse.ArgumentTypeError(f"expected a number from 0.05 to 20, not {text!r}")
+    return rate
+
+
+def _make_folder_of(file: Path) -> None:
+    """Before the long work, not after it: a folder that cannot be written to is told at once."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if file.is_dir() or not os.access(file.parent, os.W_OK):
+        raise TwinError(f"cannot write {file}: give a file in a folder that you may write to")
 
 
 def _add_site(parser: argparse.ArgumentParser) -> None:
@@ -122,6 +151,7 @@ def _track(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.site.loading import load_site
 
     site = load_site(arguments.site)
+    _make_folder_of(arguments.out)
     tracks = track_recording(
         site.camera(),
         find_video(site, arguments.video),
@@ -153,6 +183,7 @@ def _predict(arguments: argparse.Namespace) -> int:
 
     site = load_site(arguments.site)
     tracks = read_tracks(arguments.tracks)
+    _make_folder_of(arguments.out)
     engine = TwinEngine(site, default_cache(), threads=2)
     print("solving the static paths (a new site takes some seconds)", file=sys.stderr)
     engine.configure()

@@ -24,7 +24,7 @@ RESTART_DELAY = 1.0
 MAX_RESTARTS = 5
 RESTART_WINDOW = 60.0
 GRACE = 8.0
-"""Seconds that a node has to leave after Ctrl-C, and again after SIGTERM."""
+"""Seconds that a node has to leave after SIGTERM."""
 PR_SET_PDEATHSIG = 1
 """prctl option (linux/prctl.h): the signal that a child gets when its parent dies."""
 
@@ -111,7 +111,8 @@ class Graph:
     def stop(self) -> None:
         """Asks every node to leave, then insists."""
         self._restart_at.clear()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        # Not SIGINT: a node that is still importing would print a traceback.
+        for number in (signal.SIGTERM, signal.SIGKILL):
             for process in self._running.values():
                 if process.poll() is None:
                     process.send_signal(number)

@@ -67,9 +67,10 @@ class LiveRun:
 
     @cached_property
     def resumed(self) -> int:
-        """Stamp of the second replay's first image, by what was seen of it or came of it."""
-        seen = self.of("camera") + self.of("detections")
-        return min(x["stamp"] for x in seen if x["stamp"] > self.last + 1_000_000_000)
+        """Stamp of the second replay's first image that reached the detector: the two processes
+        first have to find each other."""
+        seen = [line["stamp"] for line in self.of("detections")]
+        return min(stamp for stamp in seen if stamp > self.last + 1_000_000_000)
 
     def fresh(self, topic: str) -> dict[int, Line]:
         """Frame number of the first replay -> its message, the stale ones left out."""

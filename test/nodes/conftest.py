@@ -30,7 +30,7 @@ def small_site(tmp_path: Path) -> Path:
         "name": "small",
         "propagation": {
             "max_depth": 1,
-            "samples": 1000,
+            "samples": 3000,
             "diffuse": False,
             "refraction": False,
             "diffraction": False,

@@ -160,18 +160,18 @@ def test_a_taken_port_is_named(bench: NodeBench, taken: str) -> None:
 def test_a_corrupt_stretch_of_a_video_is_left_out_and_counted(
     bench: NodeBench, tmp_path: Path
 ) -> None:
-    data = bytearray(write_video(tmp_path / "whole.avi", 30).read_bytes())
-    middle = len(data) // 2
-    data[middle : middle + len(data) // 6] = bytes(len(data) // 6)
+    data = write_video(tmp_path / "whole.avi", 30).read_bytes()
+    middle, gone = len(data) // 2, len(data) // 6
     broken = tmp_path / "broken.avi"
-    broken.write_bytes(bytes(data))
+    broken.write_bytes(data[:middle] + data[middle + gone :])
     images = bench.heard(Image, "image_raw", SENSOR_QOS)
     node = bench.active(CameraReplay, "replay", site=SITE, video=str(broken), rate=4.0)
-    assert bench.says("replay: recording", WARN, "undecodable", seconds=15)
-    assert int(bench.statuses["replay: recording"][2]["corrupt"]) >= 2
-    assert bench.says("replay: recording", OK, "ended", seconds=15)
+    assert bench.says("replay: recording", WARN, "ended; undecodable", seconds=15)
+    values = bench.statuses["replay: recording"][2]
+    assert int(values["frame"]) + int(values["corrupt"]) == 30
+    assert int(values["corrupt"]) >= 4
     assert node.active
-    assert 15 <= int(bench.statuses["replay: recording"][2]["frame"]) <= 28
+    assert len(images) >= 15
     assert {len(image.data) for image in images} == {SIZE[0] * SIZE[1] * 3}
 
 
@@ -180,8 +180,10 @@ def test_a_truncated_video_plays_to_where_it_ends(bench: NodeBench, tmp_path: Pa
     cut = tmp_path / "cut.avi"
     cut.write_bytes(whole[: len(whole) // 2])
     node = bench.active(CameraReplay, "replay", site=SITE, video=str(cut), rate=6.0)
-    assert bench.says("replay: recording", OK, "ended", seconds=15)
-    assert 10 <= int(bench.statuses["replay: recording"][2]["frame"]) <= 16
+    assert bench.says("replay: recording", WARN, "ended", seconds=15)
+    values = bench.statuses["replay: recording"][2]
+    assert 10 <= int(values["frame"]) <= 16
+    assert int(values["frame"]) + int(values["corrupt"]) == 30
     assert node.active
 
 
@@ -310,7 +312,7 @@ def test_time_that_jumps_back_starts_over_and_says_so(bench: NodeBench) -> None:
     before = walker.walk(start, 8).people
     assert [person.id for person in before] == ["1"]
     answer = walker.send(start - 100 * SECOND, walker.boxes(0.0))
-    assert answer.people == []  # nobody is carried over from the future
+    assert "1" not in [person.id for person in answer.people]  # nobody comes from the future
     assert bench.says("tracker: clock", WARN, "jumped back by 10")
     after = walker.walk(start - 100 * SECOND + SECOND // 7, 8).people
     assert len(after) == 1
@@ -398,10 +400,10 @@ def test_a_person_with_a_broken_pose_is_left_out_and_named(
 ) -> None:
     predictor = Predictor(bench, small_site)
     now = time.time_ns()
-    alone = predictor.answer(people(now, person("7", -3.0, -6.0)))
+    alone = predictor.answer(people(now, person("7", -1.5, -6.0)))
     assert alone["standing"].shadow_loss_db > 3.0
     nan = float("nan")
-    broken = people(now + SECOND // 10, person("7", -3.0, -6.0), person("8", nan, -6.0))
+    broken = people(now + SECOND // 10, person("7", -1.5, -6.0), person("8", nan, -6.0))
     both = predictor.answer(broken)
     assert bench.says("predictor: bodies", WARN, "8")
     np.testing.assert_allclose(numbers_of(both["standing"]), numbers_of(alone["standing"]))
@@ -415,8 +417,8 @@ def test_people_whose_clock_jumps_back_still_get_their_channels(
 ) -> None:
     predictor = Predictor(bench, small_site)
     now = time.time_ns()
-    before = predictor.answer(people(now, person("1", -3.0, -6.0)))["standing"]
-    back = predictor.answer(people(now - 100 * SECOND, person("2", -3.0, -6.0)))["standing"]
+    before = predictor.answer(people(now, person("1", -1.5, -6.0)))["standing"]
+    back = predictor.answer(people(now - 100 * SECOND, person("2", -1.5, -6.0)))["standing"]
     assert not back.stale
     np.testing.assert_allclose(numbers_of(back), numbers_of(before))
     assert back.paths[0].blocked_by == ["2"]
@@ -425,7 +427,7 @@ def test_people_whose_clock_jumps_back_still_get_their_channels(
 def test_people_that_are_stale_are_not_taken_for_fresh(bench: NodeBench, small_site: Path) -> None:
     predictor = Predictor(bench, small_site)
     now = time.time_ns()
-    shadowed = predictor.answer(people(now, person("1", -3.0, -6.0)))["standing"]
+    shadowed = predictor.answer(people(now, person("1", -1.5, -6.0)))["standing"]
     silent = people(now + SECOND // 10)  # a prediction in which everybody has faded away
     silent.stale = True
     predictor._publisher.publish(silent)
@@ -452,7 +454,7 @@ def test_a_robot_without_tf_has_no_channel_until_its_tf_comes(
     assert links["standing"].reason == ""
     assert np.isfinite(numbers_of(links["standing"])).all()
     assert bench.says("predictor: links", WARN, "TF has no frame 'roving/base_link'")
-    assert bench.says("beams: roving", WARN, "TF has no frame 'roving/base_link'")
+    assert bench.says("beams: links", WARN, "TF has no frame 'roving/base_link'")
     assert bench.until(lambda: decisions)
     assert {d.rx for d in decisions[-1].decisions} == {"standing"}
 
@@ -475,4 +477,4 @@ def test_a_robot_without_tf_has_no_channel_until_its_tf_comes(
     assert bench.until(
         lambda: {d.rx for d in decisions[-1].decisions} == {"standing", "roving"}, 5.0
     )
-    assert bench.says("beams: roving", OK)
+    assert bench.says("beams: links", OK)

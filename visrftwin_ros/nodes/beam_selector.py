@@ -64,18 +64,21 @@ class BeamSelector(TwinNode):
         answer = BeamDecisions(header=message.header)
         answer.stale = any(link.stale for link in message.channels)
         robots, missing = robot_poses_from_tf(self._site, self._transforms, stamp)
-        for name, reason in missing.items():
-            self.report(name, WARN, reason)
+        undecided = {}
         for link in message.channels:
             try:
                 answer.decisions.append(self._decide(link, stamp, robots))
             except TwinError as error:
-                self.report(f"{link.tx}-{link.rx}", WARN, str(error))
+                undecided[f"{link.tx}-{link.rx}"] = missing.get(link.rx, str(error))
         self._advise(message, answer, stamp)
         answer.latency = (self.now_ns() - stamp) * 1e-9
         self._beams.publish(answer)
         state = (STALE, "the channels are stale") if answer.stale else (OK, "beams are up to date")
         self.report("beams", *state)
+        if undecided:
+            self.report("links", WARN, "; ".join(f"{k}: {v}" for k, v in undecided.items()))
+        else:
+            self.report("links", OK, f"{len(answer.decisions)} links have beams")
 
     def _decide(self, link: LinkChannel, stamp: int, robots: dict[str, RobotPose]) -> BeamDecision:
         tx = device_mount(self._site, link.tx, stamp, robots)

@@ -46,7 +46,9 @@ class CameraReplay(TwinNode):
 
     def activate(self) -> None:
         self._frames = self._recording.frames()
-        self._published = 0
+        self._waiting: tuple[int, NDArray[np.uint8]] | None = None
+        self._last = 0  # number of the frame published last
+        self._before = 0  # frames of the rounds before this one, when looping
         self._period_ns = round(1e9 / (self._camera.frame_rate * self.value("rate")))
         self._start_ns = self.now_ns()
         self._ticker = self.timer(self._period_ns * 1e-9, self._publish_due)
@@ -59,32 +61,39 @@ class CameraReplay(TwinNode):
     def _publish_due(self) -> None:
         # By the clock, not by the count of ticks: a late timer must not slow the camera down.
         due = (self.now_ns() - self._start_ns) // self._period_ns + 1
-        while self._published < due and not self._ticker.is_canceled():
-            self._publish_next()
-
-    def _publish_next(self) -> None:
-        limit = self.value("frames")
-        following = None if limit and self._published >= limit else next(self._frames, None)
-        if following is None:
-            self._at_end()
-            return
-        stamp = self._start_ns + self._published * self._period_ns
-        _, image = following
-        self._infos.publish(camera_info_message(self._camera, stamp))
-        self._images.publish(image_message(image, stamp, self._camera.optical_frame))
-        self._published += 1
-        corrupt = self._recording.skipped
-        level, text = (WARN, "undecodable frames were left out") if corrupt else (OK, "playing")
-        self.report("recording", level, text, frame=self._published, corrupt=corrupt)
+        while not self._ticker.is_canceled():
+            if self._waiting is None:
+                self._waiting = next(self._frames, None)
+            limit = self.value("frames")
+            if self._waiting is None or (limit and self._before + self._waiting[0] > limit):
+                self._at_end()
+                return
+            number, image = self._waiting
+            if self._before + number > due:
+                return
+            # By its number, so that a frame that could not be decoded leaves its gap in time.
+            stamp = self._start_ns + (self._before + number - 1) * self._period_ns
+            self._infos.publish(camera_info_message(self._camera, stamp))
+            self._images.publish(image_message(image, stamp, self._camera.optical_frame))
+            self._last, self._waiting = number, None
+            self._report("playing")
 
     def _at_end(self) -> None:
         if self.value("loop"):
-            self._frames = self._recording.frames()
+            self._before += self._last
+            self._frames, self._waiting = self._recording.frames(), None
             return
         self._ticker.cancel()
-        self.report("recording", OK, "the recording has ended", frame=self._published)
+        self._report("the recording has ended")
         if self.value("exit_at_end"):
             self.finished.set_result(None)
+
+    def _report(self, state: str) -> None:
+        corrupt = self._recording.skipped
+        level, more = (WARN, "; undecodable frames were left out") if corrupt else (OK, "")
+        self.report(
+            "recording", level, state + more, frame=self._before + self._last, corrupt=corrupt
+        )
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy._rclpy_pybind11 import RCLError
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
@@ -113,8 +114,10 @@ class TwinNode(LifecycleNode):
             self._release()
             return TransitionCallbackReturn.FAILURE
         except Exception as error:
-            # rclpy would turn this into a failed transition without a word.
-            self.get_logger().fatal("".join(traceback.format_exception(error)))
+            # rclpy would turn this into a failed transition without a word. (Where it was shut
+            # down meanwhile, any call to it fails, and that is no news.)
+            if self.context.ok():
+                self.get_logger().fatal("".join(traceback.format_exception(error)))
             raise
         self.report("configure", OK, "configured")
         return TransitionCallbackReturn.SUCCESS
@@ -238,7 +241,12 @@ def run(node_class: type[TwinNode], name: str) -> None:
     # Fast DDS reads this when the first participant is made; see the comments in the file.
     os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(config_path("fastdds_images.xml")))
     rclpy.init()
-    node = node_class(name)
+    try:
+        node = node_class(name)
+    except RCLError:
+        if rclpy.ok():
+            raise
+        sys.exit(0)  # SIGTERM came first
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     code = 0
@@ -253,6 +261,9 @@ def run(node_class: type[TwinNode], name: str) -> None:
             executor.spin_until_future_complete(node.finished)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
+    except RCLError:
+        if rclpy.ok():  # else SIGTERM shut ROS down under a call: no fault
+            raise
     finally:
         # A terminal's Ctrl-C arrives twice under `ros2 launch`: from the terminal and from launch.
         signal.signal(signal.SIGINT, signal.SIG_IGN)

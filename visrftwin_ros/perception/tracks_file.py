@@ -82,8 +82,11 @@ def read_numbers(
     """The finite numbers of a CSV with a known header, and its one column of `text`."""
     if not Path(path).is_file():
         raise TwinError(f"no file at {str(path)!r}; expected a CSV with {','.join(header)}")
-    with open(path, newline="") as file:
-        lines = list(csv.reader(file))
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            lines = list(csv.reader(file))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise TwinError(f"{path}: no CSV text ({error}); expected {','.join(header)}") from error
     if not lines or tuple(cell.strip() for cell in lines[0]) != header:
         found = ",".join(lines[0]) if lines else "nothing"
         raise TwinError(f"{path}: line 1: header {found!r}; expected {','.join(header)!r}")

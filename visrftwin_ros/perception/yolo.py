@@ -28,6 +28,10 @@ ultralytics' 0.7 leaves second boxes around pairs of people, which the tracker w
 a person lost to 0.5 stands behind another, and the tracker carries them through."""
 
 
+WARM_UP_SIZE = (480, 640)
+"""px, height and width of the blank image that a network sees first."""
+
+
 class YoloDetector:
     """Boxes around people, each with ByteTrack's id and a colour embedding of its clothes.
 
@@ -61,7 +65,7 @@ class YoloDetector:
         _bound_torch_threads(threads)
         with _as_twin_error(weights):
             # The first image compiles the network: here, not in the first callback.
-            self._model.predict(np.zeros((96, 96, 3), dtype=np.uint8), **self._arguments)
+            self._model.predict(np.zeros((*WARM_UP_SIZE, 3), dtype=np.uint8), **self._arguments)
         self._arguments["classes"] = _person_classes(self._model.names, weights)
         self.imgsz = int(np.max(self._model.predictor.imgsz))
         if imgsz is not None and self.imgsz != imgsz:
@@ -72,6 +76,8 @@ class YoloDetector:
                 imgsz,
             )
         self._tracker = _byte_tracker(confidence)
+        self.detect(np.zeros((*WARM_UP_SIZE, 3), dtype=np.uint8), 0)
+        self.reset()
 
     def detect(self, image_bgr: Any, stamp_ns: int) -> Detections:
         """The people in an 8-bit BGR image taken at a ROS time.

@@ -26,6 +26,8 @@ class Visibility:
         self, origins: NDArray[np.float64], directions: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """(N,) metres from `origins` (N, 3) along unit `directions` (N, 3); inf where free."""
+        if not len(origins):  # Dr.Jit ends the process on arrays without entries
+            return np.zeros(0)
         import drjit as dr
         import mitsuba as mi
 

@@ -20,6 +20,8 @@ RED, MAGENTA, YELLOW = (40, 40, 230), (230, 0, 230), (0, 220, 240)
 
 def draw_site(site: Site, video: str, out: Path) -> None:
     """Writes a PNG of the first frame with the boxes, APs and robots of the site."""
+    if not cv2.haveImageWriter(str(out)):
+        raise TwinError(f"cannot write {out}: expected a name ending in .png or .jpg")
     if not video:
         raise TwinError("an overlay needs a picture: give --video")
     camera = site.camera()
@@ -45,7 +47,7 @@ def draw_site(site: Site, video: str, out: Path) -> None:
             _mark(picture, pinhole, np.array([x, y, robot.antenna_height]), name, YELLOW)
     out.parent.mkdir(parents=True, exist_ok=True)
     if not cv2.imwrite(str(out), picture):
-        raise TwinError(f"cannot write {out}: expected a name ending in .png or .jpg")
+        raise TwinError(f"cannot write {out}: is its folder writable?")
 
 
 def box_corners(box: Box) -> NDArray[np.float64]:

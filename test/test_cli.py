@@ -1,0 +1,125 @@
+"""`visrftwin` answers wrong input with one line and exit code 2, before any long work."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from visrftwin_ros.cli import main
+
+TRACKS = "frame,id,x,y,vx,vy,height,score\n1,1,-6.0,-8.0,1.0,0.0,1.75,0.9\n"
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> Path:
+    """Noise, as large as the site's calibration asks for."""
+    file = tmp_path / "noise.avi"
+    writer = cv2.VideoWriter(str(file), cv2.VideoWriter.fourcc(*"MJPG"), 7.0, (768, 576))
+    noise = np.random.default_rng(0)
+    for _ in range(12):
+        small = noise.integers(0, 256, (18, 24, 3), np.uint8)
+        writer.write(cv2.resize(small, (768, 576), interpolation=cv2.INTER_NEAREST))
+    writer.release()
+    return file
+
+
+@pytest.mark.parametrize(
+    ("command", "named"),
+    [
+        ("site check atlantis", "atlantis"),
+        ("site check pets_campus --overlay /proc/no/o.png --video VIDEO", "/proc/no"),
+        ("site check pets_campus --overlay TMP/o.txt --video VIDEO", ".png or .jpg"),
+        ("site check pets_campus --overlay TMP/o.png --video none", "give --video"),
+        ("track --site pets_campus --video /no.avi --out TMP/t.csv", "/no.avi"),
+        ("track --site pets_campus --video VIDEO --out /proc/no/t.csv", "/proc/no"),
+        (
+            "track --site pets_campus --video VIDEO --out TMP/t.csv --detector yolo "
+            "--weights /no/net.pt",
+            "/no/net.pt",
+        ),
+        ("predict --site pets_campus --tracks /no.csv --out TMP/c.csv", "/no.csv"),
+        ("predict --site pets_campus --tracks TRACKS --out /proc/no/c.csv", "/proc/no"),
+        ("up atlantis", "atlantis"),
+        ("up pets_campus --video /no.avi", "/no.avi"),
+        ("demo --site pets_campus --video none --out TMP", "give --video"),
+    ],
+)
+def test_wrong_input_is_named_in_one_line(
+    command: str, named: str, video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tracks = tmp_path / "tracks.csv"
+    tracks.write_text(TRACKS)
+    places = {"VIDEO": str(video), "TMP": str(tmp_path), "TRACKS": str(tracks)}
+    for place, path in places.items():
+        command = command.replace(place, path)
+    assert main(command.split()) == 2
+    said = capsys.readouterr().err.strip().splitlines()
+    assert said[-1].startswith("visrftwin: ")
+    assert named in said[-1]
+
+
+@pytest.mark.parametrize(
+    ("command", "named"),
+    [
+        ("track --site pets_campus --out t.csv --frames -3", "-3"),
+        ("up pets_campus --rate 999", "0.05 to 20"),
+        ("up pets_campus --rate fast", "fast"),
+        ("dance", "dance"),
+    ],
+)
+def test_a_wrong_option_ends_with_the_usage(
+    command: str, named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(command.split())
+    assert ended.value.code == 2
+    assert named in capsys.readouterr().err
+
+
+def test_tracks_are_written_into_a_new_folder_and_over_old_ones(
+    video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "new" / "folder" / "tracks.csv"
+    command = ["track", "--site", "pets_campus", "--video", str(video), "--out", str(out)]
+    command += ["--detector", "motion", "--frames", "5"]
+    assert main(command) == 0
+    first = out.read_text()
+    assert first.startswith("frame,id,x,y,vx,vy,height,score\n")
+    assert main(command) == 0
+    assert out.read_text() == first
+    assert str(out) in capsys.readouterr().out
+
+
+def test_an_overlay_is_drawn(video: Path, tmp_path: Path) -> None:
+    out = tmp_path / "overlay.png"
+    assert main(["site", "check", "pets_campus", "--overlay", str(out), "--video", str(video)]) == 0
+    picture = cv2.imread(str(out))
+    assert picture is not None
+    assert picture.shape == (1152, 1536, 3)
+    magenta = (np.abs(picture.astype(int) - (230, 0, 230)).max(axis=-1) < 20).sum()
+    assert magenta > 100  # the access points
+
+
+def test_ctrl_c_ends_a_command_in_one_line(video: Path, tmp_path: Path) -> None:
+    program = (
+        "import sys, time; from visrftwin_ros import cli; from visrftwin_ros.site import loading\n"
+        "def slow(name): print('working', flush=True); time.sleep(30)\n"
+        "loading.load_site = slow; sys.exit(cli.main(['site', 'check', 'pets_campus']))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "working\n"
+    time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert said == "visrftwin: stopped\n"
