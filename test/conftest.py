@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,20 @@ import pytest
 os.environ["ROS_DOMAIN_ID"] = str(os.getpid() % 100 + 1)
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
 os.environ["YOLO_AUTOINSTALL"] = "false"
+
+
+@pytest.fixture(scope="session")
+def ros() -> Iterator[None]:
+    """rclpy in this process, one DDS participant for the whole run.
+
+    A second participant beside one that the garbage collector is just taking apart locks up in
+    Fast DDS, in native code that no test timeout can interrupt.
+    """
+    import rclpy
+
+    rclpy.init()
+    yield
+    rclpy.try_shutdown()
 
 
 @pytest.fixture(scope="session")

@@ -56,7 +56,7 @@ MAGENTA, CYAN = (200, 30, 180), (30, 190, 200)
 
 
 @pytest.fixture(scope="module")
-def screenshot(tmp_path_factory: pytest.TempPathFactory) -> NDArray[np.uint8]:
+def screenshot(ros: None, tmp_path_factory: pytest.TempPathFactory) -> NDArray[np.uint8]:
     """(HEIGHT, WIDTH, 3) RGB of the page, once everything stands or PATIENCE is over."""
     if not CHROMIUM:
         pytest.skip("no chromium on this machine: apt-get install chromium")
@@ -66,14 +66,12 @@ def screenshot(tmp_path_factory: pytest.TempPathFactory) -> NDArray[np.uint8]:
         [sys.executable, "-m", "visrftwin_ros.nodes.twin_viewer", "--ros-args"]
         + ["-p", "site:=pets_campus", "-p", f"web_port:={web}", "-p", f"grpc_port:={grpc}"]
     )
-    rclpy.init()
     try:
         publisher = TwinPublisher()
         url = publisher.wait_for_page()
         assert f":{web}/" in url
         picture = look_at(url, file, publisher.publish)
     finally:
-        rclpy.try_shutdown()
         node.terminate()
         node.wait(timeout=20)
     print(f"screenshot: {file}")

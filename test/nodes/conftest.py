@@ -14,7 +14,7 @@ from visrftwin_ros.site.loading import find_site_file
 
 
 @pytest.fixture
-def bench() -> Iterator[NodeBench]:
+def bench(ros: None) -> Iterator[NodeBench]:
     bench = NodeBench()
     yield bench
     bench.close()

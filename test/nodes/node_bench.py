@@ -22,7 +22,6 @@ class NodeBench:
     """statuses: what /diagnostics last said of each subject: (level, message, values)."""
 
     def __init__(self) -> None:
-        rclpy.init()
         self.statuses: dict[str, tuple[int, str, dict[str, str]]] = {}
         self._executor = SingleThreadedExecutor()
         self._probe = rclpy.create_node("probe")
@@ -31,15 +30,12 @@ class NodeBench:
         self._probe.create_subscription(DiagnosticArray, "/diagnostics", self._on_status, 50)
 
     def close(self) -> None:
-        try:
-            for node in self._nodes:
-                node.deactivate()
-                node.cleanup()
-                node.destroy_node()
-            self._executor.shutdown()
-            self._probe.destroy_node()
-        finally:
-            rclpy.try_shutdown()
+        for node in self._nodes:
+            node.deactivate()
+            node.cleanup()
+            node.destroy_node()
+        self._executor.shutdown()
+        self._probe.destroy_node()
 
     def node(self, kind: type[TwinNode], name: str, namespace: str = "", **values: object) -> Any:
         """An unconfigured node with these parameters."""
