@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from visrftwin_ros.channel.metrics import LinkMetrics
+from visrftwin_ros.channel.metrics import LinkMetrics, LinkSums
 from visrftwin_ros.propagation.fields import wavelength_of
 from visrftwin_ros.propagation.link_paths import LinkPaths, link_paths
 from visrftwin_ros.propagation.path_set import PathSet
@@ -22,13 +22,13 @@ class LinkGroup:
     """Links whose paths lie in one PathSet: all standing ones, or those of one moving robot.
 
     numbers: (l,) the site's link number of each of `paths.links`. velocity: (3,) m/s of the
-    receiver. metrics: of `paths.links`. retraced: (l,) as in ChannelState.
+    receiver. sums: of `paths.links`. retraced: (l,) as in ChannelState.
     """
 
     numbers: NDArray[np.intp]
     paths: PathSet
     blockage: Blockage
-    metrics: LinkMetrics
+    sums: LinkSums
     retraced: NDArray[np.bool_]
     velocity: NDArray[np.float64]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from visrftwin_ros.beams.arrays import Mount
 from visrftwin_ros.bodies.people import Bodies, usable
-from visrftwin_ros.channel.metrics import LinkMetrics
+from visrftwin_ros.channel.metrics import LinkSums, no_sums
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.propagation.background_solver import BackgroundSolver
 from visrftwin_ros.propagation.blockage import BlockageModel
@@ -135,7 +135,7 @@ class TwinEngine:
         return ChannelState(
             stamp_ns=stamp_ns,
             links=self.links,
-            metrics=self._merged_metrics(),
+            metrics=self._merged_sums().metrics(),
             retraced=self._merged_retraced(),
             fault=tuple(fault),
             paths_age=age,
@@ -242,19 +242,10 @@ class TwinEngine:
     def _numbers(self, links: tuple[tuple[str, str], ...]) -> NDArray[np.intp]:
         return np.array([self.links.index(link) for link in links], np.intp)
 
-    def _merged_metrics(self) -> LinkMetrics:
-        count = len(self.links)
-        merged = LinkMetrics(
-            path_loss_db=np.full(count, np.inf),
-            delay_spread=np.full(count, np.nan),
-            azimuth_spread=np.full(count, np.nan),
-            k_factor_db=np.full(count, np.nan),
-            shadow_loss_db=np.full(count, np.nan),
-            line_of_sight=np.zeros(count, bool),
-        )
+    def _merged_sums(self) -> LinkSums:
+        merged = no_sums(len(self.links))
         for group in self._groups:
-            for f in fields(LinkMetrics):
-                getattr(merged, f.name)[group.numbers] = getattr(group.metrics, f.name)
+            merged = merged.replaced(group.numbers, group.sums)
         return merged
 
     def _merged_retraced(self) -> NDArray[np.bool_]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visrftwin_ros.bodies.people import Bodies
-from visrftwin_ros.channel.metrics import link_metrics
+from visrftwin_ros.channel.metrics import link_sums
 from visrftwin_ros.propagation.blockage import BlockageModel
 from visrftwin_ros.propagation.channel_state import LinkGroup
 from visrftwin_ros.propagation.discovery import Discovery
@@ -65,7 +65,7 @@ class CarriedLinks:
             numbers=self._numbers,
             paths=paths,
             blockage=blocked,
-            metrics=link_metrics(paths, blocked.field),
+            sums=link_sums(paths, blocked.field),
             retraced=np.ones(len(self._numbers), bool),
             velocity=receiver.velocity,
         )

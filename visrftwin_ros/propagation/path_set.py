@@ -85,11 +85,10 @@ class PathSet:
         return np.exp(1j * angles(self.arrival)[0])
 
     @cached_property
-    def earliest(self) -> NDArray[np.float64]:
-        """(L,) seconds, the shortest delay of each link; inf where it has no path."""
-        earliest = np.full(len(self.links), np.inf)
-        np.minimum.at(earliest, self.link, self.delay)
-        return earliest
+    def excess_delay(self) -> NDArray[np.float64]:
+        """(P,) seconds over the straight line between the path's two ends."""
+        straight = np.linalg.norm(self.vertices[:, -1] - self.vertices[:, 0], axis=1)
+        return self.delay - straight / speed_of_light
 
     def of_link(self, index: int) -> slice:
         """The rows of link `index`."""
