@@ -93,15 +93,17 @@ def chain_transfer(
         smooth = electrics.smoothness[surface]
         te = np.where(mirrored, reflect_te * smooth, pass_te)
         tm = np.where(mirrored, reflect_tm * smooth, pass_tm)
-        across = _perpendicular(incoming, normal)
-        within_in, within_out = np.cross(incoming, across), np.cross(outgoing, across)
-        part_te = np.einsum("pix,px->pi", field[on], across) * te[:, None]
-        part_tm = np.einsum("pix,px->pi", field[on], within_in) * tm[:, None]
-        field[on] = part_te[..., None] * across[:, None] + part_tm[..., None] * within_out[:, None]
+        field[on] = _interact(field[on], incoming, outgoing, normal, te, tm)
     last = _unit(vertices[rows, n_vertices - 1] - vertices[rows, n_vertices - 2])
-    theta, phi = _spherical_basis(last)
-    received = np.stack([theta, -phi], axis=1)
-    return np.asarray(np.einsum("prx,psx->prs", received, field))
+    return _received(field, last)
+
+
+def bounce_transfer(
+    incoming: Array, outgoing: Array, normal: Array, te: ComplexArray, tm: ComplexArray
+) -> ComplexArray:
+    """(P, 2, 2) as `chain_transfer` over one reflection, unit vectors (P, 3), coefficients (P,)."""
+    field = np.stack(_spherical_basis(incoming), axis=1).astype(complex)
+    return _received(_interact(field, incoming, outgoing, normal, te, tm), outgoing)
 
 
 def free_space_amplitude(distance: Array, wavelength: float) -> Array:
@@ -112,6 +114,30 @@ def free_space_amplitude(distance: Array, wavelength: float) -> Array:
 def wavelength_of(frequency: float) -> float:
     """Metres in vacuum."""
     return speed_of_light / frequency
+
+
+def _interact(
+    field: ComplexArray,
+    incoming: Array,
+    outgoing: Array,
+    normal: Array,
+    te: ComplexArray,
+    tm: ComplexArray,
+) -> ComplexArray:
+    """Fields (P, sent polarisation, xyz) after a surface with these coefficients."""
+    across = _perpendicular(incoming, normal)
+    within_in, within_out = np.cross(incoming, across), np.cross(outgoing, across)
+    part_te = np.einsum("pix,px->pi", field, across) * te[:, None]
+    part_tm = np.einsum("pix,px->pi", field, within_in) * tm[:, None]
+    return np.asarray(
+        part_te[..., None] * across[:, None] + part_tm[..., None] * within_out[:, None]
+    )
+
+
+def _received(field: ComplexArray, last: Array) -> ComplexArray:
+    """(P, received, sent) polarisations of fields that travel along `last` (P, 3)."""
+    theta, phi = _spherical_basis(last)
+    return np.asarray(np.einsum("prx,psx->prs", np.stack([theta, -phi], axis=1), field))
 
 
 def _spherical_basis(direction: Array) -> tuple[Array, Array]:
