@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visrftwin_ros.channel.metrics import LinkMetrics, LinkSums
+from visrftwin_ros.propagation.body_paths import BodyPaths
 from visrftwin_ros.propagation.fields import wavelength_of
 from visrftwin_ros.propagation.link_paths import LinkPaths, link_paths
 from visrftwin_ros.propagation.path_set import PathSet
@@ -43,7 +44,7 @@ class ChannelState:
     no paths has path loss inf). paths_age: (L,) seconds since the link's paths were discovered
     by a full solve, 0 for standing ends, whose paths stay valid, nan where there was none yet.
     retraced_paths: paths evaluated at this update. dropped: ids of bodies with unusable poses.
-    compute_time: seconds.
+    compute_time: seconds. over_bodies: the paths over people, which metrics and `paths` include.
     """
 
     stamp_ns: int
@@ -57,13 +58,14 @@ class ChannelState:
     compute_time: float
     frequency: float
     groups: tuple[LinkGroup, ...]
+    over_bodies: BodyPaths | None = None
 
     @property
     def affected_links(self) -> int:
         return int(self.retraced.sum())
 
     def path_count(self, link: int) -> int:
-        """All paths known on link number `link`, blocked or not."""
+        """All static paths known on link number `link`, blocked or not."""
         for group in self.groups:
             for i in np.flatnonzero(group.numbers == link):
                 return int(group.paths.offsets[i + 1] - group.paths.offsets[i])
@@ -82,5 +84,6 @@ class ChannelState:
                     wavelength_of(self.frequency),
                     group.velocity,
                     most,
+                    (self.over_bodies, link) if self.over_bodies else None,
                 )
         return None

@@ -19,6 +19,8 @@ from visrftwin_ros.channel.metrics import LinkSums, no_sums
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.propagation.background_solver import BackgroundSolver
 from visrftwin_ros.propagation.blockage import BlockageModel
+from visrftwin_ros.propagation.body_paths import BodyPaths, BodyReflections, LinkEnds
+from visrftwin_ros.propagation.body_reflection import BodyScattering
 from visrftwin_ros.propagation.body_screens import inside_bodies
 from visrftwin_ros.propagation.channel_state import ChannelState, LinkGroup
 from visrftwin_ros.propagation.discovery import Discovery
@@ -31,6 +33,7 @@ from visrftwin_ros.propagation.scene import SurfaceMesh, surface_meshes
 from visrftwin_ros.propagation.sionna_solver import Device, Devices, prepare
 from visrftwin_ros.propagation.standing_links import StandingLinks
 from visrftwin_ros.propagation.tracked_robot import TrackedRobot
+from visrftwin_ros.propagation.visibility import Visibility
 from visrftwin_ros.site.model import Robot, Site
 from visrftwin_ros.site.motion import pose_at
 
@@ -48,6 +51,7 @@ class TwinEngine:
 
     cache_dir: keeps solved paths over restarts (None = not). device: where Sionna RT runs.
     blockage: how bodies shadow. threads: bound on the solver's CPU threads, 0 = all.
+    body_scattering: paths over people, off their sides or by TR 38.901's cross-section.
     """
 
     def __init__(
@@ -57,6 +61,7 @@ class TwinEngine:
         device: Device = "auto",
         blockage: BlockageModel = "fresnel",
         threads: int = 0,
+        body_scattering: BodyScattering = "cylinder",
     ) -> None:
         self.site = site
         self.links = tuple((ap.name, r.name) for ap in site.access_points for r in site.robots)
@@ -72,6 +77,8 @@ class TwinEngine:
         self._carried: dict[str, CarriedLinks] = {}
         self._background: BackgroundSolver | None = None
         self._scene: ReplayScene | None = None
+        self._scattering: BodyScattering = body_scattering
+        self._reflections: BodyReflections | None = None
         self._forecasters: dict[int, tuple[PathSet, Forecaster]] = {}
         self._groups: tuple[LinkGroup, ...] = ()
 
@@ -94,6 +101,11 @@ class TwinEngine:
         moving = [r for r in site.robots if r.position is None]
         if moving:
             self._configure_moving(moving, meshes, discovery)
+        if self._scattering != "none":
+            seeing = self._scene.visibility if self._scene else Visibility(meshes, self._device)
+            self._reflections = BodyReflections(
+                self.links, seeing, self._wavelength, self._model, self._scattering
+            )
         self._configured = True
 
     def update(
@@ -132,11 +144,16 @@ class TwinEngine:
                 fault[i], age[i] = self._tracked_health(name, stamp_ns, name in ends)
         self._groups = tuple(groups)
         self._flag_ends_inside(fault, ends, bodies)
+        sums, retraced = self._merged_sums(), self._merged_retraced()
+        over_bodies = self._over_bodies(ends, sums, bodies)
+        if over_bodies is not None:
+            sums = sums.plus(np.arange(count), over_bodies.sums)
+            retraced |= over_bodies.changed
         return ChannelState(
             stamp_ns=stamp_ns,
             links=self.links,
-            metrics=self._merged_sums().metrics(),
-            retraced=self._merged_retraced(),
+            metrics=sums.metrics(),
+            retraced=retraced,
             fault=tuple(fault),
             paths_age=age,
             retraced_paths=sum(len(group.blockage.evaluated) for group in groups),
@@ -144,6 +161,7 @@ class TwinEngine:
             compute_time=time.perf_counter() - began,
             frequency=self.site.radio.frequency,
             groups=self._groups,
+            over_bodies=over_bodies,
         )
 
     def forecast(
@@ -238,6 +256,18 @@ class TwinEngine:
             for i, link in enumerate(self.links):
                 if names[end] in link and not fault[i]:
                     fault[i] = f"{names[end]} is inside body {bodies.ids[body]}"
+
+    def _over_bodies(
+        self, ends: Mapping[str, NDArray[np.float64]], sums: LinkSums, bodies: Bodies
+    ) -> BodyPaths | None:
+        if self._reflections is None:
+            return None
+        nowhere = np.full(3, np.nan)
+        velocity = np.zeros((len(self.links), 3))
+        for group in self._groups:
+            velocity[group.numbers] = group.velocity
+        tx, rx = (np.array([ends.get(pair[i], nowhere) for pair in self.links]) for i in (0, 1))
+        return self._reflections.update(LinkEnds(tx, rx, velocity), sums.power, bodies)
 
     def _numbers(self, links: tuple[tuple[str, str], ...]) -> NDArray[np.intp]:
         return np.array([self.links.index(link) for link in links], np.intp)

@@ -149,6 +149,30 @@ def empty(links: tuple[tuple[str, str], ...], depth: int) -> PathSet:
     )
 
 
+def side_by_side(first: PathSet, second: PathSet) -> PathSet:
+    """The paths of both, of one and the same link, which takes the number 0."""
+    depth = max(first.depth, second.depth)
+    sets = (_deepened(first, depth), _deepened(second, depth))
+    both = {
+        f.name: np.concatenate([getattr(paths, f.name) for paths in sets])
+        for f in fields(PathSet)
+        if f.name not in ("links", "link")
+    }
+    return PathSet(first.links[:1], np.zeros(len(first) + len(second), np.int32), **both)
+
+
+def _deepened(paths: PathSet, depth: int) -> PathSet:
+    """The same paths with room for `depth` interactions."""
+    more = depth - paths.depth
+    return replace(
+        paths,
+        vertices=np.pad(paths.vertices, ((0, 0), (0, more), (0, 0)), mode="edge"),
+        interactions=np.pad(paths.interactions, ((0, 0), (0, more))),
+        objects=np.pad(paths.objects, ((0, 0), (0, more)), constant_values=-1),
+        normals=np.pad(paths.normals, ((0, 0), (0, more), (0, 0))),
+    )
+
+
 def angles(directions: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Azimuth from +x towards +y and elevation above the horizontal, radians, of (..., 3)."""
     azimuth = np.arctan2(directions[..., 1], directions[..., 0])
