@@ -25,10 +25,10 @@ from visrftwin_ros.propagation.people_update import Blockage, PeopleUpdate, unbl
 
 Array = NDArray[np.float64]
 
-LEAST_BOUNCE = 3e-2
+LEAST_BOUNCE = 1e-2
 """A path over a body counts from this share of the power that its link has at that moment.
 
-One left out changes the path loss by 0.13 dB. In a deep fade the link has little, and weaker
+One left out changes the path loss by 0.04 dB. In a deep fade the link has little, and weaker
 paths count: that is when a receiver lives on them.
 """
 _LEAST_OF_FREE_SPACE = 1e-6
