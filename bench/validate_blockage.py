@@ -15,7 +15,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from numpy.typing import NDArray
-from validation_bodies import pairs, reflected
+from validation_bodies import off_mesh, pairs, reflected
 from validation_fades import Crossings, Fades, measured, modelled
 from validation_walk import LENGTH, screen_field, walk, walker
 
@@ -134,6 +134,17 @@ def reflection_table(curves: dict[str, Array]) -> str:
     return table(("Fresnel zones off the ray", "mean error (dB)", "largest (dB)"), rows)
 
 
+def mesh_table() -> str:
+    rows: list[tuple[object, ...]] = []
+    for degrees in (20, 50, 70):
+        sionna, ours, divergence, delay = off_mesh(np.deg2rad(degrees))
+        rows.append((degrees, f"{sionna:.2f}", f"{ours:.2f}", f"{divergence:.2f}",
+                     f"{ours - sionna - divergence:+.2f}", f"{delay:+.2f}"))  # fmt: skip
+    head = ("incidence (degrees)", "Sionna, facet (dB)", "ours (dB)", "divergence factor (dB)",
+            "what is left (dB)", "delay, ours - Sionna (ps)")  # fmt: skip
+    return table(head, rows)
+
+
 def fades_table(traces: dict[str, Fades], models: dict[str, Fades]) -> str:
     rows: list[tuple[object, ...]] = []
     for name, fades in (traces | models).items():
@@ -191,6 +202,7 @@ def main() -> None:
         pairs=pairs_table(),
         fades=fades_table(traces, models),
         reflection=reflection_table(bounce),
+        mesh=mesh_table(),
         crossings=Crossings(),
     )
     (out / "blockage_validation.md").write_text(filled)

@@ -7,10 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import hankel2, jv
-from validation_walk import WAVELENGTH, walker
+from validation_walk import FREQUENCY, WAVELENGTH, elliptic_mesh, walker
 
 from visrftwin_ros.propagation.blockage import Screens, fresnel_field, loss_db
 from visrftwin_ros.propagation.body_geometry import mirror_points
+from visrftwin_ros.propagation.body_reflection import cylinder_bounces
+from visrftwin_ros.propagation.path_set import SPECULAR
+from visrftwin_ros.propagation.sionna_solver import Devices, solve
+from visrftwin_ros.site.model import Propagation
 
 Array = NDArray[np.float64]
 
@@ -100,3 +104,38 @@ def reflected(radius: float = 0.2, source: float = 2.0, receiver: float = 3.0) -
         "optics": 20 * np.log10(optics[lit]),
         "zones": zones[lit],
     }
+
+
+def off_mesh(incidence: float, facets: int = 96) -> tuple[float, float, float, float]:
+    """Sionna's path off a facet of the body's mesh and ours off the smooth body: both gains and the
+    divergence factor in dB, and the difference of the delays in picoseconds.
+
+    incidence: radians. The ends, 3 m and 2 m away, mirror in the middle of a facet: elsewhere
+    Sionna has no path.
+    """
+    mesh = elliptic_mesh(0.0, facets)
+    ring = mesh.vertices[[9, 10], :2]
+    along = (ring[1] - ring[0]) / np.linalg.norm(ring[1] - ring[0])
+    normal = np.array([along[1], -along[0]])
+    ends = [
+        np.array([[*ring.mean(axis=0) + way * (np.cos(incidence) * normal + side * along), level]])
+        for way, side, level in (
+            (3.0, -np.sin(incidence), 1.3),
+            (2.0, np.sin(incidence), 0.9),
+        )
+    ]
+    settings = Propagation(max_depth=1, diffuse=False, refraction=False, diffraction=False)
+    found = solve((mesh,), Devices(("tx",), ends[0]), Devices(("rx",), ends[1]),
+                  FREQUENCY, settings)  # fmt: skip
+    theirs = int(np.flatnonzero(found.interactions[:, 0] == SPECULAR)[0])
+    body = walker(np.zeros(1))
+    ours = cylinder_bounces(ends[0], ends[1], body, np.zeros(1, np.intp), WAVELENGTH)
+    mirror = mirror_points(ends[0], ends[1], body, np.zeros(1, np.intp))
+    s_in, s_out = (np.linalg.norm(ours.point - end) for end in ends)
+    arriving = (ours.point - ends[0])[0] / s_in
+    cosine = -(arriving[:2] * mirror.normal[0]).sum()
+    focus = 1 / (1 / s_in + 2 * (1 - arriving[2] ** 2) / (mirror.radius[0] * cosine))
+    divergence = np.sqrt(focus * (s_in + s_out) / ((focus + s_out) * s_in))
+    gains = (found.transfer[theirs, 0, 0], ours.transfer[0, 0, 0], divergence)
+    sionna, smooth, factor = (float(20 * np.log10(abs(value))) for value in gains)
+    return sionna, smooth, factor, float((ours.delay[0] - found.delay[theirs]) * 1e12)
