@@ -74,6 +74,14 @@ def _parser() -> argparse.ArgumentParser:
     _add_blockage(blockage)
     blockage.set_defaults(run=_blockage)
 
+    bench = commands.add_parser("bench", help="measure this machine").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    retrace = bench.add_parser("retrace", help="updates of moving people against full solves")
+    retrace.add_argument("--json", type=Path, help="rows to write")
+    retrace.add_argument("--updates", type=int, default=200, help="ticks of each size")
+    retrace.set_defaults(run=_bench_retrace)
+
     up = commands.add_parser("up", help="start the live twin of a site")
     up.add_argument("site", help="name, folder or site.yaml")
     up.add_argument(
@@ -219,6 +227,13 @@ def _blockage(arguments: argparse.Namespace) -> int:
         for key, value in answer.items()
     }
     print(json.dumps(finite, indent=2))
+    return 0
+
+
+def _bench_retrace(arguments: argparse.Namespace) -> int:
+    from visrftwin_ros.benchmarks.retrace import run
+
+    run(arguments.json, arguments.updates)
     return 0
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.constants import epsilon_0, speed_of_light
 
-from visrftwin_ros.propagation.path_set import REFRACTION, SPECULAR
+from visrftwin_ros.propagation.diffraction import Wedges, diffracted_field
+from visrftwin_ros.propagation.path_set import DIFFRACTION, REFRACTION, SPECULAR
 from visrftwin_ros.propagation.scene import SurfaceMesh
 
 Array = NDArray[np.float64]
@@ -66,12 +67,14 @@ def chain_transfer(
     start: NDArray[np.intp],
     electrics: SurfaceElectrics,
     wavelength: float,
+    wedges: Wedges,
 ) -> ComplexArray:
     """(P, 2, 2) from theta, phi leaving vertex `start` to theta, phi at the receiver.
 
-    The vertices after `start` must be specular reflections and refractions; spreading is left
-    out. Shapes as in PathSet, start (P,). The receiver's basis is that of the direction the
-    wave comes from, as an antenna there sees it.
+    The vertices after `start` must be specular reflections, refractions and at most one
+    diffraction, at `wedges` (one a path, of no meaning on others); spreading is left out. Shapes
+    as in PathSet, start (P,). The receiver's basis is that of the direction the wave comes from,
+    as an antenna there sees it.
     """
     rows = np.arange(len(vertices))
     direction = _unit(vertices[rows, start + 1] - vertices[rows, start])
@@ -79,6 +82,17 @@ def chain_transfer(
     field = np.stack([theta, phi], axis=1).astype(complex)  # (P, sent polarisation, xyz)
     for d in range(interactions.shape[1]):
         kind = interactions[:, d]
+        bent = np.flatnonzero(kind == DIFFRACTION)
+        if len(bent):
+            field[bent] = _past_edge(
+                field[bent],
+                vertices[bent],
+                d,
+                objects[bent, d],
+                wedges.take(bent),
+                electrics,
+                wavelength,
+            )
         on = np.flatnonzero((d >= start) & ((kind == SPECULAR) | (kind == REFRACTION)))
         if not len(on):
             continue
@@ -104,6 +118,32 @@ def bounce_transfer(
     """(P, 2, 2) as `chain_transfer` over one reflection, unit vectors (P, 3), coefficients (P,)."""
     field = np.stack(_spherical_basis(incoming), axis=1).astype(complex)
     return _received(_interact(field, incoming, outgoing, normal, te, tm), outgoing)
+
+
+def _past_edge(
+    field: ComplexArray,
+    vertices: Array,
+    d: int,
+    surface: NDArray[np.int32],
+    wedges: Wedges,
+    electrics: SurfaceElectrics,
+    wavelength: float,
+) -> ComplexArray:
+    """(N, 2, 3) the field after the edge that is interaction `d` of paths with these vertices."""
+    incoming = _unit(vertices[:, d + 1] - vertices[:, d])
+    outgoing = _unit(vertices[:, d + 2] - vertices[:, d + 1])
+    length = np.linalg.norm(np.diff(vertices, axis=1), axis=2)
+    wedges = wedges.facing(incoming)
+    slab = electrics.permittivity[surface], electrics.thickness[surface], wavelength
+    reflection = [
+        coefficient * electrics.smoothness[surface]
+        for face in (wedges.near, wedges.far)
+        for coefficient in slab_coefficients(np.abs((incoming * face).sum(axis=1)), *slab)[:2]
+    ]
+    before, after = length[:, : d + 1].sum(axis=1), length[:, d + 1 :].sum(axis=1)
+    return diffracted_field(
+        field, incoming, outgoing, wedges, before, after, (*reflection,), wavelength
+    )
 
 
 def free_space_amplitude(distance: Array, wavelength: float) -> Array:

@@ -280,8 +280,9 @@ class _Sampled(_Tier):
     @cached_property
     def _shared(self) -> SharedSegments | None:
         # Sorting what lasts one tick costs more than it saves.
-        segments = path_segments(self._paths, self._rows)
-        return SharedSegments.of(segments) if self._standing else None
+        if not self._standing:
+            return None
+        return SharedSegments.of(path_segments(self._paths, self._rows))
 
     @cached_property
     def _segments(self) -> Segments:

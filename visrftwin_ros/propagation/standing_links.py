@@ -32,7 +32,7 @@ class StandingLinks:
             blockage=nobody,
             sums=self._free,
             retraced=np.zeros(len(paths.links), bool),
-            velocity=np.zeros(3),
+            velocity=np.zeros((len(paths.links), 3)),
         )
 
     def update(self, bodies: Bodies) -> LinkGroup:
