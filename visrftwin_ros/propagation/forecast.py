@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from scipy.stats import norm, qmc
 
 from visrftwin_ros.bodies.people import Bodies
-from visrftwin_ros.perception.tracker_config import TrackerConfig
 from visrftwin_ros.propagation.blockage import BlockageModel
 from visrftwin_ros.propagation.body_screens import reach, shadows
 from visrftwin_ros.propagation.path_set import PathSet
@@ -41,9 +40,11 @@ class Forecaster:
     """Looks ahead along the strong paths of a PathSet.
 
     People go on at constant velocity; `_SAMPLES` futures are drawn from the Gaussian that their
-    covariance and the tracker's acceleration noise become by then (the same Sobol points every
-    time, so equal input gives equal output). Up to eight paths that carry 99 % of a link's power
-    are evaluated; the rest is taken as unshadowed, and paths over bodies are left out.
+    covariance becomes by then (the same Sobol points every time, so equal input gives equal
+    output). The tracker's noise for turning on the way is left out: on PETS it made the bound
+    no truer and the warnings worse (`bench/forecast_score.py`). Up to eight paths that carry 99 %
+    of a link's power are evaluated; the rest is taken as unshadowed, and paths over bodies are
+    left out.
     """
 
     def __init__(self, paths: PathSet, wavelength: float, model: BlockageModel = "fresnel") -> None:
@@ -102,18 +103,13 @@ class Forecaster:
 def _futures(
     bodies: Bodies, covariance: NDArray[np.float64] | None, times: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """(H * M, N, 2) places: the mean ones, or drawn ones about them.
-
-    About constant velocity, with what its covariance and changes of pace and course grow to.
-    """
+    """(H * M, N, 2) places: the mean and drawn ones of a constant-velocity Gaussian."""
     mean = bodies.position[None, :, :2] + times[:, None, None] * bodies.velocity[None, :, :2]
     if covariance is None or not len(bodies):
         return mean
     now, cross, speed = covariance[:, :2, :2], covariance[:, :2, 2:], covariance[:, 2:, 2:]
     t = times[:, None, None, None]
     spread = now + t * (cross + cross.transpose(0, 2, 1)) + t**2 * speed
-    # They turn, stop and start on the way: the tracker's own white-noise acceleration.
-    spread = spread + TrackerConfig().acceleration ** 2 * t**3 / 3 * np.eye(2)
     # Eigenvectors rather than Cholesky: a track's covariance may be singular.
     values, vectors = np.linalg.eigh((spread + np.swapaxes(spread, -1, -2)) / 2)
     root = vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :]
