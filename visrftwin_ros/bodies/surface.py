@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,15 +62,21 @@ def body_coefficients(
     for name in np.unique(material):
         on = material == name
         cloth = CLOTHING.get(str(name))
-        if cloth is None and name not in (SKIN, ""):
-            LOG.warning("body material %r is not known; taken as skin. Known: %s", str(name),
-                        ", ".join(body_materials()))  # fmt: skip
-        outer = 1.0 + 0j if cloth is None else cloth.relative_permittivity * (
-            1 - 1j * cloth.loss_tangent
-        )  # fmt: skip
+        outer = 1.0 + 0j
+        if cloth is not None:
+            outer = cloth.relative_permittivity * (1 - 1j * cloth.loss_tangent)
+        elif name not in (SKIN, ""):
+            _warn_of_unknown(str(name))
         thickness = 0.0 if cloth is None else cloth.thickness
         te[on], tm[on] = _layered(cosine[on], outer, thickness, inner, wavelength)
     return te, tm
+
+
+@cache
+def _warn_of_unknown(name: str) -> None:
+    """Once, not at every tick."""
+    known = ", ".join(body_materials())
+    LOG.warning("body material %r is not known and taken as skin; known: %s", name, known)
 
 
 def _layered(

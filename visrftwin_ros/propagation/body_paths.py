@@ -64,7 +64,8 @@ class BodyPaths:
     """P paths over one body each, numbered by the site's links.
 
     blockage: by the other people. doppler: (P,) Hz, of the body's and the receiver's motion.
-    changed: (L,) the link's paths over bodies are not those of the update before. sums: (L,).
+    changed: (L,) the link's paths over bodies are not those of the update before. sums: (L,); their
+    `free` is zero, since shadow loss compares with the place without people.
     """
 
     paths: PathSet
