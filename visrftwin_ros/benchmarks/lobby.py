@@ -29,7 +29,7 @@ _SURFACES = """
 - {name: sofa, kind: box, center: [14, 4, 0.4], size: [2.2, 0.9, 0.8], material: chipboard}
 - {name: bench, kind: box, center: [14, 2, 0.4], size: [2.2, 0.9, 0.8], material: chipboard}
 - {name: table, kind: box, center: [14, 3, 0.4], size: [1.2, 0.6, 0.04], material: wood}
-- {name: counter, kind: box, center: [17, 11, 0.5], size: [0.8, 0.8, 1.0], material: metal, yaw: 0.4}
+- {name: counter, kind: box, center: [17, 11, 0.5], size: [0.8, 0.8, 1], material: metal, yaw: 0.4}
 """
 _FURNITURE = np.array(
     [(7.7, 4.7, 8.3, 5.3), (10.5, 9.9, 13.5, 10.1), (3, 11.6, 7, 12.4)]

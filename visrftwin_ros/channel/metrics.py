@@ -88,6 +88,11 @@ class LinkSums:
         """These with `more` added to the entries `links`; the others stay bit for bit."""
         return self._merged(links, more, add=True)
 
+    def differ(self, other: LinkSums) -> NDArray[np.bool_]:
+        """(L,) some sum of the link is not the same, to the bit."""
+        pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(LinkSums))
+        return np.logical_or.reduce([ours != theirs for ours, theirs in pairs])
+
     def _merged(self, links: NDArray[np.intp], new: LinkSums, add: bool) -> LinkSums:
         merged = {}
         for f in fields(LinkSums):

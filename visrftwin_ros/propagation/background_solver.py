@@ -25,7 +25,7 @@ from visrftwin_ros.site.model import Propagation
 _RESTART_PAUSE = 5.0
 """Seconds before a process that died is started again: it may die at once each time."""
 _AROUND, _PLACES_AROUND = 0.75, 6
-"""Metres from a robot, and places there, whose specular sequences are looked for beside its own."""
+"""Metres from a robot, and places there, whose sequences without scattering are looked for beside its own."""
 
 
 @dataclass(frozen=True)
@@ -133,13 +133,13 @@ def _serve(
     try:
         prepare(device, threads=1)  # The other cores belong to the ticks.
         pool = SequencePool(transmitters.names, settings.max_depth)
-        specular = settings.model_copy(update={"diffuse": False, "diffraction": False})
+        sparse = settings.model_copy(update={"diffuse": False})
         while True:
             job: _Job = pipe.recv()
             try:
                 asked, beside = job.receivers, _surroundings(job.receivers)
                 found = solve(meshes, transmitters, asked, frequency, settings, device)
-                pool.learn(solve(meshes, transmitters, beside, frequency, specular, device))
+                pool.learn(solve(meshes, transmitters, beside, frequency, sparse, device))
                 pipe.send(pool.completed(found))
             except TwinError as error:
                 pipe.send(str(error))

@@ -20,10 +20,10 @@ MOST_PATHS = 32
 
 @dataclass(frozen=True)
 class LinkGroup:
-    """Links whose paths lie in one PathSet: all standing ones, or those of one moving robot.
+    """Links whose paths lie in one PathSet: all standing ones, or those of moving robots.
 
-    numbers: (l,) the site's link number of each of `paths.links`. velocity: (3,) m/s of the
-    receiver. sums: of `paths.links`. retraced: (l,) as in ChannelState.
+    numbers: (l,) the site's link number of each of `paths.links`. velocity: (l, 3) m/s of the
+    receivers. sums: of `paths.links`. retraced: (l,) as in ChannelState.
     """
 
     numbers: NDArray[np.intp]
@@ -82,7 +82,7 @@ class ChannelState:
                     int(found[0]),
                     self.frequency,
                     wavelength_of(self.frequency),
-                    group.velocity,
+                    group.velocity[found[0]],
                     most,
                     (self.over_bodies, link) if self.over_bodies else None,
                 )

@@ -26,13 +26,13 @@ from visrftwin_ros.propagation.channel_state import ChannelState, LinkGroup
 from visrftwin_ros.propagation.discovery import Discovery
 from visrftwin_ros.propagation.fields import wavelength_of
 from visrftwin_ros.propagation.forecast import HORIZONS, Forecaster, ShadowForecast
-from visrftwin_ros.propagation.moving import ReplayScene
+from visrftwin_ros.propagation.moving import Replay, ReplayScene
 from visrftwin_ros.propagation.moving_links import CarriedLinks, Receiver, ScriptedRobot
 from visrftwin_ros.propagation.path_set import PathSet
 from visrftwin_ros.propagation.scene import SurfaceMesh, surface_meshes
 from visrftwin_ros.propagation.sionna_solver import Device, Devices, prepare
 from visrftwin_ros.propagation.standing_links import StandingLinks
-from visrftwin_ros.propagation.tracked_robot import TrackedRobot
+from visrftwin_ros.propagation.tracked_robot import TrackedRobot, TrackedRobots
 from visrftwin_ros.propagation.visibility import Visibility
 from visrftwin_ros.site.model import Robot, Site
 from visrftwin_ros.site.motion import pose_at
@@ -73,7 +73,7 @@ class TwinEngine:
         self._configured = False
         self._standing: StandingLinks | None = None
         self._scripted: dict[str, ScriptedRobot] = {}
-        self._tracked: dict[str, TrackedRobot] = {}
+        self._tracked: TrackedRobots | None = None
         self._carried: dict[str, CarriedLinks] = {}
         self._background: BackgroundSolver | None = None
         self._scene: ReplayScene | None = None
@@ -133,15 +133,15 @@ class TwinEngine:
             receiver, _ = scripted.receiver(stamp_ns)
             ends[name] = receiver.position
             known = scripted.known_at(receiver)
-            groups.append(self._carried[name].update(known, receiver, bodies))
-        for name, receiver in self._tracked_receivers(stamp_ns, robots or {}).items():
-            tracked = self._tracked[name]
-            ends[name] = receiver.position
-            if tracked.known is not None:
-                groups.append(self._carried[name].update(tracked.known, receiver, bodies))
-        for i, (_, name) in enumerate(self.links):
-            if name in self._tracked:
-                fault[i], age[i] = self._tracked_health(name, stamp_ns, name in ends)
+            groups.append(self._scripted_group(name, known, receiver, bodies))
+        if self._tracked is not None:
+            bases = {name: pose.position for name, pose in (robots or {}).items()}
+            found = self._tracked.update(stamp_ns, bases, bodies)
+            groups.extend([found] if found is not None else [])
+            ends.update(self._tracked.positions)
+            for i, (_, name) in enumerate(self.links):
+                if name in self._tracked:
+                    fault[i], age[i] = self._tracked.health(name, stamp_ns)
         self._groups = tuple(groups)
         self._flag_ends_inside(fault, ends, bodies)
         sums, retraced = self._merged_sums(), self._merged_retraced()
@@ -198,16 +198,16 @@ class TwinEngine:
     ) -> None:
         site = self.site
         self._scene = ReplayScene(meshes, site.radio.frequency, self._device)
+        tracked = []
         for robot in robots:
             links = tuple((ap.name, robot.name) for ap in site.access_points)
-            self._carried[robot.name] = CarriedLinks(
-                self._numbers(links), self._wavelength, self._model
-            )
             if robot.path is not None:
                 self._scripted[robot.name] = ScriptedRobot(robot, discovery, self._scene)
+                self._carried[robot.name] = CarriedLinks(self._wavelength, self._model)
             else:
-                self._tracked[robot.name] = TrackedRobot(robot.name, robot.antenna_height)
-        if self._tracked:
+                numbers = self._numbers(links)
+                tracked.append(TrackedRobot(robot.name, robot.antenna_height, numbers))
+        if tracked:
             self._background = BackgroundSolver(
                 meshes,
                 discovery.transmitters,
@@ -215,35 +215,17 @@ class TwinEngine:
                 site.propagation,
                 self._device,
             )
+            carried = CarriedLinks(self._wavelength, self._model)
+            self._tracked = TrackedRobots(tracked, self._background, self._scene, carried)
 
-    def _tracked_receivers(
-        self, stamp_ns: int, robots: Mapping[str, RobotPose]
-    ) -> dict[str, Receiver]:
-        """Antennas of the robots with a pose; asks for and takes discoveries on the way."""
-        receivers = {
-            name: tracked.receiver(stamp_ns, np.asarray(robots[name].position, float))
-            for name, tracked in self._tracked.items()
-            if name in robots and np.isfinite(robots[name].position).all()
-        }
-        if self._background is None or self._scene is None:
-            return receivers
-        found = self._background.poll()
-        if found is not None:
-            for tracked in self._tracked.values():
-                tracked.take(found, self._scene)
-        wanting = [n for n, r in receivers.items() if self._tracked[n].wants_discovery(r)]
-        if wanting and self._background.idle:
-            where = np.array([receivers[name].position for name in wanting])
-            self._background.request(Devices(tuple(wanting), where), stamp_ns)
-        return receivers
-
-    def _tracked_health(self, name: str, stamp_ns: int, placed: bool) -> tuple[str, float]:
-        tracked = self._tracked[name]
-        if not placed:
-            return f"no pose of {name}", float("nan")
-        if tracked.known is None and not tracked.fault:
-            return f"paths to {name} are being discovered", float("nan")
-        return tracked.fault, tracked.paths_age(stamp_ns)
+    def _scripted_group(
+        self, name: str, known: Replay, receiver: Receiver, bodies: Bodies
+    ) -> LinkGroup:
+        numbers = self._numbers(known.known.links)
+        position, velocity = (
+            np.tile(vector, (len(numbers), 1)) for vector in (receiver.position, receiver.velocity)
+        )
+        return self._carried[name].update(numbers, known, position, velocity, bodies)
 
     def _flag_ends_inside(
         self, fault: list[str], ends: Mapping[str, NDArray[np.float64]], bodies: Bodies

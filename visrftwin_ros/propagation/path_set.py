@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -171,6 +172,19 @@ def _deepened(paths: PathSet, depth: int) -> PathSet:
         objects=np.pad(paths.objects, ((0, 0), (0, more)), constant_values=-1),
         normals=np.pad(paths.normals, ((0, 0), (0, more), (0, 0))),
     )
+
+
+def concatenated(parts: Sequence[PathSet]) -> PathSet:
+    """The links of all `parts`, one after the other; at least one, all of one depth."""
+    first = np.cumsum([0, *(len(part.links) for part in parts)])
+    columns = {
+        f.name: np.concatenate([getattr(part, f.name) for part in parts])
+        for f in fields(PathSet)
+        if f.name not in ("links", "link")
+    }
+    number = [part.link + offset for part, offset in zip(parts, first, strict=False)]
+    links = tuple(link for part in parts for link in part.links)
+    return PathSet(links, np.concatenate(number).astype(np.int32), **columns)
 
 
 def angles(directions: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
