@@ -172,3 +172,13 @@ def test_the_twin_carries_paths_over_people_in_paths_and_metrics() -> None:
         quiet.metrics.path_loss_db,
         link_sums(group.paths, group.blockage.field).metrics().path_loss_db,
     )
+
+
+def test_the_cross_section_is_the_other_way_to_scatter() -> None:
+    rcs = BodyReflections(LINKS, Air(), WAVELENGTH, scattering="rcs")
+    found = rcs.update(ENDS, POWER, people(BESIDE))
+    assert found.paths.link.tolist() == [0] and found.paths.interactions.tolist() == [[BODY]]
+    # One point on the body's axis, 1.5 m up a person of 1.75 m.
+    np.testing.assert_allclose(found.paths.vertices[0, 1], [*BESIDE, 1.5])
+    lost = replace(ENDS, receiver=np.array([[6.0, 0.0, 1.0], [np.nan] * 3]))
+    assert rcs.update(lost, POWER, people(BESIDE)).paths.link.tolist() == [0]
