@@ -25,7 +25,7 @@ from visrftwin_ros.site.model import Propagation
 _RESTART_PAUSE = 5.0
 """Seconds before a process that died is started again: it may die at once each time."""
 _AROUND, _PLACES_AROUND = 0.75, 6
-"""Metres from a robot, and places there, whose sequences without scattering are looked for beside its own."""
+"""Metres from a robot, and places there, from which its paths without scattering are sought too."""
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,11 @@ class Chains:
         transfer = self._transfer(rows, vertices, scene) @ self.before[rows]
         return rows, vertices, path_delay(vertices), transfer
 
+    def fields(self, scene: ReplayScene) -> NDArray[np.complex128]:
+        """(N, 2, 2) transfers at the known vertices."""
+        rows = np.arange(len(self.rows))
+        return self._transfer(rows, self.vertices, scene) @ self.before
+
     def _vertices(self, receiver: Array) -> tuple[NDArray[np.intp], Array]:
         """Rows whose vertices all lie within their surfaces' bounds, and those (N, V, 3)."""
         bent = self.edge[:, 13] > 0

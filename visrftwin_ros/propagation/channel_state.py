@@ -45,6 +45,7 @@ class ChannelState:
     by a full solve, 0 for standing ends, whose paths stay valid, nan where there was none yet.
     retraced_paths: paths evaluated at this update. dropped: ids of bodies with unusable poses.
     compute_time: seconds. over_bodies: the paths over people, which metrics and `paths` include.
+    silent: numbers of the links whose access point is off.
     """
 
     stamp_ns: int
@@ -59,6 +60,7 @@ class ChannelState:
     frequency: float
     groups: tuple[LinkGroup, ...]
     over_bodies: BodyPaths | None = None
+    silent: frozenset[int] = frozenset()
 
     @property
     def affected_links(self) -> int:
@@ -72,8 +74,8 @@ class ChannelState:
         return 0
 
     def paths(self, link: int, most: int = MOST_PATHS) -> LinkPaths | None:
-        """The strongest paths of link number `link`; None where it was never solved."""
-        for group in self.groups:
+        """The strongest paths of link number `link`; None where unknown or silent."""
+        for group in self.groups if link not in self.silent else ():
             found = np.flatnonzero(group.numbers == link)
             if len(found):
                 return link_paths(

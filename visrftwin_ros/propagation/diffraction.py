@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,9 +71,7 @@ class SceneEdges:
             best = table.take(apart.argmin(axis=1))
             columns = (best.origin, best.along, best.length[:, None], best.near, best.far)
             found[rows] = np.concatenate([*columns, np.ones((len(rows), 1))], axis=1)
-        return Wedges(
-            *np.split(found[:, :6], 2, axis=1), found[:, 6], found[:, 7:10], found[:, 10:13]
-        )
+        return Wedges(found[:, :3], found[:, 3:6], found[:, 6], found[:, 7:10], found[:, 10:13])
 
 
 def edge_parameter(source: Array, target: Array, origin: Array, along: Array) -> Array:
@@ -94,7 +93,7 @@ def diffracted_field(
     wedges: Wedges,
     before: Array,
     after: Array,
-    reflection: tuple[ComplexArray, ComplexArray, ComplexArray, ComplexArray],
+    reflection: Sequence[ComplexArray],
     wavelength: float,
 ) -> ComplexArray:
     """(N, 2, 3) the field leaving the edges along unit `outgoing` (N, 3), without spreading.
@@ -167,7 +166,7 @@ def _turn(direction: Array, old: Array, new: Array) -> Array:
     return np.stack([cosine, sine, -sine, cosine], axis=1).reshape(-1, 2, 2)
 
 
-def _unit(vectors: Array) -> Array:
+def _unit(vectors: NDArray[Any]) -> NDArray[Any]:
     length = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return np.asarray(vectors / np.where(length > 0, length, 1.0))
 

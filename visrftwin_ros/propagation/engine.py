@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from visrftwin_ros.beams.arrays import Mount
 from visrftwin_ros.bodies.people import Bodies, usable
 from visrftwin_ros.channel.metrics import LinkSums, no_sums
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.materials.table import MaterialValues
 from visrftwin_ros.propagation.background_solver import BackgroundSolver
 from visrftwin_ros.propagation.blockage import BlockageModel
 from visrftwin_ros.propagation.body_paths import BodyPaths, BodyReflections, LinkEnds
@@ -29,11 +30,11 @@ from visrftwin_ros.propagation.forecast import HORIZONS, Forecaster, ShadowForec
 from visrftwin_ros.propagation.moving import Replay, ReplayScene
 from visrftwin_ros.propagation.moving_links import CarriedLinks, Receiver, ScriptedRobot
 from visrftwin_ros.propagation.path_set import PathSet
+from visrftwin_ros.propagation.revalued import revalued
 from visrftwin_ros.propagation.scene import SurfaceMesh, surface_meshes
 from visrftwin_ros.propagation.sionna_solver import Device, Devices, prepare
 from visrftwin_ros.propagation.standing_links import StandingLinks
 from visrftwin_ros.propagation.tracked_robot import TrackedRobot, TrackedRobots
-from visrftwin_ros.propagation.visibility import Visibility
 from visrftwin_ros.site.model import Robot, Site
 from visrftwin_ros.site.motion import pose_at
 
@@ -79,8 +80,12 @@ class TwinEngine:
         self._scene: ReplayScene | None = None
         self._scattering: BodyScattering = body_scattering
         self._reflections: BodyReflections | None = None
+        self._meshes: tuple[SurfaceMesh, ...] = ()
+        self._discovery: Discovery | None = None
         self._forecasters: dict[int, tuple[PathSet, Forecaster]] = {}
         self._groups: tuple[LinkGroup, ...] = ()
+        self._silent: frozenset[str] = frozenset()
+        self._changed = np.zeros(len(self.links), bool)
 
     def configure(self) -> None:
         """Solves, or loads, every path that can be known beforehand: seconds to minutes.
@@ -91,6 +96,8 @@ class TwinEngine:
         meshes = surface_meshes(site)
         prepare(self._device, self._threads)
         discovery = Discovery(site, meshes, self._cache_dir, self._device)
+        self._meshes, self._discovery = meshes, discovery
+        self._scene = ReplayScene(meshes, site.radio.frequency, self._device)
         standing = [r for r in site.robots if r.position is not None]
         if standing:
             where = np.array([(*r.position, r.antenna_height) for r in standing if r.position])
@@ -102,7 +109,7 @@ class TwinEngine:
         if moving:
             self._configure_moving(moving, meshes, discovery)
         if self._scattering != "none":
-            seeing = self._scene.visibility if self._scene else Visibility(meshes, self._device)
+            seeing = self._scene.visibility
             self._reflections = BodyReflections(
                 self.links, seeing, self._wavelength, self._model, self._scattering
             )
@@ -149,6 +156,16 @@ class TwinEngine:
         if over_bodies is not None:
             sums = sums.plus(np.arange(count), over_bodies.sums)
             retraced |= over_bodies.changed
+        silent = np.array([tx in self._silent for tx, _ in self.links])
+        if silent.any():
+            off = np.flatnonzero(silent)
+            sums = sums.replaced(off, no_sums(len(off)))
+            fault = [
+                f"{tx} is off" if tx in self._silent else why
+                for (tx, _), why in zip(self.links, fault, strict=True)
+            ]
+        retraced = (retraced & ~silent) | self._changed
+        self._changed = np.zeros(count, bool)
         return ChannelState(
             stamp_ns=stamp_ns,
             links=self.links,
@@ -162,6 +179,7 @@ class TwinEngine:
             frequency=self.site.radio.frequency,
             groups=self._groups,
             over_bodies=over_bodies,
+            silent=frozenset(np.flatnonzero(silent).tolist()),
         )
 
     def forecast(
@@ -187,6 +205,57 @@ class TwinEngine:
         """How a device's array stands at that time; None for a robot without a pose."""
         return device_mount(self.site, name, stamp_ns, robots or {})
 
+    @property
+    def solver_calls(self) -> int:
+        """Full solves in this process since it was configured."""
+        return self._discovery.solver_calls if self._discovery else 0
+
+    def set_material(self, surface: str, values: MaterialValues) -> None:
+        """That surface is of another material from the next update on; no ray is shot.
+
+        Raises TwinError where the site has no such surface.
+        """
+        index = self._surface(surface)
+        meshes = list(self._meshes)
+        meshes[index] = replace(meshes[index], material=values)
+        self._meshes = tuple(meshes)
+        assert self._scene is not None
+        old, self._scene = self._scene, self._scene.with_materials(meshes)
+        if self._standing is not None:
+            paths = revalued(self._standing.paths, old, self._scene)
+            numbers = self._numbers(paths.links)
+            self._standing = StandingLinks(paths, numbers, self._wavelength, self._model)
+        for scripted in self._scripted.values():
+            scripted.revalue(old, self._scene)
+        if self._tracked is not None:
+            self.close()
+            self._background = self._new_background()
+            self._tracked.revalue(self._scene, self._background)
+        self._changed[:] = True
+
+    def move_surface(self, surface: str, center: tuple[float, float, float]) -> None:
+        """A piece of furniture stands elsewhere: everything is solved again, seconds to minutes.
+
+        Raises TwinError where the site has no such surface, or one whose place its file gives.
+        """
+        index = self._surface(surface)
+        scene = list(self.site.scene)
+        if not hasattr(scene[index], "center"):
+            raise TwinError(f"surface {surface!r} is a mesh file: it stands where the file says")
+        scene[index] = scene[index].model_copy(update={"center": center})
+        self.close()
+        self.site = self.site.model_copy(update={"scene": scene})
+        self._scripted, self._carried, self._forecasters = {}, {}, {}
+        self.configure()
+        self._changed[:] = True
+
+    def switch_access_point(self, name: str, on: bool) -> None:
+        """Its links have no channel while it is off; nothing is solved, then or later."""
+        if name not in [ap.name for ap in self.site.access_points]:
+            raise TwinError(f"site {self.site.name!r} has no access point {name!r}")
+        self._silent = self._silent - {name} if on else self._silent | {name}
+        self._changed |= [tx == name for tx, _ in self.links]
+
     def close(self) -> None:
         """Ends the background process; the engine can go on without discovery."""
         if self._background is not None:
@@ -197,7 +266,7 @@ class TwinEngine:
         self, robots: list[Robot], meshes: tuple[SurfaceMesh, ...], discovery: Discovery
     ) -> None:
         site = self.site
-        self._scene = ReplayScene(meshes, site.radio.frequency, self._device)
+        assert self._scene is not None
         tracked = []
         for robot in robots:
             links = tuple((ap.name, robot.name) for ap in site.access_points)
@@ -208,13 +277,7 @@ class TwinEngine:
                 numbers = self._numbers(links)
                 tracked.append(TrackedRobot(robot.name, robot.antenna_height, numbers))
         if tracked:
-            self._background = BackgroundSolver(
-                meshes,
-                discovery.transmitters,
-                site.radio.frequency,
-                site.propagation,
-                self._device,
-            )
+            self._background = self._new_background()
             carried = CarriedLinks(self._wavelength, self._model)
             self._tracked = TrackedRobots(tracked, self._background, self._scene, carried)
 
@@ -226,6 +289,22 @@ class TwinEngine:
             np.tile(vector, (len(numbers), 1)) for vector in (receiver.position, receiver.velocity)
         )
         return self._carried[name].update(numbers, known, position, velocity, bodies)
+
+    def _new_background(self) -> BackgroundSolver:
+        assert self._discovery is not None
+        return BackgroundSolver(
+            self._meshes,
+            self._discovery.transmitters,
+            self.site.radio.frequency,
+            self.site.propagation,
+            self._device,
+        )
+
+    def _surface(self, name: str) -> int:
+        names = [surface.name for surface in self.site.scene]
+        if name not in names:
+            raise TwinError(f"no surface {name!r}; the site has {', '.join(names)}")
+        return names.index(name)
 
     def _flag_ends_inside(
         self, fault: list[str], ends: Mapping[str, NDArray[np.float64]], bodies: Bodies

@@ -142,7 +142,7 @@ def _past_edge(
     ]
     before, after = length[:, : d + 1].sum(axis=1), length[:, d + 1 :].sum(axis=1)
     return diffracted_field(
-        field, incoming, outgoing, wedges, before, after, (*reflection,), wavelength
+        field, incoming, outgoing, wedges, before, after, reflection, wavelength
     )
 
 

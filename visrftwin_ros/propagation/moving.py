@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TypeVar
@@ -32,7 +33,14 @@ class ReplayScene:
         self.electrics = surface_electrics(meshes, frequency)
         self.wavelength = wavelength_of(frequency)
         self.edges = SceneEdges(meshes)
+        self._frequency = frequency
         self.bounds = np.array([(m.vertices.min(axis=0), m.vertices.max(axis=0)) for m in meshes])
+
+    def with_materials(self, meshes: Sequence[SurfaceMesh]) -> ReplayScene:
+        """The same surfaces in the same places, of other materials."""
+        other = copy.copy(self)
+        other.electrics = surface_electrics(meshes, self._frequency)
+        return other
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from visrftwin_ros.propagation.discovery import Discovery
 from visrftwin_ros.propagation.moving import Replay, ReplayScene
 from visrftwin_ros.propagation.path_set import DIFFRACTION, DIFFUSE, PathSet
 from visrftwin_ros.propagation.people_update import PeopleUpdate
+from visrftwin_ros.propagation.revalued import revalued
 from visrftwin_ros.propagation.sequences import new_sequences
 from visrftwin_ros.propagation.sionna_solver import Devices
 from visrftwin_ros.propagation.standing_links import StandingLinks
@@ -58,7 +59,8 @@ class CarriedLinks:
         moved = np.ones(len(numbers), bool)
         if self._last is not None and self._last[0] is known:
             # nan equals nan: a robot without a pose does not move.
-            moved = ~np.isclose(position, self._last[1], 0, 0, equal_nan=True).all(axis=1)
+            same = np.isclose(position, self._last[1], 0, 0, equal_nan=True)
+            moved = np.logical_not(same.all(axis=1))
             if not moved.any():
                 return self._where_they_stand(numbers, bodies)
         paths = known.at(position)
@@ -107,6 +109,10 @@ class ScriptedRobot:
         ]
         # What compiles at the first call must not compile in the first tick.
         self._known[0].at(np.tile(self._places[0], (len(self._known[0].known.links), 1)))
+
+    def revalue(self, old: ReplayScene, new: ReplayScene) -> None:
+        """Goes on with surfaces of other materials."""
+        self._known = [Replay.of(revalued(r.known, old, new), new) for r in self._known]
 
     def _devices(self, spacing: float) -> Devices:
         places = loop_places(np.array(self._path.waypoints, float), spacing)

@@ -35,6 +35,11 @@ class StandingLinks:
             velocity=np.zeros((len(paths.links), 3)),
         )
 
+    @property
+    def paths(self) -> PathSet:
+        """Those of all its links, whoever is near."""
+        return self._group.paths
+
     def update(self, bodies: Bodies) -> LinkGroup:
         """The links with these bodies."""
         old = self._group

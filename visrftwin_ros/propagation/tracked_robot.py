@@ -14,6 +14,7 @@ from visrftwin_ros.propagation.channel_state import LinkGroup
 from visrftwin_ros.propagation.moving import Replay, ReplayScene
 from visrftwin_ros.propagation.moving_links import CarriedLinks, Receiver
 from visrftwin_ros.propagation.path_set import PathSet
+from visrftwin_ros.propagation.revalued import revalued
 from visrftwin_ros.propagation.sionna_solver import Devices
 
 _MOVED = 0.25
@@ -114,6 +115,15 @@ class TrackedRobots:
         position = np.repeat([end.position for end in ends], times, axis=0)
         velocity = np.repeat([end.velocity for end in ends], times, axis=0)
         return self._carried.update(numbers, self._joined[1], position, velocity, bodies)
+
+    def revalue(self, scene: ReplayScene, background: BackgroundSolver) -> None:
+        """Goes on with surfaces of other materials; what was on its way is asked for again."""
+        for robot in self._robots.values():
+            if robot.known is not None:
+                known = revalued(robot.known.known, self._scene, scene)
+                robot.known = Replay.of(known, scene)
+            robot.discovered_at = None
+        self._scene, self._background, self._arrived = scene, background, []
 
     def health(self, name: str, stamp_ns: int) -> tuple[str, float]:
         """What is wrong with the robot's links, and the age of their paths."""
