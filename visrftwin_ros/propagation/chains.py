@@ -15,6 +15,7 @@ from visrftwin_ros.propagation.path_set import (
     DIFFUSE,
     SPECULAR,
     PathSet,
+    lengths,
     path_delay,
 )
 from visrftwin_ros.propagation.visibility import OFF_SURFACE, SHORTEST
@@ -151,7 +152,7 @@ class Chains:
         """(N,) every new segment is free, and every new vertex lies on a surface."""
         start, last = self.start[rows], self.n_vertices[rows] - 1
         steps = np.diff(vertices, axis=1)
-        length = np.linalg.norm(steps, axis=2)
+        length = lengths(steps)
         piece = np.arange(length.shape[1])
         new = (piece >= start[:, None]) & (piece < last[:, None])
         valid = ~(new & ~(length > SHORTEST)).any(axis=1) & self._outside(rows, vertices)
@@ -173,7 +174,7 @@ class Chains:
         origin = vertices[row, piece] + OFF_SURFACE * off
         aim = vertices[row, piece + 1] + OFF_SURFACE * outward * to_edge[:, None]
         direction = aim - origin
-        expected = np.linalg.norm(direction, axis=1)
+        expected = lengths(direction)
         direction /= expected[:, None]
         target_normal = normals[pick, target]
         closing = np.einsum("ij,ij->i", direction, target_normal)
@@ -230,7 +231,7 @@ class Chains:
         With a diffraction, 1 / sqrt(s s' (s + s')) of the uniform theory, as in Sionna.
         """
         start = self.start[rows]
-        length = np.linalg.norm(np.diff(vertices, axis=1), axis=2)
+        length = lengths(np.diff(vertices, axis=1))
         piece = np.arange(length.shape[1])
         spreading = 1 / np.where(piece >= start[:, None], length, 0.0).sum(axis=1)
         on = np.flatnonzero(self.edge[rows, 13] > 0)

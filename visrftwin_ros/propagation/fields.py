@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.constants import epsilon_0, speed_of_light
 
 from visrftwin_ros.propagation.diffraction import Wedges, diffracted_field
-from visrftwin_ros.propagation.path_set import DIFFRACTION, REFRACTION, SPECULAR
+from visrftwin_ros.propagation.path_set import DIFFRACTION, REFRACTION, SPECULAR, lengths
 from visrftwin_ros.propagation.scene import SurfaceMesh
 
 Array = NDArray[np.float64]
@@ -199,5 +199,5 @@ def _perpendicular(direction: Array, normal: Array) -> Array:
 
 
 def _unit(vectors: Array) -> Array:
-    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    length = lengths(vectors)[..., None]
     return np.asarray(vectors / np.where(length > 0, length, 1.0))

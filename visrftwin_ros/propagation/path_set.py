@@ -88,7 +88,7 @@ class PathSet:
     @cached_property
     def excess_delay(self) -> NDArray[np.float64]:
         """(P,) seconds over the straight line between the path's two ends."""
-        straight = np.linalg.norm(self.vertices[:, -1] - self.vertices[:, 0], axis=1)
+        straight = lengths(self.vertices[:, -1] - self.vertices[:, 0])
         return self.delay - straight / speed_of_light
 
     def of_link(self, index: int) -> slice:
@@ -194,9 +194,14 @@ def angles(directions: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArra
     return azimuth, np.arctan2(directions[..., 2], horizontal)
 
 
+def lengths(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(...,) of vectors (..., 3); several times faster than `np.linalg.norm`."""
+    return np.asarray(np.sqrt(np.einsum("...i,...i->...", vectors, vectors)))
+
+
 def path_delay(vertices: NDArray[np.float64]) -> NDArray[np.float64]:
     """(P,) seconds along the polylines (P, V, 3)."""
-    steps = np.linalg.norm(np.diff(vertices, axis=1), axis=2)
+    steps = lengths(np.diff(vertices, axis=1))
     return steps.sum(axis=1) / speed_of_light
 
 
@@ -232,5 +237,5 @@ def without_duplicates(paths: PathSet) -> PathSet:
 
 
 def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    length = lengths(vectors)[..., None]
     return vectors / np.where(length > 0, length, 1.0)

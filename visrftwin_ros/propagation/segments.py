@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visrftwin_ros.bodies.people import Bodies
-from visrftwin_ros.propagation.path_set import DIFFRACTION, DIFFUSE, PathSet
+from visrftwin_ros.propagation.path_set import DIFFRACTION, DIFFUSE, PathSet, lengths
 
 _CELL = 0.5
 """Grid cell, metres: about a body's width, so that few far segments share a body's cells."""
@@ -61,7 +61,7 @@ def path_segments(paths: PathSet, rows: NDArray[np.intp] | None = None) -> Segme
     vertices, n_vertices = paths.vertices[rows], paths.n_vertices[rows]
     interactions = paths.interactions[rows]
     steps = np.diff(vertices, axis=1)
-    length = np.linalg.norm(steps, axis=2)
+    length = lengths(steps)
     pieces = length.shape[1]
     renewed = (interactions == DIFFUSE) | (interactions == DIFFRACTION)
     behind, ahead = np.zeros_like(length), np.zeros_like(length)
