@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import cmath
 import json
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -70,6 +72,20 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--out", type=Path, required=True, help="channels.csv to write")
     predict.set_defaults(run=_predict)
 
+    blockage = commands.add_parser(
+        "blockage", help="what an upright screen across a radio path costs, as JSON"
+    )
+    _add_blockage(blockage)
+    blockage.set_defaults(run=_blockage)
+
+    bench = commands.add_parser("bench", help="measure this machine").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    retrace = bench.add_parser("retrace", help="updates of moving people against full solves")
+    retrace.add_argument("--json", type=Path, help="rows to write")
+    retrace.add_argument("--updates", type=int, default=200, help="ticks of each size")
+    retrace.set_defaults(run=_bench_retrace)
+
     up = commands.add_parser("up", help="start the live twin of a site")
     up.add_argument("site", help="name, folder or site.yaml")
     up.add_argument(
@@ -127,6 +143,24 @@ def _add_detector(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--weights", default="", help="what ultralytics loads: .pt, OpenVINO folder, ..."
     )
+
+
+def _add_blockage(parser: argparse.ArgumentParser) -> None:
+    def metres(name: str, text: str, default: float | None = None, required: bool = False) -> None:
+        parser.add_argument(
+            name, type=float, metavar="M", help=text, default=default, required=required
+        )
+
+    parser.add_argument(
+        "--frequency", type=float, required=True, metavar="HZ", help="carrier, e.g. 60e9"
+    )
+    metres("--d1", "transmitter to screen, metres along the path", required=True)
+    metres("--d2", "screen to receiver", required=True)
+    metres("--width", "of the screen", required=True)
+    metres("--height", "of the screen; default inf: a strip without upper and lower edge", math.inf)
+    metres("--offset", "sideways from the path to the screen's middle; default 0", 0.0)
+    metres("--antenna-height", "of the path over the screen's lower edge; default half its height")
+    parser.add_argument("--model", choices=("fresnel", "metis", "knife_edge"), default="fresnel")
 
 
 def _check_site(arguments: argparse.Namespace) -> int:
@@ -198,6 +232,39 @@ def _predict(arguments: argparse.Namespace) -> int:
         count = write_channels(rows, arguments.out)
     engine.close()
     print(f"{arguments.out}: {count} rows")
+    return 0
+
+
+def _blockage(arguments: argparse.Namespace) -> int:
+    """`height` and `antenna_height` are null where the screen has no upper and lower edge."""
+    from visrftwin_ros.propagation.blockage import FIELD_OF_MODEL, loss_db, vertical_screen
+    from visrftwin_ros.propagation.fields import wavelength_of
+
+    inputs = {name: getattr(arguments, name) for name in ("d1", "d2", "width", "height", "offset")}
+    if not (arguments.frequency > 0 and math.isfinite(arguments.frequency)):
+        raise TwinError(f"frequency is {arguments.frequency:g}: expected hertz, positive")
+    screen = vertical_screen(**inputs, antenna_height=arguments.antenna_height)
+    field = FIELD_OF_MODEL[arguments.model](screen, wavelength_of(arguments.frequency))
+    answer = {
+        "model": arguments.model,
+        "loss_db": float(loss_db(field)[0]),
+        "phase_rad": cmath.phase(field[0]),
+        "frequency": arguments.frequency,
+        **inputs,
+        "antenna_height": float(-screen.bottom[0]),
+    }
+    finite = {
+        key: None if isinstance(value, float) and math.isinf(value) else value
+        for key, value in answer.items()
+    }
+    print(json.dumps(finite, indent=2))
+    return 0
+
+
+def _bench_retrace(arguments: argparse.Namespace) -> int:
+    from visrftwin_ros.benchmarks.retrace import run
+
+    run(arguments.json, arguments.updates)
     return 0
 
 

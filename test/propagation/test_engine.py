@@ -7,7 +7,7 @@ import pytest
 from made_up import people, small_site
 
 from visrftwin_ros.bodies.people import nobody
-from visrftwin_ros.channel.metrics import link_metrics
+from visrftwin_ros.channel.metrics import link_sums
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.propagation.background_solver import Found
 from visrftwin_ros.propagation.channel_state import ChannelState
@@ -76,7 +76,10 @@ def test_incremental_metrics_are_those_of_a_fresh_look(engine: TwinEngine) -> No
         place += rng.normal(0, 0.3, place.shape)
         state = engine.update(tick * SECOND, people(*place))
     group = state.groups[0]
-    whole = link_metrics(group.paths, group.blockage.field)
+    assert state.over_bodies is not None
+    everyone = np.arange(len(state.links))
+    static = link_sums(group.paths, group.blockage.field)
+    whole = static.plus(everyone, state.over_bodies.sums).metrics()
     np.testing.assert_allclose(state.metrics.path_loss_db, whole.path_loss_db, rtol=1e-12)
     np.testing.assert_allclose(state.metrics.delay_spread, whole.delay_spread, rtol=1e-9)
 

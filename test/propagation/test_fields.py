@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_up import FREQUENCY, WAVELENGTH
 
+from visrftwin_ros.propagation.diffraction import Wedges
 from visrftwin_ros.propagation.fields import (
     chain_transfer,
     free_space_amplitude,
@@ -12,6 +13,8 @@ from visrftwin_ros.propagation.fields import (
 )
 from visrftwin_ros.propagation.path_set import DIFFRACTION, DIFFUSE, REFRACTION, PathSet
 from visrftwin_ros.propagation.scene import SurfaceMesh
+
+NO_WEDGES = Wedges(*(np.zeros((0, 3)),) * 2, np.zeros(0), *(np.zeros((0, 3)),) * 2)
 
 
 def coefficients(cosine: float, permittivity: complex, thickness: float) -> list[complex]:
@@ -82,6 +85,7 @@ def test_the_chain_gives_the_tracers_fields(
         start,
         electrics,
         WAVELENGTH,
+        NO_WEDGES,
     )
     ours = chain * free_space_amplitude(paths.delay * 299_792_458, WAVELENGTH)[:, None, None]
     assert len(paths) > 15

@@ -34,6 +34,20 @@ def test_known_exactly_the_bound_is_the_mean() -> None:
     np.testing.assert_allclose(ahead.upper_bound_db, ahead.mean_db, atol=1e-9)
 
 
+def test_the_bound_holds_for_nine_futures_in_ten() -> None:
+    covariance = np.diag([0.02, 0.02, 0.1, 0.1])[None]
+    rng = np.random.default_rng(4)
+    held = []
+    for _ in range(150):
+        course = walker((0.0, -1.2)).at(rng.uniform((4, 0.9, 0), (6, 1.6, 0), (1, 3)))
+        bound = Forecaster(LINKS, WAVELENGTH).forecast(course, covariance).upper_bound_db[0, 3]
+        spread = np.sqrt(0.02 + 0.1)
+        place = course.position[0, :2] + [0, -1.2] + rng.normal(0, spread, 2)
+        field = PeopleUpdate(LINKS, WAVELENGTH).update(people(tuple(place))).field
+        held.append(link_metrics(LINKS, field).shadow_loss_db[0] <= bound + 1e-9)
+    assert np.mean(held) == pytest.approx(0.9, abs=0.07)
+
+
 def test_uncertainty_warns_of_a_fade_that_the_mean_course_misses() -> None:
     covariance = np.diag([0.04, 0.04, 0.3, 0.3])[None]
     forecaster = Forecaster(LINKS, WAVELENGTH)

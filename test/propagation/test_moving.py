@@ -2,9 +2,15 @@ import numpy as np
 import pytest
 from made_up import FREQUENCY
 
-from visrftwin_ros.propagation.moving import MovingReceiver, ReplayScene
+from visrftwin_ros.propagation.moving import Replay, ReplayScene
 from visrftwin_ros.propagation.moving_links import _with_borrowed, loop_places
-from visrftwin_ros.propagation.path_set import DIFFRACTION, DIFFUSE, REFRACTION, PathSet
+from visrftwin_ros.propagation.path_set import (
+    DIFFRACTION,
+    DIFFUSE,
+    REFRACTION,
+    SPECULAR,
+    PathSet,
+)
 from visrftwin_ros.propagation.scene import SurfaceMesh
 from visrftwin_ros.propagation.sionna_solver import Devices, solve
 from visrftwin_ros.site.model import Site
@@ -43,36 +49,47 @@ def test_a_replay_gives_what_a_full_solve_gives(
     trace: Tracer, replay_scene: ReplayScene, place, step
 ) -> None:
     there = np.add(place, step)
-    replayed = MovingReceiver(trace(place), replay_scene).at(there)
+    replayed = Replay.of(trace(place), replay_scene).at(np.tile(there, (2, 1)))
     truth = trace(tuple(there))
     matched = total = 0.0
     for row in np.flatnonzero(~kinds(truth, DIFFUSE)):
-        if kinds(truth, DIFFRACTION)[row]:
-            continue
         total += truth.power[row]
         same = (replayed.interactions == truth.interactions[row]).all(axis=1) & (
             replayed.link == truth.link[row]
         )
         distance = np.abs(replayed.vertices - truth.vertices[row]).max(axis=(1, 2))
-        twin = np.flatnonzero(same & (distance < 1e-3))
+        twin = np.flatnonzero(same & (distance < 5e-3))
         if not len(twin):
             continue
         matched += truth.power[row]
         assert abs(replayed.delay[twin[0]] - truth.delay[row]) < 1e-12
+        if _measured_wrong_by_sionna(truth, row):
+            continue
         gain_db = 10 * np.log10(replayed.power[twin[0]] / truth.power[row])
-        # Slab resonances behind 0.2 m of brick are beyond the tracer's single precision.
-        assert abs(gain_db) < (0.1 if (truth.interactions[row] == REFRACTION).any() else 0.01)
+        # Slab resonances behind 0.2 m of brick, and the differences of four large terms that an
+        # edge diffracts, are beyond the tracer's single precision.
+        hard = np.isin(truth.interactions[row], (REFRACTION, DIFFRACTION)).any()
+        assert abs(gain_db) < (0.1 if hard else 0.01)
     assert matched >= 0.999 * total
     diffuse = [p.power[kinds(p, DIFFUSE)].sum() for p in (replayed, truth)]
     assert abs(10 * np.log10(diffuse[0] / diffuse[1])) < 0.5
 
 
+def _measured_wrong_by_sionna(paths: PathSet, row: int) -> bool:
+    """Sionna RT 2.2.0 takes a leftover mirror image for a vertex of paths with a reflection after
+    an edge and room for more interactions: what it adds to the length costs up to 7 dB."""
+    kinds = paths.interactions[row].tolist()
+    if DIFFRACTION not in kinds or kinds[-1] != 0:
+        return False
+    return SPECULAR in kinds[kinds.index(DIFFRACTION) :]
+
+
 def test_behind_the_house_the_line_of_sight_is_gone(
     trace: Tracer, replay_scene: ReplayScene
 ) -> None:
-    known = MovingReceiver(trace((5, 4, 1.2)), replay_scene)
-    assert known.at(np.array([5.0, 4.0, 1.2])).line_of_sight.sum() == 2
-    behind = known.at(np.array([5.0, 17.0, 1.2]))
+    known = Replay.of(trace((5, 4, 1.2)), replay_scene)
+    assert known.at(np.array([[5.0, 4.0, 1.2]] * 2)).line_of_sight.sum() == 2
+    behind = known.at(np.array([[5.0, 17.0, 1.2]] * 2))
     assert not behind.line_of_sight.any()
 
 
@@ -81,7 +98,7 @@ def test_on_top_of_a_scattering_point_nothing_is_invented(
 ) -> None:
     known = trace((5, 4, 1.2))
     row = np.flatnonzero((known.interactions[:, 0] == DIFFUSE) & (known.n_vertices == 3))[0]
-    there = MovingReceiver(known, replay_scene).at(known.vertices[row, 1])
+    there = Replay.of(known, replay_scene).at(np.tile(known.vertices[row, 1], (2, 1)))
     assert np.isfinite(there.transfer).all()
     assert np.isfinite(there.vertices).all()
     assert np.isfinite(there.delay).all()
@@ -90,10 +107,10 @@ def test_on_top_of_a_scattering_point_nothing_is_invented(
 def test_a_replay_there_and_back_ends_where_it_began(
     trace: Tracer, replay_scene: ReplayScene
 ) -> None:
-    known = MovingReceiver(trace((5, 4, 1.2)), replay_scene)
-    first = known.at(np.array([5.1, 4.0, 1.2]))
-    known.at(np.array([6.0, 5.0, 1.2]))
-    again = known.at(np.array([5.1, 4.0, 1.2]))
+    known = Replay.of(trace((5, 4, 1.2)), replay_scene)
+    first = known.at(np.array([[5.1, 4.0, 1.2]] * 2))
+    known.at(np.array([[6.0, 5.0, 1.2]] * 2))
+    again = known.at(np.array([[5.1, 4.0, 1.2]] * 2))
     np.testing.assert_array_equal(first.transfer, again.transfer)
 
 

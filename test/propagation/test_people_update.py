@@ -94,8 +94,9 @@ def test_any_history_ends_where_a_fresh_evaluation_does(steps, least_share) -> N
         last = result.field
     once = fresh(routes, bodies, least_share=least_share)
     np.testing.assert_allclose(result.field, once.field, rtol=1e-12)
-    assert result.touched_path.tolist() == once.touched_path.tolist()
-    assert result.touched_body.tolist() == once.touched_body.tolist()
+    assert result.touched.tolist() == once.touched.tolist()
+    for row in range(len(routes)):
+        assert result.blocked_by(row) == once.blocked_by(row)
 
 
 def test_a_weak_path_alone_does_not_make_its_link_affected() -> None:

@@ -5,7 +5,7 @@ from made_up import polylines
 
 from visrftwin_ros.propagation import path_set
 from visrftwin_ros.propagation.path_set import PathSet
-from visrftwin_ros.propagation.segments import GroundGrid, Scan, path_segments
+from visrftwin_ros.propagation.segments import PlaceGrid, Scan, path_segments
 
 coordinate = st.floats(-20, 20, width=32)
 point = st.tuples(coordinate, coordinate, st.floats(0, 5, width=32))
@@ -19,7 +19,7 @@ line = st.lists(point, min_size=2, max_size=4)
 )
 def test_the_grid_misses_no_segment_that_a_scan_finds(lines, place, reach) -> None:
     segments = path_segments(polylines(*lines))
-    found = GroundGrid(segments).near(np.array(place), reach)
+    found = PlaceGrid(segments).near(np.array(place), reach)
     assert set(Scan(segments).near(np.array(place), reach)) <= set(found)
 
 
@@ -27,7 +27,7 @@ def test_the_grid_looks_at_little() -> None:
     rng = np.random.default_rng(1)
     ends = rng.uniform(-30, 30, (2000, 2, 3))
     segments = path_segments(polylines(*[[tuple(a), tuple(b)] for a, b in ends]))
-    found = GroundGrid(segments).near(np.zeros(2), 0.6)
+    found = PlaceGrid(segments).near(np.zeros(2), 0.6)
     assert len(found) < 3 * max(1, len(Scan(segments).near(np.zeros(2), 0.6)))
 
 
@@ -46,7 +46,7 @@ def test_no_paths_and_coincident_ends_have_no_segments() -> None:
     assert len(path_segments(path_set.empty((("ap", "r"),), 3))) == 0
     here = path_segments(polylines([(1, 1, 1), (1, 1, 1)]))
     assert len(here) == 0
-    assert len(GroundGrid(here).near(np.zeros(2), 1.0)) == 0
+    assert len(PlaceGrid(here).near(np.zeros(2), 1.0)) == 0
 
 
 def vars_of(paths: PathSet) -> dict[str, object]:

@@ -20,6 +20,8 @@ Array = NDArray[np.float64]
 
 _RAY_IS_CUT = 0.5
 """|E/E0| at a screen's edge (6.02 dB): below it the straight ray itself goes through a body."""
+_FAINT = 1e-6
+"""Share of a link's power without people below which its sums are built from scratch."""
 
 
 @dataclass(frozen=True)
@@ -41,52 +43,141 @@ class LinkMetrics:
     line_of_sight: NDArray[np.bool_]
 
 
-def link_metrics(
+@dataclass(frozen=True)
+class LinkSums:
+    """What the metrics are made of, (L,) each: sums over a link's paths, so that sets of paths add.
+
+    power, direct, scattered: with people, of all paths, the line of sight, and the rest. free:
+    without people. delay, delay_square: power times excess delay [s] over the straight line
+    between the ends, and times its square. phasor: power times exp(j azimuth of arrival). seen:
+    lines of sight that no body cuts.
+    """
+
+    power: Array
+    free: Array
+    direct: Array
+    scattered: Array
+    delay: Array
+    delay_square: Array
+    phasor: NDArray[np.complex128]
+    seen: Array
+
+    def __len__(self) -> int:
+        return len(self.power)
+
+    def metrics(self) -> LinkMetrics:
+        """The metrics of these sums; LinkMetrics says what they are without power."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            mean = self.delay / self.power
+            variance = np.maximum(self.delay_square / self.power - mean**2, 0.0)
+            concentration = np.minimum(np.abs(self.phasor) / self.power, 1.0)
+            return LinkMetrics(
+                path_loss_db=-10 * np.log10(self.power),
+                delay_spread=np.sqrt(variance),
+                azimuth_spread=np.sqrt(np.maximum(-2 * np.log(concentration), 0.0)),
+                k_factor_db=10 * np.log10(self.direct / self.scattered),
+                shadow_loss_db=10 * np.log10(self.free / self.power),
+                line_of_sight=self.seen > 0,
+            )
+
+    def replaced(self, links: NDArray[np.intp], new: LinkSums) -> LinkSums:
+        """These with the entries `links` taken from `new`; the others stay bit for bit."""
+        return self._merged(links, new, add=False)
+
+    def plus(self, links: NDArray[np.intp], more: LinkSums) -> LinkSums:
+        """These with `more` added to the entries `links`; the others stay bit for bit."""
+        return self._merged(links, more, add=True)
+
+    def differ(self, other: LinkSums) -> NDArray[np.bool_]:
+        """(L,) some sum of the link is not the same, to the bit."""
+        pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(LinkSums))
+        return np.logical_or.reduce([ours != theirs for ours, theirs in pairs])
+
+    def _merged(self, links: NDArray[np.intp], new: LinkSums, add: bool) -> LinkSums:
+        merged = {}
+        for f in fields(LinkSums):
+            entries = getattr(self, f.name).copy()
+            entries[links] = (entries[links] if add else 0) + getattr(new, f.name)
+            merged[f.name] = entries
+        return LinkSums(**merged)
+
+
+def no_sums(links: int) -> LinkSums:
+    """Of links without a path."""
+    zeros = np.zeros(links)
+    return LinkSums(zeros, zeros, zeros, zeros, zeros, zeros, zeros.astype(complex), zeros)
+
+
+def link_sums(
     paths: PathSet, field: NDArray[np.complex128], links: NDArray[np.intp] | None = None
-) -> LinkMetrics:
-    """Metrics of `links` (indices into paths.links, ascending; default all).
+) -> LinkSums:
+    """Sums over the paths of `links` (indices into paths.links, ascending; default all).
 
     field: (P,) factor E/E0 by people on each path.
     """
     wanted = np.arange(len(paths.links)) if links is None else links
     rows = _rows_of(paths, wanted)
+    strength = np.abs(field[rows])
     number = np.searchsorted(wanted, paths.link[rows])
+    return _sums(
+        paths, rows, number, len(wanted), paths.power[rows], strength**2, strength > _RAY_IS_CUT
+    )
+
+
+def shadowed_sums(
+    paths: PathSet, free: LinkSums, field: NDArray[np.complex128], touched: NDArray[np.intp]
+) -> LinkSums:
+    """`link_sums(paths, field)` from `free`, the sums without people, and the paths `touched`
+    alone, the only ones on which `field` is not 1; the cost does not grow with the others.
+    """
+    count = len(paths.links)
+    strength = np.abs(field[touched])
+    cut = np.where(strength > _RAY_IS_CUT, 0.0, -1.0)
+    none = np.zeros(len(touched))
+    change = _sums(paths, touched, paths.link[touched], count, none, strength**2 - 1, cut)
+    sums = free.plus(np.arange(count), change)
+    # Where next to nothing is left, a difference of large sums would be mostly rounding.
+    left = np.minimum(sums.power, sums.scattered + np.where(free.scattered > 0, 0, np.inf))
+    faint = np.flatnonzero(left < _FAINT * np.minimum(free.power, free.scattered))
+    return sums.replaced(faint, link_sums(paths, field, faint)) if len(faint) else sums
+
+
+def link_metrics(
+    paths: PathSet, field: NDArray[np.complex128], links: NDArray[np.intp] | None = None
+) -> LinkMetrics:
+    """Metrics over the paths of `links`; arguments as in `link_sums`."""
+    return link_sums(paths, field, links).metrics()
+
+
+def _sums(
+    paths: PathSet,
+    rows: NDArray[np.intp],
+    number: NDArray[np.integer],
+    count: int,
+    free: Array,
+    weight: Array,
+    seen: NDArray[np.floating | np.bool_],
+) -> LinkSums:
+    """Over `rows`, into entry `number` of `count`; `weight`: of their powers, `seen`: of each
+    line of sight among them."""
 
     def per_link(values: NDArray[np.float64]) -> Array:
-        return np.asarray(np.bincount(number, values, minlength=len(wanted)), float)
+        return np.asarray(np.bincount(number, values, minlength=count), float)
 
-    free = paths.power[rows]
-    power = free * np.abs(field[rows]) ** 2
+    power = paths.power[rows] * weight
     direct = paths.line_of_sight[rows]
-    total, total_free = per_link(power), per_link(free)
-    los = per_link(np.where(direct, power, 0.0))
-    rest = per_link(np.where(direct, 0.0, power))
-    seen = direct & (np.abs(field[rows]) > _RAY_IS_CUT)
-
-    excess = paths.delay[rows] - paths.earliest[paths.link[rows]]
-    phasor = paths.arrival_phasor[rows]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mean = per_link(power * excess) / total
-        variance = per_link(power * (excess - mean[number]) ** 2) / total
-        resultant = np.hypot(per_link(power * phasor.real), per_link(power * phasor.imag))
-        concentration = np.minimum(resultant / total, 1.0)
-        return LinkMetrics(
-            path_loss_db=-10 * np.log10(total),
-            delay_spread=np.sqrt(variance),
-            azimuth_spread=np.sqrt(np.maximum(-2 * np.log(concentration), 0.0)),
-            k_factor_db=10 * np.log10(los / rest),
-            shadow_loss_db=10 * np.log10(total_free / total),
-            line_of_sight=per_link(seen.astype(float)) > 0,
-        )
-
-
-def with_links_replaced(old: LinkMetrics, links: NDArray[np.intp], new: LinkMetrics) -> LinkMetrics:
-    """`old` with the entries `links` taken from `new`; the others stay bit for bit."""
-    merged = {}
-    for f in fields(LinkMetrics):
-        merged[f.name] = getattr(old, f.name).copy()
-        merged[f.name][links] = getattr(new, f.name)
-    return LinkMetrics(**merged)
+    delayed = power * paths.excess_delay[rows]
+    phasor = power * paths.arrival_phasor[rows]
+    return LinkSums(
+        power=per_link(power),
+        free=per_link(free),
+        direct=per_link(np.where(direct, power, 0.0)),
+        scattered=per_link(np.where(direct, 0.0, power)),
+        delay=per_link(delayed),
+        delay_square=per_link(delayed * paths.excess_delay[rows]),
+        phasor=per_link(phasor.real) + 1j * per_link(phasor.imag),
+        seen=per_link(np.where(direct, seen, 0.0)),
+    )
 
 
 def _rows_of(paths: PathSet, links: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -13,14 +13,19 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
+import numpy as np
+
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.propagation.path_set import PathSet
 from visrftwin_ros.propagation.scene import SurfaceMesh
+from visrftwin_ros.propagation.sequences import SequencePool
 from visrftwin_ros.propagation.sionna_solver import Device, Devices, prepare, solve
 from visrftwin_ros.site.model import Propagation
 
 _RESTART_PAUSE = 5.0
 """Seconds before a process that died is started again: it may die at once each time."""
+_AROUND, _PLACES_AROUND = 0.75, 6
+"""Metres from a robot, and places there, from which its paths without scattering are sought too."""
 
 
 @dataclass(frozen=True)
@@ -127,13 +132,26 @@ def _serve(
     """The child: answers jobs until the pipe closes."""
     try:
         prepare(device, threads=1)  # The other cores belong to the ticks.
+        pool = SequencePool(transmitters.names, settings.max_depth)
+        sparse = settings.model_copy(update={"diffuse": False})
         while True:
             job: _Job = pipe.recv()
             try:
-                pipe.send(solve(meshes, transmitters, job.receivers, frequency, settings, device))
+                asked, beside = job.receivers, _surroundings(job.receivers)
+                found = solve(meshes, transmitters, asked, frequency, settings, device)
+                pool.learn(solve(meshes, transmitters, beside, frequency, sparse, device))
+                pipe.send(pool.completed(found))
             except TwinError as error:
                 pipe.send(str(error))
     except TwinError as error:
         pipe.send(str(error))
     except (EOFError, BrokenPipeError, KeyboardInterrupt):
         return
+
+
+def _surroundings(receivers: Devices) -> Devices:
+    """Places round the receivers, where they may be by the time that the answer is in use."""
+    angle = np.arange(_PLACES_AROUND) * 2 * np.pi / _PLACES_AROUND
+    ring = _AROUND * np.column_stack([np.cos(angle), np.sin(angle), np.zeros_like(angle)])
+    places = (receivers.positions[:, None] + ring).reshape(-1, 3)
+    return Devices(tuple(f"beside{i}" for i in range(len(places))), places)

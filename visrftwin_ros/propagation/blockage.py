@@ -8,6 +8,7 @@ without the screen: complex where the model has a phase.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -15,6 +16,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import fresnel as fresnel_integrals
+
+from visrftwin_ros.errors import TwinError
 
 Array = NDArray[np.float64]
 BlockageModel = Literal["fresnel", "metis", "knife_edge"]
@@ -77,6 +80,33 @@ FIELD_OF_MODEL: Mapping[BlockageModel, Callable[[Screens, float], NDArray[np.com
     "metis": metis_field,
     "knife_edge": knife_edge_field,
 }
+
+
+def vertical_screen(
+    d1: float, d2: float, width: float, height: float, offset: float, antenna_height: float | None
+) -> Screens:
+    """One screen on its own, as the `blockage` command takes it; raises TwinError.
+
+    offset: metres from the ray sideways to the screen's middle. height may be infinite.
+    antenna_height: of the ray over the screen's lower edge, default half the height (centred).
+    Nothing reflects below the screen, other than under a person in the twin.
+    """
+    sizes = {"d1": d1, "d2": d2, "width": width}
+    wrong = [name for name, value in sizes.items() if not (value > 0 and math.isfinite(value))]
+    if wrong:
+        raise TwinError(f"{', '.join(wrong)}: expected metres, positive and finite")
+    if not height > 0:
+        raise TwinError(f"height is {height:g}: expected metres, positive, or inf")
+    if not math.isfinite(offset):
+        raise TwinError(f"offset is {offset:g}: expected metres")
+    if antenna_height is None or math.isinf(height):
+        bottom, top = -height / 2, height / 2
+    elif math.isfinite(antenna_height):
+        bottom, top = -antenna_height, height - antenna_height
+    else:
+        raise TwinError(f"antenna height is {antenna_height:g}: expected metres")
+    edges = (d1, d2, offset - width / 2, offset + width / 2, bottom, top)
+    return Screens(*(np.array([edge]) for edge in edges))
 
 
 def fresnel_scale(d1: Array, d2: Array, wavelength: float) -> Array:

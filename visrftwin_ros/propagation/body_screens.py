@@ -106,15 +106,20 @@ def _beside(
     body: NDArray[np.intp],
     wavelength: float,
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """The pairs whose body stands beside the segment's line on the ground, not far off it.
+    """The pairs whose body stands beside the segment's line, not far off it nor all below it.
 
     A few operations on all candidates save many on those that go here.
     """
-    x, y, dx, dy, square, widest = (column[segment] for column in segments.on_ground)
-    foot_x, foot_y = bodies.position[:, 0][body], bodies.position[:, 1][body]
+    x, y, z, dx, dy, climb, square, length, widest = (c[segment] for c in segments.columns)
+    columns = (*bodies.position.T, bodies.position[:, 2] + bodies.height)
+    foot_x, foot_y, _, head = (column.astype(np.float32)[body] for column in columns)
     off = dx * (foot_y - y) - dy * (foot_x - x)
-    far = reach(bodies, 0.0, wavelength)[body] + REACH_IN_ZONES * np.sqrt(wavelength) * widest
-    near = (off**2 < far**2 * square) | (square < _UPRIGHT**2)
+    radius = reach(bodies, 0.0, wavelength).astype(np.float32)[body]
+    far = radius + np.float32(REACH_IN_ZONES * np.sqrt(wavelength)) * widest
+    upright = square < _UPRIGHT**2
+    share = (dx * (foot_x - x) + dy * (foot_y - y)) / np.where(upright, 1, square)
+    over = (z + share * climb - head) * np.sqrt(square) > far * length
+    near = ((off**2 < far**2 * square) & ~over) | upright
     return segment[near], body[near]
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from visrftwin_ros.channel.metrics import LinkMetrics
+from visrftwin_ros.channel.metrics import LinkMetrics, LinkSums
+from visrftwin_ros.propagation.body_paths import BodyPaths
 from visrftwin_ros.propagation.fields import wavelength_of
 from visrftwin_ros.propagation.link_paths import LinkPaths, link_paths
 from visrftwin_ros.propagation.path_set import PathSet
@@ -19,16 +20,16 @@ MOST_PATHS = 32
 
 @dataclass(frozen=True)
 class LinkGroup:
-    """Links whose paths lie in one PathSet: all standing ones, or those of one moving robot.
+    """Links whose paths lie in one PathSet: all standing ones, or those of moving robots.
 
-    numbers: (l,) the site's link number of each of `paths.links`. velocity: (3,) m/s of the
-    receiver. metrics: of `paths.links`. retraced: (l,) as in ChannelState.
+    numbers: (l,) the site's link number of each of `paths.links`. velocity: (l, 3) m/s of the
+    receivers. sums: of `paths.links`. retraced: (l,) as in ChannelState.
     """
 
     numbers: NDArray[np.intp]
     paths: PathSet
     blockage: Blockage
-    metrics: LinkMetrics
+    sums: LinkSums
     retraced: NDArray[np.bool_]
     velocity: NDArray[np.float64]
 
@@ -43,7 +44,8 @@ class ChannelState:
     no paths has path loss inf). paths_age: (L,) seconds since the link's paths were discovered
     by a full solve, 0 for standing ends, whose paths stay valid, nan where there was none yet.
     retraced_paths: paths evaluated at this update. dropped: ids of bodies with unusable poses.
-    compute_time: seconds.
+    compute_time: seconds. over_bodies: the paths over people, which metrics and `paths` include.
+    silent: numbers of the links whose access point is off.
     """
 
     stamp_ns: int
@@ -57,21 +59,23 @@ class ChannelState:
     compute_time: float
     frequency: float
     groups: tuple[LinkGroup, ...]
+    over_bodies: BodyPaths | None = None
+    silent: frozenset[int] = frozenset()
 
     @property
     def affected_links(self) -> int:
         return int(self.retraced.sum())
 
     def path_count(self, link: int) -> int:
-        """All paths known on link number `link`, blocked or not."""
+        """All static paths known on link number `link`, blocked or not."""
         for group in self.groups:
             for i in np.flatnonzero(group.numbers == link):
                 return int(group.paths.offsets[i + 1] - group.paths.offsets[i])
         return 0
 
     def paths(self, link: int, most: int = MOST_PATHS) -> LinkPaths | None:
-        """The strongest paths of link number `link`; None where it was never solved."""
-        for group in self.groups:
+        """The strongest paths of link number `link`; None where unknown or silent."""
+        for group in self.groups if link not in self.silent else ():
             found = np.flatnonzero(group.numbers == link)
             if len(found):
                 return link_paths(
@@ -80,7 +84,8 @@ class ChannelState:
                     int(found[0]),
                     self.frequency,
                     wavelength_of(self.frequency),
-                    group.velocity,
+                    group.velocity[found[0]],
                     most,
+                    (self.over_bodies, link) if self.over_bodies else None,
                 )
         return None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,22 +15,26 @@ from numpy.typing import NDArray
 
 from visrftwin_ros.beams.arrays import Mount
 from visrftwin_ros.bodies.people import Bodies, usable
-from visrftwin_ros.channel.metrics import LinkMetrics
+from visrftwin_ros.channel.metrics import LinkSums, no_sums
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.materials.table import MaterialValues
 from visrftwin_ros.propagation.background_solver import BackgroundSolver
 from visrftwin_ros.propagation.blockage import BlockageModel
+from visrftwin_ros.propagation.body_paths import BodyPaths, BodyReflections, LinkEnds
+from visrftwin_ros.propagation.body_reflection import BodyScattering
 from visrftwin_ros.propagation.body_screens import inside_bodies
 from visrftwin_ros.propagation.channel_state import ChannelState, LinkGroup
 from visrftwin_ros.propagation.discovery import Discovery
 from visrftwin_ros.propagation.fields import wavelength_of
 from visrftwin_ros.propagation.forecast import HORIZONS, Forecaster, ShadowForecast
-from visrftwin_ros.propagation.moving import ReplayScene
+from visrftwin_ros.propagation.moving import Replay, ReplayScene
 from visrftwin_ros.propagation.moving_links import CarriedLinks, Receiver, ScriptedRobot
 from visrftwin_ros.propagation.path_set import PathSet
+from visrftwin_ros.propagation.revalued import revalued
 from visrftwin_ros.propagation.scene import SurfaceMesh, surface_meshes
 from visrftwin_ros.propagation.sionna_solver import Device, Devices, prepare
 from visrftwin_ros.propagation.standing_links import StandingLinks
-from visrftwin_ros.propagation.tracked_robot import TrackedRobot
+from visrftwin_ros.propagation.tracked_robot import TrackedRobot, TrackedRobots
 from visrftwin_ros.site.model import Robot, Site
 from visrftwin_ros.site.motion import pose_at
 
@@ -48,6 +52,7 @@ class TwinEngine:
 
     cache_dir: keeps solved paths over restarts (None = not). device: where Sionna RT runs.
     blockage: how bodies shadow. threads: bound on the solver's CPU threads, 0 = all.
+    body_scattering: paths over people, off their sides or by TR 38.901's cross-section.
     """
 
     def __init__(
@@ -57,6 +62,7 @@ class TwinEngine:
         device: Device = "auto",
         blockage: BlockageModel = "fresnel",
         threads: int = 0,
+        body_scattering: BodyScattering = "cylinder",
     ) -> None:
         self.site = site
         self.links = tuple((ap.name, r.name) for ap in site.access_points for r in site.robots)
@@ -68,12 +74,18 @@ class TwinEngine:
         self._configured = False
         self._standing: StandingLinks | None = None
         self._scripted: dict[str, ScriptedRobot] = {}
-        self._tracked: dict[str, TrackedRobot] = {}
+        self._tracked: TrackedRobots | None = None
         self._carried: dict[str, CarriedLinks] = {}
         self._background: BackgroundSolver | None = None
         self._scene: ReplayScene | None = None
+        self._scattering: BodyScattering = body_scattering
+        self._reflections: BodyReflections | None = None
+        self._meshes: tuple[SurfaceMesh, ...] = ()
+        self._discovery: Discovery | None = None
         self._forecasters: dict[int, tuple[PathSet, Forecaster]] = {}
         self._groups: tuple[LinkGroup, ...] = ()
+        self._silent: frozenset[str] = frozenset()
+        self._changed = np.zeros(len(self.links), bool)
 
     def configure(self) -> None:
         """Solves, or loads, every path that can be known beforehand: seconds to minutes.
@@ -84,6 +96,8 @@ class TwinEngine:
         meshes = surface_meshes(site)
         prepare(self._device, self._threads)
         discovery = Discovery(site, meshes, self._cache_dir, self._device)
+        self._meshes, self._discovery = meshes, discovery
+        self._scene = ReplayScene(meshes, site.radio.frequency, self._device)
         standing = [r for r in site.robots if r.position is not None]
         if standing:
             where = np.array([(*r.position, r.antenna_height) for r in standing if r.position])
@@ -94,6 +108,11 @@ class TwinEngine:
         moving = [r for r in site.robots if r.position is None]
         if moving:
             self._configure_moving(moving, meshes, discovery)
+        if self._scattering != "none":
+            seeing = self._scene.visibility
+            self._reflections = BodyReflections(
+                self.links, seeing, self._wavelength, self._model, self._scattering
+            )
         self._configured = True
 
     def update(
@@ -121,22 +140,37 @@ class TwinEngine:
             receiver, _ = scripted.receiver(stamp_ns)
             ends[name] = receiver.position
             known = scripted.known_at(receiver)
-            groups.append(self._carried[name].update(known, receiver, bodies))
-        for name, receiver in self._tracked_receivers(stamp_ns, robots or {}).items():
-            tracked = self._tracked[name]
-            ends[name] = receiver.position
-            if tracked.known is not None:
-                groups.append(self._carried[name].update(tracked.known, receiver, bodies))
-        for i, (_, name) in enumerate(self.links):
-            if name in self._tracked:
-                fault[i], age[i] = self._tracked_health(name, stamp_ns, name in ends)
+            groups.append(self._scripted_group(name, known, receiver, bodies))
+        if self._tracked is not None:
+            bases = {name: pose.position for name, pose in (robots or {}).items()}
+            found = self._tracked.update(stamp_ns, bases, bodies)
+            groups.extend([found] if found is not None else [])
+            ends.update(self._tracked.positions)
+            for i, (_, name) in enumerate(self.links):
+                if name in self._tracked:
+                    fault[i], age[i] = self._tracked.health(name, stamp_ns)
         self._groups = tuple(groups)
         self._flag_ends_inside(fault, ends, bodies)
+        sums, retraced = self._merged_sums(), self._merged_retraced()
+        over_bodies = self._over_bodies(ends, sums, bodies)
+        if over_bodies is not None:
+            sums = sums.plus(np.arange(count), over_bodies.sums)
+            retraced |= over_bodies.changed
+        silent = np.array([tx in self._silent for tx, _ in self.links])
+        if silent.any():
+            off = np.flatnonzero(silent)
+            sums = sums.replaced(off, no_sums(len(off)))
+            fault = [
+                f"{tx} is off" if tx in self._silent else why
+                for (tx, _), why in zip(self.links, fault, strict=True)
+            ]
+        retraced = (retraced & ~silent) | self._changed
+        self._changed = np.zeros(count, bool)
         return ChannelState(
             stamp_ns=stamp_ns,
             links=self.links,
-            metrics=self._merged_metrics(),
-            retraced=self._merged_retraced(),
+            metrics=sums.metrics(),
+            retraced=retraced,
             fault=tuple(fault),
             paths_age=age,
             retraced_paths=sum(len(group.blockage.evaluated) for group in groups),
@@ -144,6 +178,8 @@ class TwinEngine:
             compute_time=time.perf_counter() - began,
             frequency=self.site.radio.frequency,
             groups=self._groups,
+            over_bodies=over_bodies,
+            silent=frozenset(np.flatnonzero(silent).tolist()),
         )
 
     def forecast(
@@ -169,6 +205,57 @@ class TwinEngine:
         """How a device's array stands at that time; None for a robot without a pose."""
         return device_mount(self.site, name, stamp_ns, robots or {})
 
+    @property
+    def solver_calls(self) -> int:
+        """Full solves in this process since it was configured."""
+        return self._discovery.solver_calls if self._discovery else 0
+
+    def set_material(self, surface: str, values: MaterialValues) -> None:
+        """That surface is of another material from the next update on; no ray is shot.
+
+        Raises TwinError where the site has no such surface.
+        """
+        index = self._surface(surface)
+        meshes = list(self._meshes)
+        meshes[index] = replace(meshes[index], material=values)
+        self._meshes = tuple(meshes)
+        assert self._scene is not None
+        old, self._scene = self._scene, self._scene.with_materials(meshes)
+        if self._standing is not None:
+            paths = revalued(self._standing.paths, old, self._scene)
+            numbers = self._numbers(paths.links)
+            self._standing = StandingLinks(paths, numbers, self._wavelength, self._model)
+        for scripted in self._scripted.values():
+            scripted.revalue(old, self._scene)
+        if self._tracked is not None:
+            self.close()
+            self._background = self._new_background()
+            self._tracked.revalue(self._scene, self._background)
+        self._changed[:] = True
+
+    def move_surface(self, surface: str, center: tuple[float, float, float]) -> None:
+        """A piece of furniture stands elsewhere: everything is solved again, seconds to minutes.
+
+        Raises TwinError where the site has no such surface, or one whose place its file gives.
+        """
+        index = self._surface(surface)
+        scene = list(self.site.scene)
+        if not hasattr(scene[index], "center"):
+            raise TwinError(f"surface {surface!r} is a mesh file: it stands where the file says")
+        scene[index] = scene[index].model_copy(update={"center": center})
+        self.close()
+        self.site = self.site.model_copy(update={"scene": scene})
+        self._scripted, self._carried, self._forecasters = {}, {}, {}
+        self.configure()
+        self._changed[:] = True
+
+    def switch_access_point(self, name: str, on: bool) -> None:
+        """Its links have no channel while it is off; nothing is solved, then or later."""
+        if name not in [ap.name for ap in self.site.access_points]:
+            raise TwinError(f"site {self.site.name!r} has no access point {name!r}")
+        self._silent = self._silent - {name} if on else self._silent | {name}
+        self._changed |= [tx == name for tx, _ in self.links]
+
     def close(self) -> None:
         """Ends the background process; the engine can go on without discovery."""
         if self._background is not None:
@@ -179,53 +266,45 @@ class TwinEngine:
         self, robots: list[Robot], meshes: tuple[SurfaceMesh, ...], discovery: Discovery
     ) -> None:
         site = self.site
-        self._scene = ReplayScene(meshes, site.radio.frequency, self._device)
+        assert self._scene is not None
+        tracked = []
         for robot in robots:
             links = tuple((ap.name, robot.name) for ap in site.access_points)
-            self._carried[robot.name] = CarriedLinks(
-                self._numbers(links), self._wavelength, self._model
-            )
             if robot.path is not None:
                 self._scripted[robot.name] = ScriptedRobot(robot, discovery, self._scene)
+                self._carried[robot.name] = CarriedLinks(self._wavelength, self._model)
             else:
-                self._tracked[robot.name] = TrackedRobot(robot.name, robot.antenna_height)
-        if self._tracked:
-            self._background = BackgroundSolver(
-                meshes,
-                discovery.transmitters,
-                site.radio.frequency,
-                site.propagation,
-                self._device,
-            )
+                numbers = self._numbers(links)
+                tracked.append(TrackedRobot(robot.name, robot.antenna_height, numbers))
+        if tracked:
+            self._background = self._new_background()
+            carried = CarriedLinks(self._wavelength, self._model)
+            self._tracked = TrackedRobots(tracked, self._background, self._scene, carried)
 
-    def _tracked_receivers(
-        self, stamp_ns: int, robots: Mapping[str, RobotPose]
-    ) -> dict[str, Receiver]:
-        """Antennas of the robots with a pose; asks for and takes discoveries on the way."""
-        receivers = {
-            name: tracked.receiver(stamp_ns, np.asarray(robots[name].position, float))
-            for name, tracked in self._tracked.items()
-            if name in robots and np.isfinite(robots[name].position).all()
-        }
-        if self._background is None or self._scene is None:
-            return receivers
-        found = self._background.poll()
-        if found is not None:
-            for tracked in self._tracked.values():
-                tracked.take(found, self._scene)
-        wanting = [n for n, r in receivers.items() if self._tracked[n].wants_discovery(r)]
-        if wanting and self._background.idle:
-            where = np.array([receivers[name].position for name in wanting])
-            self._background.request(Devices(tuple(wanting), where), stamp_ns)
-        return receivers
+    def _scripted_group(
+        self, name: str, known: Replay, receiver: Receiver, bodies: Bodies
+    ) -> LinkGroup:
+        numbers = self._numbers(known.known.links)
+        position, velocity = (
+            np.tile(vector, (len(numbers), 1)) for vector in (receiver.position, receiver.velocity)
+        )
+        return self._carried[name].update(numbers, known, position, velocity, bodies)
 
-    def _tracked_health(self, name: str, stamp_ns: int, placed: bool) -> tuple[str, float]:
-        tracked = self._tracked[name]
-        if not placed:
-            return f"no pose of {name}", float("nan")
-        if tracked.known is None and not tracked.fault:
-            return f"paths to {name} are being discovered", float("nan")
-        return tracked.fault, tracked.paths_age(stamp_ns)
+    def _new_background(self) -> BackgroundSolver:
+        assert self._discovery is not None
+        return BackgroundSolver(
+            self._meshes,
+            self._discovery.transmitters,
+            self.site.radio.frequency,
+            self.site.propagation,
+            self._device,
+        )
+
+    def _surface(self, name: str) -> int:
+        names = [surface.name for surface in self.site.scene]
+        if name not in names:
+            raise TwinError(f"no surface {name!r}; the site has {', '.join(names)}")
+        return names.index(name)
 
     def _flag_ends_inside(
         self, fault: list[str], ends: Mapping[str, NDArray[np.float64]], bodies: Bodies
@@ -239,22 +318,25 @@ class TwinEngine:
                 if names[end] in link and not fault[i]:
                     fault[i] = f"{names[end]} is inside body {bodies.ids[body]}"
 
+    def _over_bodies(
+        self, ends: Mapping[str, NDArray[np.float64]], sums: LinkSums, bodies: Bodies
+    ) -> BodyPaths | None:
+        if self._reflections is None:
+            return None
+        nowhere = np.full(3, np.nan)
+        velocity = np.zeros((len(self.links), 3))
+        for group in self._groups:
+            velocity[group.numbers] = group.velocity
+        tx, rx = (np.array([ends.get(pair[i], nowhere) for pair in self.links]) for i in (0, 1))
+        return self._reflections.update(LinkEnds(tx, rx, velocity), sums.power, bodies)
+
     def _numbers(self, links: tuple[tuple[str, str], ...]) -> NDArray[np.intp]:
         return np.array([self.links.index(link) for link in links], np.intp)
 
-    def _merged_metrics(self) -> LinkMetrics:
-        count = len(self.links)
-        merged = LinkMetrics(
-            path_loss_db=np.full(count, np.inf),
-            delay_spread=np.full(count, np.nan),
-            azimuth_spread=np.full(count, np.nan),
-            k_factor_db=np.full(count, np.nan),
-            shadow_loss_db=np.full(count, np.nan),
-            line_of_sight=np.zeros(count, bool),
-        )
+    def _merged_sums(self) -> LinkSums:
+        merged = no_sums(len(self.links))
         for group in self._groups:
-            for f in fields(LinkMetrics):
-                getattr(merged, f.name)[group.numbers] = getattr(group.metrics, f.name)
+            merged = merged.replaced(group.numbers, group.sums)
         return merged
 
     def _merged_retraced(self) -> NDArray[np.bool_]:

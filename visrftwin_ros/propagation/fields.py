@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.constants import epsilon_0, speed_of_light
 
-from visrftwin_ros.propagation.path_set import REFRACTION, SPECULAR
+from visrftwin_ros.propagation.diffraction import Wedges, diffracted_field
+from visrftwin_ros.propagation.path_set import DIFFRACTION, REFRACTION, SPECULAR, lengths
 from visrftwin_ros.propagation.scene import SurfaceMesh
 
 Array = NDArray[np.float64]
@@ -66,12 +67,14 @@ def chain_transfer(
     start: NDArray[np.intp],
     electrics: SurfaceElectrics,
     wavelength: float,
+    wedges: Wedges,
 ) -> ComplexArray:
     """(P, 2, 2) from theta, phi leaving vertex `start` to theta, phi at the receiver.
 
-    The vertices after `start` must be specular reflections and refractions; spreading is left
-    out. Shapes as in PathSet, start (P,). The receiver's basis is that of the direction the
-    wave comes from, as an antenna there sees it.
+    The vertices after `start` must be specular reflections, refractions and at most one
+    diffraction, at `wedges` (one a path, of no meaning on others); spreading is left out. Shapes
+    as in PathSet, start (P,). The receiver's basis is that of the direction the wave comes from,
+    as an antenna there sees it.
     """
     rows = np.arange(len(vertices))
     direction = _unit(vertices[rows, start + 1] - vertices[rows, start])
@@ -79,6 +82,17 @@ def chain_transfer(
     field = np.stack([theta, phi], axis=1).astype(complex)  # (P, sent polarisation, xyz)
     for d in range(interactions.shape[1]):
         kind = interactions[:, d]
+        bent = np.flatnonzero(kind == DIFFRACTION)
+        if len(bent):
+            field[bent] = _past_edge(
+                field[bent],
+                vertices[bent],
+                d,
+                objects[bent, d],
+                wedges.take(bent),
+                electrics,
+                wavelength,
+            )
         on = np.flatnonzero((d >= start) & ((kind == SPECULAR) | (kind == REFRACTION)))
         if not len(on):
             continue
@@ -93,15 +107,43 @@ def chain_transfer(
         smooth = electrics.smoothness[surface]
         te = np.where(mirrored, reflect_te * smooth, pass_te)
         tm = np.where(mirrored, reflect_tm * smooth, pass_tm)
-        across = _perpendicular(incoming, normal)
-        within_in, within_out = np.cross(incoming, across), np.cross(outgoing, across)
-        part_te = np.einsum("pix,px->pi", field[on], across) * te[:, None]
-        part_tm = np.einsum("pix,px->pi", field[on], within_in) * tm[:, None]
-        field[on] = part_te[..., None] * across[:, None] + part_tm[..., None] * within_out[:, None]
+        field[on] = _interact(field[on], incoming, outgoing, normal, te, tm)
     last = _unit(vertices[rows, n_vertices - 1] - vertices[rows, n_vertices - 2])
-    theta, phi = _spherical_basis(last)
-    received = np.stack([theta, -phi], axis=1)
-    return np.asarray(np.einsum("prx,psx->prs", received, field))
+    return _received(field, last)
+
+
+def bounce_transfer(
+    incoming: Array, outgoing: Array, normal: Array, te: ComplexArray, tm: ComplexArray
+) -> ComplexArray:
+    """(P, 2, 2) as `chain_transfer` over one reflection, unit vectors (P, 3), coefficients (P,)."""
+    field = np.stack(_spherical_basis(incoming), axis=1).astype(complex)
+    return _received(_interact(field, incoming, outgoing, normal, te, tm), outgoing)
+
+
+def _past_edge(
+    field: ComplexArray,
+    vertices: Array,
+    d: int,
+    surface: NDArray[np.int32],
+    wedges: Wedges,
+    electrics: SurfaceElectrics,
+    wavelength: float,
+) -> ComplexArray:
+    """(N, 2, 3) the field after the edge that is interaction `d` of paths with these vertices."""
+    incoming = _unit(vertices[:, d + 1] - vertices[:, d])
+    outgoing = _unit(vertices[:, d + 2] - vertices[:, d + 1])
+    length = np.linalg.norm(np.diff(vertices, axis=1), axis=2)
+    wedges = wedges.facing(incoming)
+    slab = electrics.permittivity[surface], electrics.thickness[surface], wavelength
+    reflection = [
+        coefficient * electrics.smoothness[surface]
+        for face in (wedges.near, wedges.far)
+        for coefficient in slab_coefficients(np.abs((incoming * face).sum(axis=1)), *slab)[:2]
+    ]
+    before, after = length[:, : d + 1].sum(axis=1), length[:, d + 1 :].sum(axis=1)
+    return diffracted_field(
+        field, incoming, outgoing, wedges, before, after, reflection, wavelength
+    )
 
 
 def free_space_amplitude(distance: Array, wavelength: float) -> Array:
@@ -112,6 +154,30 @@ def free_space_amplitude(distance: Array, wavelength: float) -> Array:
 def wavelength_of(frequency: float) -> float:
     """Metres in vacuum."""
     return speed_of_light / frequency
+
+
+def _interact(
+    field: ComplexArray,
+    incoming: Array,
+    outgoing: Array,
+    normal: Array,
+    te: ComplexArray,
+    tm: ComplexArray,
+) -> ComplexArray:
+    """Fields (P, sent polarisation, xyz) after a surface with these coefficients."""
+    across = _perpendicular(incoming, normal)
+    within_in, within_out = np.cross(incoming, across), np.cross(outgoing, across)
+    part_te = np.einsum("pix,px->pi", field, across) * te[:, None]
+    part_tm = np.einsum("pix,px->pi", field, within_in) * tm[:, None]
+    return np.asarray(
+        part_te[..., None] * across[:, None] + part_tm[..., None] * within_out[:, None]
+    )
+
+
+def _received(field: ComplexArray, last: Array) -> ComplexArray:
+    """(P, received, sent) polarisations of fields that travel along `last` (P, 3)."""
+    theta, phi = _spherical_basis(last)
+    return np.asarray(np.einsum("prx,psx->prs", np.stack([theta, -phi], axis=1), field))
 
 
 def _spherical_basis(direction: Array) -> tuple[Array, Array]:
@@ -133,5 +199,5 @@ def _perpendicular(direction: Array, normal: Array) -> Array:
 
 
 def _unit(vectors: Array) -> Array:
-    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    length = lengths(vectors)[..., None]
     return np.asarray(vectors / np.where(length > 0, length, 1.0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from typing import Any
 
@@ -10,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visrftwin_ros.bodies.people import Bodies
-from visrftwin_ros.channel.metrics import link_metrics
+from visrftwin_ros.channel.metrics import link_sums
 from visrftwin_ros.propagation.blockage import BlockageModel
 from visrftwin_ros.propagation.channel_state import LinkGroup
 from visrftwin_ros.propagation.discovery import Discovery
-from visrftwin_ros.propagation.moving import MovingReceiver, ReplayScene
+from visrftwin_ros.propagation.moving import Replay, ReplayScene
 from visrftwin_ros.propagation.path_set import DIFFRACTION, DIFFUSE, PathSet
 from visrftwin_ros.propagation.people_update import PeopleUpdate
+from visrftwin_ros.propagation.revalued import revalued
+from visrftwin_ros.propagation.sequences import new_sequences
 from visrftwin_ros.propagation.sionna_solver import Devices
 from visrftwin_ros.propagation.standing_links import StandingLinks
 from visrftwin_ros.site.model import Robot
@@ -25,8 +27,6 @@ from visrftwin_ros.site.motion import pose_at
 _SPACING, _SPECULAR_SPACING = 1.0, 0.25
 """Metres between the places on a scripted path that are solved beforehand."""
 _ARRAYS = tuple(f.name for f in fields(PathSet) if f.name not in ("links", "link"))
-_SAME_PLACE = 1e-2
-"""Metres and unit-vector parts: planes and edges of one surface closer than this are the same."""
 
 
 @dataclass(frozen=True)
@@ -38,37 +38,52 @@ class Receiver:
 
 
 class CarriedLinks:
-    """The links of one robot to every AP: replayed where it moved, updated where it stands."""
+    """Links of moving receivers to every AP: replayed where one moved, updated where all stand."""
 
-    def __init__(self, numbers: NDArray[np.intp], wavelength: float, model: BlockageModel) -> None:
-        self._numbers = numbers
+    def __init__(self, wavelength: float, model: BlockageModel) -> None:
         self._wavelength = wavelength
         self._model: BlockageModel = model
-        self._last: tuple[MovingReceiver, bytes] | None = None
-        self._paths: PathSet | None = None
+        self._last: tuple[Replay, NDArray[np.float64], LinkGroup] | None = None
         self._standing: StandingLinks | None = None
 
-    def update(self, known: MovingReceiver, receiver: Receiver, bodies: Bodies) -> LinkGroup:
-        """The links with the robot's antenna there and these bodies."""
-        here = (known, receiver.position.tobytes())
-        if self._last == here and self._paths is not None:
-            if self._standing is None:
-                self._standing = StandingLinks(
-                    self._paths, self._numbers, self._wavelength, self._model
-                )
-            return self._standing.update(bodies)
-        paths = known.at(receiver.position)
-        self._last, self._paths, self._standing = here, paths, None
+    def update(
+        self,
+        numbers: NDArray[np.intp],
+        known: Replay,
+        position: NDArray[np.float64],
+        velocity: NDArray[np.float64],
+        bodies: Bodies,
+    ) -> LinkGroup:
+        """The links, which have these numbers (l,) in the site, with their receivers at
+        `position` (l, 3), nan where unknown, moving with `velocity` (l, 3), and these bodies."""
+        moved = np.ones(len(numbers), bool)
+        if self._last is not None and self._last[0] is known:
+            # nan equals nan: a robot without a pose does not move.
+            same = np.isclose(position, self._last[1], 0, 0, equal_nan=True)
+            moved = np.logical_not(same.all(axis=1))
+            if not moved.any():
+                return self._where_they_stand(numbers, bodies)
+        paths = known.at(position)
         people = PeopleUpdate(paths, self._wavelength, self._model, standing=False)
         blocked = people.update(bodies)
-        return LinkGroup(
-            numbers=self._numbers,
-            paths=paths,
-            blockage=blocked,
-            metrics=link_metrics(paths, blocked.field),
-            retraced=np.ones(len(self._numbers), bool),
-            velocity=receiver.velocity,
-        )
+        sums = link_sums(paths, blocked.field)
+        if self._last is not None and self._last[0] is known:
+            moved |= sums.differ(self._last[2].sums)
+        group = LinkGroup(numbers, paths, blocked, sums, moved, velocity)
+        self._last, self._standing = (known, position, group), None
+        return group
+
+    def _where_they_stand(self, numbers: NDArray[np.intp], bodies: Bodies) -> LinkGroup:
+        assert self._last is not None
+        known, position, before = self._last
+        if self._standing is not None:
+            group = self._standing.update(bodies)
+        else:
+            self._standing = StandingLinks(before.paths, numbers, self._wavelength, self._model)
+            group = self._standing.update(bodies)
+            group = replace(group, retraced=group.sums.differ(before.sums))
+        self._last = (known, position, group)
+        return group
 
 
 class ScriptedRobot:
@@ -90,10 +105,14 @@ class ScriptedRobot:
         found = discovery.paths_to(coarse)
         specular = discovery.specular_paths_to(fine)
         self._known = [
-            MovingReceiver(paths, scene) for paths in _with_borrowed(found, specular, robot.name)
+            Replay.of(paths, scene) for paths in _with_borrowed(found, specular, robot.name)
         ]
         # What compiles at the first call must not compile in the first tick.
-        self._known[0].at(self._places[0])
+        self._known[0].at(np.tile(self._places[0], (len(self._known[0].known.links), 1)))
+
+    def revalue(self, old: ReplayScene, new: ReplayScene) -> None:
+        """Goes on with surfaces of other materials."""
+        self._known = [Replay.of(revalued(r.known, old, new), new) for r in self._known]
 
     def _devices(self, spacing: float) -> Devices:
         places = loop_places(np.array(self._path.waypoints, float), spacing)
@@ -107,7 +126,7 @@ class ScriptedRobot:
         velocity = self._path.speed * np.array([np.cos(yaw), np.sin(yaw), 0.0])
         return Receiver(np.append(ground, self._robot.antenna_height), velocity), yaw
 
-    def known_at(self, receiver: Receiver) -> MovingReceiver:
+    def known_at(self, receiver: Receiver) -> Replay:
         """The paths of the place nearest to it."""
         distance = np.linalg.norm(self._places - receiver.position, axis=1)
         return self._known[int(distance.argmin())]
@@ -144,7 +163,7 @@ def _with_borrowed(found: PathSet, specular: PathSet, robot: str) -> list[PathSe
         own = place == k
         beside = bent & np.isin(place, ((k - 1) % places, (k + 1) % places))
         borrowed = np.flatnonzero(~own & ~random & (beside | (place < 0)))
-        new = _new_sequences(everything, np.flatnonzero(own & ~random), borrowed)
+        new = new_sequences(everything, np.flatnonzero(own & ~random), borrowed)
         rows = np.concatenate([np.flatnonzero(own), new])
         result.append(everything.select(rows[np.argsort(everything.link[rows], kind="stable")]))
     return result
@@ -152,30 +171,3 @@ def _with_borrowed(found: PathSet, specular: PathSet, robot: str) -> list[PathSe
 
 def _stacked(first: PathSet, second: PathSet, name: str) -> NDArray[Any]:
     return np.concatenate([getattr(first, name), getattr(second, name)])
-
-
-def _new_sequences(
-    paths: PathSet, own: NDArray[np.intp], others: NDArray[np.intp]
-) -> NDArray[np.intp]:
-    """Those of the rows `others` with a sequence of surfaces and edges that `own` lacks, once."""
-    # Two grids, half a cell apart, as in `without_duplicates`: a path twice has twice the power.
-    for shift in (0.0, 0.5):
-        key = _sequence_key(paths.select(np.concatenate([own, others])), shift)
-        first = np.unique(key, axis=0, return_index=True)[1]
-        others = others[np.sort(first[first >= len(own)]) - len(own)]
-    return others
-
-
-def _sequence_key(paths: PathSet, shift: float) -> NDArray[np.int64]:
-    """(P, .) whole numbers that are equal for paths over the same planes and edges in order."""
-    points, normals = paths.vertices[:, 1:-1], paths.normals
-    along = (points * normals).sum(axis=2, keepdims=True)
-    edge = (paths.interactions == DIFFRACTION)[..., None]
-    active = (paths.interactions > 0)[..., None]
-    # A plane is known by its normal and offset, an edge by its direction and its foot point.
-    place = np.where(edge, points - along * normals, along * normals)
-    numbers = np.concatenate([place, normals], axis=2) * active / _SAME_PLACE + shift
-    flat = np.round(numbers).reshape(len(paths), 6 * paths.depth)
-    return np.column_stack(
-        [paths.link, paths.interactions, paths.objects, flat.astype(np.int64)]
-    ).astype(np.int64)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visrftwin_ros.bodies.people import Bodies
-from visrftwin_ros.channel.metrics import link_metrics, with_links_replaced
+from visrftwin_ros.channel.metrics import link_sums, shadowed_sums
 from visrftwin_ros.propagation.blockage import BlockageModel
 from visrftwin_ros.propagation.channel_state import LinkGroup
 from visrftwin_ros.propagation.path_set import PathSet
@@ -25,14 +25,20 @@ class StandingLinks:
     ) -> None:
         self._people = PeopleUpdate(paths, wavelength, model)
         nobody = unblocked(paths)
+        self._free = link_sums(paths, nobody.field)
         self._group = LinkGroup(
             numbers=numbers,
             paths=paths,
             blockage=nobody,
-            metrics=link_metrics(paths, nobody.field),
+            sums=self._free,
             retraced=np.zeros(len(paths.links), bool),
-            velocity=np.zeros(3),
+            velocity=np.zeros((len(paths.links), 3)),
         )
+
+    @property
+    def paths(self) -> PathSet:
+        """Those of all its links, whoever is near."""
+        return self._group.paths
 
     def update(self, bodies: Bodies) -> LinkGroup:
         """The links with these bodies."""
@@ -41,9 +47,6 @@ class StandingLinks:
         affected = np.unique(old.paths.link[blockage.evaluated]).astype(np.intp)
         retraced = np.zeros(len(old.numbers), bool)
         retraced[affected] = True
-        metrics = old.metrics
-        if len(affected):
-            fresh = link_metrics(old.paths, blockage.field, affected)
-            metrics = with_links_replaced(old.metrics, affected, fresh)
-        self._group = LinkGroup(old.numbers, old.paths, blockage, metrics, retraced, old.velocity)
+        sums = shadowed_sums(old.paths, self._free, blockage.field, blockage.touched)
+        self._group = LinkGroup(old.numbers, old.paths, blockage, sums, retraced, old.velocity)
         return self._group

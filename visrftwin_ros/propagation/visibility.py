@@ -11,6 +11,11 @@ from numpy.typing import NDArray
 from visrftwin_ros.propagation.scene import SurfaceMesh
 from visrftwin_ros.propagation.sionna_solver import Device, build_scene, prepare
 
+OFF_SURFACE = 1e-3
+"""Metres by which a ray starts and ends off a surface, in the tracer's single precision."""
+SHORTEST = 1e-2
+"""Metres; Sionna leaves out paths with shorter segments, so a replay does as well."""
+
 
 class Visibility:
     """Closest hits on the scene's surfaces, all rays at once (Mitsuba's ray tracing)."""

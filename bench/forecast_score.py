@@ -1,0 +1,124 @@
+"""Score the shadow forecast on a recording: does the fade come when it said?
+
+python bench/forecast_score.py VIDEO WEIGHTS [--site pets_campus] [--frames N] [--json FILE]
+
+People are tracked frame by frame; each frame's tracks and covariances give a forecast. The truth
+is the twin's own loss along the same tracks, in between frames too: what is scored is how well the
+next second of people is foreseen, not the propagation model, which validate_blockage.py does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from visrftwin_ros.bodies.people import BODY_DEPTH, BODY_WIDTH, Bodies
+from visrftwin_ros.perception.offline import people_in_recording
+from visrftwin_ros.perception.people import People
+from visrftwin_ros.propagation.engine import TwinEngine
+from visrftwin_ros.propagation.forecast import HORIZONS
+from visrftwin_ros.propagation.forecast_score import coverage, score_forecasts
+from visrftwin_ros.propagation.path_cache import default_cache
+from visrftwin_ros.site.loading import load_site
+
+_BETWEEN = 4
+"""Steps of the truth from one frame to the next; at 7 frames/s every horizon falls on one."""
+
+
+def bodies_of(people: People) -> Bodies:
+    count = len(people)
+    flat = np.zeros(count)
+    return Bodies(
+        ids=people.ids,
+        position=np.column_stack([people.position.reshape(-1, 2), flat]),
+        velocity=np.column_stack([people.velocity.reshape(-1, 2), flat]),
+        width=np.full(count, BODY_WIDTH),
+        depth=np.full(count, BODY_DEPTH),
+        height=people.height,
+        heading=people.heading,
+    )
+
+
+def between(first: Bodies, second: Bodies, share: float) -> Bodies:
+    """Who is in both on the straight line between; who came or went is there on one side only."""
+    there = {name: i for i, name in enumerate(second.ids)}
+    both = [i for i, name in enumerate(first.ids) if name in there]
+    alone = [i for i in range(len(first)) if i not in both] if share < 0.5 else []
+    kept = first.take([*both, *alone])
+    position = kept.position.copy()
+    target = second.position[[there[name] for name in kept.ids[: len(both)]]].reshape(-1, 3)
+    position[: len(both)] += share * (target - position[: len(both)])
+    return kept.at(position)
+
+
+def run(engine: TwinEngine, frames: Iterable[People], rate: float) -> dict[str, object]:
+    people = list(frames)
+    step = 1 / rate / _BETWEEN
+    truth: list[NDArray[np.float64]] = []
+    mean, upper = [], []
+    for k in tqdm(range(len(people)), desc="forecasting"):
+        bodies = bodies_of(people[k])
+        after = bodies_of(people[k + 1]) if k + 1 < len(people) else bodies
+        for part in range(_BETWEEN):
+            stamp = round((k + part / _BETWEEN) / rate * 1e9)
+            state = engine.update(stamp, between(bodies, after, part / _BETWEEN))
+            truth.append(state.metrics.shadow_loss_db)
+            if part == 0:
+                ahead = engine.forecast(bodies, people[k].covariance)
+                mean.append(ahead.mean_db)
+                upper.append(ahead.upper_bound_db)
+    loss, at = np.array(truth), np.arange(len(people)) * _BETWEEN
+    horizons, means, uppers = np.array(HORIZONS), np.array(mean), np.array(upper)
+    robots = np.array([rx for _, rx in engine.links])
+    moving = {r.name for r in engine.site.robots if r.position is None}
+    result: dict[str, object] = {"frames": len(people), "links": len(engine.links)}
+    for name, chosen in (
+        ("standing robots", ~np.isin(robots, list(moving))),
+        ("moving robots", np.isin(robots, list(moving))),
+    ):
+        if not chosen.any():
+            continue
+        arguments = (loss[:, chosen], step, at, horizons)
+        result[name] = {
+            "fades": [
+                asdict(score_forecasts(*arguments, means[:, chosen], uppers[:, chosen], over))
+                for over in (3.0, 5.0)
+            ],
+            "coverage_of_bound": coverage(*arguments, uppers[:, chosen]).tolist(),
+        }
+    return result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("video", type=Path)
+    parser.add_argument("weights")
+    parser.add_argument("--site", default="pets_campus")
+    parser.add_argument("--frames", type=int)
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    site = load_site(arguments.site)
+    engine = TwinEngine(site, default_cache(), threads=2)
+    engine.configure()
+    camera = site.camera()
+    frames = people_in_recording(
+        camera, arguments.video, "yolo", arguments.weights, frames=arguments.frames
+    )
+    result = run(engine, (people for _, people in frames), camera.frame_rate)
+    engine.close()
+    print(json.dumps(result, indent=2))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    main()

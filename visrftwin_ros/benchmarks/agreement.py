@@ -1,0 +1,108 @@
+"""How the twin's paths compare with those of a full solve that has the people in its scene."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visrftwin_ros.bodies.people import Bodies
+from visrftwin_ros.propagation.channel_state import ChannelState
+from visrftwin_ros.propagation.path_set import DIFFUSE, PathSet, path_delay
+from visrftwin_ros.propagation.segments import path_segments
+from visrftwin_ros.propagation.silhouettes import hidden
+
+_SAME_PATH = 5e-3
+"""Metres: Sionna's vertices are off by a millimetre, as it starts rays off the surfaces."""
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """matched_power: share of the power of the full solve's specular, refracted and diffracted
+    paths, clear of people in both, that the twin has as well. gain_diff_db_p99, delay_diff_s_p99:
+    below which 99 % of the matched power lies, gain without people. gain_diff_db_p99_by_count:
+    the same with every path counted alike. extra_power: of the twin's clear paths that the full
+    solve lacks, over the matched. diffuse_power_diff_db: of the sums over all links with people.
+    """
+
+    matched_power: float
+    gain_diff_db_p99: float
+    gain_diff_db_p99_by_count: float
+    delay_diff_s_p99: float
+    extra_power: float
+    diffuse_power_diff_db: float
+
+
+def agreement(state: ChannelState, full: PathSet, bodies: Bodies, surfaces: int) -> Agreement:
+    """`state` against `full`, whose objects from number `surfaces` on are the people."""
+    theirs = full.select(_deterministic(full) & ~(full.objects >= surfaces).any(axis=1))
+    theirs = theirs.select(_clear(theirs, bodies))
+    total = matched = extra = diffuse = 0.0
+    gains, delays, weights = [], [], []
+    for group in state.groups:
+        sampled = ~_deterministic(group.paths)
+        strength = np.abs(group.blockage.field) ** 2
+        diffuse += float((group.paths.power * strength)[sampled].sum())
+        ours = group.paths.select(~sampled)
+        ours = ours.select(_clear(ours, bodies))
+        for i, number in enumerate(group.numbers):
+            known, wanted = ours.of_link(i), theirs.of_link(int(number))
+            twin = _twins(ours, known, theirs, wanted)
+            has = twin >= 0
+            rows = np.arange(wanted.start, wanted.stop)[has]
+            total += float(theirs.power[wanted].sum())
+            matched += float(theirs.power[rows].sum())
+            alone = np.setdiff1d(np.arange(known.start, known.stop), twin[has])
+            extra += float(ours.power[alone].sum())
+            gains.append(10 * np.log10(ours.power[twin[has]] / theirs.power[rows]))
+            delays.append(ours.delay[twin[has]] - path_delay(theirs.vertices[rows]))
+            weights.append(theirs.power[rows])
+    gain, delay = np.abs(np.concatenate(gains)), np.abs(np.concatenate(delays))
+    weight = np.concatenate(weights)
+    their_diffuse = float(full.power[~_deterministic(full)].sum())
+    return Agreement(
+        matched_power=matched / total,
+        gain_diff_db_p99=_quantile(gain, weight),
+        gain_diff_db_p99_by_count=_quantile(gain, np.ones_like(gain)),
+        delay_diff_s_p99=_quantile(delay, weight),
+        extra_power=extra / matched,
+        diffuse_power_diff_db=float(10 * np.log10(diffuse / their_diffuse)),
+    )
+
+
+def _twins(ours: PathSet, known: slice, theirs: PathSet, wanted: slice) -> NDArray[np.intp]:
+    """For each of `theirs[wanted]` the row of the same path among `ours[known]`, or -1."""
+    apart = np.abs(theirs.vertices[wanted, None] - ours.vertices[None, known]).max(axis=(2, 3))
+    other = (theirs.interactions[wanted, None] != ours.interactions[None, known]).any(axis=2)
+    apart[other] = np.inf
+    if not apart.size:
+        return np.full(len(apart), -1)
+    nearest = apart.argmin(axis=1)
+    found = apart[np.arange(len(apart)), nearest] < _SAME_PATH
+    return np.where(found, nearest + known.start, -1)
+
+
+def _deterministic(paths: PathSet) -> NDArray[np.bool_]:
+    return ~(paths.interactions == DIFFUSE).any(axis=1)
+
+
+def _clear(paths: PathSet, bodies: Bodies) -> NDArray[np.bool_]:
+    """(P,) no straight piece passes through the box round a body."""
+    segments = path_segments(paths)
+    everything = np.arange(len(segments))
+    free = np.ones(len(paths), bool)
+    # An ellipse round the box that the full solve has for a body.
+    wide = Bodies(
+        **{**vars(bodies), "width": bodies.width * np.sqrt(2), "depth": bodies.depth * np.sqrt(2)}
+    )
+    for body in range(len(bodies)):
+        free[segments.path[hidden(segments, everything, wide, body)]] = False
+    return free
+
+
+def _quantile(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    """The value below which 99 % of the weight lies."""
+    order = np.argsort(values)
+    share = np.cumsum(weights[order]) / weights.sum()
+    return float(values[order[np.searchsorted(share, 0.99)]])
