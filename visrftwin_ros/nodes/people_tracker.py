@@ -79,7 +79,9 @@ class PeopleTrackerNode(TwinNode):
             people=len(people),
             invalid_boxes=refused.invalid_boxes,
             boxes_off_ground=refused.boxes_off_ground,
-            late_images=refused.late_images,
+            late=refused.late,
+            replayed=refused.replayed,
+            repeated=refused.repeated,
         )
         self._newest_ns, self._heard_ns = people.stamp_ns, self.now_ns()
         self._publish(people_message(people, self._site.world_frame), people.stamp_ns, age_ns=0)

@@ -45,7 +45,9 @@ class TrackTable:
         return len(self.mean)
 
     def where(self, mask: Bool[np.ndarray, " n"]) -> TrackTable:
-        """The tracks that a mask picks."""
+        """The tracks that a mask picks; these themselves where it picks all."""
+        if np.all(mask):
+            return self
         picked = TrackTable()
         for column in fields(self):
             values = getattr(self, column.name)

@@ -232,6 +232,9 @@ class PeopleTracker:
             return tracks
         apart = tracks.mean[:, None, :2] - tracks.mean[None, :, :2]
         near = np.hypot(apart[..., 0], apart[..., 1]) < self.config.split_distance
+        np.fill_diagonal(near, False)
+        if not near.any():
+            return tracks
         kept = np.ones(len(tracks), dtype=bool)
         for older, younger in np.argwhere(np.triu(near, 1)):
             first, second = tracks.sightings[older], tracks.sightings[younger]
