@@ -84,9 +84,10 @@ def body_shape(
     torso = (height > TORSO[0]) & (height < TORSO[1])
     if np.count_nonzero(torso) < LEAST_RETURNS:
         torso = np.ones(len(points), dtype=bool)
-    left, right = np.percentile(v[torso], [3.0, 97.0])
-    side, whole = float(right - left), float(np.ptp(v))
-    depth = float(np.subtract(*np.percentile(u, [97.0, 3.0])))
+    left, right = _bounds(v[torso], 0.03)
+    side, whole = right - left, float(np.ptp(v))
+    near, far = _bounds(u, 0.03)
+    depth = far - near
     # The beams beside the first and the last one that hit passed by.
     seen_side = side + spacing / 2
     if side > WIDEST or whole > WIDEST + 0.4 or depth > DEEPEST or seen_side < NARROWEST:
@@ -106,8 +107,8 @@ def body_shape(
         # Skin and cloth answer every ray; foliage and window panes let most of them through.
         rays = (side / spacing + 1) * ((top - bottom) / beam_spacing + 1)
         score -= 6.0 * max(0.3 - len(points) / rays, 0.0) / 0.3
-    thick = float(np.subtract(*np.percentile(u[torso], [90.0, 10.0])))
-    score -= 6.0 * max(thick - 0.35, 0.0)
+    near, far = _bounds(u[torso], 0.1)
+    score -= 6.0 * max(far - near - 0.35, 0.0)
     score += _taper(height, v, top, side)
     score += min(np.log(len(points) / 30.0), 1.0)
     score -= 20.0 * max(touching - 0.12, 0.0) + 10.0 * above
@@ -128,6 +129,13 @@ def body_shape(
         side=side,
         depth=depth,
     )
+
+
+def _bounds(values: Float[np.ndarray, " n"], share: float) -> tuple[float, float]:
+    """What all but a share of the values at either end lie between."""
+    ordered = np.sort(values)
+    cut = round(share * (len(ordered) - 1))
+    return float(ordered[cut]), float(ordered[len(ordered) - 1 - cut])
 
 
 def _taper(

@@ -33,6 +33,8 @@ somebody new, enough to place somebody whom a camera sees."""
 WHOLE_SHARE = 0.75
 """Share of a group's upper returns that its people must explain: a hedge has parts like people, but
 not only such."""
+LONGEST_SWEEP = 0.5
+"""s: times further from the header's stamp are no times within a sweep."""
 FORGET_EVERY = 1.0
 """s between looks for background that has gone."""
 
@@ -214,7 +216,7 @@ class LidarPeopleFinder:
         position: Float[np.ndarray, " 3"],
     ) -> FoundPeople:
         people = GroundMeasurements(
-            stamp_ns=cloud.stamp_ns,
+            stamp_ns=cloud.stamp_ns + _middle_ns(cloud),
             sensor=self.sensor,
             position=np.array([body.axis for body in bodies]).reshape(-1, 2),
             covariance=np.array([body.covariance for body in bodies]).reshape(-1, 2, 2),
@@ -246,10 +248,20 @@ class LidarPeopleFinder:
 def _in_world(
     points: Float[np.ndarray, "n 3"], position: Float[np.ndarray, " 3"], rotation: Rotation
 ) -> Float[np.ndarray, "n 3"]:
+    # Not by a matrix product: BLAS wakes threads for it and spends more time waiting for them.
     matrix = rotation.as_matrix().astype(np.float32)
-    return np.asarray(
-        points.astype(np.float32, copy=False) @ matrix.T + np.asarray(position, np.float32)
-    )
+    x, y, z = np.ascontiguousarray(points.T, dtype=np.float32)
+    rows = [r[0] * x + r[1] * y + r[2] * z + np.float32(t) for r, t in zip(matrix, position, strict=True)]
+    return np.stack(rows, axis=1)
+
+
+def _middle_ns(cloud: PointCloud) -> int:
+    """From the header's stamp to the middle of the sweep, where the sensor tells: people are then
+    measured at their own time to half a sweep."""
+    if cloud.seconds is None or not len(cloud):
+        return 0
+    middle = float(np.median(cloud.seconds))
+    return round(1e9 * middle) if abs(middle) < LONGEST_SWEEP else 0
 
 
 @dataclass(frozen=True)
