@@ -39,6 +39,15 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--video", default="auto", help="recording whose first frame is drawn on")
     check.set_defaults(run=_check_site)
 
+    calibrate = site.add_parser(
+        "calibrate-camera", help="a fixed camera's pose from world-image pairs"
+    )
+    calibrate.add_argument("site", help="name, folder or site.yaml: has the camera's intrinsics")
+    calibrate.add_argument("pairs", type=Path, help="CSV with x,y,z (m, world) and u,v (px)")
+    calibrate.add_argument("--camera", default="", help="which, where the site has several")
+    calibrate.add_argument("--focal", action="store_true", help="find the focal length as well")
+    calibrate.set_defaults(run=_calibrate_camera)
+
     track = commands.add_parser("track", help="track the people of a recording, without ROS")
     _add_site(track)
     track.add_argument("--video", default="auto", help="path of a recording; auto = the site's own")
@@ -112,6 +121,27 @@ def _check_site(arguments: argparse.Namespace) -> int:
 
         draw_site(site, find_video(site, arguments.video), arguments.overlay)
         print(f"drawn over the camera picture: {arguments.overlay}")
+    return 0
+
+
+def _calibrate_camera(arguments: argparse.Namespace) -> int:
+    from visrftwin_ros.site.camera_pose import calibrated_pose, read_pairs
+    from visrftwin_ros.site.loading import load_site
+
+    try:
+        camera = load_site(arguments.site).camera(arguments.camera)
+    except KeyError as error:
+        raise TwinError(str(error.args[0])) from error
+    world, pixels = read_pairs(arguments.pairs)
+    found = calibrated_pose(camera, world, pixels, arguments.focal)
+    worst = int(found.residual.argmax())
+    print(f"# {camera.name}: residual {found.rms:.2f} px rms over {len(world)} pairs;")
+    print(f"# worst: {found.residual[worst]:.2f} px, pair {worst + 1}")
+    if arguments.focal:
+        print(f"fx: {found.focal:.3f}")
+        print(f"fy: {found.focal:.3f}")
+    print(f"rvec: [{', '.join(f'{value:.8f}' for value in found.rvec)}]")
+    print(f"t: [{', '.join(f'{value:.8f}' for value in found.t)}]")
     return 0
 
 

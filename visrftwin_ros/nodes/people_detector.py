@@ -21,7 +21,7 @@ from visrftwin_ros.nodes.twin_node import (
     TwinNode,
     run,
 )
-from visrftwin_ros.perception.camera import PinholeCamera
+from visrftwin_ros.perception.camera_models import fixed_camera, site_intrinsics
 from visrftwin_ros.perception.detector import make_detector
 
 SILENT_AFTER = 1.0
@@ -50,11 +50,12 @@ class PeopleDetector(TwinNode):
 
     def configure(self) -> None:
         camera = self.site_camera()
-        self._camera = PinholeCamera.from_site(camera)
+        self._size = (camera.image_width, camera.image_height)
         chosen = make_detector(
             self.value("detector"),
             self.value("weights"),
-            self._camera,
+            fixed_camera(camera) if camera.pose and site_intrinsics(camera) else None,
+            name=camera.name,
             imgsz=self.value("image_size") or None,
             confidence=self.value("confidence"),
             threads=self.value("threads"),
@@ -80,10 +81,10 @@ class PeopleDetector(TwinNode):
         stamp = stamp_ns(message.header.stamp)
         try:
             image = image_to_bgr(message)
-            if image.shape[1::-1] != self._camera.size:
+            if image.shape[1::-1] != self._size:
                 raise TwinError(
                     f"images of {image.shape[1]} x {image.shape[0]} px come, but the calibration is for "
-                    f"{self._camera.size[0]} x {self._camera.size[1]}: recalibrate, or set the camera to that size"
+                    f"{self._size[0]} x {self._size[1]}: recalibrate, or set the camera to that size"
                 )
             found = self._detector.detect(image, stamp)
         except TwinError as error:

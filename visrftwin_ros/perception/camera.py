@@ -171,16 +171,19 @@ class PinholeCamera(CameraModel):
 
     @classmethod
     def from_site(cls, camera: model.Camera) -> PinholeCamera:
-        """The camera that a site describes."""
-        matrix = np.array(
-            [[camera.fx, 0.0, camera.cx], [0.0, camera.fy, camera.cy], [0.0, 0.0, 1.0]]
-        )
+        """The fixed pinhole camera that a site describes; TwinError for any other."""
+        if camera.pose is None or camera.intrinsics is None or camera.model != "pinhole":
+            raise TwinError(
+                f"camera {camera.name!r} is no fixed pinhole camera: give fx, fy, cx, cy, rvec, t"
+            )
+        fx, fy, cx, cy = camera.intrinsics
+        rvec, t = camera.pose
         return cls(
             name=camera.name,
             size=(camera.image_width, camera.image_height),
-            matrix=matrix,
-            rotation=np.asarray(cv2.Rodrigues(np.array(camera.rvec))[0], dtype=np.float64),
-            translation=np.array(camera.t, dtype=np.float64),
+            matrix=np.array([[fx, 0.0, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]]),
+            rotation=np.asarray(cv2.Rodrigues(np.array(rvec))[0], dtype=np.float64),
+            translation=np.array(t, dtype=np.float64),
             distortion=np.array(camera.distortion, dtype=np.float64),
         )
 

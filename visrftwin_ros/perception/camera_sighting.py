@@ -147,9 +147,7 @@ class CameraSighting:
         gain = logit(np.clip(boxes.score[j], 0.01, 0.99)) - least
         return np.where(boxes.whole[j], gain, np.minimum(gain, gain * config.cut_evidence))
 
-    def _usual_height(
-        self, tracks: TrackTable, i: Int[np.ndarray, " k"]
-    ) -> Bool[np.ndarray, " k"]:
+    def _usual_height(self, tracks: TrackTable, i: Int[np.ndarray, " k"]) -> Bool[np.ndarray, " k"]:
         """Whether tracks have a standing adult's height, within three standard deviations."""
         variance = self.config.height_sigma**2 + tracks.covariance[i, 4, 4]
         return np.abs(tracks.mean[i, 4] - self.config.height) < 3.0 * np.sqrt(variance)
@@ -168,9 +166,7 @@ class CameraSighting:
         nearest = rows[:, 1] + DEPTH_DOUBT * size
         hidden = covered_share(corners, rows[:, 1], nearest, tracks.shown) > OCCLUDING_SHARE
         rate = np.where(hidden, config.occluded_miss_rate, config.miss_rate)
-        rate = np.where(
-            waiting(tracks, config), np.minimum(rate, config.waiting_miss_rate), rate
-        )
+        rate = np.where(waiting(tracks, config), np.minimum(rate, config.waiting_miss_rate), rate)
         rate = np.where((size < config.smallest_body) & ~here, 0.0, rate)
         # Another sensor may see what has left this image: only its last observer fades it.
         return np.where(inside, rate, np.where(here, config.outside_miss_rate, 0.0))
@@ -190,9 +186,7 @@ class CameraSighting:
         j = np.flatnonzero(new)
         if not len(j):
             return tracks, 0
-        mean, covariance, valid = walkers.newborn(
-            boxes.rows[j], boxes.foot[j], self.camera, config
-        )
+        mean, covariance, valid = walkers.newborn(boxes.rows[j], boxes.foot[j], self.camera, config)
         off_ground = int(np.count_nonzero(~valid))
         j, mean, covariance = j[valid], mean[valid], covariance[valid]
         if not len(j):

@@ -132,11 +132,11 @@ class GroundSighting:
         new = measured.score >= config.ground_score
         new[j] = False
         placed = measured.position[j]
-        for k in np.flatnonzero(new):
-            gap = np.hypot(*(placed - measured.position[k]).T)
-            new[k] = not np.any(gap < config.split_distance)
-            if new[k]:
-                placed = np.vstack([placed, measured.position[k]])
+        for row in np.flatnonzero(new):
+            gap = np.hypot(*(placed - measured.position[row]).T)
+            new[row] = not np.any(gap < config.split_distance)
+            if new[row]:
+                placed = np.vstack([placed, measured.position[row]])
         k = np.flatnonzero(new)
         if not len(k):
             return tracks

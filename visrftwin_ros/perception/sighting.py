@@ -18,8 +18,13 @@ LONGEST_STANDING = 3.0
 class Sighting(Protocol):
     """One measurement of one sensor, ready to be taken more than once."""
 
-    stamp_ns: int
-    sensor: str
+    @property
+    def stamp_ns(self) -> int:
+        """ROS time of the measurement."""
+
+    @property
+    def sensor(self) -> str:
+        """Its name in the site."""
 
     def applied(self, tracks: TrackTable, seconds: float) -> tuple[TrackTable, int]:
         """The tracks, predicted for its time, after it; and how much of it stood nowhere.
@@ -63,9 +68,7 @@ def believe(
     tracks.heading[i[walking]] = np.arctan2(*velocity[walking].T[::-1])
 
 
-def missed(
-    tracks: TrackTable, seen: Int[np.ndarray, " k"], sensor: str
-) -> Bool[np.ndarray, " n"]:
+def missed(tracks: TrackTable, seen: Int[np.ndarray, " k"], sensor: str) -> Bool[np.ndarray, " n"]:
     """Notes which tracks a sensor's measurement did not show, and says so: (N,)."""
     here = np.array([name == sensor for name in tracks.sensor], dtype=bool)
     unseen = np.ones(len(tracks), dtype=bool)

@@ -255,10 +255,12 @@ class PeopleTracker:
             tracks.ids[k] = self._names.get(born, "")
         present = set(tracks.ids)
         gone = [k for k, name in enumerate(before.ids) if name and name not in present]
-        for k in np.flatnonzero(tracks.shown):
+        for k in np.flatnonzero(tracks.shown).tolist():
             if tracks.ids[k]:
                 continue
-            near = [g for g in gone if np.hypot(*(before.mean[g] - tracks.mean[k])[:2]) < SAME_PLACE]
+            near = [
+                g for g in gone if np.hypot(*(before.mean[g] - tracks.mean[k])[:2]) < SAME_PLACE
+            ]
             name = ""
             if near:
                 name = before.ids[near[0]]

@@ -27,9 +27,7 @@ def chi_square_quantile(share: float, freedom: Any) -> Any:
     return 2.0 * gammaincinv(np.asarray(freedom) / 2.0, share)
 
 
-def wrapped(
-    residual: Float[np.ndarray, "*n"], period: float
-) -> Float[np.ndarray, "*n"]:
+def wrapped(residual: Float[np.ndarray, "*n"], period: float) -> Float[np.ndarray, "*n"]:
     """Differences of columns that come again after a period [px], the short way round."""
     if not np.isfinite(period):
         return residual

@@ -126,13 +126,16 @@ class TwinView:
             log(f"throughput_gbps/{link}", line, **static)
 
     def _log_camera(self, camera: Camera) -> None:
-        matrix, _ = cv2.Rodrigues(np.array(camera.rvec))
+        if camera.pose is None or camera.intrinsics is None or camera.model != "pinhole":
+            return  # moves, or is nothing that Rerun can draw in 3D: its images are shown alone
+        fx, fy, cx, cy = camera.intrinsics
+        matrix, _ = cv2.Rodrigues(np.array(camera.pose[0]))
         entity = f"world/{camera.name}"
-        place = rr.Transform3D(translation=-matrix.T @ np.array(camera.t), mat3x3=matrix.T)
+        place = rr.Transform3D(translation=-matrix.T @ np.array(camera.pose[1]), mat3x3=matrix.T)
         self._recording.log(entity, place, static=True)
         pinhole = rr.Pinhole(
-            focal_length=(camera.fx, camera.fy),
-            principal_point=(camera.cx, camera.cy),
+            focal_length=(fx, fy),
+            principal_point=(cx, cy),
             resolution=(camera.image_width, camera.image_height),
             image_plane_distance=4.0,
         )
@@ -249,9 +252,9 @@ def _eye(site: Site) -> rrb.EyeControls3D:
     middle = (places.min(axis=0) + places.max(axis=0)) / 2
     reach = max(float(np.ptp(places, axis=0).max()), 10.0)
     towards = np.array([1.0, 0.0])
-    if site.cameras:
-        camera = site.cameras[0]
-        matrix, _ = cv2.Rodrigues(np.array(camera.rvec))
+    poses = [camera.pose for camera in site.cameras if camera.pose is not None]
+    if poses:
+        matrix, _ = cv2.Rodrigues(np.array(poses[0][0]))
         axis = matrix.T[:2, 2]  # where the camera looks, over the ground
         if np.linalg.norm(axis) > 1e-3:
             towards = axis / np.linalg.norm(axis)
