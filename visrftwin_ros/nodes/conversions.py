@@ -197,6 +197,7 @@ def people_message(people: People, world_frame: str) -> TrackedPeople:
             heading=float(people.heading[i]),
             existence=float(people.existence[i]),
             seen_by=list(people.seen_by[i]),
+            embedding=people.look[i].astype(np.float32) if people.look else [],
         )
         person.position.x, person.position.y = (float(v) for v in people.position[i])
         person.velocity.x, person.velocity.y = (float(v) for v in people.velocity[i])

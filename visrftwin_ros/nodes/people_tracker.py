@@ -15,6 +15,7 @@ from visrftwin_ros.msg import LidarPeople as LidarPeopleMessage
 from visrftwin_ros.msg import TrackedPeople
 from visrftwin_ros.nodes.camera_input import CameraInput
 from visrftwin_ros.nodes.conversions import detections_from_message, people_message, stamp_ns
+from visrftwin_ros.nodes.embedding_parameters import EMBEDDING_PARAMETERS, embedding_model
 from visrftwin_ros.nodes.lidar_messages import measurements_from_message
 from visrftwin_ros.nodes.transforms import TransformBuffer, listen
 from visrftwin_ros.nodes.twin_node import (
@@ -28,6 +29,7 @@ from visrftwin_ros.nodes.twin_node import (
     TwinNode,
     run,
 )
+from visrftwin_ros.perception.clothing import ClothingWords
 from visrftwin_ros.perception.people import People
 from visrftwin_ros.perception.tracker import PeopleTracker, TrackerReport
 
@@ -49,6 +51,7 @@ class PeopleTrackerNode(TwinNode):
             "rate", 0.0, "People a second, predicted to now; 0 = on every measurement", (0.0, 200.0)
         ),
         NodeParameter("tf_wait", 0.3, "Seconds that detections wait for their TF", (0.0, 2.0)),
+        *EMBEDDING_PARAMETERS,
     )
 
     def configure(self) -> None:
@@ -61,6 +64,9 @@ class PeopleTrackerNode(TwinNode):
         self._newest_ns: int | None = None
         self._heard_ns: int | None = None
         self._repeats: dict[str, int] = {}
+        # The same network as the detectors': its words name the clothes of their embeddings.
+        model = embedding_model(self)
+        self._words = ClothingWords(model) if model else None
         self._people = self.publisher(TrackedPeople, "people")
         moving = any(camera.pose is None for camera in self._site.cameras)
         transforms = listen(self) if moving else TransformBuffer()
@@ -174,7 +180,7 @@ class PeopleTrackerNode(TwinNode):
         self._newest_ns, self._heard_ns = people.stamp_ns, self.now_ns()
         if self.value("rate") > 0:
             return
-        self._publish(people_message(people, self._site.world_frame), people.stamp_ns, age_ns=0)
+        self._publish(self._message(people), people.stamp_ns, age_ns=0)
 
     def _publish_prediction(self) -> None:
         """The people now, as predicted from the last measurements."""
@@ -188,7 +194,7 @@ class PeopleTrackerNode(TwinNode):
         ahead = since + (latency if 0 <= latency < LONGEST_LATENCY_NS else 0)
         stamp = self._newest_ns + ahead
         people = self._tracker.predict_to(stamp)
-        self._publish(people_message(people, self._site.world_frame), stamp, ahead)
+        self._publish(self._message(people), stamp, ahead)
 
     def _watch(self) -> None:
         if not self.active or self._newest_ns is None or self._heard_ns is None:
@@ -198,9 +204,16 @@ class PeopleTrackerNode(TwinNode):
             return
         self.report("detections", STALE, f"no detections for {silence_ns * 1e-9:.1f} s")
         stamp = self._newest_ns + silence_ns
-        predicted = people_message(self._tracker.predict_to(stamp), self._site.world_frame)
+        predicted = self._message(self._tracker.predict_to(stamp))
         predicted.stale = True
         self._publish(predicted, stamp, silence_ns)
+
+    def _message(self, people: People) -> TrackedPeople:
+        message = people_message(people, self._site.world_frame)
+        if self._words is not None:
+            for person, look in zip(message.people, people.look, strict=True):
+                person.material = self._words.entry(look)
+        return message
 
     def _publish(self, message: TrackedPeople, stamp: int, age_ns: int) -> None:
         if not message.stale:

@@ -46,6 +46,7 @@ def make_detector(
     imgsz: int | None = None,
     confidence: float = 0.1,
     threads: int = 2,
+    box_tracker: str = "bytetrack",
 ) -> ChosenDetector:
     """The detector of a camera, or of the moving camera `name`.
 
@@ -71,6 +72,7 @@ def make_detector(
                     imgsz=imgsz,
                     confidence=confidence,
                     threads=threads,
+                    box_tracker=box_tracker,
                 )
             )
         except TwinError as error:
