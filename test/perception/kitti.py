@@ -108,7 +108,9 @@ def write_bag(frame: KittiFrame, bag: Path, sweeps: int = 1) -> None:
                 child_frame_id=child,
                 transform=make(
                     "geometry_msgs/msg/Transform",
-                    translation=make("geometry_msgs/msg/Vector3", **dict(zip("xyz", position, strict=True))),
+                    translation=make(
+                        "geometry_msgs/msg/Vector3", **dict(zip("xyz", position, strict=True))
+                    ),
                     rotation=make("geometry_msgs/msg/Quaternion", x=x, y=y, z=z, w=w),
                 ),
             )
@@ -151,7 +153,11 @@ def write_bag(frame: KittiFrame, bag: Path, sweeps: int = 1) -> None:
             write("/left/image_raw", stamp, image)
             region = make(
                 "sensor_msgs/msg/RegionOfInterest",
-                x_offset=0, y_offset=0, height=0, width=0, do_rectify=False,
+                x_offset=0,
+                y_offset=0,
+                height=0,
+                width=0,
+                do_rectify=False,
             )
             info = make(
                 "sensor_msgs/msg/CameraInfo",

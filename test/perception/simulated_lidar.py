@@ -49,7 +49,7 @@ class SimulatedLidar:
         self, walkers: list[Walker], blocks: list[Block], rng: np.random.Generator
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """(beams, columns, 3) m in the sensor's frame, NaN where no return came; and how many
-        returns each walker gave."""
+        returns each walker gave, 0 for those of whom other things hide more than half."""
         azimuth = np.linspace(-np.pi, np.pi, self.columns, endpoint=False)
         rise = np.linspace(self.elevation[1], self.elevation[0], self.beams)
         ray = np.empty((self.beams, self.columns, 3))
@@ -61,20 +61,25 @@ class SimulatedLidar:
         for block in blocks:
             distance = np.minimum(distance, self._block(block, ray))
         owner = np.full(distance.shape, len(walkers))
+        met = np.zeros(len(walkers))
         for k, walker in enumerate(walkers):
             away = walker.position - self.position[:2]
             turn = np.arctan2(away[1], away[0])
             off = np.abs((azimuth - turn + np.pi) % (2 * np.pi) - np.pi)
             near = np.flatnonzero(off < np.arctan2(0.9, max(np.hypot(*away), 0.3)))
             part = ray[:, near]
+            body = np.full(part.shape[:2], np.inf)
             for cylinder in _parts(walker):
                 hit = self._cylinder(cylinder, part)
+                body = np.minimum(body, hit)
                 owner[:, near] = np.where(hit < distance[:, near], k, owner[:, near])
                 distance[:, near] = np.minimum(distance[:, near], hit)
+            met[k] = np.isfinite(body).sum()
         distance += rng.normal(0, self.noise, distance.shape)
         gone = (rng.random(distance.shape) < self.dropout) | ~(distance < self.reach)
         distance[gone] = np.nan
         seen = np.bincount(owner[~gone], minlength=len(walkers) + 1)[: len(walkers)]
+        seen[seen < 0.5 * met] = 0
         return (ray * distance[..., None]).astype(np.float32), seen
 
     def _block(self, block: Block, ray: Array) -> Array:
@@ -102,7 +107,9 @@ class SimulatedLidar:
         with np.errstate(divide="ignore", invalid="ignore"):
             side = (-b - np.sqrt(discriminant)) / a
             height = self.position[2] + side * ray[..., 2]
-            side = np.where((side > 0) & (height > cylinder.low) & (height < cylinder.high), side, np.inf)
+            side = np.where(
+                (side > 0) & (height > cylinder.low) & (height < cylinder.high), side, np.inf
+            )
             top = (cylinder.high - self.position[2]) / ray[..., 2]
             inside = ((start + top[..., None] * along) ** 2).sum(axis=-1) < 1
         top = np.where((top > 0) & inside, top, np.inf)

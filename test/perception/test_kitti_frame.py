@@ -51,9 +51,7 @@ def camera_of(info: CameraInfo, frames: TransformBuffer, stamp: int) -> PinholeC
     )
 
 
-def test_camera_and_lidar_place_the_pedestrian(
-    kitti: Path, weights: Path, tmp_path: Path
-) -> None:
+def test_camera_and_lidar_place_the_pedestrian(kitti: Path, weights: Path, tmp_path: Path) -> None:
     frame = read_frame(kitti)
     write_bag(frame, tmp_path / "bag")
     messages = read_messages(tmp_path / "bag", TOPICS)
@@ -103,7 +101,9 @@ def test_a_box_beside_every_cluster_names_none(kitti: Path) -> None:
     camera = PinholeCamera.from_pose(
         "left", frame.image.shape[1::-1], frame.matrix, np.zeros(0), frame.world_from_camera
     )
-    wall = Detections(0, "left", camera.size, np.array([[250.0, 120.0, 60.0, 150.0]]), np.ones(1), ("",))
+    wall = Detections(
+        0, "left", camera.size, np.array([[250.0, 120.0, 60.0, 150.0]]), np.ones(1), ("",)
+    )
     assert len(camera_lidar_pairs(wall, camera, found(frame)).cluster) == 0
 
 

@@ -62,7 +62,9 @@ def camera_lidar_pairs(
     return CameraLidarPairs(i, shown[j], overlap[i, j])
 
 
-def confirmed_people(people: GroundMeasurements, pairs: CameraLidarPairs, detections: Detections) -> GroundMeasurements:
+def confirmed_people(
+    people: GroundMeasurements, pairs: CameraLidarPairs, detections: Detections
+) -> GroundMeasurements:
     """The clusters, those that a detection confirms with the score of both.
 
     Two independent witnesses: the odds multiply, from an even prior.

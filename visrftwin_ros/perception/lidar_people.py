@@ -98,21 +98,20 @@ class LidarPeopleFinder:
         cloud = cloud.finite()
         points = _in_world(cloud.points, position, rotation)
         points = points[self._in_range(points, position)]
-        points_seen = points
+        seen = points
         ground = ground_map(points, position[:2], self.config.max_range)
         height = points[:, 2] - ground.under(points).astype(np.float32)
         standing = (height > FEET) & (height < OVERHEAD)
         points, height = points[standing], height[standing]
         background = self._background_at(position)
         if background is not None:
-            settled = points
-            kept = background.foreground(points)
-            points, height = points[kept], height[kept]
-            background.learn(settled, cloud.stamp_ns)
+            background.learn(points, cloud.stamp_ns)
             if not 0 <= cloud.stamp_ns - self._forgot_ns < FORGET_EVERY * 1e9:
                 self._forgot_ns = cloud.stamp_ns
-                background.forget_seen_through(settled, position)
-        view = _view_of(cloud, points_seen, position)
+                background.forget_seen_through(seen, position)
+            kept = background.foreground(points)
+            points, height = points[kept], height[kept]
+        view = _view_of(cloud, seen, position)
         bodies, clusters = self._bodies(points, height, position, view)
         return self._found(bodies, clusters, cloud, position)
 
@@ -251,7 +250,10 @@ def _in_world(
     # Not by a matrix product: BLAS wakes threads for it and spends more time waiting for them.
     matrix = rotation.as_matrix().astype(np.float32)
     x, y, z = np.ascontiguousarray(points.T, dtype=np.float32)
-    rows = [r[0] * x + r[1] * y + r[2] * z + np.float32(t) for r, t in zip(matrix, position, strict=True)]
+    rows = [
+        r[0] * x + r[1] * y + r[2] * z + np.float32(t)
+        for r, t in zip(matrix, position, strict=True)
+    ]
     return np.stack(rows, axis=1)
 
 
