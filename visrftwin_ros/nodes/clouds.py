@@ -71,7 +71,8 @@ def structured_points(message: PointCloud2) -> NDArray[np.void]:
             f"bytes, rows of {message.row_step}, but carries {len(message.data)} bytes"
         )
     layout = _layout(message)
-    if _HAS_SENSOR_MSGS_PY and not message.is_bigendian:
+    # sensor_msgs_py does not look at `row_step`, and swaps bytes in place.
+    if _HAS_SENSOR_MSGS_PY and message.row_step == row and not message.is_bigendian:
         from sensor_msgs_py import point_cloud2
 
         return np.asarray(point_cloud2.read_points(message)).reshape(-1)

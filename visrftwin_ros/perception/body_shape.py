@@ -63,9 +63,10 @@ def body_shape(
     """The body that a cluster may be; None where it cannot be one.
 
     points: (N, 2) m and height: (N,) m over the ground; origin: (2,) m of the sensor. spacing: m
-    between neighbouring returns of one beam there. touching: share of the cluster that meets a
-    neighbour of its own kind. above: returns over the tallest person in the same place, per return
-    of the cluster. lowest_seen: m over the ground, under which the sensor sees nothing there. beam_spacing: m between beams there; 0 = not known.
+    between neighbouring returns of one beam there; beam_spacing: between beams, 0 = not known.
+    touching: share of the cluster that meets a neighbour of its own kind. above: returns over the
+    tallest person in the same place, per return of the cluster. lowest_seen: m over the ground,
+    under which the sensor sees nothing there.
     """
     if len(points) < LEAST_RETURNS:
         return None

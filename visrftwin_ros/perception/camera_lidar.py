@@ -94,6 +94,7 @@ def body_boxes(people: GroundMeasurements, camera: CameraModel) -> Float[np.ndar
         corners += [np.column_stack([place, z]) for z in (np.zeros(count), height)]
     pixels, in_front = camera.project(np.concatenate(corners))
     pixels = pixels.reshape(4, count, 2)
-    before = in_front.reshape(4, count).all(axis=0)
+    before = np.all(in_front.reshape(4, count), axis=0)
     boxes = np.hstack([pixels.min(axis=0), pixels.max(axis=0)])
-    return np.asarray(np.where(before[:, None], boxes, np.nan))
+    boxes[~before] = np.nan
+    return boxes
