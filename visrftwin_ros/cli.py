@@ -51,6 +51,12 @@ def _parser() -> argparse.ArgumentParser:
     track = commands.add_parser("track", help="track the people of a recording, without ROS")
     _add_site(track)
     track.add_argument("--video", default="auto", help="path of a recording; auto = the site's own")
+    track.add_argument("--bag", type=Path, help="instead: a rosbag2 with images, clouds and TF")
+    track.add_argument(
+        "--rate",
+        type=float,
+        help="frames a second of a bag's tracks; default: the first camera's frame_rate",
+    )
     _add_detector(track)
     track.add_argument(
         "--image-size", type=int, help="network input, px; default: what the weights say"
@@ -147,19 +153,31 @@ def _calibrate_camera(arguments: argparse.Namespace) -> int:
 
 def _track(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.campaign.site_video import find_video
+    from visrftwin_ros.perception.bag_tracks import track_bag
     from visrftwin_ros.perception.offline import track_recording
     from visrftwin_ros.perception.tracks_file import write_tracks
     from visrftwin_ros.site.loading import load_site
 
     site = load_site(arguments.site)
-    tracks = track_recording(
-        site.camera(),
-        find_video(site, arguments.video),
-        arguments.detector,
-        arguments.weights,
-        imgsz=arguments.image_size,
-        frames=arguments.frames,
-    )
+    if arguments.bag:
+        tracks, start_ns = track_bag(
+            site,
+            arguments.bag,
+            arguments.detector,
+            arguments.weights,
+            imgsz=arguments.image_size,
+            rate=arguments.rate,
+        )
+        print(f"frame 1 is at ROS time {start_ns * 1e-9:.3f} s")
+    else:
+        tracks = track_recording(
+            site.camera(),
+            find_video(site, arguments.video),
+            arguments.detector,
+            arguments.weights,
+            imgsz=arguments.image_size,
+            frames=arguments.frames,
+        )
     write_tracks(tracks, arguments.out)
     print(f"{arguments.out}: {len(tracks)} rows")
     return 0

@@ -14,6 +14,7 @@ from rclpy.lifecycle import TransitionCallbackReturn
 from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import CameraInfo
 from tf2_msgs.msg import TFMessage
+from visualization_msgs.msg import MarkerArray
 
 from visrftwin_ros.msg import Detection, Detections, TrackedPeople
 from visrftwin_ros.nodes.conversions import stamp_message, stamp_ns
@@ -298,3 +299,16 @@ def test_no_cameras_at_all_is_named(bench: NodeBench, small_site: Path) -> None:
     node = bench.node(PeopleTrackerNode, "tracker", site=str(small_site))
     assert node.trigger_configure() == TransitionCallbackReturn.FAILURE
     assert bench.says("tracker: configure", ERROR, "has no cameras")
+
+
+def test_tracks_are_drawn_for_rviz_when_somebody_looks(bench: NodeBench, site: Path) -> None:
+    scene = Scene(bench, site)
+    markers = bench.heard(MarkerArray, "people_markers")
+    assert bench.until(lambda: scene.node._markers.get_subscription_count() > 0)
+    for k in range(8):
+        assert scene.answered(scene.see(EAST, 0.1 * k))
+    assert bench.until(lambda: markers and len(markers[-1].markers) == 4)
+    drawn = {marker.ns: marker for marker in markers[-1].markers if marker.ns}
+    assert drawn["ids"].text == "1 east" and len(drawn["covariance"].points) == 25
+    end = drawn["trails"].points[-1]
+    assert (end.x, end.y) == pytest.approx(scene.place(0.7), abs=0.15)

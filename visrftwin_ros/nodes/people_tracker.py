@@ -8,6 +8,7 @@ from functools import partial
 from typing import ClassVar
 
 from sensor_msgs.msg import CameraInfo
+from visualization_msgs.msg import MarkerArray
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.msg import Detections as DetectionsMessage
@@ -17,6 +18,7 @@ from visrftwin_ros.nodes.camera_input import CameraInput
 from visrftwin_ros.nodes.conversions import detections_from_message, people_message, stamp_ns
 from visrftwin_ros.nodes.embedding_parameters import EMBEDDING_PARAMETERS, embedding_model
 from visrftwin_ros.nodes.lidar_messages import measurements_from_message
+from visrftwin_ros.nodes.markers import track_markers
 from visrftwin_ros.nodes.transforms import TransformBuffer, listen
 from visrftwin_ros.nodes.twin_node import (
     ERROR,
@@ -32,6 +34,7 @@ from visrftwin_ros.nodes.twin_node import (
 from visrftwin_ros.perception.clothing import ClothingWords
 from visrftwin_ros.perception.people import People
 from visrftwin_ros.perception.tracker import PeopleTracker, TrackerReport
+from visrftwin_ros.viewing.tracks import Trails
 
 FLOOD = 20
 """Repeated measurements in a row that are worth a warning."""
@@ -68,6 +71,8 @@ class PeopleTrackerNode(TwinNode):
         model = embedding_model(self)
         self._words = ClothingWords(model) if model else None
         self._people = self.publisher(TrackedPeople, "people")
+        self._markers = self.publisher(MarkerArray, "people_markers")
+        self._trails = Trails()
         moving = any(camera.pose is None for camera in self._site.cameras)
         transforms = listen(self) if moving else TransformBuffer()
         self._cameras = [
@@ -221,6 +226,8 @@ class PeopleTrackerNode(TwinNode):
         message.age = age_ns * 1e-9
         message.latency = (self.now_ns() - stamp) * 1e-9
         self._people.publish(message)
+        if self._markers.get_subscription_count():
+            self._markers.publish(track_markers(message, self._trails))
 
 
 def main() -> None:

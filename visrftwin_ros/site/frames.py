@@ -45,9 +45,10 @@ class _Edge:
 
 
 class TransformBuffer:
-    """The last ten seconds of TF, interpolated between samples."""
+    """The last seconds of TF, ten by default, interpolated between samples."""
 
-    def __init__(self) -> None:
+    def __init__(self, history_ns: int = HISTORY_NS) -> None:
+        self._history_ns = history_ns
         self._edges: dict[str, _Edge] = {}
 
     def add(self, message: Any, static: bool) -> None:
@@ -68,7 +69,7 @@ class TransformBuffer:
             return
         edge.stamps.append(stamp)
         edge.poses.append(pose)
-        while edge.stamps[0] < stamp - HISTORY_NS:
+        while edge.stamps[0] < stamp - self._history_ns:
             edge.stamps.popleft()
             edge.poses.popleft()
 

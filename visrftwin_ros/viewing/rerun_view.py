@@ -21,6 +21,7 @@ from visrftwin_ros.viewing.colors import (
     PERSON,
     ROBOT,
     SHADOWED_ABOVE_DB,
+    TRAIL,
     surface_color,
 )
 
@@ -177,6 +178,27 @@ class TwinView:
             fill_mode="solid",
         )
         self._recording.log("world/people", bodies)
+
+    def log_tracks(
+        self,
+        ellipses: Sequence[NDArray[np.float64]],
+        trails: Sequence[NDArray[np.float64]],
+    ) -> None:
+        """Polylines (K, 3) m on the ground: where people may be, and where they were."""
+        lines = rr.LineStrips3D(list(ellipses), colors=PERSON, radii=0.02)
+        self._recording.log("world/people/covariance", lines)
+        lines = rr.LineStrips3D(list(trails), colors=TRAIL, radii=0.03)
+        self._recording.log("world/people/trails", lines)
+
+    def log_tracks_on_image(
+        self, camera: str, ids: Sequence[str], corners: NDArray[np.float64]
+    ) -> None:
+        """corners: (N, 4) px, left top right bottom of the tracked bodies in a camera's image."""
+        half = (corners[:, 2:] - corners[:, :2]) / 2
+        boxes = rr.Boxes2D(
+            centers=corners[:, :2] + half, half_sizes=half, labels=list(ids), colors=TRAIL
+        )
+        self._recording.log(f"world/{camera}/image/tracks", boxes)
 
     def log_robots(self, names: Sequence[str], position: NDArray[np.float64]) -> None:
         """position: (N, 3) m of the antennas."""
