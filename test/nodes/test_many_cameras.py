@@ -16,10 +16,11 @@ from sensor_msgs.msg import CameraInfo
 from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import MarkerArray
 
-from visrftwin_ros.msg import Detection, Detections, TrackedPeople
+from visrftwin_ros.msg import Detection, Detections, TrackedPeople, TrackedPerson
 from visrftwin_ros.nodes.conversions import stamp_message, stamp_ns
 from visrftwin_ros.nodes.people_tracker import PeopleTrackerNode
 from visrftwin_ros.nodes.transforms import MOVING_QOS, Pose, transform_message
+from visrftwin_ros.nodes.twin_viewer import TwinViewer
 from visrftwin_ros.perception.camera import CameraModel, PinholeCamera
 from visrftwin_ros.site.loading import load_site
 
@@ -312,3 +313,24 @@ def test_tracks_are_drawn_for_rviz_when_somebody_looks(bench: NodeBench, site: P
     assert drawn["ids"].text == "1 east" and len(drawn["covariance"].points) == 25
     end = drawn["trails"].points[-1]
     assert (end.x, end.y) == pytest.approx(scene.place(0.7), abs=0.15)
+
+
+def test_the_viewer_draws_tracks_of_people_behind_and_before_the_cameras(
+    bench: NodeBench, site: Path, tmp_path: Path
+) -> None:
+    record = tmp_path / "twin.rrd"
+    node = bench.active(TwinViewer, "viewer", site=str(site), record=str(record), web_port=0)
+    drawn: dict[str, list[str]] = {}
+    node._view.log_tracks_on_image = lambda name, ids, corners: drawn.update({name: list(ids)})
+    people = bench.publisher(TrackedPeople, "people")
+    message = TrackedPeople()
+    message.header.stamp = stamp_message(time.time_ns())
+    message.header.frame_id = "world"
+    for name, x in (("middle", 0.0), ("behind_east", 30.0)):
+        person = TrackedPerson(id=name, height=1.7, width=0.45, depth=0.3)
+        person.position.x = x
+        person.covariance = (0.04 * np.eye(4)).reshape(-1)
+        message.people.append(person)
+    people.publish(message)
+    assert bench.until(lambda: len(drawn) == 2)
+    assert drawn["east"] == ["middle"] and "middle" in drawn["north"]

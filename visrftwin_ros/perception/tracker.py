@@ -283,10 +283,13 @@ class PeopleTracker:
     def _recognised(self, newcomer: int, stamp_ns: int) -> str:
         """Whose name a newcomer gets; a track that coasts elsewhere under it ends."""
         tracks = self._tracks
+        # Of its own coasting tracks a sensor has just judged that this is none of them.
+        sensor = tracks.sensor[newcomer]
         coasting = [
             k
             for k, seen in enumerate(tracks.sightings)
-            if tracks.ids[k] and max(seen.values(), default=0) < stamp_ns - UNSEEN_NS
+            if tracks.ids[k] and tracks.sensor[k] != sensor
+            if max(seen.values(), default=0) < stamp_ns - UNSEEN_NS
         ]
         unseen = [_lost_person(tracks, k, stamp_ns) for k in coasting]
         name = self._lost.recognised(
