@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,10 @@ from visrftwin_ros.perception.camera import PinholeCamera
 from visrftwin_ros.perception.camera_lidar import camera_lidar_pairs, confirmed_people
 from visrftwin_ros.perception.detections import Detections
 from visrftwin_ros.perception.detector import make_detector
+from visrftwin_ros.perception.ground_measurements import GroundMeasurements
 from visrftwin_ros.perception.lidar_people import LidarPeopleConfig, LidarPeopleFinder
+from visrftwin_ros.perception.point_cloud import PointCloud
+from visrftwin_ros.perception.tracker import PeopleTracker
 
 TOPICS = {
     "/tf_static": TFMessage,
@@ -84,6 +88,37 @@ def test_camera_and_lidar_place_the_pedestrian(kitti: Path, weights: Path, tmp_p
     assert depth > np.hypot(*pedestrian(frame)) + 2, "the median reaches the wall behind"
 
 
+def test_the_tracker_shows_the_pedestrian_alone_placed_by_the_lidar(
+    kitti: Path, weights: Path, tmp_path: Path
+) -> None:
+    """While the LiDAR learns the street its clusters start nobody, but place whom the camera sees."""
+    frame = read_frame(kitti)
+    write_bag(frame, tmp_path / "bag", sweeps=12)
+    messages = read_messages(tmp_path / "bag", TOPICS)
+    frames = TransformBuffer()
+    frames.add(messages["/tf_static"][0], static=True)
+    camera = camera_of(messages["/left/camera_info"][0], frames, 0)
+    image = image_to_bgr(messages["/left/image_raw"][0])
+    detections = make_detector("yolo", str(weights), camera).detector.detect(image, 0)
+    alone, both = PeopleTracker(), PeopleTracker()
+    finder = LidarPeopleFinder("velodyne")
+    for message in messages["/velodyne/points"]:
+        cloud = cloud_from_message(message)
+        pose = frames.lookup("world", cloud.frame, cloud.stamp_ns)
+        seen = replace(detections, stamp_ns=cloud.stamp_ns)
+        alone.update(seen, camera)
+        both.update(seen, camera)
+        both.update_ground(finder.find(cloud, pose.position, pose.rotation).people)
+    people = both.people()
+    assert len(people) == 1
+    assert people.seen_by == (("left", "velodyne"),)
+    error = np.hypot(*(people.position[0] - pedestrian(frame)))
+    assert error < 0.3
+    assert np.trace(people.covariance[0, :2, :2]) < 0.5 * np.trace(
+        alone.people().covariance[0, :2, :2]
+    )
+
+
 @pytest.mark.parametrize("name", ["000001", "000002"])
 def test_a_street_without_pedestrians_pairs_nobody(kitti: Path, weights: Path, name: str) -> None:
     frame = read_frame(kitti, name)
@@ -107,9 +142,7 @@ def test_a_box_beside_every_cluster_names_none(kitti: Path) -> None:
     assert len(camera_lidar_pairs(wall, camera, found(frame)).cluster) == 0
 
 
-def found(frame: KittiFrame):  # type: ignore[no-untyped-def]
-    from visrftwin_ros.perception.point_cloud import PointCloud
-
+def found(frame: KittiFrame) -> GroundMeasurements:
     finder = LidarPeopleFinder("velodyne", LidarPeopleConfig(learning_time=0))
     cloud = PointCloud(0, "velodyne", frame.points[:, :3])
     return finder.find(cloud, np.array([0.0, 0.0, LIDAR_HEIGHT]), Rotation.identity()).people
