@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -187,10 +188,19 @@ class _BagReader:
             handlers[present[0]] = partial(self._image, stream)
             info = f"{camera.name}/camera_info"
             if lens is None and info in there:
+                self._read_first_info(stream, info)
                 handlers[info] = partial(self._info, stream)
         for lidar in self._site.lidars:
             handlers.update(self._lidar_handler(lidar, there))
         return handlers
+
+    def _read_first_info(self, stream: _CameraStream, topic: str) -> None:
+        """Beforehand: a camera's first image may come before its CameraInfo."""
+        wanted = [c for c in self._reader.connections if c.topic.lstrip("/") == topic]
+        for connection, _, raw in self._reader.messages(connections=wanted):
+            with suppress(TwinError):  # is left out, and named, when its turn comes
+                self._info(stream, raw, connection.msgtype)
+            return
 
     def _info(self, stream: _CameraStream, raw: bytes, kind: str) -> None:
         message: Any = self._reader.deserialize(raw, kind)
