@@ -120,7 +120,8 @@ class LidarPeopleFinder:
     ) -> np.ndarray:
         x = points[:, 0] - np.float32(position[0])
         y = points[:, 1] - np.float32(position[1])
-        square = x * x + y * y
+        with np.errstate(over="ignore"):  # infinitely far is out of range as well
+            square = x * x + y * y
         near, far = self.config.min_range**2, self.config.max_range**2
         return np.asarray((square > near) & (square < far))
 
