@@ -14,6 +14,7 @@ import pytest
 
 from visrftwin_ros.node_table import EXECUTABLES, EXIT_CANNOT_START, NodeSpec, node_table
 from visrftwin_ros.site.loading import load_site
+from visrftwin_ros.site.model import Lidar
 from visrftwin_ros.up import Graph, run_graph
 
 FRAMES = NodeSpec("site_frames", "", {"site": "pets_campus"})
@@ -82,10 +83,15 @@ def test_nodes_do_not_outlive_a_supervisor_that_is_killed() -> None:
 
 @pytest.mark.parametrize("viewer", [True, False])
 def test_the_table_knows_every_executable(viewer: bool) -> None:
-    table = node_table(load_site("pets_campus"), "pets_campus", video="v.avi", viewer=viewer)
+    lidars = [Lidar(name="mast", position=(0.0, 0.0, 3.0)), Lidar(name="rover")]
+    site = load_site("pets_campus").model_copy(update={"lidars": lidars})
+    table = node_table(site, "pets_campus", video="v.avi", viewer=viewer)
     started = [spec.executable for spec in table]
     assert set(started) == set(EXECUTABLES) - (set() if viewer else {"twin_viewer"})
     assert started[-1] == "camera_replay"
+    finders = [spec for spec in table if spec.executable == "lidar_people"]
+    assert [spec.full_name for spec in finders] == ["/mast/lidar_people", "/rover/lidar_people"]
+    assert [spec.parameters["lidar"] for spec in finders] == ["mast", "rover"]
 
 
 def _children(pid: int) -> list[int]:

@@ -45,9 +45,24 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--video", default="auto", help="recording whose first frame is drawn on")
     check.set_defaults(run=_check_site)
 
+    calibrate = site.add_parser(
+        "calibrate-camera", help="a fixed camera's pose from world-image pairs"
+    )
+    calibrate.add_argument("site", help="name, folder or site.yaml: has the camera's intrinsics")
+    calibrate.add_argument("pairs", type=Path, help="CSV with x,y,z (m, world) and u,v (px)")
+    calibrate.add_argument("--camera", default="", help="which, where the site has several")
+    calibrate.add_argument("--focal", action="store_true", help="find the focal length as well")
+    calibrate.set_defaults(run=_calibrate_camera)
+
     track = commands.add_parser("track", help="track the people of a recording, without ROS")
     _add_site(track)
     track.add_argument("--video", default="auto", help="path of a recording; auto = the site's own")
+    track.add_argument("--bag", type=Path, help="instead: a rosbag2 with images, clouds and TF")
+    track.add_argument(
+        "--rate",
+        type=float,
+        help="frames a second of a bag's tracks; default: the first camera's frame_rate",
+    )
     _add_detector(track)
     track.add_argument(
         "--image-size", type=int, help="network input, px; default: what the weights say"
@@ -178,22 +193,55 @@ def _check_site(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _calibrate_camera(arguments: argparse.Namespace) -> int:
+    from visrftwin_ros.site.camera_pose import calibrated_pose, read_pairs
+    from visrftwin_ros.site.loading import load_site
+
+    try:
+        camera = load_site(arguments.site).camera(arguments.camera)
+    except KeyError as error:
+        raise TwinError(str(error.args[0])) from error
+    world, pixels = read_pairs(arguments.pairs)
+    found = calibrated_pose(camera, world, pixels, arguments.focal)
+    worst = int(found.residual.argmax())
+    print(f"# {camera.name}: residual {found.rms:.2f} px rms over {len(world)} pairs;")
+    print(f"# worst: {found.residual[worst]:.2f} px, pair {worst + 1}")
+    if arguments.focal:
+        print(f"fx: {found.focal:.3f}")
+        print(f"fy: {found.focal:.3f}")
+    print(f"rvec: [{', '.join(f'{value:.8f}' for value in found.rvec)}]")
+    print(f"t: [{', '.join(f'{value:.8f}' for value in found.t)}]")
+    return 0
+
+
 def _track(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.campaign.site_video import find_video
+    from visrftwin_ros.perception.bag_tracks import track_bag
     from visrftwin_ros.perception.offline import track_recording
     from visrftwin_ros.perception.tracks_file import write_tracks
     from visrftwin_ros.site.loading import load_site
 
     site = load_site(arguments.site)
     _make_folder_of(arguments.out)
-    tracks = track_recording(
-        site.camera(),
-        find_video(site, arguments.video),
-        arguments.detector,
-        arguments.weights,
-        imgsz=arguments.image_size,
-        frames=arguments.frames,
-    )
+    if arguments.bag:
+        tracks, start_ns = track_bag(
+            site,
+            arguments.bag,
+            arguments.detector,
+            arguments.weights,
+            imgsz=arguments.image_size,
+            rate=arguments.rate,
+        )
+        print(f"frame 1 is at ROS time {start_ns * 1e-9:.3f} s")
+    else:
+        tracks = track_recording(
+            site.camera(),
+            find_video(site, arguments.video),
+            arguments.detector,
+            arguments.weights,
+            imgsz=arguments.image_size,
+            frames=arguments.frames,
+        )
     write_tracks(tracks, arguments.out)
     print(f"{arguments.out}: {len(tracks)} rows")
     return 0

@@ -13,6 +13,7 @@ EXIT_CANNOT_START = 3
 EXECUTABLES = (
     "camera_replay",
     "people_detector",
+    "lidar_people",
     "people_tracker",
     "site_frames",
     "channel_predictor",
@@ -67,6 +68,9 @@ def node_table(
             "detector": "yolo" if weights else "auto",
         }
         table.append(NodeSpec("people_detector", f"/{camera.name}", parameters))
+    for lidar in site.lidars:
+        parameters = {**common, "lidar": lidar.name}
+        table.append(NodeSpec("lidar_people", f"/{lidar.name}", parameters))
     if video:
         camera = next((c for c in site.cameras if c.video), site.cameras[0])
         parameters = {**common, "camera": camera.name, "video": video, "rate": rate, "loop": loop}

@@ -228,13 +228,13 @@ def test_time_that_jumps_back_starts_over_with_new_names_and_a_reason() -> None:
     assert tracker.report.resets == 1 and "jumped back by 4.00 s" in tracker.report.last_reset
 
 
-def test_a_late_image_is_left_out_and_counted() -> None:
+def test_an_image_of_the_past_that_is_known_already_is_left_out_and_counted() -> None:
     tracker = PeopleTracker()
     before = tracked(range(1, 10), tracker)
     after = tracker.update(seen(7, body_boxes(np.array([[-5.0, -5.0]]))), CAMERA)
     assert after.stamp_ns == before.stamp_ns and after.ids == before.ids
     np.testing.assert_array_equal(after.position, before.position)
-    assert tracker.report.late_images == 1
+    assert tracker.report.repeated == 1
 
 
 def test_the_same_image_twice_changes_no_belief_by_much() -> None:
@@ -250,7 +250,7 @@ def test_after_a_long_gap_nobody_is_the_same_person() -> None:
     tracker = PeopleTracker()
     tracked(range(1, 10), tracker)
     people = tracker.update(seen(10 + 7 * 20, body_boxes(walk(1, START, VELOCITY))), CAMERA)
-    assert people.ids == ("2",) and "no image for" in tracker.report.last_reset
+    assert people.ids == ("2",) and "no measurement for" in tracker.report.last_reset
 
 
 def test_an_image_of_another_size_is_refused_with_both_sizes() -> None:

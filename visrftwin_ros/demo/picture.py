@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from visrftwin_ros.demo.record import EVENT_THRESHOLD_DB, GraphRecord, ShadowEvent, all_events
-from visrftwin_ros.perception.camera import PinholeCamera
+from visrftwin_ros.perception.camera_models import fixed_camera
 from visrftwin_ros.perception.recordings import Recording
 from visrftwin_ros.site.model import Site
 
@@ -87,7 +87,7 @@ def _event_frame(
     ap = next(ap for ap in site.access_points if ap.name == tx)
     antenna = min(record.robots[rx], key=lambda item: abs(item[0] - event.deepest_ns))[1]
     line = np.linspace(ap.position, antenna, 50)
-    pixels, in_front = PinholeCamera.from_site(camera).project(line)
+    pixels, in_front = fixed_camera(camera).project(line)
     for a, b, seen in zip(pixels, pixels[1:], in_front[1:] & in_front[:-1], strict=False):
         if seen:
             start, end = (np.clip(p, -9999, 9999).astype(int) for p in (a, b))

@@ -18,7 +18,8 @@ from visrftwin_ros.bodies.people import BODY_DEPTH, BODY_WIDTH, Bodies
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.msg import Detection, LinkChannel, TrackedPeople, TrackedPerson
 from visrftwin_ros.msg import Detections as DetectionsMessage
-from visrftwin_ros.perception.camera import PinholeCamera
+from visrftwin_ros.perception.camera import CameraModel
+from visrftwin_ros.perception.camera_models import Intrinsics, info_intrinsics
 from visrftwin_ros.perception.detections import Detections
 from visrftwin_ros.perception.people import People
 from visrftwin_ros.site.model import Camera
@@ -114,15 +115,33 @@ def image_message(image: NDArray[np.uint8], stamp: int, frame: str) -> Image:
 
 
 def camera_info_message(camera: Camera, stamp: int) -> CameraInfo:
+    """Of a camera whose intrinsics the site knows; a panorama's has its size and no K."""
     message = CameraInfo(height=camera.image_height, width=camera.image_width)
     message.header.stamp = stamp_message(stamp)
     message.header.frame_id = camera.optical_frame
-    message.distortion_model = "plumb_bob"
-    message.d = [float(v) for v in (camera.distortion or [0.0] * 5)]
-    message.k = [camera.fx, 0.0, camera.cx, 0.0, camera.fy, camera.cy, 0.0, 0.0, 1.0]
     message.r = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
-    message.p = [camera.fx, 0.0, camera.cx, 0.0, 0.0, camera.fy, camera.cy, 0.0, 0.0, 0.0, 1.0, 0.0]
+    if camera.intrinsics is None:
+        return message
+    fx, fy, cx, cy = camera.intrinsics
+    if camera.model == "fisheye":
+        message.distortion_model = "equidistant"
+    else:
+        message.distortion_model = (
+            "rational_polynomial" if len(camera.distortion) == 8 else "plumb_bob"
+        )
+    none = [0.0] * (4 if camera.model == "fisheye" else 5)
+    message.d = [float(v) for v in (camera.distortion or none)]
+    message.k = [fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0]
+    message.p = [fx, 0.0, cx, 0.0, 0.0, fy, cy, 0.0, 0.0, 0.0, 1.0, 0.0]
     return message
+
+
+def intrinsics_from_message(message: CameraInfo, camera: str) -> Intrinsics:
+    """TwinError where a CameraInfo is no calibration, or of a model that is not known."""
+    size = (int(message.width), int(message.height))
+    matrix = np.array(message.k, dtype=np.float64).reshape(3, 3)
+    distortion = np.array(message.d, dtype=np.float64)
+    return info_intrinsics(camera, message.distortion_model, size, matrix, distortion)
 
 
 def detections_message(detections: Detections, detector: str) -> DetectionsMessage:
@@ -148,7 +167,7 @@ def detections_message(detections: Detections, detector: str) -> DetectionsMessa
     return DetectionsMessage(camera=detections.camera, detector=detector, detections=boxes)
 
 
-def detections_from_message(message: DetectionsMessage, camera: PinholeCamera) -> Detections:
+def detections_from_message(message: DetectionsMessage, camera: CameraModel) -> Detections:
     """The boxes of `camera` as arrays; what is wrong with single ones, the tracker sorts out."""
     boxes = message.detections
     longest = max((len(b.embedding) for b in boxes), default=0)
@@ -178,6 +197,7 @@ def people_message(people: People, world_frame: str) -> TrackedPeople:
             heading=float(people.heading[i]),
             existence=float(people.existence[i]),
             seen_by=list(people.seen_by[i]),
+            embedding=people.look[i].astype(np.float32) if people.look else [],
         )
         person.position.x, person.position.y = (float(v) for v in people.position[i])
         person.velocity.x, person.velocity.y = (float(v) for v in people.velocity[i])

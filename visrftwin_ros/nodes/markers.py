@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point
 from std_msgs.msg import ColorRGBA
 from visualization_msgs.msg import Marker, MarkerArray
 
 from visrftwin_ros.bodies.people import Bodies
-from visrftwin_ros.msg import LinkChannels
+from visrftwin_ros.msg import LinkChannels, TrackedPeople
 from visrftwin_ros.nodes.path_kinds import path_kind
 from visrftwin_ros.propagation.scene import surface_meshes
 from visrftwin_ros.site.model import Site
@@ -17,8 +18,10 @@ from visrftwin_ros.viewing.colors import (
     PATH_COLORS,
     PERSON,
     SHADOWED_ABOVE_DB,
+    TRAIL,
     surface_color,
 )
+from visrftwin_ros.viewing.tracks import Trails, covariance_ellipses
 
 PATHS_A_LINK = 8
 
@@ -67,6 +70,37 @@ def path_markers(message: LinkChannels, bodies: Bodies) -> MarkerArray:
         marker.color = _color(PERSON)
         x, y, z = bodies.position[number]
         marker.pose.position = Point(x=x, y=y, z=z + bodies.height[number] / 2)
+        array.markers.append(marker)
+    return array
+
+
+def track_markers(message: TrackedPeople, trails: Trails) -> MarkerArray:
+    """Covariance ellipses, trails and ids of the tracked people; replaces what was shown before."""
+    frame, stamp = message.header.frame_id, message.header.stamp
+    array = MarkerArray(markers=[Marker(action=Marker.DELETEALL)])
+    people = message.people
+    place = np.array([[p.position.x, p.position.y] for p in people]).reshape(-1, 2)
+    doubt = np.array([p.covariance for p in people], np.float64).reshape(-1, 4, 4)[:, :2, :2]
+    ids = [person.id for person in people]
+    time_ns = stamp.sec * 10**9 + stamp.nanosec
+    lines = {
+        "covariance": (list(covariance_ellipses(place, doubt)), PERSON, 0.03),
+        "trails": (trails.updated(time_ns, ids, place), TRAIL, 0.05),
+    }
+    for name, (strips, color, width) in lines.items():
+        for number, strip in enumerate(strips):
+            if len(strip) < 2:
+                continue
+            marker = _marker(frame, stamp, name, number, Marker.LINE_STRIP)
+            marker.scale.x, marker.color = width, _color(color)
+            marker.points = [Point(x=x, y=y, z=z) for x, y, z in strip.tolist()]
+            array.markers.append(marker)
+    for number, person in enumerate(people):
+        marker = _marker(frame, stamp, "ids", number, Marker.TEXT_VIEW_FACING)
+        marker.scale.z, marker.color = 0.4, _color(PERSON)
+        marker.text = f"{person.id} {'+'.join(person.seen_by)}".strip()
+        x, y = place[number].tolist()
+        marker.pose.position = Point(x=x, y=y, z=person.height + 0.3)
         array.markers.append(marker)
     return array
 

@@ -9,7 +9,13 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.msg import Detections as DetectionsMessage
-from visrftwin_ros.nodes.conversions import detections_message, image_to_bgr, stamp_ns
+from visrftwin_ros.nodes.conversions import (
+    detections_message,
+    image_message,
+    image_to_bgr,
+    stamp_ns,
+)
+from visrftwin_ros.nodes.embedding_parameters import EMBEDDING_PARAMETERS, embedding_model
 from visrftwin_ros.nodes.twin_node import (
     ERROR,
     OK,
@@ -21,10 +27,14 @@ from visrftwin_ros.nodes.twin_node import (
     TwinNode,
     run,
 )
-from visrftwin_ros.perception.camera import PinholeCamera
+from visrftwin_ros.perception.camera_models import fixed_camera, site_intrinsics
 from visrftwin_ros.perception.detector import make_detector
+from visrftwin_ros.perception.embedding import PersonEmbedder
+from visrftwin_ros.viewing.boxes import with_boxes
 
 SILENT_AFTER = 1.0
+LONGEST_STOP_NS = 5_000_000_000
+"""A camera that was silent for longer had stopped; it dropped nothing."""
 
 
 class PeopleDetector(TwinNode):
@@ -45,31 +55,42 @@ class PeopleDetector(TwinNode):
         NodeParameter("image_size", 0, "Network input, px; 0 = what the weights say", (0, 4096)),
         NodeParameter("confidence", 0.1, "Least score of a detection", (0.01, 1.0)),
         NodeParameter("threads", 2, "CPU threads of the network", (1, 64)),
+        NodeParameter("box_tracker", "bytetrack", "bytetrack, or botsort for a moving camera"),
         NodeParameter("compressed", False, "Take image_raw/compressed instead of image_raw"),
+        *EMBEDDING_PARAMETERS,
+        NodeParameter("embedding_rate", 5.0, "People embedded a second", (0.1, 100.0)),
     )
 
     def configure(self) -> None:
         camera = self.site_camera()
-        self._camera = PinholeCamera.from_site(camera)
+        self._size = (camera.image_width, camera.image_height)
         chosen = make_detector(
             self.value("detector"),
             self.value("weights"),
-            self._camera,
+            fixed_camera(camera) if camera.pose and site_intrinsics(camera) else None,
+            name=camera.name,
             imgsz=self.value("image_size") or None,
             confidence=self.value("confidence"),
             threads=self.value("threads"),
+            box_tracker=self.value("box_tracker"),
         )
         self._detector = chosen.detector
         level, text = (
             (WARN, chosen.warning) if chosen.warning else (OK, f"{self._detector.kind} is ready")
         )
         self.report("detector", level, text)
+        model = embedding_model(self)
+        self._embedder = PersonEmbedder(model, self.value("embedding_rate")) if model else None
+        self._period_ns = round(1e9 / camera.frame_rate)
+        self._newest_stamp_ns: int | None = None
+        self._dropped = 0
         self._last_image_ns: int | None = None
         self._detections = self.publisher(DetectionsMessage, "detections", SENSOR_QOS)
         compressed = self.value("compressed")
         kind, topic = (
             (CompressedImage, "image_raw/compressed") if compressed else (Image, "image_raw")
         )
+        self._debug = self.publisher(Image, "debug_image", SENSOR_QOS)
         self.subscription(kind, topic, self._on_image, SENSOR_QOS)
         self.timer(0.5, self._watch)
 
@@ -78,14 +99,17 @@ class PeopleDetector(TwinNode):
             return
         self._last_image_ns = self.now_ns()
         stamp = stamp_ns(message.header.stamp)
+        self._count_dropped(stamp)
         try:
             image = image_to_bgr(message)
-            if image.shape[1::-1] != self._camera.size:
+            if image.shape[1::-1] != self._size:
                 raise TwinError(
                     f"images of {image.shape[1]} x {image.shape[0]} px come, but the calibration is for "
-                    f"{self._camera.size[0]} x {self._camera.size[1]}: recalibrate, or set the camera to that size"
+                    f"{self._size[0]} x {self._size[1]}: recalibrate, or set the camera to that size"
                 )
             found = self._detector.detect(image, stamp)
+            if self._embedder is not None and any(found.track_id):
+                found = self._embedder.embedded_detections(image, found)
         except TwinError as error:
             self.report("images", ERROR, str(error))
             return
@@ -93,7 +117,24 @@ class PeopleDetector(TwinNode):
         answer.header = message.header
         answer.latency = (self.now_ns() - stamp) * 1e-9
         self._detections.publish(answer)
-        self.report("images", OK, "images arrive", people=len(found))
+        if self._debug.get_subscription_count():
+            frame = message.header.frame_id
+            self._debug.publish(image_message(with_boxes(image, found), stamp, frame))
+        embedded = 0 if self._embedder is None else self._embedder.embedded
+        self.report(
+            "images",
+            OK,
+            "images arrive",
+            people=len(found),
+            dropped=self._dropped,
+            embedded=embedded,
+        )
+
+    def _count_dropped(self, stamp: int) -> None:
+        """Images between this one and the last, by the site's frame rate: lost, or not waited for."""
+        before, self._newest_stamp_ns = self._newest_stamp_ns, stamp
+        if before is not None and 0 < stamp - before < LONGEST_STOP_NS:
+            self._dropped += max(round((stamp - before) / self._period_ns) - 1, 0)
 
     def _watch(self) -> None:
         if not self.active:

@@ -1,15 +1,25 @@
-"""Follows people on the ground, in metres, from every camera's detections."""
+"""Follows people on the ground, in metres, from every sensor's measurements."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
+from sensor_msgs.msg import CameraInfo
+from visualization_msgs.msg import MarkerArray
+
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.msg import Detections as DetectionsMessage
+from visrftwin_ros.msg import LidarPeople as LidarPeopleMessage
 from visrftwin_ros.msg import TrackedPeople
-from visrftwin_ros.nodes.conversions import detections_from_message, people_message
+from visrftwin_ros.nodes.camera_input import CameraInput
+from visrftwin_ros.nodes.conversions import detections_from_message, people_message, stamp_ns
+from visrftwin_ros.nodes.embedding_parameters import EMBEDDING_PARAMETERS, embedding_model
+from visrftwin_ros.nodes.lidar_messages import measurements_from_message
+from visrftwin_ros.nodes.markers import track_markers
+from visrftwin_ros.nodes.transforms import TransformBuffer, listen
 from visrftwin_ros.nodes.twin_node import (
     ERROR,
     OK,
@@ -21,68 +31,175 @@ from visrftwin_ros.nodes.twin_node import (
     TwinNode,
     run,
 )
-from visrftwin_ros.perception.camera import PinholeCamera
-from visrftwin_ros.perception.detector import tracker_config
-from visrftwin_ros.perception.tracker import PeopleTracker
+from visrftwin_ros.perception.clothing import ClothingWords
+from visrftwin_ros.perception.people import People
+from visrftwin_ros.perception.tracker import PeopleTracker, TrackerReport
+from visrftwin_ros.viewing.tracks import Trails
+
+FLOOD = 20
+"""Repeated measurements in a row that are worth a warning."""
+LONGEST_LATENCY_NS = 2_000_000_000
 
 
 class PeopleTrackerNode(TwinNode):
-    """Publishes at once on every measurement, and predictions while the sensors are silent."""
+    """Publishes at once on every measurement, or predictions at a fixed rate; and predictions while
+    the sensors are silent."""
 
     parameters: ClassVar[Sequence[NodeParameter]] = (
         SITE_PARAMETER,
         NodeParameter(
             "stale_after", 0.5, "Seconds without a measurement until people are stale", (0.05, 10.0)
         ),
+        NodeParameter(
+            "rate", 0.0, "People a second, predicted to now; 0 = on every measurement", (0.0, 200.0)
+        ),
+        NodeParameter("tf_wait", 0.3, "Seconds that detections wait for their TF", (0.0, 2.0)),
+        *EMBEDDING_PARAMETERS,
     )
 
     def configure(self) -> None:
         self._site = self.site()
-        if not self._site.cameras:
-            raise TwinError(f"site {self._site.name!r} has no cameras: add one under `cameras`")
-        self._tracker = PeopleTracker(tracker_config("yolo"))
-        self._detector_kind = "yolo"
+        if not self._site.cameras and not self._site.lidars:
+            raise TwinError(
+                f"site {self._site.name!r} has no cameras and no LiDARs: add one under `cameras`"
+            )
+        self._tracker = PeopleTracker()
         self._newest_ns: int | None = None
         self._heard_ns: int | None = None
+        self._repeats: dict[str, int] = {}
+        # The same network as the detectors': its words name the clothes of their embeddings.
+        model = embedding_model(self)
+        self._words = ClothingWords(model) if model else None
         self._people = self.publisher(TrackedPeople, "people")
-        for camera in self._site.cameras:
-            self.subscription(
-                DetectionsMessage,
-                f"{camera.name}/detections",
-                partial(self._on_detections, PinholeCamera.from_site(camera)),
-                SENSOR_QOS,
-            )
+        self._markers = self.publisher(MarkerArray, "people_markers")
+        self._trails = Trails()
+        moving = any(camera.pose is None for camera in self._site.cameras)
+        transforms = listen(self) if moving else TransformBuffer()
+        self._cameras = [
+            CameraInput(camera, self._site.world_frame, transforms) for camera in self._site.cameras
+        ]
+        for camera in self._cameras:
+            on_boxes, on_info = partial(self._on_detections, camera), partial(self._on_info, camera)
+            self.subscription(DetectionsMessage, f"{camera.name}/detections", on_boxes, SENSOR_QOS)
+            if camera.needs_info:
+                self.subscription(CameraInfo, f"{camera.name}/camera_info", on_info, SENSOR_QOS)
+        for lidar in self._site.lidars:
+            on_people = partial(self._on_lidar_people, lidar.name)
+            self.subscription(LidarPeopleMessage, f"{lidar.name}/people", on_people, SENSOR_QOS)
+        if moving:
+            self.timer(0.02, self._take_waiting)
         self.timer(0.2, self._watch)
+        if self.value("rate") > 0:
+            self.timer(1.0 / self.value("rate"), self._publish_prediction)
 
-    def _on_detections(self, camera: PinholeCamera, message: DetectionsMessage) -> None:
+    def _on_info(self, camera: CameraInput, message: CameraInfo) -> None:
+        try:
+            camera.take_info(message)
+        except TwinError as error:
+            self.report(f"{camera.name} calibration", ERROR, str(error))
+            return
+        self.report(f"{camera.name} calibration", OK, "CameraInfo is understood")
+
+    def _on_detections(self, camera: CameraInput, message: DetectionsMessage) -> None:
         if not self.active:
             return
-        if message.detector != self._detector_kind:
-            self._detector_kind = message.detector
-            self._tracker.config = tracker_config(message.detector)
-        detections = detections_from_message(message, camera)
-        resets = self._tracker.report.resets
         try:
-            people = self._tracker.update(detections, camera)
+            camera.check_source(message, self.now_ns())
         except TwinError as error:
-            self.report(camera.name, ERROR, str(error))
+            self.report(f"{camera.name} name", ERROR, str(error))
             return
-        refused = self._tracker.report
-        if refused.resets > resets:
-            self.report("clock", WARN, f"tracks were dropped: {refused.last_reset}")
-        else:
+        # Behind those that wait already: a moving camera's pose will come for all of them.
+        camera.waiting.append((self.now_ns(), message))
+        self._take_waiting()
+
+    def _on_lidar_people(self, name: str, message: LidarPeopleMessage) -> None:
+        if not self.active:
+            return
+        if message.header.frame_id != self._site.world_frame:
+            text = (
+                f"people in frame {message.header.frame_id!r} come, expected the site's "
+                f"{self._site.world_frame!r}: do both nodes run the same site?"
+            )
+            self.report(name, ERROR, text)
+            return
+        before = self._tracker.report
+        measurements = replace(measurements_from_message(message), sensor=name)
+        self._measured(name, before, self._tracker.update_ground(measurements))
+
+    def _take_waiting(self) -> None:
+        for camera in self._cameras:
+            while self.active and camera.waiting:
+                received, message = camera.waiting[0]
+                waited = self.now_ns() - received
+                last_try = not camera.moves or waited >= self.value("tf_wait") * 1e9
+                if not self._taken(camera, message, last_try):
+                    break
+                camera.waiting.popleft()
+
+    def _taken(self, camera: CameraInput, message: DetectionsMessage, last_try: bool) -> bool:
+        """Whether a message is done with: measured, or given up and reported."""
+        camera.detected_by(message.detector)
+        before = self._tracker.report
+        try:
+            model = camera.at(stamp_ns(message.header.stamp), last_try)
+            detections = detections_from_message(message, model)
+            people = self._tracker.update(detections, model, camera.config)
+        except TwinError as error:
+            if last_try:
+                self.report(camera.name, ERROR, str(error))
+            return last_try
+        self._measured(camera.name, before, people)
+        return True
+
+    def _measured(self, sensor: str, before: TrackerReport, people: People) -> None:
+        """Say what became of a sensor's measurement, and publish the people."""
+        after = self._tracker.report
+        if after.resets > before.resets:
+            self.report("clock", WARN, f"tracks were dropped: {after.last_reset}")
+        elif after.refused == before.refused:
             self.report("clock", OK, "time goes on")
+        repeats = self._repeats.get(sensor, 0) + 1 if after.repeated > before.repeated else 0
+        self._repeats[sensor] = repeats
+        level, text = OK, "detections arrive"
+        if after.refused > before.refused:
+            level, text = WARN, f"not used: {after.last_refused}: set its clock"
+        elif after.late > before.late:
+            level, text = WARN, "not used: measurements come more than a second late"
+        elif repeats >= FLOOD:
+            level, text = WARN, "floods: the same stamp again, or over 250 measurements a second"
         self.report(
-            camera.name,
-            OK,
-            "detections arrive",
+            sensor,
+            level,
+            text,
             people=len(people),
-            invalid_boxes=refused.invalid_boxes,
-            boxes_off_ground=refused.boxes_off_ground,
-            late_images=refused.late_images,
+            invalid_boxes=after.invalid_boxes,
+            boxes_off_ground=after.boxes_off_ground,
+            late=after.late,
+            replayed=after.replayed,
+            repeated=after.repeated,
+            refused=after.refused,
+            recognised=after.recognised,
         )
+        if after.measurements == before.measurements:
+            return
         self._newest_ns, self._heard_ns = people.stamp_ns, self.now_ns()
-        self._publish(people_message(people, self._site.world_frame), people.stamp_ns, age_ns=0)
+        if self.value("rate") > 0:
+            return
+        self._publish(self._message(people), people.stamp_ns, age_ns=0)
+
+    def _publish_prediction(self) -> None:
+        """The people now, as predicted from the last measurements."""
+        if not self.active or self._newest_ns is None or self._heard_ns is None:
+            return
+        since = self.now_ns() - self._heard_ns
+        if since > self.value("stale_after") * 1e9:
+            return  # `_watch` speaks
+        # Live stamps lie a little before the clock; those of a recording may be of another day.
+        latency = self._heard_ns - self._newest_ns
+        ahead = since + (latency if 0 <= latency < LONGEST_LATENCY_NS else 0)
+        stamp = self._newest_ns + ahead
+        people = self._tracker.predict_to(stamp)
+        self._publish(self._message(people), stamp, ahead)
 
     def _watch(self) -> None:
         if not self.active or self._newest_ns is None or self._heard_ns is None:
@@ -92,9 +209,16 @@ class PeopleTrackerNode(TwinNode):
             return
         self.report("detections", STALE, f"no detections for {silence_ns * 1e-9:.1f} s")
         stamp = self._newest_ns + silence_ns
-        predicted = people_message(self._tracker.predict_to(stamp), self._site.world_frame)
+        predicted = self._message(self._tracker.predict_to(stamp))
         predicted.stale = True
         self._publish(predicted, stamp, silence_ns)
+
+    def _message(self, people: People) -> TrackedPeople:
+        message = people_message(people, self._site.world_frame)
+        if self._words is not None:
+            for person, look in zip(message.people, people.look, strict=True):
+                person.material = self._words.entry(look)
+        return message
 
     def _publish(self, message: TrackedPeople, stamp: int, age_ns: int) -> None:
         if not message.stale:
@@ -102,6 +226,8 @@ class PeopleTrackerNode(TwinNode):
         message.age = age_ns * 1e-9
         message.latency = (self.now_ns() - stamp) * 1e-9
         self._people.publish(message)
+        if self._markers.get_subscription_count():
+            self._markers.publish(track_markers(message, self._trails))
 
 
 def main() -> None:

@@ -19,14 +19,23 @@ from visrftwin_ros.nodes.twin_node import (
     TwinNode,
     run,
 )
-from visrftwin_ros.site.model import Camera
+from visrftwin_ros.site.model import Camera, Lidar
 from visrftwin_ros.site.motion import pose_at
 
 
-def camera_pose(camera: Camera) -> Pose:
-    """Of the camera's optical frame in the world (inverse of the site's x_cam = R x + t)."""
-    matrix, _ = cv2.Rodrigues(np.array(camera.rvec))
-    return Pose(-matrix.T @ np.array(camera.t), Rotation.from_matrix(matrix.T))
+def camera_pose(camera: Camera) -> Pose | None:
+    """Of a fixed camera's optical frame in the world (inverse of the site's x_cam = R x + t)."""
+    if camera.pose is None:
+        return None
+    matrix, _ = cv2.Rodrigues(np.array(camera.pose[0]))
+    return Pose(-matrix.T @ np.array(camera.pose[1]), Rotation.from_matrix(matrix.T))
+
+
+def lidar_pose(lidar: Lidar) -> Pose | None:
+    """Of a fixed LiDAR in the world."""
+    if lidar.position is None:
+        return None
+    return Pose(np.array(lidar.position), Rotation.from_euler("xyz", lidar.rpy))
 
 
 class SiteFrames(TwinNode):
@@ -48,9 +57,13 @@ class SiteFrames(TwinNode):
     def activate(self) -> None:
         world, now = self._site.world_frame, self.now_ns()
         frames = [
-            transform_message(world, camera.optical_frame, now, camera_pose(camera))
+            transform_message(world, camera.optical_frame, now, pose)
             for camera in self._site.cameras
+            if (pose := camera_pose(camera)) is not None
         ]
+        for lidar in self._site.lidars:
+            if (pose := lidar_pose(lidar)) is not None:
+                frames.append(transform_message(world, lidar.tf_frame, now, pose))
         for ap in self._site.access_points:
             tilt = Rotation.from_euler("ZY", [ap.yaw, ap.pitch])
             frames.append(transform_message(world, ap.name, now, Pose(np.array(ap.position), tilt)))

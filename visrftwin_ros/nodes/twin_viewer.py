@@ -13,7 +13,12 @@ from sensor_msgs.msg import Image
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.msg import BeamDecisions, LinkChannel, LinkChannels, TrackedPeople
 from visrftwin_ros.msg import Detections as DetectionsMessage
-from visrftwin_ros.nodes.conversions import bodies_from_message, image_to_bgr, stamp_ns
+from visrftwin_ros.nodes.conversions import (
+    bodies_from_message,
+    covariance_from_message,
+    image_to_bgr,
+    stamp_ns,
+)
 from visrftwin_ros.nodes.path_kinds import path_kind
 from visrftwin_ros.nodes.twin_node import (
     OK,
@@ -24,7 +29,10 @@ from visrftwin_ros.nodes.twin_node import (
     TwinNode,
     run,
 )
+from visrftwin_ros.perception.body_boxes import bodies_on_image
+from visrftwin_ros.perception.camera_models import fixed_camera, site_intrinsics
 from visrftwin_ros.viewing.rerun_view import SHOWN_SCORE, TwinView
+from visrftwin_ros.viewing.tracks import Trails, covariance_ellipses
 
 
 class TwinViewer(TwinNode):
@@ -47,6 +55,9 @@ class TwinViewer(TwinNode):
             file=Path(record) if record else None,
         )
         self._last_image_ns: dict[str, int] = {}
+        self._trails = Trails()
+        known = [camera for camera in site.cameras if camera.pose and site_intrinsics(camera)]
+        self._fixed = [fixed_camera(camera) for camera in known]
         for camera in site.cameras:
             on_image = partial(self._on_image, camera.name)
             self.subscription(Image, f"{camera.name}/image_raw", on_image, SENSOR_QOS)
@@ -90,6 +101,14 @@ class TwinViewer(TwinNode):
         bodies = bodies_from_message(message)
         self._view.at(stamp_ns(message.header.stamp))
         self._view.log_people(bodies.ids, bodies.position, bodies.width, bodies.height)
+        place = bodies.position[:, :2]
+        doubt = covariance_from_message(message)[:, :2, :2]
+        trails = self._trails.updated(stamp_ns(message.header.stamp), bodies.ids, place)
+        self._view.log_tracks(list(covariance_ellipses(place, doubt)), trails)
+        for camera in self._fixed:
+            corners, shown = bodies_on_image(camera, place, bodies.height)
+            names = [name for name, seen in zip(bodies.ids, shown, strict=True) if seen]
+            self._view.log_tracks_on_image(camera.name, names, corners[shown])
 
     def _on_channels(self, message: LinkChannels) -> None:
         self._view.at(stamp_ns(message.header.stamp))

@@ -10,7 +10,7 @@ from scipy.optimize import linear_sum_assignment
 
 from visrftwin_ros.perception.box_measurements import BoxMeasurements
 from visrftwin_ros.perception.tracker_config import TrackerConfig
-from visrftwin_ros.perception.walkers import chi_square_quantile
+from visrftwin_ros.perception.walkers import chi_square_quantile, wrapped
 
 PARTS = np.array([[True, True, True], [True, False, True], [True, True, False]])
 """What of a box may be true of the body: all of it; not the feet row; not the head row."""
@@ -34,13 +34,16 @@ def pair_costs(
     innovation: Float[np.ndarray, "n 3 3"],
     boxes: BoxMeasurements,
     config: TrackerConfig,
+    column_period: float = np.inf,
 ) -> PairCosts:
     """Costs of pairing walkers (expected rows and innovation covariance, px) with boxes.
 
     A row that something hides is anywhere along the body: uniform over its height, which makes the
-    three explanations of a box comparable likelihoods.
+    three explanations of a box comparable likelihoods. column_period: px after which a panorama's
+    columns come again.
     """
     residual = boxes.rows[None] - expected[:, None]
+    residual[..., 0] = wrapped(residual[..., 0], column_period)
     height = np.maximum(np.abs(expected[:, 1] - expected[:, 2]), 1.0)
     priors = np.array([1 - 2 * config.hidden_part, config.hidden_part, config.hidden_part])
     costs = np.empty((len(PARTS), len(expected), len(boxes)))

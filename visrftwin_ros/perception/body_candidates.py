@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from visrftwin_ros.perception.camera import PinholeCamera
+from visrftwin_ros.perception.camera import CameraModel
 
 STRIDE = 4
 """px between candidate feet."""
@@ -44,7 +44,7 @@ class BodyCandidates:
     clipped: Int[np.ndarray, "c 4"]
 
 
-def body_candidates(camera: PinholeCamera) -> BodyCandidates:
+def body_candidates(camera: CameraModel) -> BodyCandidates:
     """Where upright bodies could show in a camera's image."""
     width, height = camera.size
     columns = np.arange(0.0, width, STRIDE)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from visrftwin_ros.perception.camera import PinholeCamera
+from visrftwin_ros.perception.camera import CameraModel
 from visrftwin_ros.perception.detections import Detections
 
 EDGE = 3.0
@@ -47,7 +47,7 @@ class BoxMeasurements:
         return len(self.rows)
 
 
-def box_measurements(detections: Detections, camera: PinholeCamera) -> BoxMeasurements:
+def box_measurements(detections: Detections, camera: CameraModel) -> BoxMeasurements:
     """Measurements of clean detections; boxes outside the lens's range are left out.
 
     Where the image's left or right edge cuts a box, the column is that of a body of usual width

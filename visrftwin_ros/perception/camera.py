@@ -1,4 +1,4 @@
-"""A calibrated pinhole camera over a flat ground: world to image and back.
+"""A calibrated camera over a flat ground: world to image and back.
 
 Geometry after Hartley & Zisserman, "Multiple View Geometry", 2nd ed.: the camera (6.1), the
 ground homography and the ray of a pixel (8.1), first-order covariance (5.2). Axes follow OpenCV:
@@ -7,6 +7,7 @@ ground homography and the ray of a pixel (8.1), first-order covariance (5.2). Ax
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import cv2
@@ -20,9 +21,125 @@ NEAREST_DEPTH = 0.05
 """Metres before the camera under which a point counts as behind it: pixels diverge there."""
 
 
+class CameraModel(ABC):
+    """A camera with a pose; the ground is the world's plane z = 0.
+
+    Every model has *ideal pixels*, in which the image is the model's own undistorted one, measured
+    in the image's pixels: rays, Jacobians and measurements are in those.
+
+    name: of the camera. size: (width, height) px. rotation: (3, 3) and translation: (3,) m take
+    world to camera (z forward). column_period: px after which columns come again; inf but for a
+    full panorama.
+    """
+
+    name: str
+    size: tuple[int, int]
+    rotation: Float[np.ndarray, "3 3"]
+    translation: Float[np.ndarray, " 3"]
+    column_period: float = np.inf
+
+    @abstractmethod
+    def undistorted(self, pixels: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 2"]:
+        """Ideal pixels of image pixels; NaN where the distortion has no inverse."""
+
+    @abstractmethod
+    def project(
+        self, points: Float[np.ndarray, "n 3"]
+    ) -> tuple[Float[np.ndarray, "n 2"], Bool[np.ndarray, " n"]]:
+        """Pixels of world points, distorted as the image is, and which the lens can see.
+
+        points: (N, 3) m. Pixels of points that it cannot see (behind a pinhole) are NaN. Inside the
+        image or not is not asked.
+        """
+
+    @abstractmethod
+    def undistorted_projection(
+        self, points: Float[np.ndarray, "*n 3"]
+    ) -> tuple[Float[np.ndarray, "*n 2"], Float[np.ndarray, "*n"]]:
+        """Ideal pixels of world points, and how far [m] they are on the seen side.
+
+        Points at under `NEAREST_DEPTH` are not seen.
+        """
+
+    @abstractmethod
+    def projection_jacobian(self, points: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 2 3"]:
+        """d(ideal pixel) / d(world point): (..., 2, 3) px/m."""
+
+    @abstractmethod
+    def rays(self, ideal_pixels: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 3"]:
+        """Directions in the camera's frame of ideal pixels; their length is of no meaning."""
+
+    @property
+    def center(self) -> Float[np.ndarray, " 3"]:
+        """Where the camera stands: (3,) world metres (Hartley & Zisserman 6.1, C = -R^T t)."""
+        return -self.rotation.T @ self.translation
+
+    def ground_points(
+        self, pixels: Float[np.ndarray, "n 2"]
+    ) -> tuple[Float[np.ndarray, "n 2"], Bool[np.ndarray, " n"]]:
+        """Where the rays of image pixels meet the ground: (N, 2) world metres, and which do.
+
+        A ray at or above the horizon, NaN, or undistortable meets nothing: False, NaN
+        (Hartley & Zisserman 6.2.2: the ray of a pixel is C + s R^T K^-1 x).
+        """
+        ideal = self.undistorted(pixels)
+        return self.plane_points(ideal, np.zeros(len(ideal)))
+
+    def plane_points(
+        self, ideal_pixels: Float[np.ndarray, "n 2"], height: Float[np.ndarray, " n"]
+    ) -> tuple[Float[np.ndarray, "n 2"], Bool[np.ndarray, " n"]]:
+        """Where the rays of ideal pixels meet the planes z = height [m]: (N, 2), and which.
+
+        The head of a person of known height gives the place where the feet are hidden.
+        """
+        rays = self.rays(ideal_pixels) @ self.rotation
+        center = self.center
+        with np.errstate(divide="ignore", invalid="ignore"):
+            distance = (height - center[2]) / rays[:, 2]
+            points = center[:2] + distance[:, None] * rays[:, :2]
+            depth_ok = np.isfinite(distance) & (distance > NEAREST_DEPTH)
+        valid = depth_ok & np.all(np.isfinite(points), axis=1)
+        return np.where(valid[:, None], points, np.nan), valid
+
+    def ground_jacobian(self, points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 2 2"]:
+        """d(ground point) / d(ideal pixel) at ground points [m]: (N, 2, 2) m/px.
+
+        The inverse of the projection's Jacobian on the plane; NaN where the plane is seen edge-on.
+        """
+        jacobian = self.projection_jacobian(_on_ground(points))[..., :2]
+        determinant = np.linalg.det(jacobian)
+        inverse = np.full_like(jacobian, np.nan)
+        good = np.abs(determinant) > 1e-9
+        inverse[good] = np.linalg.inv(jacobian[good])
+        return inverse
+
+    def ground_covariance(
+        self, points: Float[np.ndarray, "n 2"], pixel_covariance: Float[np.ndarray, "n 2 2"]
+    ) -> Float[np.ndarray, "n 2 2"]:
+        """Covariance [m^2] of ground points from that of their pixels (H & Z 5.2.1: J S J^T)."""
+        jacobian = self.ground_jacobian(points)
+        return np.asarray(jacobian @ pixel_covariance @ jacobian.swapaxes(1, 2))
+
+    def height_above(
+        self, ground: Float[np.ndarray, "n 2"], top: Float[np.ndarray, "n 2"]
+    ) -> Float[np.ndarray, " n"]:
+        """Height [m] of upright bodies on ground points whose tops show at image pixels: (N,).
+
+        The point of the vertical over the foot nearest to the top's ray, seen in the vertical plane
+        through the foot (the column is left free, people lean); Criminisi, Reid & Zisserman 2000.
+        NaN where there is none.
+        """
+        rays = self.rays(self.undistorted(top)) @ self.rotation
+        away = ground - self.center[:2]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            along = np.sum(away**2, axis=1) / np.sum(away * rays[:, :2], axis=1)
+            height = self.center[2] + along * rays[:, 2]
+        return np.where(np.isfinite(height) & (along > 0), height, np.nan)
+
+
 @dataclass(frozen=True)
-class PinholeCamera:
-    """Intrinsics and pose of a camera; the ground is the world's plane z = 0.
+class PinholeCamera(CameraModel):
+    """The central projection: straight lines stay straight in ideal pixels.
 
     name: of the camera. size: (width, height) px. matrix: (3, 3) K, px. rotation: (3, 3) and
     translation: (3,) m take world to camera. distortion: (0,) or OpenCV's 4, 5 or 8 coefficients.
@@ -54,16 +171,19 @@ class PinholeCamera:
 
     @classmethod
     def from_site(cls, camera: model.Camera) -> PinholeCamera:
-        """The camera that a site describes."""
-        matrix = np.array(
-            [[camera.fx, 0.0, camera.cx], [0.0, camera.fy, camera.cy], [0.0, 0.0, 1.0]]
-        )
+        """The fixed pinhole camera that a site describes; TwinError for any other."""
+        if camera.pose is None or camera.intrinsics is None or camera.model != "pinhole":
+            raise TwinError(
+                f"camera {camera.name!r} is no fixed pinhole camera: give fx, fy, cx, cy, rvec, t"
+            )
+        fx, fy, cx, cy = camera.intrinsics
+        rvec, t = camera.pose
         return cls(
             name=camera.name,
             size=(camera.image_width, camera.image_height),
-            matrix=matrix,
-            rotation=np.asarray(cv2.Rodrigues(np.array(camera.rvec))[0], dtype=np.float64),
-            translation=np.array(camera.t, dtype=np.float64),
+            matrix=np.array([[fx, 0.0, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]]),
+            rotation=np.asarray(cv2.Rodrigues(np.array(rvec))[0], dtype=np.float64),
+            translation=np.array(t, dtype=np.float64),
             distortion=np.array(camera.distortion, dtype=np.float64),
         )
 
@@ -86,11 +206,6 @@ class PinholeCamera:
             translation=-rotation @ np.asarray(world_from_camera[:3, 3], dtype=np.float64),
             distortion=np.asarray(distortion, dtype=np.float64).reshape(-1),
         )
-
-    @property
-    def center(self) -> Float[np.ndarray, " 3"]:
-        """Where the camera stands: (3,) world metres (Hartley & Zisserman 6.1, C = -R^T t)."""
-        return -self.rotation.T @ self.translation
 
     def project(
         self, points: Float[np.ndarray, "n 3"]
@@ -148,52 +263,6 @@ class PinholeCamera:
         rays[~(np.abs(back - pixels).max(axis=1) < 0.5)] = np.nan
         return np.asarray(rays * self._focal + self.matrix[:2, 2])
 
-    def ground_points(
-        self, pixels: Float[np.ndarray, "n 2"]
-    ) -> tuple[Float[np.ndarray, "n 2"], Bool[np.ndarray, " n"]]:
-        """Where the rays of image pixels meet the ground: (N, 2) world metres, and which do.
-
-        A ray at or above the horizon, NaN, or undistortable meets nothing: False, NaN
-        (Hartley & Zisserman 6.2.2: the ray of a pixel is C + s R^T K^-1 x).
-        """
-        ideal = self.undistorted(pixels)
-        return self.plane_points(ideal, np.zeros(len(ideal)))
-
-    def plane_points(
-        self, ideal_pixels: Float[np.ndarray, "n 2"], height: Float[np.ndarray, " n"]
-    ) -> tuple[Float[np.ndarray, "n 2"], Bool[np.ndarray, " n"]]:
-        """Where the rays of undistorted pixels meet the planes z = height [m]: (N, 2), and which.
-
-        The head of a person of known height gives the place where the feet are hidden.
-        """
-        rays = _homogeneous((ideal_pixels - self.matrix[:2, 2]) / self._focal) @ self.rotation
-        center = self.center
-        with np.errstate(divide="ignore", invalid="ignore"):
-            distance = (height - center[2]) / rays[:, 2]
-            points = center[:2] + distance[:, None] * rays[:, :2]
-            depth_ok = np.isfinite(distance) & (distance > NEAREST_DEPTH)
-        valid = depth_ok & np.all(np.isfinite(points), axis=1)
-        return np.where(valid[:, None], points, np.nan), valid
-
-    def ground_jacobian(self, points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 2 2"]:
-        """d(ground point) / d(undistorted pixel) at ground points [m]: (N, 2, 2) m/px.
-
-        The inverse of the projection's Jacobian on the plane; NaN where the plane is seen edge-on.
-        """
-        jacobian = self.projection_jacobian(_on_ground(points))[..., :2]
-        determinant = np.linalg.det(jacobian)
-        inverse = np.full_like(jacobian, np.nan)
-        good = np.abs(determinant) > 1e-9
-        inverse[good] = np.linalg.inv(jacobian[good])
-        return inverse
-
-    def ground_covariance(
-        self, points: Float[np.ndarray, "n 2"], pixel_covariance: Float[np.ndarray, "n 2 2"]
-    ) -> Float[np.ndarray, "n 2 2"]:
-        """Covariance [m^2] of ground points from that of their pixels (H & Z 5.2.1: J S J^T)."""
-        jacobian = self.ground_jacobian(points)
-        return np.asarray(jacobian @ pixel_covariance @ jacobian.swapaxes(1, 2))
-
     def height_above(
         self, ground: Float[np.ndarray, "n 2"], top: Float[np.ndarray, "n 2"]
     ) -> Float[np.ndarray, " n"]:
@@ -211,6 +280,10 @@ class PinholeCamera:
             height = (slope * base[:, 2] - base[:, 1]) / (up[1] - slope * up[2])
             depth = base[:, 2] + height * up[2]
         return np.where(np.isfinite(height) & (depth > NEAREST_DEPTH), height, np.nan)
+
+    def rays(self, ideal_pixels: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 3"]:
+        """As `CameraModel.rays`: z = 1."""
+        return _homogeneous((ideal_pixels - self.matrix[:2, 2]) / self._focal)
 
     @property
     def _focal(self) -> Float[np.ndarray, " 2"]:

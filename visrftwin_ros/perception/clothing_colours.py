@@ -20,6 +20,8 @@ BINS = 12
 PATCH = (12, 24)
 """px, width and height that each body part is sampled to: equal cost, near or far."""
 SMOOTHING = np.array([0.25, 0.5, 0.25])
+LENGTH = len(BODY_PARTS) * 3 * BINS
+"""Of an embedding."""
 
 
 def clothing_colours(
@@ -29,7 +31,7 @@ def clothing_colours(
 
     (N, 72); a row is zero where a box has no pixels in the image.
     """
-    embeddings = np.zeros((len(corners), len(BODY_PARTS) * 3 * BINS))
+    embeddings = np.zeros((len(corners), LENGTH))
     for k, (left, top, right, bottom) in enumerate(corners.astype(np.float64)):
         middle, half = (left + right) / 2, MIDDLE * (right - left) / 2
         parts = []

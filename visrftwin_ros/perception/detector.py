@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.perception.camera import PinholeCamera
+from visrftwin_ros.perception.camera import CameraModel
 from visrftwin_ros.perception.detections import Detections
 from visrftwin_ros.perception.tracker_config import TrackerConfig
 
@@ -40,25 +40,26 @@ class ChosenDetector:
 def make_detector(
     kind: str,
     weights: str | Path,
-    camera: PinholeCamera,
+    camera: CameraModel | None,
     *,
+    name: str = "",
     imgsz: int | None = None,
     confidence: float = 0.1,
     threads: int = 2,
+    box_tracker: str = "bytetrack",
 ) -> ChosenDetector:
-    """The detector of a camera.
+    """The detector of a camera, or of the moving camera `name`.
 
     'motion': background subtraction. 'yolo': the network in `weights`; without weights, or where a
     released network's bare name cannot be fetched, the motion detector and a warning. 'auto': the
     same, also where the file is missing or unreadable. Raises TwinError where 'yolo' was asked for
-    with a path that cannot be loaded, and for an unknown kind.
+    with a path that cannot be loaded, for an unknown kind, and for motion of a moving camera.
     """
-    from visrftwin_ros.perception.motion import MotionDetector
-
     if kind not in get_args(DetectorKind):
         raise TwinError(f"no detector of kind {kind!r}; choose {', '.join(get_args(DetectorKind))}")
+    name = camera.name if camera is not None else name
     if kind == "motion":
-        return ChosenDetector(MotionDetector(camera))
+        return ChosenDetector(_motion_detector(camera, name))
     reason = "no weights are given"
     if str(weights).strip():
         from visrftwin_ros.perception.yolo import YoloDetector, is_released_name
@@ -67,10 +68,11 @@ def make_detector(
             return ChosenDetector(
                 YoloDetector(
                     weights,
-                    camera=camera.name,
+                    camera=name,
                     imgsz=imgsz,
                     confidence=confidence,
                     threads=threads,
+                    box_tracker=box_tracker,
                 )
             )
         except TwinError as error:
@@ -78,11 +80,21 @@ def make_detector(
                 raise
             reason = str(error)
     warning = (
-        f"camera {camera.name!r}: the motion detector runs instead of YOLO, because {reason}."
+        f"camera {name!r}: the motion detector runs instead of YOLO, because {reason}."
         " It needs a fixed camera, learns the background first, and sees worse in groups"
     )
     LOG.warning(warning)
-    return ChosenDetector(MotionDetector(camera), warning)
+    return ChosenDetector(_motion_detector(camera, name), warning)
+
+
+def _motion_detector(camera: CameraModel | None, name: str) -> Detector:
+    from visrftwin_ros.perception.motion import MotionDetector
+
+    if camera is None:
+        raise TwinError(
+            f"camera {name!r} moves, and the motion detector needs a fixed one: give detector weights"
+        )
+    return MotionDetector(camera)
 
 
 def tracker_config(kind: str) -> TrackerConfig:

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, UInt8
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.perception.body_candidates import body_candidates, explaining_bodies
-from visrftwin_ros.perception.camera import PinholeCamera
+from visrftwin_ros.perception.camera import CameraModel
 from visrftwin_ros.perception.clothing_colours import clothing_colours
 from visrftwin_ros.perception.detections import Detections
 from visrftwin_ros.perception.image_check import checked_image
@@ -37,7 +37,7 @@ class MotionDetector:
 
     def __init__(
         self,
-        camera: PinholeCamera,
+        camera: CameraModel,
         *,
         history: int = 300,
         learning: int = 10,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from visrftwin_ros.perception.camera import PinholeCamera
+from visrftwin_ros.perception.camera_models import fixed_camera
 from visrftwin_ros.perception.detector import make_detector, tracker_config
 from visrftwin_ros.perception.people import People
 from visrftwin_ros.perception.recordings import Recording
@@ -58,7 +58,7 @@ def people_in_recording(
     progress: bool = True,
 ) -> Iterator[tuple[int, People]]:
     """(frame number, people) as `track_recording` has them, while they come."""
-    camera = PinholeCamera.from_site(site_camera)
+    camera = fixed_camera(site_camera)
     recording = Recording(video, camera.size)
     detector = make_detector(kind, weights, camera, imgsz=imgsz).detector
     tracker = PeopleTracker(tracker_config(detector.kind))

@@ -15,8 +15,9 @@ class People:
     stamp_ns: ROS time of the states. ids: N names that stay with a person and are never reused.
     position: (N, 2) m on the ground. velocity: (N, 2) m/s. covariance: (N, 4, 4) of x y vx vy in
     m and m/s. height: (N,) m. heading: (N,) rad from +x towards +y, where the person last walked.
-    existence: (N,) probability. score: (N,) of the last detection. seen_by: the cameras whose last
-    image showed the person; () while coasting.
+    existence: (N,) probability. score: (N,) of the last detection. seen_by: the sensors
+    whose last measurement showed the person; () while coasting. look: mean embedding, (0,) where
+    there is none.
     """
 
     stamp_ns: int
@@ -29,6 +30,7 @@ class People:
     existence: Float[np.ndarray, " n"]
     score: Float[np.ndarray, " n"]
     seen_by: tuple[tuple[str, ...], ...]
+    look: tuple[Float[np.ndarray, " d"], ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -10,15 +10,20 @@ from scipy.special import expit
 
 from visrftwin_ros.perception.people import People
 
+SEEN_WITHIN_NS = 1_000_000_000
+"""A sensor that has been silent for longer does not see anybody."""
+
 
 @dataclass
 class TrackTable:
     """N tracks.
 
     mean, covariance: of x y vx vy h (m, m/s). log_odds: of existence. shown: published now.
-    heading: rad. score: of the last box. seen: in the last image of `camera`, which saw it last.
-    standing: s that it was seen to stand. ids: '' until shown for the first time. link: the id that
-    the camera's own tracker gave the last box. look: mean embedding of clear boxes, (0,) if none.
+    heading: rad. score: of the last box. seen: in the last measurement of `sensor`, which saw it
+    last. standing: s that it was seen to stand. ids: '' until shown for the first time. born: of
+    which measurement, unlike any other track's. link: the id that the camera's own tracker gave the
+    last box. look: mean embedding of clear boxes, (0,) if none. sightings: ROS time [ns] at which
+    each sensor saw it last; a sensor that then missed it is not there.
     """
 
     mean: Float[np.ndarray, "n 5"] = field(default_factory=lambda: np.zeros((0, 5)))
@@ -30,15 +35,19 @@ class TrackTable:
     seen: Bool[np.ndarray, " n"] = field(default_factory=lambda: np.zeros(0, dtype=bool))
     standing: Float[np.ndarray, " n"] = field(default_factory=lambda: np.zeros(0))
     ids: list[str] = field(default_factory=list)
-    camera: list[str] = field(default_factory=list)
+    born: list[str] = field(default_factory=list)
+    sensor: list[str] = field(default_factory=list)
     link: list[str] = field(default_factory=list)
     look: list[Float[np.ndarray, " d"]] = field(default_factory=list)
+    sightings: list[dict[str, int]] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.mean)
 
     def where(self, mask: Bool[np.ndarray, " n"]) -> TrackTable:
-        """The tracks that a mask picks."""
+        """The tracks that a mask picks; these themselves where it picks all."""
+        if np.all(mask):
+            return self
         picked = TrackTable()
         for column in fields(self):
             values = getattr(self, column.name)
@@ -59,6 +68,12 @@ class TrackTable:
             setattr(joined, column.name, both)
         return joined
 
+    def copied(self) -> TrackTable:
+        """The same tracks, whose columns may be written to. Looks and sightings are shared: they
+        are replaced, never written into."""
+        columns = {column.name: getattr(self, column.name).copy() for column in fields(self)}
+        return TrackTable(**columns)
+
     def people(self, stamp_ns: int) -> People:
         """The shown tracks, as others see them."""
         shown = self.where(self.shown)
@@ -73,7 +88,8 @@ class TrackTable:
             existence=expit(shown.log_odds),
             score=shown.score.copy(),
             seen_by=tuple(
-                (camera,) if seen else ()
-                for camera, seen in zip(shown.camera, shown.seen, strict=True)
+                tuple(name for name, at in seen.items() if at > stamp_ns - SEEN_WITHIN_NS)
+                for seen in shown.sightings
             ),
+            look=tuple(shown.look),
         )

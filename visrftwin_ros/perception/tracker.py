@@ -1,82 +1,99 @@
-"""Multi-person tracking on the ground plane (design 5.1).
+"""Multi-person tracking on the ground plane from any number of sensors (design 5.1).
 
-Constant-velocity Kalman filter in world metres, gated Hungarian assignment in two rounds by score
-(ByteTrack: Zhang et al., ECCV 2022), birth and death by existence probability (Musicki & Evans,
-"Joint integrated probabilistic data association", 2004, in its one-hypothesis form).
+Constant-velocity Kalman filter in world metres. Every measurement counts at its own stamp: one that
+comes late is put where it belongs, and what came after it is taken again (Bar-Shalom, Li &
+Kirubarajan 2001, 7.3.6: out-of-sequence measurements, by replay, which is exact).
 """
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 from scipy.special import logit
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.perception import walkers
-from visrftwin_ros.perception.association import PARTS, PairCosts, assigned, pair_costs
-from visrftwin_ros.perception.box_measurements import (
-    BoxMeasurements,
-    areas,
-    body_corners,
-    box_measurements,
-    covered_share,
-    shared_area,
-)
-from visrftwin_ros.perception.camera import PinholeCamera
+from visrftwin_ros.perception.box_measurements import box_measurements
+from visrftwin_ros.perception.camera import CameraModel
+from visrftwin_ros.perception.camera_sighting import CameraSighting
 from visrftwin_ros.perception.detections import Detections
+from visrftwin_ros.perception.ground_measurements import GroundMeasurements
+from visrftwin_ros.perception.ground_sighting import GroundSighting
+from visrftwin_ros.perception.lost_people import LostPeople, LostPerson
 from visrftwin_ros.perception.people import People
+from visrftwin_ros.perception.sensor_clocks import SensorClocks
+from visrftwin_ros.perception.sighting import Sighting, waiting
 from visrftwin_ros.perception.track_table import TrackTable
 from visrftwin_ros.perception.tracker_config import TrackerConfig
 
 NANOSECONDS = 1_000_000_000
-TALLEST, SHORTEST = 2.3, 0.9
-"""m: boxes that stand for bodies outside this start no track."""
-UNUSUAL_HEIGHT_SIGMA = 0.5
-"""m: of somebody whose first box fits no standing adult."""
-LONGEST_STANDING = 3.0
-"""s of standing that are remembered: as long again on the move and it is forgotten."""
-DEPTH_DOUBT = 0.05
-"""Share of a body's height by which another's feet may show higher and still stand nearer."""
-OCCLUDING_SHARE = 0.4
-"""Share of a body's box behind nearer ones from which a detector is expected to miss it."""
+MOST_REPLAYED = 150
+"""Measurements that are kept for a replay: one second of five cameras at 30 Hz."""
+UNSEEN_NS = 300_000_000
+"""After this long without a sight of them, people may be found elsewhere."""
+SAME_PLACE = 1.0
+"""m: within this of where a replay removed somebody, somebody new is that person."""
 
 
 @dataclass(frozen=True)
 class TrackerReport:
-    """What the tracker had to refuse since it was made; `resets` with the reason of the last."""
+    """What the tracker took and refused since it was made; `resets`, `refused` with the last
+    reason."""
 
-    images: int = 0
-    late_images: int = 0
+    measurements: int = 0
+    replayed: int = 0
+    late: int = 0
+    repeated: int = 0
+    refused: int = 0
+    last_refused: str = ""
     invalid_boxes: int = 0
     boxes_off_ground: int = 0
     resets: int = 0
     last_reset: str = ""
+    recognised: int = 0
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A measurement, and the state that it met; no stamp: it was the first."""
+
+    sighting: Sighting
+    tracks_before: TrackTable
+    stamp_before: int | None
 
 
 class PeopleTracker:
-    """Follows people in the world frame through the boxes of calibrated cameras."""
+    """Follows people in the world frame through calibrated cameras and ground sensors."""
 
     def __init__(self, config: TrackerConfig | None = None) -> None:
         self.config = config or TrackerConfig()
         self.report = TrackerReport()
+        self._next_id = 1
+        self._forget()
+
+    def _forget(self) -> None:
         self._tracks = TrackTable()
         self._stamp_ns: int | None = None
-        self._since_last = 0.0
-        self._next_id = 1
+        self._steps: deque[_Step] = deque(maxlen=MOST_REPLAYED)
+        self._clocks = SensorClocks(self.config)
+        self._lost = LostPeople(self.config)
+        self._names: dict[str, str] = {}
+        self._ended: set[str] = set()
 
     def reset(self, reason: str = "asked to") -> None:
         """Forget everybody; ids go on, so no name is used twice."""
-        self._tracks = TrackTable()
-        self._stamp_ns = None
+        self._forget()
         self.report = replace(self.report, resets=self.report.resets + 1, last_reset=reason)
 
-    def update(self, detections: Detections, camera: PinholeCamera) -> People:
-        """Take one image's boxes at their own stamp; the people at that time.
+    def update(
+        self, detections: Detections, camera: CameraModel, config: TrackerConfig | None = None
+    ) -> People:
+        """Take one image's boxes at their own stamp; the people at the newest measurement's time.
 
-        Boxes with NaN or no extent, or that stand nowhere on the ground, are left out and counted
-        in `report`; so is an image that comes late. A stamp that jumps back starts over.
+        config: this camera's noise and scores, where they are not the tracker's. Boxes with NaN or
+        no extent, or that stand nowhere on the ground, are left out and counted in `report`.
         Raises TwinError where the image's size is not the calibration's.
         """
         if detections.image_size != camera.size:
@@ -85,34 +102,25 @@ class PeopleTracker:
                 f"{detections.image_size[1]} px, but the calibration is for "
                 f"{camera.size[0]}x{camera.size[1]}; use the calibration's size or recalibrate"
             )
-        seconds = self._seconds_to(detections.stamp_ns)
-        if seconds < 0:
-            self.report = replace(self.report, late_images=self.report.late_images + 1)
-            return self.people()
+        own = config or self.config
         clean, dropped = detections.clean()
-        clean = clean.where(clean.score >= self.config.low_score)
+        clean = clean.where(clean.score >= own.low_score)
         boxes = box_measurements(clean, camera)
-        self.report = replace(
-            self.report,
-            images=self.report.images + 1,
-            invalid_boxes=self.report.invalid_boxes + dropped,
-        )
-        self._advance(seconds, detections.stamp_ns)
-        matched_tracks, matched_boxes = self._match(boxes, camera)
-        self._lose_unseen(matched_tracks, camera, seconds)
-        self._start(boxes, matched_boxes, camera)
-        self._tracks = self._tracks.where(self._tracks.log_odds > logit(self.config.lost_below))
-        self._show_and_hide()
-        return self.people()
+        return self._take(CameraSighting(detections.stamp_ns, boxes, camera, own), dropped)
+
+    def update_ground(self, measurements: GroundMeasurements) -> People:
+        """Take one measurement of a ground sensor; the people at the newest measurement's time."""
+        clean, dropped = measurements.clean()
+        return self._take(GroundSighting(clean, self.config), dropped)
 
     def people(self) -> People:
-        """The people at the last image's time."""
+        """The people at the newest measurement's time."""
         return self._tracks.people(self._stamp_ns or 0)
 
     def predict_to(self, stamp_ns: int) -> People:
         """The people as predicted for another time; the tracker itself stays as it is.
 
-        For a time after the last image, existence fades as it does for people who are not seen.
+        For a time after the last measurement, existence fades as it does for the unseen.
         """
         if self._stamp_ns is None:
             return self._tracks.people(stamp_ns)
@@ -120,7 +128,7 @@ class PeopleTracker:
         tracks = self._tracks
         ahead = max(seconds, 0.0)
         mean, covariance = walkers.predicted(
-            tracks.mean, tracks.covariance, ahead, self.config, self._waiting(tracks)
+            tracks.mean, tracks.covariance, ahead, self.config, waiting(tracks, self.config)
         )
         if seconds < 0:
             mean = tracks.mean.copy()
@@ -129,260 +137,176 @@ class PeopleTracker:
         faded = replace(tracks, mean=mean, covariance=covariance, log_odds=log_odds)
         return faded.where(log_odds > logit(self.config.lost_below)).people(stamp_ns)
 
-    def _seconds_to(self, stamp_ns: int) -> float:
-        """Time since the state, negative for a late image; a jump starts over."""
-        if self._stamp_ns is None:
-            self._stamp_ns = stamp_ns
-        seconds = (stamp_ns - self._stamp_ns) / NANOSECONDS
-        if seconds < -self.config.jump_back:
-            self.reset(f"time jumped back by {-seconds:.2f} s")
-        elif seconds > self.config.longest_gap:
-            self.reset(f"no image for {seconds:.1f} s")
+    def _take(self, sighting: Sighting, dropped: int) -> People:
+        """Judge a measurement's time, then take it where it belongs."""
+        verdict = self._clocks.judged(sighting.sensor, sighting.stamp_ns, self._stamp_ns)
+        count = self.report
+        if verdict.kind == "restart":
+            clocks = self._clocks
+            self.reset(verdict.reason)
+            self._clocks = clocks
+        elif verdict.kind == "repeat":
+            self.report = replace(count, repeated=count.repeated + 1)
+            return self.people()
+        elif verdict.kind == "refuse":
+            self.report = replace(count, refused=count.refused + 1, last_refused=verdict.reason)
+            return self.people()
+        if self._stamp_ns is not None and sighting.stamp_ns < self._stamp_ns:
+            refusal = self._replay(sighting)
+            if refusal:
+                count = self.report
+                self.report = replace(count, **{refusal: getattr(count, refusal) + 1})
+                return self.people()
         else:
-            return seconds
-        self._stamp_ns = stamp_ns
-        return 0.0
-
-    def _advance(self, seconds: float, stamp_ns: int) -> None:
-        tracks = self._tracks
-        tracks.mean, tracks.covariance = walkers.predicted(
-            tracks.mean, tracks.covariance, seconds, self.config, self._waiting(tracks)
+            before = self._tracks
+            self._count_off_ground(self._advance(sighting))
+            self._name(before)
+        count = self.report
+        self.report = replace(
+            count,
+            measurements=count.measurements + 1,
+            invalid_boxes=count.invalid_boxes + dropped,
         )
-        self._stamp_ns = stamp_ns
-        self._since_last = seconds
+        return self.people()
 
-    def _match(
-        self, boxes: BoxMeasurements, camera: PinholeCamera
-    ) -> tuple[Int[np.ndarray, " k"], Int[np.ndarray, " k"]]:
-        """Pair tracks with boxes, sure boxes first, and update the paired tracks."""
-        tracks, config = self._tracks, self.config
-        if not len(tracks) or not len(boxes):
-            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-        rows, jacobian, in_front = walkers.expected_rows(tracks.mean, camera)
-        noise = walkers.row_noise(rows, config)
-        innovation = jacobian @ tracks.covariance @ jacobian.swapaxes(1, 2)
-        innovation += noise[..., None] * np.eye(3)
-        pairs = pair_costs(rows, innovation, boxes, config)
-        cost = pairs.cost + self._link_cost(boxes, camera) + self._look_cost(boxes)
-        cost[~in_front] = np.inf
+    def _replay(self, late: Sighting) -> str:
+        """Go back to before a late measurement, take it and then all later ones again.
 
-        sure = boxes.score >= config.high_score
-        first = assigned(cost, np.ones(len(tracks), dtype=bool), sure)
-        free = tracks.shown.copy()
-        free[first[0]] = False
-        second = assigned(np.where(pairs.close, cost, np.inf), free, ~sure)
-        i = np.concatenate([first[0], second[0]])
-        j = np.concatenate([first[1], second[1]])
-        self._measure(i, j, boxes, pairs, camera)
-        return i, j
+        '' where that was done; 'repeated' for one that is known, 'late' for one from before all
+        that is kept.
+        """
+        known = {(step.sighting.sensor, step.sighting.stamp_ns) for step in self._steps}
+        if (late.sensor, late.stamp_ns) in known:
+            return "repeated"
+        oldest = self._steps[0]
+        if oldest.stamp_before is not None and late.stamp_ns < oldest.stamp_before:
+            return "late"
+        published = self._tracks
+        later: list[Sighting] = []
+        while self._steps and self._steps[-1].sighting.stamp_ns > late.stamp_ns:
+            step = self._steps.pop()
+            later.append(step.sighting)
+            self._tracks, self._stamp_ns = step.tracks_before, step.stamp_before
+        self._count_off_ground(self._advance(late))
+        for sighting in reversed(later):
+            self._advance(sighting)
+        self._name(published)
+        self.report = replace(self.report, replayed=self.report.replayed + 1)
+        return ""
 
-    def _link_cost(self, boxes: BoxMeasurements, camera: PinholeCamera) -> Float[np.ndarray, "n m"]:
-        """What the detector's own tracker says of each pair: for, against or nothing."""
-        links = np.array([f"{camera.name}/{name}" if name else "" for name in boxes.track_id])
-        mine = np.array(self._tracks.link)
-        same = (mine[:, None] == links[None]) & (links != "")[None]
-        others = same.any(axis=0)[None] & ~same
-        return self.config.same_box_track * (others.astype(float) - same)
+    def _advance(self, sighting: Sighting) -> int:
+        """Predict to a measurement's time and take it; how much of it stood nowhere.
 
-    def _look_cost(self, boxes: BoxMeasurements) -> Float[np.ndarray, "n m"]:
-        """-2 log likelihood ratio of one person's embeddings against two people's."""
-        config = self.config
-        cost = np.zeros((len(self._tracks), len(boxes)))
-        known = np.any(boxes.embedding != 0, axis=1)
-        size = boxes.embedding.shape[1]
-        like = np.array([0 < len(look) == size for look in self._tracks.look], dtype=bool)
-        if not like.any() or not known.any():
-            return cost
-        looks = np.stack(
-            [look for look, alike in zip(self._tracks.look, like, strict=True) if alike]
-        )
-        apart = np.clip(1 - looks @ boxes.embedding[known].T, 0.0, 2.0)
-        ratio = apart / config.same_look - apart / config.other_look
-        ratio -= np.log(config.other_look / config.same_look)
-        cost[np.ix_(np.flatnonzero(like), np.flatnonzero(known))] = np.minimum(
-            2 * ratio, config.look_limit
-        )
-        return cost
-
-    def _measure(
-        self,
-        i: Int[np.ndarray, " k"],
-        j: Int[np.ndarray, " k"],
-        boxes: BoxMeasurements,
-        pairs: PairCosts,
-        camera: PinholeCamera,
-    ) -> None:
-        """Kalman update, existence evidence and bookkeeping of paired tracks."""
-        tracks, config = self._tracks, self.config
-        rows, jacobian, _ = walkers.expected_rows(tracks.mean[i], camera)
-        tracks.mean[i], tracks.covariance[i] = walkers.updated(
-            tracks.mean[i],
-            tracks.covariance[i],
-            boxes.rows[j] - rows,
-            jacobian,
-            self._box_noise(rows, boxes, j),
-            PARTS[pairs.part[i, j]],
-        )
-        # Images closer than the evidence time repeat each other.
-        fresh = min(1.0, self._since_last / config.evidence_time)
-        gain = self._evidence(boxes, j, self._usual_height(i))
-        # Seen where they were expected: a weak box speaks against newcomers, not against them.
-        gain = np.where(tracks.shown[i], np.maximum(gain, 0.0), gain)
-        tracks.log_odds[i] = np.minimum(tracks.log_odds[i] + fresh * gain, logit(config.sure))
-        tracks.score[i] = boxes.score[j]
-        for track, box in zip(i, j, strict=True):
-            tracks.camera[track] = camera.name
-            if boxes.track_id[box]:
-                tracks.link[track] = f"{camera.name}/{boxes.track_id[box]}"
-            if boxes.clear[box]:
-                tracks.look[track] = self._blended(tracks.look[track], boxes.embedding[box])
-        velocity = tracks.mean[i, 2:4]
-        speed = np.hypot(*velocity.T)
-        slow = speed < config.waiting_speed
-        # Counted down rather than set to zero: one bad box makes a standing person jump.
-        stood = tracks.standing[i] + np.where(slow, 1.0, -1.0) * self._since_last
-        tracks.standing[i] = np.clip(stood, 0.0, LONGEST_STANDING)
-        walking = speed > config.turning_speed
-        tracks.heading[i[walking]] = np.arctan2(*velocity[walking].T[::-1])
-
-    def _blended(
-        self, look: Float[np.ndarray, " d"], seen: Float[np.ndarray, " e"]
-    ) -> Float[np.ndarray, " f"]:
-        if not np.any(seen):
-            return look
-        if look.shape != seen.shape:
-            return seen
-        mean = (1 - self.config.look_memory) * look + self.config.look_memory * seen
-        return np.asarray(mean / np.linalg.norm(mean))
-
-    def _box_noise(
-        self, rows: Float[np.ndarray, "k 3"], boxes: BoxMeasurements, j: Int[np.ndarray, " k"]
-    ) -> Float[np.ndarray, "k 3"]:
-        """Variances [px^2] of boxes' columns and rows, for bodies expected at these rows."""
-        noise = walkers.row_noise(rows, self.config)
-        noise[~boxes.whole[j], 0] *= self.config.cut_sigma_factor**2
-        noise[:, 0] += boxes.slack[j] ** 2 / 12  # uniform over the slack
-        return noise
-
-    def _evidence(
-        self,
-        boxes: BoxMeasurements,
-        j: Int[np.ndarray, " k"],
-        usual: Bool[np.ndarray, " k"],
-    ) -> Float[np.ndarray, " k"]:
-        """Log-odds that boxes add to existence: the score against the least that speaks for it.
-
-        A body of unusual height (a sign, a bin, but also a child) needs a better score.
+        The state before stays as it was.
         """
         config = self.config
-        least = logit(np.where(usual, config.high_score, config.unusual_score))
-        gain = logit(np.clip(boxes.score[j], 0.01, 0.99)) - least
-        return np.where(boxes.whole[j], gain, np.minimum(gain, gain * config.cut_evidence))
-
-    def _usual_height(self, i: Int[np.ndarray, " k"]) -> Bool[np.ndarray, " k"]:
-        """Whether tracks have a standing adult's height, within three standard deviations."""
-        variance = self.config.height_sigma**2 + self._tracks.covariance[i, 4, 4]
-        return np.abs(self._tracks.mean[i, 4] - self.config.height) < 3.0 * np.sqrt(variance)
-
-    def _lose_unseen(
-        self, seen: Int[np.ndarray, " k"], camera: PinholeCamera, seconds: float
-    ) -> None:
-        """Take existence from tracks that this camera should have seen and did not."""
-        tracks, config = self._tracks, self.config
-        here = np.array([name == camera.name for name in tracks.camera], dtype=bool)
-        missed = np.ones(len(tracks), dtype=bool)
-        missed[seen] = False
-        tracks.seen = np.where(here, ~missed, tracks.seen)
-        rows, _, in_front = walkers.expected_rows(tracks.mean, camera)
-        corners = body_corners(rows)
-        width, height = camera.size
-        inside = in_front & (rows[:, 0] >= 0) & (rows[:, 0] < width)
-        inside &= (corners[:, 3] > 0) & (corners[:, 1] < height)
-        # Who stands before whom is not known to better than the feet are.
-        nearest = rows[:, 1] + DEPTH_DOUBT * (rows[:, 1] - rows[:, 2])
-        hidden = covered_share(corners, rows[:, 1], nearest, tracks.shown) > OCCLUDING_SHARE
-        rate = np.where(hidden, config.occluded_miss_rate, config.miss_rate)
-        rate = np.where(self._waiting(tracks), np.minimum(rate, config.waiting_miss_rate), rate)
-        # Another camera may see what has left this one's image: only its last observer fades it.
-        rate = np.where(inside, rate, np.where(here, config.outside_miss_rate, 0.0))
-        tracks.log_odds -= np.where(missed, rate * seconds, 0.0)
-
-    def _waiting(self, tracks: TrackTable) -> Bool[np.ndarray, " n"]:
-        """Who is shown, was not seen last time and stood still when last seen."""
-        return tracks.shown & ~tracks.seen & (tracks.standing > self.config.standing_time)
-
-    def _start(
-        self, boxes: BoxMeasurements, matched: Int[np.ndarray, " k"], camera: PinholeCamera
-    ) -> None:
-        """Start tracks from sure boxes that explain nobody known."""
-        config = self.config
-        new = boxes.score >= config.high_score
-        new[matched] = False
-        if len(matched) and new.any():
-            shared = shared_area(boxes.corners, boxes.corners[matched])
-            size = areas(boxes.corners)
-            share = shared / np.minimum(size[:, None], size[matched][None])
-            new &= share.max(axis=1) < config.duplicate_overlap
-        j = np.flatnonzero(new)
-        if not len(j):
-            return
-        mean, covariance, valid = walkers.newborn(boxes.rows[j], boxes.foot[j], camera, config)
-        self.report = replace(
-            self.report,
-            boxes_off_ground=self.report.boxes_off_ground + int(np.count_nonzero(~valid)),
+        stamp_before = self._stamp_ns
+        self._steps.append(_Step(sighting, self._tracks, stamp_before))
+        since = sighting.stamp_ns - (sighting.stamp_ns if stamp_before is None else stamp_before)
+        seconds = since / NANOSECONDS
+        tracks = self._tracks.copied()
+        tracks.mean, tracks.covariance = walkers.predicted(
+            tracks.mean, tracks.covariance, seconds, config, waiting(tracks, config)
         )
-        j, mean, covariance = j[valid], mean[valid], covariance[valid]
-        if not len(j):
-            return
-        mean, covariance, usual = self._first_update(boxes, j, mean, covariance, camera)
-        evidence = self._evidence(boxes, j, usual)
-        # A box of unusual height may be a child or somebody who sits, but not one that is cut.
-        stature = (mean[:, 4] > SHORTEST) & (mean[:, 4] < TALLEST)
-        stature &= usual | boxes.whole[j]
-        born = TrackTable(
-            mean=mean,
-            covariance=covariance,
-            log_odds=logit(config.birth) + evidence,
-            shown=np.zeros(len(j), dtype=bool),
-            heading=np.zeros(len(j)),
-            standing=np.zeros(len(j)),
-            score=boxes.score[j],
-            seen=np.ones(len(j), dtype=bool),
-            ids=[""] * len(j),
-            camera=[camera.name] * len(j),
-            look=[boxes.embedding[k] if boxes.embedding[k].any() else np.zeros(0) for k in j],
-            link=[f"{camera.name}/{boxes.track_id[k]}" if boxes.track_id[k] else "" for k in j],
-        ).where(stature)
-        self._tracks = self._tracks.extended(born)
-
-    def _first_update(
-        self,
-        boxes: BoxMeasurements,
-        j: Int[np.ndarray, " k"],
-        mean: Float[np.ndarray, "k 5"],
-        covariance: Float[np.ndarray, "k 5 5"],
-        camera: PinholeCamera,
-    ) -> tuple[Float[np.ndarray, "k 5"], Float[np.ndarray, "k 5 5"], Bool[np.ndarray, " k"]]:
-        """Newborn states after their own boxes, and whose height is an adult's."""
-        rows, jacobian, _ = walkers.expected_rows(mean, camera)
-        used = np.column_stack([np.ones(len(j), dtype=bool), boxes.foot[j], boxes.head[j]])
-        noise = self._box_noise(rows, boxes, j)
-        residual = boxes.rows[j] - rows
-        spread = jacobian[:, 2, 4] ** 2 * self.config.height_sigma**2 + 2 * noise[:, 2]
-        usual = np.abs(residual[:, 2]) < 3.0 * np.sqrt(spread)
-        # The box of an unusual body is all that is known of its height.
-        covariance[~usual, 4, 4] = UNUSUAL_HEIGHT_SIGMA**2
-        mean, covariance = walkers.updated(mean, covariance, residual, jacobian, noise, used)
-        return mean, covariance, usual
-
-    def _show_and_hide(self) -> None:
-        tracks, config = self._tracks, self.config
+        tracks, off_ground = sighting.applied(tracks, seconds)
+        tracks = self._without_doubles(tracks)
+        alive = tracks.log_odds > logit(config.lost_below)
+        if self._ended:
+            alive &= np.array([born not in self._ended for born in tracks.born], dtype=bool)
+        tracks = tracks.where(alive)
         tracks.shown = np.where(
             tracks.shown,
             tracks.log_odds > logit(config.hidden_below),
             tracks.log_odds > logit(config.shown_at),
         )
-        for k in np.flatnonzero(tracks.shown):
-            if not tracks.ids[k]:
-                tracks.ids[k] = str(self._next_id)
+        self._tracks, self._stamp_ns = tracks, sighting.stamp_ns
+        return off_ground
+
+    def _count_off_ground(self, boxes: int) -> None:
+        count = self.report
+        self.report = replace(count, boxes_off_ground=count.boxes_off_ground + boxes)
+
+    def _without_doubles(self, tracks: TrackTable) -> TrackTable:
+        """The tracks without the younger of two in one place that different sensors follow."""
+        if len({name for seen in tracks.sightings for name in seen}) < 2 or len(tracks) < 2:
+            return tracks
+        apart = tracks.mean[:, None, :2] - tracks.mean[None, :, :2]
+        near = np.hypot(apart[..., 0], apart[..., 1]) < self.config.split_distance
+        np.fill_diagonal(near, False)
+        if not near.any():
+            return tracks
+        kept = np.ones(len(tracks), dtype=bool)
+        for older, younger in np.argwhere(np.triu(near, 1)):
+            first, second = tracks.sightings[older], tracks.sightings[younger]
+            if kept[older] and first and second and not set(first) & set(second):
+                kept[younger] = False
+                tracks.sightings[older] = {**first, **second}
+                tracks.shown[older] |= tracks.shown[younger]
+                best = max(tracks.log_odds[older], tracks.log_odds[younger])
+                tracks.log_odds[older] = best
+                if not len(tracks.look[older]):
+                    tracks.look[older] = tracks.look[younger]
+        return tracks if kept.all() else tracks.where(kept)
+
+    def _name(self, before: TrackTable) -> None:
+        """Name who is shown for the first time; `before`: the tracks that others know."""
+        tracks, stamp_ns = self._tracks, self._stamp_ns or 0
+        for k, born in enumerate(tracks.born):
+            tracks.ids[k] = self._names.get(born, "")
+        present = set(tracks.ids)
+        gone = [k for k, name in enumerate(before.ids) if name and name not in present]
+        for k in np.flatnonzero(tracks.shown).tolist():
+            if tracks.ids[k]:
+                continue
+            near = [
+                g for g in gone if np.hypot(*(before.mean[g] - tracks.mean[k])[:2]) < SAME_PLACE
+            ]
+            name = ""
+            if near:
+                name = before.ids[near[0]]
+                gone.remove(near[0])
+            elif len(tracks.look[k]):
+                name = self._recognised(k, stamp_ns)
+            if not name:
+                name = str(self._next_id)
                 self._next_id += 1
+            self._lost.forget(name)
+            self._names[tracks.born[k]] = tracks.ids[k] = name
+        for g in gone:
+            self._lost.remember(_lost_person(before, g, stamp_ns))
+        if len(self._names) > 10 * MOST_REPLAYED:
+            kept = {born for step in self._steps for born in step.tracks_before.born}
+            kept |= set(tracks.born)
+            self._names = {born: name for born, name in self._names.items() if born in kept}
+            self._ended &= kept
+
+    def _recognised(self, newcomer: int, stamp_ns: int) -> str:
+        """Whose name a newcomer gets; a track that coasts elsewhere under it ends."""
+        tracks = self._tracks
+        # Of its own coasting tracks a sensor has just judged that this is none of them.
+        sensor = tracks.sensor[newcomer]
+        coasting = [
+            k
+            for k, seen in enumerate(tracks.sightings)
+            if tracks.ids[k] and tracks.sensor[k] != sensor
+            if max(seen.values(), default=0) < stamp_ns - UNSEEN_NS
+        ]
+        unseen = [_lost_person(tracks, k, stamp_ns) for k in coasting]
+        name = self._lost.recognised(
+            stamp_ns, tracks.mean[newcomer, :2], tracks.look[newcomer], unseen
+        )
+        if name:
+            self.report = replace(self.report, recognised=self.report.recognised + 1)
+        for k in coasting:
+            if tracks.ids[k] == name:
+                tracks.shown[k], tracks.ids[k] = False, ""
+                self._ended.add(tracks.born[k])
+                self._names.pop(tracks.born[k], None)
+        return name
+
+
+def _lost_person(tracks: TrackTable, k: int, stamp_ns: int) -> LostPerson:
+    mean, covariance = tracks.mean[k], tracks.covariance[k]
+    variance = float(covariance[0, 0] + covariance[1, 1]) / 2
+    position, velocity = mean[:2].copy(), mean[2:4].copy()
+    return LostPerson(tracks.ids[k], stamp_ns, position, velocity, variance, tracks.look[k])

@@ -49,10 +49,33 @@ class TrackerConfig(BaseModel):
     other_look: Positive = 0.14
     """Mean of 1 - cosine between two embeddings of one person, and of two people: what colours of
     clothes give. Both are taken as exponential."""
+    same_learned_look: Positive = 0.12
+    other_learned_look: Positive = 0.40
+    """The same of a network's embeddings (any that is not 72 numbers long): they bunch, so one
+    person's are half-normal about 0 and two people's normal about the second, equally wide."""
     look_limit: Positive = 8.0
     """Most that appearance may add to a pair's cost: a box half behind another lies about it."""
     look_memory: Annotated[float, Field(gt=0, le=1)] = 0.1
     """Weight of a new embedding in a track's mean."""
+
+    frame_sigma: Positive = 0.05
+    """m: how far the frames of two sensors disagree; added to what a ground sensor says."""
+    ground_score: Probability = 0.4
+    """Score from which a ground sensor's measurement speaks for a person."""
+    split_distance: Positive = 0.5
+    """m: what a ground sensor sees nearer than this to a person it has just placed is part of
+    them, and two tracks that no sensor has ever told apart are one person within it."""
+    smallest_body: Positive = 24.0
+    """px: smaller bodies are too far from a camera to be missed by it."""
+
+    remembered: Positive = 60.0
+    """s for which somebody who was lost may be recognised again."""
+    newcomer_area: Positive = 400.0
+    """m^2 over which a newcomer may appear anywhere: what a lost person's reach competes with."""
+    top_speed: Positive = 3.0
+    """m/s: nobody walks further than this from where they were lost."""
+    recognised_at: Probability = 0.9
+    """Probability that a newcomer is a lost person from which they get the old name."""
 
     high_score: Probability = 0.25
     """Boxes at or over this match first and start tracks (ByteTrack's first association)."""
@@ -94,7 +117,9 @@ class TrackerConfig(BaseModel):
     turning_speed: Positive = 0.3
     """m/s: heading follows the velocity above this and is kept below."""
     jump_back: Positive = 1.0
-    """s: an image older than the state by more than this is a replay that started again; one less
-    old is late and is left out."""
+    """s: a measurement older than the state by more than this comes from a clock that jumped; one
+    less old is late and is taken at its own time."""
+    least_interval: Positive = 0.004
+    """s: measurements of one sensor closer than this are the same one twice, or a flood."""
     longest_gap: Positive = 5.0
     """s without any image after which nobody is the same person."""

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.special import gammaincinv
 
-from visrftwin_ros.perception.camera import NEAREST_DEPTH, PinholeCamera
+from visrftwin_ros.perception.camera import NEAREST_DEPTH, CameraModel
 from visrftwin_ros.perception.tracker_config import TrackerConfig
 
 Means = Float[np.ndarray, "n 5"]
@@ -25,6 +25,13 @@ TRUSTED = 0.95
 def chi_square_quantile(share: float, freedom: Any) -> Any:
     """What a share of squared distances stays under; `scipy.stats` takes 30 times as long."""
     return 2.0 * gammaincinv(np.asarray(freedom) / 2.0, share)
+
+
+def wrapped(residual: Float[np.ndarray, "*n"], period: float) -> Float[np.ndarray, "*n"]:
+    """Differences of columns that come again after a period [px], the short way round."""
+    if not np.isfinite(period):
+        return residual
+    return np.asarray((residual + period / 2) % period - period / 2)
 
 
 def predicted(
@@ -60,7 +67,7 @@ def predicted(
 
 
 def expected_rows(
-    mean: Means, camera: PinholeCamera
+    mean: Means, camera: CameraModel
 ) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, "n 3 5"], Bool[np.ndarray, " n"]]:
     """Column, foot row and head row [px] of walkers, their Jacobian, and who is before the camera.
 
@@ -93,13 +100,13 @@ def updated(
     covariance: Covariances,
     residual: Float[np.ndarray, "n 3"],
     jacobian: Float[np.ndarray, "n 3 5"],
-    variance: Float[np.ndarray, "n 3"],
+    noise: Float[np.ndarray, "n 3 3"],
     used: Bool[np.ndarray, "n 3"],
 ) -> tuple[Means, Covariances]:
     """States after a measurement each; components not `used` have no say."""
     jacobian = np.where(used[..., None], jacobian, 0.0)
     residual = np.where(used, residual, 0.0)
-    noise = np.where(used, variance, 1.0)[..., None] * np.eye(3)
+    noise = np.where(used[..., None] & used[:, None], noise, np.eye(3))
     innovation = jacobian @ covariance @ jacobian.swapaxes(1, 2) + noise
     distance = np.einsum("ni,nij,nj->n", residual, np.linalg.inv(innovation), residual)
     # A box far from where it was expected is likelier a bad box than a good one (Huber's weight).
@@ -115,7 +122,7 @@ def updated(
 def newborn(
     rows: Float[np.ndarray, "n 3"],
     foot: Bool[np.ndarray, " n"],
-    camera: PinholeCamera,
+    camera: CameraModel,
     config: TrackerConfig,
 ) -> tuple[Means, Covariances, Bool[np.ndarray, " n"]]:
     """First guesses from boxes alone, before their own update, and which boxes touch the ground.

@@ -1,4 +1,4 @@
-"""People in images by any network that ultralytics loads, with ByteTrack."""
+"""People in images by any network that ultralytics loads, with ByteTrack or BoT-SORT."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ RIGHT_WEIGHTS = (
     " motion detector, which needs none"
 )
 
+BOX_TRACKERS = ("bytetrack", "botsort")
 SAME_PERSON_OVERLAP = 0.5
 """Intersection over union from which the weaker of two boxes goes (non-maximum suppression).
 ultralytics' 0.7 leaves second boxes around pairs of people, which the tracker would have to doubt;
@@ -33,12 +34,13 @@ WARM_UP_SIZE = (480, 640)
 
 
 class YoloDetector:
-    """Boxes around people, each with ByteTrack's id and a colour embedding of its clothes.
+    """Boxes around people, each with its box tracker's id and a colour embedding of its clothes.
 
     weights: path of a .pt, .onnx or exported folder, or the bare name of a released network, which
     ultralytics downloads. imgsz: px, side of the network's input; None takes the export's own, or
     640; an export of fixed size keeps its own (`imgsz` of the instance says which). confidence:
     least score of a box. threads: of torch (OpenVINO and ONNX follow the process's CPU affinity).
+    box_tracker: 'bytetrack', or 'botsort', which takes a moving camera's motion out first.
     Raises TwinError where the weights are missing, unreadable or know no person.
     """
 
@@ -52,6 +54,7 @@ class YoloDetector:
         imgsz: int | None = None,
         confidence: float = 0.1,
         threads: int = 2,
+        box_tracker: str = "bytetrack",
     ) -> None:
         self._camera = camera
         self._model = _loaded(weights)
@@ -75,7 +78,8 @@ class YoloDetector:
                 self.imgsz,
                 imgsz,
             )
-        self._tracker = _byte_tracker(confidence)
+        self._tracker = _box_tracker(box_tracker, confidence)
+        # The box tracker's first update is slow too.
         self.detect(np.zeros((*WARM_UP_SIZE, 3), dtype=np.uint8), 0)
         self.reset()
 
@@ -87,7 +91,7 @@ class YoloDetector:
         image = checked_image(image_bgr)
         boxes = self._model.predict(image, **self._arguments)[0].boxes.cpu().numpy()
         track_id = [""] * len(boxes)
-        for *_, number, _score, _class, index in self._tracker.update(boxes):
+        for *_, number, _score, _class, index in self._tracker.update(boxes, image):
             track_id[int(index)] = str(int(number))
         return Detections(
             stamp_ns=stamp_ns,
@@ -156,15 +160,18 @@ def _person_classes(names: dict[int, str], weights: str | Path) -> list[int]:
     return people
 
 
-def _byte_tracker(confidence: float) -> Any:
-    """ultralytics' ByteTrack with its own defaults, down to the least score we ask for."""
+def _box_tracker(name: str, confidence: float) -> Any:
+    """ultralytics' ByteTrack or BoT-SORT with its own defaults, down to the least score we ask for."""
+    if name not in BOX_TRACKERS:
+        raise TwinError(f"no box tracker {name!r}; choose {', '.join(BOX_TRACKERS)}")
+    from ultralytics.trackers.bot_sort import BOTSORT
     from ultralytics.trackers.byte_tracker import BYTETracker
     from ultralytics.utils import YAML, IterableSimpleNamespace
     from ultralytics.utils.checks import check_yaml
 
-    settings = IterableSimpleNamespace(**YAML.load(check_yaml("bytetrack.yaml")))
+    settings = IterableSimpleNamespace(**YAML.load(check_yaml(f"{name}.yaml")))
     settings.track_low_thresh = min(settings.track_low_thresh, confidence)
-    return BYTETracker(settings)
+    return BOTSORT(settings) if name == "botsort" else BYTETracker(settings)
 
 
 def _bound_torch_threads(threads: int) -> None:

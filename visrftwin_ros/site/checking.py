@@ -52,6 +52,13 @@ def describe(site: Site) -> str:
             f"{camera.frame_rate:g} frames/s"
             + (f", recording {camera.video}" if camera.video else "")
         )
+    lines.append(f"  LiDARs: {len(site.lidars)}")
+    for lidar in site.lidars:
+        place = "is where TF says" if lidar.position is None else f"at {_point(lidar.position)}"
+        lines.append(
+            f"    {lidar.name}: {place}, frame {lidar.tf_frame!r}, "
+            f"{lidar.min_range:g} to {lidar.max_range:g} m"
+        )
     _check_devices(site)
     lines.append(f"  links: {len(site.access_points) * len(site.robots)}")
     return "\n".join(lines)

@@ -83,25 +83,82 @@ class Robot(_Strict):
 
 
 class Camera(_Strict):
-    """A fixed pinhole camera: x_cam = R(rvec) x_world + t (OpenCV), optional plumb_bob distortion."""
+    """A camera: fixed where `rvec` and `t` say how x_cam = R(rvec) x_world + t (OpenCV), else where
+    TF says its optical frame is; intrinsics from here, else from its CameraInfo."""
 
     name: Name
     frame: str = ""  # optical frame; default `<name>_optical_frame`
+    model: Literal["pinhole", "fisheye", "equirectangular"] = "pinhole"
     image_width: Annotated[int, Field(ge=16, le=16384)]
     image_height: Annotated[int, Field(ge=16, le=16384)]
-    fx: PositiveFloat
-    fy: PositiveFloat
-    cx: FiniteFloat
-    cy: FiniteFloat
-    distortion: list[FiniteFloat] = []  # k1 k2 p1 p2 k3, empty = none
-    rvec: Vector3
-    t: Vector3
+    fx: PositiveFloat | None = None
+    fy: PositiveFloat | None = None
+    cx: FiniteFloat | None = None
+    cy: FiniteFloat | None = None
+    # pinhole: k1 k2 p1 p2 [k3 [k4 k5 k6]] (plumb_bob, rational); fisheye: k1 k2 k3 k4 of OpenCV's
+    distortion: list[FiniteFloat] = []
+    rvec: Vector3 | None = None
+    t: Vector3 | None = None
     frame_rate: PositiveFloat = 10.0  # of its recording
     video: str = ""  # file name of its recording, where one is known
 
     @property
     def optical_frame(self) -> str:
         return self.frame or f"{self.name}_optical_frame"
+
+    @property
+    def pose(self) -> tuple[Vector3, Vector3] | None:
+        """(rvec, t) of a fixed camera; None: TF says."""
+        return None if self.rvec is None or self.t is None else (self.rvec, self.t)
+
+    @property
+    def intrinsics(self) -> tuple[float, float, float, float] | None:
+        """(fx, fy, cx, cy) px; None: CameraInfo says, or the model has none."""
+        if self.fx is None or self.fy is None or self.cx is None or self.cy is None:
+            return None
+        return self.fx, self.fy, self.cx, self.cy
+
+    @model_validator(mode="after")
+    def _complete(self) -> Camera:
+        if (self.rvec is None) != (self.t is None):
+            raise ValueError("give both `rvec` and `t` (fixed camera) or neither (TF)")
+        given = [self.fx, self.fy, self.cx, self.cy]
+        missing = [name for name in ("fx", "fy", "cx", "cy") if getattr(self, name) is None]
+        if self.model == "equirectangular":
+            if self.distortion or len(missing) < 4:
+                raise ValueError("an equirectangular panorama has no fx, fy, cx, cy, distortion")
+        elif missing and any(value is not None for value in given):
+            raise ValueError(f"{', '.join(missing)} missing: give fx, fy, cx, cy, or none of them")
+        lengths = {"pinhole": (0, 4, 5, 8), "fisheye": (0, 4), "equirectangular": (0,)}[self.model]
+        if len(self.distortion) not in lengths:
+            raise ValueError(
+                f"{len(self.distortion)} distortion coefficients; a {self.model} camera has "
+                f"{' or '.join(map(str, lengths))}"
+            )
+        return self
+
+
+class Lidar(_Strict):
+    """A LiDAR: fixed at `position`, turned by `rpy` (roll, pitch, yaw about the fixed axes, REP-103),
+    or where TF says its frame is."""
+
+    name: Name
+    frame: str = ""  # TF frame; default `<name>`
+    topic: str = "points"  # under `/<name>/`; a leading slash makes it absolute
+    position: Vector3 | None = None
+    rpy: Vector3 = (0.0, 0.0, 0.0)
+    min_range: PositiveFloat = 0.5  # m over the ground
+    max_range: Annotated[float, Field(gt=1, le=100)] = 40.0
+
+    @property
+    def tf_frame(self) -> str:
+        return self.frame or self.name
+
+    @model_validator(mode="after")
+    def _range_is_one(self) -> Lidar:
+        if self.min_range >= self.max_range:
+            raise ValueError(f"min_range {self.min_range:g} m is not under {self.max_range:g} m")
+        return self
 
 
 class _Surface(_Strict):
@@ -167,15 +224,19 @@ class Site(_Strict):
     access_points: Annotated[list[AccessPoint], Field(min_length=1)]
     robots: list[Robot] = []
     cameras: list[Camera] = []
+    lidars: list[Lidar] = []
     folder: Path = Path()  # filled in by the loader
 
     @model_validator(mode="after")
     def _unique_names(self) -> Site:
-        for what in ("scene", "access_points", "robots", "cameras"):
+        for what in ("scene", "access_points", "robots", "cameras", "lidars"):
             names = [item.name for item in getattr(self, what)]
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
                 raise ValueError(f"{what}: two entries are named {', '.join(twice)}")
+        both = {camera.name for camera in self.cameras} & {lidar.name for lidar in self.lidars}
+        if both:
+            raise ValueError(f"a camera and a LiDAR share the name {', '.join(sorted(both))}")
         both = {ap.name for ap in self.access_points} & {robot.name for robot in self.robots}
         if both:
             raise ValueError(
@@ -192,3 +253,13 @@ class Site(_Strict):
                 return camera
         known = ", ".join(camera.name for camera in self.cameras) or "none"
         raise KeyError(f"site {self.name!r} has no camera {name!r}; it has: {known}")
+
+    def lidar(self, name: str = "") -> Lidar:
+        """The named LiDAR, or the only one."""
+        if not name and len(self.lidars) == 1:
+            return self.lidars[0]
+        for lidar in self.lidars:
+            if lidar.name == name:
+                return lidar
+        known = ", ".join(lidar.name for lidar in self.lidars) or "none"
+        raise KeyError(f"site {self.name!r} has no LiDAR {name!r}; it has: {known}")

@@ -12,6 +12,8 @@ _SURFACES = {
 _OTHER_SURFACE = (150, 150, 150)
 ACCESS_POINT = (255, 0, 200)
 PERSON = (255, 220, 0)
+TRAIL = (255, 140, 0)
+"""Of where people were, and of tracks on images: detections are drawn as PERSON."""
 ROBOT = (0, 200, 220)
 PATH_COLORS = {
     "line of sight": (60, 200, 90),

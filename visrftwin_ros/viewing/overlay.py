@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.perception.camera import PinholeCamera
+from visrftwin_ros.perception.camera import CameraModel
+from visrftwin_ros.perception.camera_models import fixed_camera
 from visrftwin_ros.perception.recordings import Recording
 from visrftwin_ros.site.model import Box, Site
 
@@ -25,7 +26,7 @@ def draw_site(site: Site, video: str, out: Path) -> None:
     if not video:
         raise TwinError("an overlay needs a picture: give --video")
     camera = site.camera()
-    pinhole = PinholeCamera.from_site(camera)
+    pinhole = fixed_camera(camera)
     _, image = next(iter(Recording(video, pinhole.size).frames()))
     picture: NDArray[np.uint8] = np.asarray(
         cv2.resize(image, None, fx=SCALE, fy=SCALE, interpolation=cv2.INTER_CUBIC),
@@ -60,7 +61,7 @@ def box_corners(box: Box) -> NDArray[np.float64]:
     return corners
 
 
-def _pixels(camera: PinholeCamera, points: NDArray[np.float64]) -> NDArray[np.float64]:
+def _pixels(camera: CameraModel, points: NDArray[np.float64]) -> NDArray[np.float64]:
     pixels, in_front = camera.project(points)
     return np.where(in_front[:, None], pixels, np.nan) * SCALE
 
@@ -72,7 +73,7 @@ def _at(pixel: NDArray[np.float64]) -> tuple[int, int]:
 
 def _mark(
     picture: NDArray[np.uint8],
-    camera: PinholeCamera,
+    camera: CameraModel,
     point: NDArray[np.float64],
     name: str,
     color: tuple[int, int, int],

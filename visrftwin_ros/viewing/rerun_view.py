@@ -21,6 +21,7 @@ from visrftwin_ros.viewing.colors import (
     PERSON,
     ROBOT,
     SHADOWED_ABOVE_DB,
+    TRAIL,
     surface_color,
 )
 
@@ -126,13 +127,16 @@ class TwinView:
             log(f"throughput_gbps/{link}", line, **static)
 
     def _log_camera(self, camera: Camera) -> None:
-        matrix, _ = cv2.Rodrigues(np.array(camera.rvec))
+        if camera.pose is None or camera.intrinsics is None or camera.model != "pinhole":
+            return  # moves, or is nothing that Rerun can draw in 3D: its images are shown alone
+        fx, fy, cx, cy = camera.intrinsics
+        matrix, _ = cv2.Rodrigues(np.array(camera.pose[0]))
         entity = f"world/{camera.name}"
-        place = rr.Transform3D(translation=-matrix.T @ np.array(camera.t), mat3x3=matrix.T)
+        place = rr.Transform3D(translation=-matrix.T @ np.array(camera.pose[1]), mat3x3=matrix.T)
         self._recording.log(entity, place, static=True)
         pinhole = rr.Pinhole(
-            focal_length=(camera.fx, camera.fy),
-            principal_point=(camera.cx, camera.cy),
+            focal_length=(fx, fy),
+            principal_point=(cx, cy),
             resolution=(camera.image_width, camera.image_height),
             image_plane_distance=4.0,
         )
@@ -174,6 +178,27 @@ class TwinView:
             fill_mode="solid",
         )
         self._recording.log("world/people", bodies)
+
+    def log_tracks(
+        self,
+        ellipses: Sequence[NDArray[np.float64]],
+        trails: Sequence[NDArray[np.float64]],
+    ) -> None:
+        """Polylines (K, 3) m on the ground: where people may be, and where they were."""
+        lines = rr.LineStrips3D(list(ellipses), colors=PERSON, radii=0.02)
+        self._recording.log("world/people/covariance", lines)
+        lines = rr.LineStrips3D(list(trails), colors=TRAIL, radii=0.03)
+        self._recording.log("world/people/trails", lines)
+
+    def log_tracks_on_image(
+        self, camera: str, ids: Sequence[str], corners: NDArray[np.float64]
+    ) -> None:
+        """corners: (N, 4) px, left top right bottom of the tracked bodies in a camera's image."""
+        half = (corners[:, 2:] - corners[:, :2]) / 2
+        boxes = rr.Boxes2D(
+            centers=corners[:, :2] + half, half_sizes=half, labels=list(ids), colors=TRAIL
+        )
+        self._recording.log(f"world/{camera}/image/tracks", boxes)
 
     def log_robots(self, names: Sequence[str], position: NDArray[np.float64]) -> None:
         """position: (N, 3) m of the antennas."""
@@ -249,9 +274,9 @@ def _eye(site: Site) -> rrb.EyeControls3D:
     middle = (places.min(axis=0) + places.max(axis=0)) / 2
     reach = max(float(np.ptp(places, axis=0).max()), 10.0)
     towards = np.array([1.0, 0.0])
-    if site.cameras:
-        camera = site.cameras[0]
-        matrix, _ = cv2.Rodrigues(np.array(camera.rvec))
+    poses = [camera.pose for camera in site.cameras if camera.pose is not None]
+    if poses:
+        matrix, _ = cv2.Rodrigues(np.array(poses[0][0]))
         axis = matrix.T[:2, 2]  # where the camera looks, over the ground
         if np.linalg.norm(axis) > 1e-3:
             towards = axis / np.linalg.norm(axis)

@@ -1,0 +1,129 @@
+"""Frames and where they are in each other: the last seconds of TF, without ROS.
+
+Frames and quaternions as in REP-103/105; times are ROS time in nanoseconds.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation, Slerp
+
+from visrftwin_ros.errors import TwinError
+
+HISTORY_NS = 10_000_000_000
+LATE_NS = 1_000_000_000
+"""A sample older than the newest by more than this means that the clock jumped back."""
+LONGEST_GAP_NS = 2_000_000_000
+"""Nothing is said of where a frame was between samples further apart than this."""
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Of a child frame in its parent: position (3,) metres and rotation."""
+
+    position: NDArray[np.float64]
+    rotation: Rotation
+
+    def __matmul__(self, inner: Pose) -> Pose:
+        return Pose(
+            self.position + self.rotation.apply(inner.position), self.rotation * inner.rotation
+        )
+
+
+@dataclass(frozen=True)
+class _Edge:
+    parent: str
+    static: bool
+    stamps: deque[int]
+    poses: deque[Pose]
+
+
+class TransformBuffer:
+    """The last seconds of TF, ten by default, interpolated between samples."""
+
+    def __init__(self, history_ns: int = HISTORY_NS) -> None:
+        self._history_ns = history_ns
+        self._edges: dict[str, _Edge] = {}
+
+    def add(self, message: Any, static: bool) -> None:
+        """The transforms of a tf2_msgs/TFMessage, be it rclpy's or rosbags'."""
+        for transform in message.transforms:
+            pose = _pose(transform)
+            if pose is not None:
+                stamp = transform.header.stamp.sec * 10**9 + transform.header.stamp.nanosec
+                self._add(transform.child_frame_id, transform.header.frame_id, stamp, pose, static)
+
+    def _add(self, child: str, parent: str, stamp: int, pose: Pose, static: bool) -> None:
+        edge = self._edges.get(child)
+        # Another parent or a clock that went back makes the past of this frame meaningless.
+        if edge is None or edge.parent != parent or static or stamp < edge.stamps[-1] - LATE_NS:
+            self._edges[child] = _Edge(parent, static, deque([stamp]), deque([pose]))
+            return
+        if stamp <= edge.stamps[-1]:
+            return
+        edge.stamps.append(stamp)
+        edge.poses.append(pose)
+        while edge.stamps[0] < stamp - self._history_ns:
+            edge.stamps.popleft()
+            edge.poses.popleft()
+
+    def lookup(self, target: str, frame: str, stamp: int, tolerance: float = 1.0) -> Pose:
+        """Pose of `frame` in `target` at `stamp`; at most `tolerance` seconds from a sample.
+
+        Raises TwinError naming the missing frame, the gap or the loop.
+        """
+        pose = Pose(np.zeros(3), Rotation.identity())
+        child, seen = frame, {frame}
+        while child != target:
+            edge = self._edges.get(child)
+            if edge is None:
+                raise TwinError(
+                    f"TF has no frame {child!r} on the way from {frame!r} to {target!r}; "
+                    f"publish it on /tf or /tf_static"
+                )
+            pose = _at(edge, child, stamp, tolerance) @ pose
+            child = edge.parent
+            if child in seen:
+                raise TwinError(f"TF loops: {child!r} is its own ancestor")
+            seen.add(child)
+        return pose
+
+
+def _at(edge: _Edge, child: str, stamp: int, tolerance: float) -> Pose:
+    if edge.static:
+        return edge.poses[-1]
+    after = bisect_right(edge.stamps, stamp)
+    if 0 < after < len(edge.stamps):
+        t0, t1 = edge.stamps[after - 1], edge.stamps[after]
+        if t1 - t0 > LONGEST_GAP_NS and stamp != t0:
+            raise TwinError(
+                f"TF of {child!r} has a gap of {(t1 - t0) * 1e-9:.1f} s around the time asked for"
+            )
+        first, second = edge.poses[after - 1], edge.poses[after]
+        share = (stamp - t0) / (t1 - t0)
+        rotations = Rotation.concatenate([first.rotation, second.rotation])
+        position = first.position + share * (second.position - first.position)
+        return Pose(position, Slerp([0.0, 1.0], rotations)(share))
+    nearest = min(after, len(edge.stamps) - 1)
+    gap = abs(edge.stamps[nearest] - stamp) * 1e-9
+    if gap > tolerance:
+        raise TwinError(
+            f"TF of {child!r} is {gap:.2f} s away from the time asked for (limit {tolerance:g} s)"
+        )
+    return edge.poses[nearest]
+
+
+def _pose(transform: Any) -> Pose | None:
+    t, q = transform.transform.translation, transform.transform.rotation
+    position = np.array([t.x, t.y, t.z])
+    quaternion = np.array([q.x, q.y, q.z, q.w])
+    norm = np.linalg.norm(quaternion)
+    if not np.isfinite(position).all() or not np.isfinite(norm) or norm < 1e-6:
+        return None
+    return Pose(position, Rotation.from_quat(quaternion / norm))
