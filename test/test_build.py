@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import runpy
 import subprocess
 import sys
 import tomllib
@@ -91,6 +92,14 @@ def test_real_tf_publishers_are_understood() -> None:
     assert TFMessage.get_fields_and_field_types() == {
         "transforms": "sequence<geometry_msgs/TransformStamped>"
     }
+
+
+@pytest.mark.parametrize(
+    "script", [*(f"lib/visrftwin_ros/{name}" for name in EXECUTABLES), "bin/visrftwin"]
+)
+def test_a_child_process_that_loads_its_parents_script_does_not_start_it_again(script: str) -> None:
+    # What multiprocessing's spawn does in the background solver's child.
+    runpy.run_path(str(Path(get_package_prefix("visrftwin_ros"), script)), run_name="__mp_main__")
 
 
 def test_every_node_of_the_table_is_an_executable() -> None:

@@ -21,14 +21,14 @@ _SAME_PATH = 5e-3
 class Agreement:
     """matched_power: share of the power of the full solve's specular, refracted and diffracted
     paths, clear of people in both, that the twin has as well. gain_diff_db_p99, delay_diff_s_p99:
-    below which 99 % of the matched power lies, gain without people. gain_diff_db_p99_by_count:
-    the same with every path counted alike. extra_power: of the twin's clear paths that the full
+    99th percentile over the matched paths, gain without people. gain_diff_db_p99_by_power: below
+    which 99 % of the matched power lies. extra_power: of the twin's clear paths that the full
     solve lacks, over the matched. diffuse_power_diff_db: of the sums over all links with people.
     """
 
     matched_power: float
     gain_diff_db_p99: float
-    gain_diff_db_p99_by_count: float
+    gain_diff_db_p99_by_power: float
     delay_diff_s_p99: float
     extra_power: float
     diffuse_power_diff_db: float
@@ -63,9 +63,9 @@ def agreement(state: ChannelState, full: PathSet, bodies: Bodies, surfaces: int)
     their_diffuse = float(full.power[~_deterministic(full)].sum())
     return Agreement(
         matched_power=matched / total,
-        gain_diff_db_p99=_quantile(gain, weight),
-        gain_diff_db_p99_by_count=_quantile(gain, np.ones_like(gain)),
-        delay_diff_s_p99=_quantile(delay, weight),
+        gain_diff_db_p99=_quantile(gain, np.ones_like(gain)),
+        gain_diff_db_p99_by_power=_quantile(gain, weight),
+        delay_diff_s_p99=_quantile(delay, np.ones_like(delay)),
         extra_power=extra / matched,
         diffuse_power_diff_db=float(10 * np.log10(diffuse / their_diffuse)),
     )

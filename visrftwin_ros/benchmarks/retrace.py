@@ -192,7 +192,7 @@ def run(file: Path | None, updates: int) -> None:
         print(f"\n{row.name}")
         for key, value in list(asdict(row).items())[1:]:
             print(f"  {key:22} {value:.4g}" if isinstance(value, float) else f"  {key:22} {value}")
-        print(f"  {'gain p99 by count, dB':22} {found.gain_diff_db_p99_by_count:.4g}")
+        print(f"  {'gain p99 by power, dB':22} {found.gain_diff_db_p99_by_power:.4g}")
         print(f"  {'power found by us only':22} {found.extra_power:.4g}")
         if file is not None:
             file.write_text(json.dumps([asdict(r) for r in rows], indent=2) + "\n")

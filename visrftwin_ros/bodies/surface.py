@@ -37,10 +37,8 @@ CLOTHING: Mapping[str, Cloth] = {
     "wool": Cloth(1.25, 0.03, 2.5e-3),
     "leather": Cloth(2.4, 0.06, 1.3e-3),
 }
-"""Our choice within what free-space measurements of textiles at 14 to 100 GHz span (cotton and
-denim 1.5 to 2.0, wool 1.2 to 1.3, leather 1.8 to 3.0; e.g. Harmer et al., IET Microwaves, Antennas
-& Propagation 2, 2008, for 14 to 40 GHz). Real clothes hang loose: a gap of a millimetre moves the
-reflection by as much as another cloth does."""
+"""Our estimates; no measured table stands behind them. Real clothes hang loose: a gap of a
+millimetre moves the reflection by as much as another cloth does."""
 
 
 def body_materials() -> tuple[str, ...]:
