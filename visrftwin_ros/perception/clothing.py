@@ -10,12 +10,13 @@ import numpy as np
 from jaxtyping import Float
 
 CLOTHING: Mapping[str, Sequence[str]] = {
-    "coat": ("a person in a thick winter coat", "somebody who wears a padded jacket"),
+    "wool": ("a person in a thick wool coat", "somebody who wears a woollen pullover"),
+    "synthetic": ("a person in a rain jacket", "somebody who wears a padded nylon jacket"),
     "denim": ("a person in blue denim jeans", "somebody who wears a jeans jacket"),
     "cotton": ("a person in a cotton shirt", "somebody who wears a t-shirt and light trousers"),
     "skin": ("a person with bare arms and legs", "somebody in swimwear with bare skin"),
 }
-"""Clothing entry -> phrases; an entry's vector is the mean of its phrases'."""
+"""Entry of `bodies.surface` -> phrases; an entry's vector is the mean of its phrases'."""
 LEAST_MARGIN = 0.01
 """Cosine by which the best entry must lead, or nothing is said: cosines of text and image differ by
 hundredths."""
