@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from visrftwin_ros.bodies.people import BODY_DEPTH, BODY_WIDTH, Bodies
+from visrftwin_ros.cache import cache_folder
 from visrftwin_ros.perception.offline import people_in_recording
 from visrftwin_ros.perception.people import People
 from visrftwin_ros.propagation.engine import TwinEngine
 from visrftwin_ros.propagation.forecast import HORIZONS
 from visrftwin_ros.propagation.forecast_score import coverage, score_forecasts
-from visrftwin_ros.propagation.path_cache import default_cache
 from visrftwin_ros.site.loading import load_site
 
 _BETWEEN = 4
@@ -107,7 +107,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     site = load_site(arguments.site)
-    engine = TwinEngine(site, default_cache(), threads=2)
+    engine = TwinEngine(site, cache_folder("paths"), threads=2)
     engine.configure()
     camera = site.camera()
     frames = people_in_recording(

@@ -257,16 +257,16 @@ def _score(arguments: argparse.Namespace) -> int:
 def _predict(arguments: argparse.Namespace) -> int:
     from tqdm import tqdm
 
+    from visrftwin_ros.cache import cache_folder
     from visrftwin_ros.channel.offline import predict_tracks, write_channels
     from visrftwin_ros.perception.tracks_file import read_tracks
     from visrftwin_ros.propagation.engine import TwinEngine
-    from visrftwin_ros.propagation.path_cache import default_cache
     from visrftwin_ros.site.loading import load_site
 
     site = load_site(arguments.site)
     tracks = read_tracks(arguments.tracks)
     _make_folder_of(arguments.out)
-    engine = TwinEngine(site, default_cache(), threads=2)
+    engine = TwinEngine(site, cache_folder("paths"), threads=2)
     print("solving the static paths (a new site takes some seconds)", file=sys.stderr)
     engine.configure()
     with tqdm(unit="frame", desc="predicting", disable=None) as bar:

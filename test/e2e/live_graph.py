@@ -13,13 +13,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from visrftwin_ros.cache import cache_folder
 from visrftwin_ros.channel.offline import predict_tracks
 from visrftwin_ros.node_table import node_table
 from visrftwin_ros.perception.offline import people_in_recording
 from visrftwin_ros.perception.people import People
 from visrftwin_ros.perception.tracks_file import Tracks
 from visrftwin_ros.propagation.engine import TwinEngine
-from visrftwin_ros.propagation.path_cache import default_cache
 from visrftwin_ros.site.loading import load_site
 from visrftwin_ros.site.model import Site
 from visrftwin_ros.up import Graph
@@ -132,7 +132,7 @@ def run_offline(live_run: LiveRun, video: Path, weights: Path) -> OfflineRun:
     people = dict(
         people_in_recording(camera, video, "yolo", weights, frames=FRAMES, progress=False)
     )
-    engine = TwinEngine(live_run.site, default_cache(), threads=2)
+    engine = TwinEngine(live_run.site, cache_folder("paths"), threads=2)
     try:
         engine.configure()
         rows = predict_tracks(

@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
+from visrftwin_ros.cache import cache_folder
 from visrftwin_ros.errors import TwinError
 
 INSTALLED = Path("/usr/share/doc/opencv-doc/examples/data")
@@ -22,18 +23,9 @@ BY_HAND = (
 )
 
 
-def default_cache_dir() -> Path:
-    """`~/.cache/visrftwin/opencv-doc`, or the same under XDG_CACHE_HOME."""
-    return (
-        Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        / "visrftwin"
-        / "opencv-doc"
-    )
-
-
 def fetch_pets_video(cache_dir: Path | None = None) -> Path:
     """The recording: from the cache, else from an installed opencv-doc, else downloaded (96 MB) without root."""
-    cache_dir = cache_dir or default_cache_dir()
+    cache_dir = cache_dir or cache_folder("opencv-doc")
     video = cache_dir / NAME
     if video.exists():
         return video

@@ -10,6 +10,7 @@ import numpy as np
 from visualization_msgs.msg import MarkerArray
 
 from visrftwin_ros.bodies.people import nobody
+from visrftwin_ros.cache import cache_folder
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.msg import LinkChannels, ShadowForecasts, TrackedPeople
 from visrftwin_ros.nodes.channel_messages import ChannelMessages, forecast_message
@@ -30,7 +31,6 @@ from visrftwin_ros.nodes.twin_node import (
 from visrftwin_ros.propagation.blockage import BlockageModel
 from visrftwin_ros.propagation.channel_state import ChannelState
 from visrftwin_ros.propagation.engine import TwinEngine
-from visrftwin_ros.propagation.path_cache import default_cache
 from visrftwin_ros.propagation.sionna_solver import Device
 
 WATCH_PERIOD = 0.2
@@ -61,7 +61,7 @@ class ChannelPredictor(TwinNode):
         self._check_choice("device", get_args(Device))
         self._engine = TwinEngine(
             self._site,
-            Path(self.value("cache")) if self.value("cache") else default_cache(),
+            Path(self.value("cache")) if self.value("cache") else cache_folder("paths"),
             device=self.value("device"),
             blockage=self.value("blockage"),
             threads=self.value("threads"),
