@@ -55,6 +55,7 @@ class CampaignReplay(TwinNode):
         if not self.value("bag"):
             raise TwinError("parameter 'bag' is empty: give a rosbag2 folder or an .mcap file")
         self._open = ExitStack()
+        self.add_on_set_parameters_callback(self._on_parameters)
         self._bag = self._open.enter_context(open_bag(self.value("bag")))
         patterns = [pattern for pattern in self.value("topics") if pattern]
         chosen = chosen_connections(self._bag, patterns, self.value("truth"))
@@ -88,7 +89,6 @@ class CampaignReplay(TwinNode):
         self._wall = Clock(clock_type=ClockType.STEADY_TIME)
         for name, paused in (("pause", True), ("resume", False), ("toggle_paused", None)):
             self.service(Trigger, f"~/{name}", self._answer(paused))
-        self.add_on_set_parameters_callback(self._on_parameters)
 
     def cleanup(self) -> None:
         if hasattr(self, "_open"):
