@@ -122,6 +122,9 @@ def test_the_tracker_forgets_who_comes_later_when_time_goes_back(
     assert bench.says("people_tracker: time", WARN, "went back by 48.9")
     bench.spin(0.5)
     assert heard == []  # nothing is known of now
+    sent.publish(boxes(STAMP + 51 * SECOND))  # was on its way
+    bench.spin(0.3)
+    assert heard == []
     for k in range(10):
         sent.publish(boxes(at(2.1 + k / 10)))
         bench.spin(0.05)

@@ -26,6 +26,9 @@ PERIOD = 0.01
 """s of wall time between two looks for messages that are due."""
 CLOCK_PERIOD_NS = 20_000_000
 """Of wall time between two /clock messages where no message is due."""
+SETTLE_NS = 200_000_000
+"""Wall time that /clock stands after a jump: it and the messages have no order among each other, and
+one from after a jump must not meet a node that does not know of it."""
 CLOCK_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 LATCHED_QOS = QoSProfile(depth=100, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 RECORDED_QOS = QoSProfile(depth=100)
@@ -159,7 +162,8 @@ class CampaignReplay(TwinNode):
         except TwinError as error:
             self.report("bag", ERROR, str(error))
             return
-        self._time = self._time.moved(self._wall.now().nanoseconds, target_ns)
+        self._settled_ns = self._wall.now().nanoseconds + SETTLE_NS
+        self._time = self._time.moved(self._settled_ns, target_ns)
         self._publish_clock(target_ns)
         for message in latched:
             self._publish(message)
@@ -169,7 +173,7 @@ class CampaignReplay(TwinNode):
         now = self._time.at(wall)
         first = True
         try:
-            for message in self._playback.due(now):
+            for message in self._playback.due(now) if wall >= self._settled_ns else ():
                 if first:
                     self._publish_clock(now)
                     first = False
