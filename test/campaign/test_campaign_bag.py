@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -126,3 +129,30 @@ def test_a_failing_recorder_keeps_what_was_recorded(site: Site, tmp_path: Path) 
     campaign = read_campaign(tmp_path / "bag", site)
     assert len(campaign.snapshots) == 1
     assert any("ZeroDivisionError" in text for text in campaign.problems)
+
+
+def test_the_definitions_are_found_in_an_installed_package_too(tmp_path: Path) -> None:
+    """A copy of the code without its checkout, as `pip install` leaves it."""
+    root = Path(__file__).resolve().parents[2]
+    shutil.copytree(root / "visrftwin_ros", tmp_path / "visrftwin_ros")
+    shutil.copytree(root / "msg", tmp_path / "prefix" / "share" / "visrftwin_ros" / "msg")
+    program = (
+        "from visrftwin_ros.campaign.bag_types import campaign_typestore, message_folder; "
+        "print(message_folder()); "
+        "print(campaign_typestore().hash_rihs01('visrftwin_ros/msg/ChannelSnapshot'))"
+    )
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(tmp_path),
+        "AMENT_PREFIX_PATH": f"{tmp_path / 'prefix'}:{sys.prefix}",
+    }
+    said = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert Path(said[0]) == tmp_path / "prefix" / "share" / "visrftwin_ros" / "msg"
+    assert said[1] == campaign_typestore().hash_rihs01("visrftwin_ros/msg/ChannelSnapshot")
