@@ -1,0 +1,1 @@
+"""Sub-commands of `visrftwin`, a file an area."""
