@@ -132,7 +132,8 @@ def section(inputs: Inputs) -> Section:
         f"deviation of {ranges.std() * 100:.1f} cm. The true distance is not given.\n\n{picture}",
         shows=f"That a commercial 60 GHz radio carries MCS 1 from {np.quantile(carried, 0.01):.1f} dB of SNR "
         f"on, between the {REQUIRED_SNR_DB[MCS]} dB of the standard's curve and the {needed:.1f} dB at which "
-        "the twin switches to it: at MCS 1 the table errs, if at all, on the safe side. And how much a real link between hovering ends lies under free space.",
+        "the twin switches to it: at MCS 1 the table errs, if at all, on the safe side. And how "
+        "much a real link between hovering ends lies under free space.",
         cannot="The steps between rates: every row has MCS 1, and rows exist only where a frame came "
         "through, so frames lost at the same SNR are not seen. Orientation of the drones and angles of "
         "their beams are not given. MikroTik's CSI is not used: neither angles nor distances are known.",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,23 +13,20 @@ from made_campaign import (
     FACTS,
     SECOND,
     STAMP,
-    made_site,
     rover_pose,
     snapshot,
     true_channel,
     write_campaign,
 )
+from rosbags.rosbag2 import StoragePlugin, Writer
 
+from visrftwin_ros.campaign.bag_messages import snapshot_message
 from visrftwin_ros.campaign.bag_reader import read_campaign
+from visrftwin_ros.campaign.bag_types import campaign_typestore
 from visrftwin_ros.campaign.bag_writer import CampaignWriter
 from visrftwin_ros.campaign.snapshot import PATH_FIELDS
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.site.model import Site
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Site:
-    return made_site(tmp_path / "site")
 
 
 def test_a_campaign_is_read_as_it_was_written(site: Site, tmp_path: Path) -> None:
@@ -73,15 +69,17 @@ def test_the_truth_is_apart_and_complete(site: Site, tmp_path: Path) -> None:
 
 
 def test_unsorted_snapshots_are_sorted_and_named(site: Site, tmp_path: Path) -> None:
-    with CampaignWriter(tmp_path / "bag", FACTS) as writer:
-        for seconds in (0.0, 4.0, 2.0):
-            rover_pose(writer, seconds)
-            # Logged when it arrived, measured when its header says.
-            late = replace(snapshot(seconds), stamp_ns=STAMP + round((5 - seconds) * SECOND))
-            writer.snapshot(late, "world")
+    """Of a recorder that logs what arrives late when it arrives."""
+    kind, store = "visrftwin_ros/msg/ChannelSnapshot", campaign_typestore()
+    with Writer(tmp_path / "bag", version=9, storage_plugin=StoragePlugin.MCAP) as writer:
+        topic = writer.add_connection("/sounder/snapshots", kind, typestore=store)
+        for arrived, seconds in enumerate((0.0, 4.0, 2.0, 3.0)):
+            message = snapshot_message(snapshot(seconds), "world")
+            writer.write(topic, STAMP + arrived, store.serialize_cdr(message, kind))
     campaign = read_campaign(tmp_path / "bag", site)
-    stamps = [s.stamp_ns for s in campaign.snapshots]
-    assert stamps == sorted(stamps) and len(stamps) == 3
+    stamps = [(s.stamp_ns - STAMP) // SECOND for s in campaign.snapshots]
+    assert stamps == [0, 2, 3, 4]
+    assert "snapshots: 1 stamps go back in time; sorted by stamp" in campaign.problems
 
 
 def test_an_existing_path_is_refused_without_force(site: Site, tmp_path: Path) -> None:

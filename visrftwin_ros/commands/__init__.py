@@ -1,1 +1,1 @@
-"""Sub-commands of `visrftwin`, a file an area."""
+"""Sub-commands of `visrftwin`, one file an area."""

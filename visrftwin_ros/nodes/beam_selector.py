@@ -54,13 +54,18 @@ class BeamSelector(TwinNode):
         self.subscription(ShadowForecasts, "shadow_forecast", self._on_forecast)
         self.subscription(LinkChannels, "channels", self._on_channels)
 
+    def time_went_back(self) -> None:
+        self._forecast = None
+        self._holder = BeamHolder(self.value("hysteresis_db"))
+
     def _on_forecast(self, message: ShadowForecasts) -> None:
-        self._forecast = message
+        if not self.is_left_over(stamp_ns(message.header.stamp)):
+            self._forecast = message
 
     def _on_channels(self, message: LinkChannels) -> None:
-        if not self.active:
-            return
         stamp = stamp_ns(message.header.stamp)
+        if not self.active or self.is_left_over(stamp):
+            return
         answer = BeamDecisions(header=message.header)
         answer.stale = any(link.stale for link in message.channels)
         robots, missing = robot_poses_from_tf(self._site, self._transforms, stamp)

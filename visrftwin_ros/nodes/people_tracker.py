@@ -92,6 +92,13 @@ class PeopleTrackerNode(TwinNode):
         if self.value("rate") > 0:
             self.timer(1.0 / self.value("rate"), self._publish_prediction)
 
+    def time_went_back(self) -> None:
+        self._tracker.reset("ROS time went back")
+        self._newest_ns = self._heard_ns = None
+        self._repeats.clear()
+        for camera in self._cameras:
+            camera.waiting.clear()
+
     def _on_info(self, camera: CameraInput, message: CameraInfo) -> None:
         try:
             camera.take_info(message)
@@ -101,7 +108,7 @@ class PeopleTrackerNode(TwinNode):
         self.report(f"{camera.name} calibration", OK, "CameraInfo is understood")
 
     def _on_detections(self, camera: CameraInput, message: DetectionsMessage) -> None:
-        if not self.active:
+        if not self.active or self.is_left_over(stamp_ns(message.header.stamp)):
             return
         try:
             camera.check_source(message, self.now_ns())
@@ -113,7 +120,7 @@ class PeopleTrackerNode(TwinNode):
         self._take_waiting()
 
     def _on_lidar_people(self, name: str, message: LidarPeopleMessage) -> None:
-        if not self.active:
+        if not self.active or self.is_left_over(stamp_ns(message.header.stamp)):
             return
         if message.header.frame_id != self._site.world_frame:
             text = (
