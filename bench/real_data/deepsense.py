@@ -203,9 +203,9 @@ def section(inputs: Inputs) -> Section:
         "time: top-1 counts coin tosses between beams a fraction of a dB apart, the loss does not. "
         "An angle and a linear array explain most of it; learnt positions are better where the "
         "installation stays as it was, and neither knows when it did not.",
-        shows="What a position is worth for beam choice with a real array and real GPS, and that the "
-        "product's law (bearing to spatial frequency) holds for it: a camera that places a vehicle "
-        "to decimetres has less to fear from the position than from an installation that moves.",
+        shows="What a position is worth for beam choice with a real array and real GPS; that the law of "
+        "the product's codebooks, sine of the bearing to beam, carries most of it; and what it costs "
+        "when an installation moves unnoticed.",
         cannot="The product's own beam choice: arrays, codebook and surroundings are not published "
         "with the powers, so beams are fitted here, not predicted from a site. One car, one street, "
         "line of sight nearly throughout. Powers are relative: no SNR, no rate.",

@@ -109,7 +109,8 @@ def section(inputs: Inputs) -> Section:
         f"beam changes in {usual:.0%} of the frames.\n"
         f"- The switch gains at least 1 dB in {share(events.frame_gain, 1)} of the blocked frames, "
         f"3 dB in {share(events.frame_gain, 3)}, 6 dB in {share(events.frame_gain, 6)}: with this "
-        "codebook on this street nothing reaches the receiver around a vehicle. What helps is to "
+        "codebook on this street nothing reaches the receiver around a vehicle; part even of that is "
+        "the noise of 64 values of which the largest is taken. What helps is to "
         "know it in time and to hand over, not to turn the beam.\n"
         f"- The best beam stands {level - floor:.0f} dB over the weakest one's floor: losses near "
         "that are lower bounds.",

@@ -161,6 +161,6 @@ def text(echo: Echo) -> str:
         "assumption. The cross-section model of the twin sits on the chest and comes out near it. "
         "The default cylinder is far below: between two ends at the ceiling its mirror point lies "
         "over the head, and a specular model leaves next to nothing there. For ceiling-to-ceiling "
-        "links (and sensing) `body_scattering: rcs` is the better choice; for devices at body height "
-        "the cylinder is exact physics (`docs/blockage_validation.md`)."
+        'links (and sensing) `body_scattering="rcs"` is the better choice; for devices at body height '
+        "`docs/blockage_validation.md` has the cylinder against the exact solution."
     )

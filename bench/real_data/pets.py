@@ -48,8 +48,8 @@ def section(inputs: Inputs) -> Section:
         "flatters the ground error.",
         headline=(
             ("PETS, YOLOv8n 640 px: recall / precision / IDF1",
-             f"{best.recall:.3f} / {best.precision:.3f} / {best.idf1:.3f}", "0.93 / 0.90 / 0.85 asked for"),
+             f"{best.recall:.3f} / {best.precision:.3f} / {best.idf1:.3f}", "aim: 0.93 / 0.90 / 0.85"),
             ("PETS, ground error, median / 90 %",
-             f"{best.error_median:.2f} / {best.error_p90:.2f} m", "0.15 / 0.35 m asked for"),
+             f"{best.error_median:.2f} / {best.error_p90:.2f} m", "aim: 0.15 / 0.35 m"),
         ),
     )  # fmt: skip

@@ -153,8 +153,9 @@ def _mobile(folder: Path) -> tuple[str, Any, tuple[tuple[str, str, str], ...]]:
     text = (
         f"{table(('mMobile, 28 GHz', ''), rows)}\n\n"
         f"- Nearly half of the spectrum's bins are exactly empty. Read naively, the side lobes of that "
-        "gap pass for a long channel; the importer finds the bins and CLEAN subtracts what they make. Where a place keeps a long channel, weak "
-        "echoes stand just inside the 25 dB that CLEAN goes down to: response errors, not paths.\n"
+        "gap pass for a long channel; the importer finds the bins and CLEAN subtracts what they make. "
+        "Where a place keeps a long channel, weak echoes stand just inside the 25 dB that CLEAN goes "
+        "down to: errors of the response, not paths.\n"
         "- The sample rate is not in the file, so delays stay in taps, and the importer asks for "
         f"`--sample-rate`. Powers are relative: free space over {MMOBILE_DISTANCE} m would be "
         f"{gap_db:.1f} dB, which cannot be checked.\n"

@@ -115,6 +115,17 @@ def test_what_the_file_does_not_say_is_asked_for_by_its_option(
         read_nist_qd(export, dataclasses.replace(SAID, **{missing: None}), NODES)
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"rate": 0.0}, {"rate": float("nan")}, {"start": -1.0}, {"start": 1e12}]
+)
+def test_a_rate_or_start_that_no_clock_has_is_refused(
+    export: Path, wrong: dict[str, float]
+) -> None:
+    export.write_text(line())
+    with pytest.raises(TwinError, match=f"--{next(iter(wrong))} is"):
+        read_nist_qd(export, dataclasses.replace(SAID, **wrong), NODES)
+
+
 def test_a_node_without_a_name_is_asked_for(export: Path) -> None:
     export.write_text(line())
     with pytest.raises(TwinError, match="give --node 1=NAME"):

@@ -7,12 +7,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
 from visrftwin_ros.campaign.importers.column_map import METRES, SECONDS, ColumnMap, Elevation
 from visrftwin_ros.campaign.importers.sounding import (
+    LATEST_TIME,
     Reading,
     Sounding,
     measured_paths,
@@ -90,7 +92,7 @@ def _rows(
                 f"{file}: no column {', '.join(missing)}; it has {', '.join(header)}: "
                 "change the column map"
             )
-        for cells in reader:
+        for cells in _lines(reader, file, problems):
             if not cells:
                 continue
             line = reader.line_num
@@ -103,6 +105,14 @@ def _rows(
                 problems.append(f"{file}, line {line}: {error}")
 
 
+def _lines(reader: Any, file: Path, problems: list[str]) -> Iterator[list[str]]:
+    """The reader's lines up to one that is no CSV."""
+    try:
+        yield from reader
+    except csv.Error as error:
+        problems.append(f"{file}, line {reader.line_num}: {error}; nothing is read from there on")
+
+
 def _row(cells: Mapping[str, str], line: int, columns: ColumnMap, ends: Mapping[str, str]) -> _Row:
     tx, rx = (
         cells[getattr(columns, end).column].strip() if getattr(columns, end) else ends[end]
@@ -113,6 +123,8 @@ def _row(cells: Mapping[str, str], line: int, columns: ColumnMap, ends: Mapping[
     time = float("nan")
     if columns.time:
         time = _number(cells, columns.time.column, required=True) * SECONDS[columns.time.unit]
+        if not 0 <= time < LATEST_TIME:
+            raise ValueError(f"a time of {time:g} s; expected ROS time: which unit is it in?")
     label = str(line)
     if columns.snapshot:
         label = cells[columns.snapshot.column].strip()

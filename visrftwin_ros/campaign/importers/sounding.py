@@ -18,6 +18,9 @@ GainReference = Literal["absolute", "relative"]
 LONGEST_DELAY = 1e-4
 """Seconds, 30 km: a delay beyond it is in another unit."""
 
+LATEST_TIME = 2.0**31
+"""Seconds: what a ROS stamp can hold; a time beyond it is in another unit."""
+
 _ASKED = {
     "tx": ("the transmitter's name", "--tx NAME"),
     "rx": ("the receiver's name", "--rx NAME"),
@@ -71,8 +74,10 @@ class Sounding:
     def stamp_ns(self, index: int, source: Path) -> int:
         """ROS time of the record with this index, from 0."""
         start, rate = self.number("start", source), self.number("rate", source)
-        if rate <= 0:
+        if not 0 < rate < np.inf:
             raise TwinError(f"--rate is {rate:g}: expected records a second, over 0")
+        if not 0 <= start < LATEST_TIME:
+            raise TwinError(f"--start is {start:g}: expected ROS time in seconds, from 0")
         return round(start * 1e9) + round(index / rate * 1e9)
 
     def _said(self, field_name: str, source: Path) -> object:
