@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 import yaml
 from imported_files import OPTIONS, SAID, run_import
+from made_campaign import made_site
 
 from visrftwin_ros.campaign import bag_topics
 from visrftwin_ros.campaign.bag_file import open_bag
+from visrftwin_ros.campaign.bag_reader import read_campaign
 from visrftwin_ros.campaign.importers.nist_qd import read_nist_qd
 from visrftwin_ros.errors import TwinError
 
@@ -141,6 +143,35 @@ def test_the_command_writes_a_bag_that_holds_the_file(export: Path, tmp_path: Pa
         counts = {c.topic: c.msgcount for c in opened.connections}
     assert counts[bag_topics.SNAPSHOTS] == 3
     assert counts[bag_topics.TF_STATIC] == 1
+
+
+def test_places_from_a_file_of_positions_come_back_with_the_snapshots(
+    export: Path, tmp_path: Path
+) -> None:
+    site = made_site(tmp_path / "site")
+    export.write_text(line(steps=3))
+    (tmp_path / "walk.dat").write_text("1,0,0\n1.5,0,0\n2,0.25,0\n")
+    options = [o for o in OPTIONS if not o.startswith(("--position", "--frame"))]
+    command = ("nist-qd", export, "--node=0=ap", "--node=1=rover", "--site", tmp_path / "site")
+    bag, walk = tmp_path / "bag", f"--position=rover={tmp_path / 'walk.dat'}"
+    assert run_import(*command, "--out", bag, walk, *options) == 0
+    campaign = read_campaign(bag, site)
+    assert not campaign.problems
+    places = np.array([snapshot.rx_position for snapshot in campaign.snapshots])
+    np.testing.assert_allclose(places, [[1, 0, 1.1], [1.5, 0, 1.1], [2, 0.25, 1.1]])
+    np.testing.assert_allclose(campaign.snapshots[0].tx_position, [0, 0, 3])
+    np.testing.assert_allclose(campaign.snapshots[2].paths.aoa_elevation, -np.pi / 6, rtol=1e-6)
+
+
+@pytest.mark.parametrize("wrong", ["ap1=1,2", "ap1=here", "ap1=1,2,nan", "nobody=1,2,3"])
+def test_a_position_that_is_none_is_refused(
+    export: Path, tmp_path: Path, wrong: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    export.write_text(line())
+    command = ("nist-qd", export, "--node=0=ap1", "--node=1=robot1", *OPTIONS)
+    assert run_import(*command, "--out", tmp_path / "bag", "--position", wrong) == 2
+    assert f"--position {wrong.split('=')[0]}" in capsys.readouterr().err
+    assert not (tmp_path / "bag").exists()
 
 
 def test_parts_left_out_are_marked_in_the_bag(
