@@ -16,9 +16,31 @@ from pathlib import Path
 import yaml
 
 from visrftwin_ros.perception.offline import track_recording
-from visrftwin_ros.perception.scoring import read_truth, score_tracks
+from visrftwin_ros.perception.scoring import TrackScore, read_truth, score_tracks
 from visrftwin_ros.perception.tracks_file import write_tracks
 from visrftwin_ros.site.model import Camera
+
+
+def score_pets(
+    data: Path,
+    kind: str,
+    weights: str,
+    *,
+    frames: int = 65,
+    score_from: int = 1,
+    truth: Path | None = None,
+    out: Path | None = None,
+) -> TrackScore:
+    """Tracks frames 1 to `frames` with the detector `kind` and scores those from `score_from` on."""
+    pets = data / "pets"
+    camera = Camera(
+        name="view1", frame_rate=7.0, **yaml.safe_load((pets / "camera.yaml").read_text())
+    )
+    tracks = track_recording(camera, pets / "vtest.avi", kind, weights, frames=frames)
+    if out:
+        write_tracks(tracks, out)
+    known = read_truth(truth or pets / "gt_dev.csv")
+    return score_tracks(tracks, known, frames=(score_from, frames))
 
 
 def main() -> None:
@@ -31,19 +53,17 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="also write the tracks here")
     arguments = parser.parse_args()
 
-    data = Path(os.environ["VISRFTWIN_TEST_DATA"]) / "pets"
-    camera = Camera(
-        name="view1", frame_rate=7.0, **yaml.safe_load((data / "camera.yaml").read_text())
-    )
     start = time.perf_counter()
-    tracks = track_recording(
-        camera, data / "vtest.avi", arguments.kind, arguments.weights, frames=arguments.frames
+    score = score_pets(
+        Path(os.environ["VISRFTWIN_TEST_DATA"]),
+        arguments.kind,
+        arguments.weights,
+        frames=arguments.frames,
+        score_from=arguments.score_from,
+        truth=arguments.truth,
+        out=arguments.out,
     )
     seconds = time.perf_counter() - start
-    if arguments.out:
-        write_tracks(tracks, arguments.out)
-    truth = read_truth(arguments.truth or data / "gt_dev.csv")
-    score = score_tracks(tracks, truth, frames=(arguments.score_from, arguments.frames))
     print(json.dumps({**asdict(score), "seconds": round(seconds, 2)}, indent=2))
 
 

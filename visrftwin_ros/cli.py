@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from visrftwin_ros.commands import campaign
+from visrftwin_ros.commands import campaign, importing
 from visrftwin_ros.errors import TwinError
 
 
@@ -101,6 +101,8 @@ def _parser() -> argparse.ArgumentParser:
     retrace.add_argument("--json", type=Path, help="rows to write")
     retrace.add_argument("--updates", type=int, default=200, help="ticks of each size")
     retrace.set_defaults(run=_bench_retrace)
+
+    importing.add_commands(commands)
 
     up = commands.add_parser("up", help="start the live twin of a site")
     up.add_argument("site", help="name, folder or site.yaml")

@@ -1,0 +1,1 @@
+"""Channel soundings that others recorded, made into campaign bags: one file a format."""

@@ -1,0 +1,219 @@
+"""`visrftwin import`: soundings that others recorded, as campaign bags."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from visrftwin_ros.errors import TwinError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from jaxtyping import Float
+
+    from visrftwin_ros.campaign.importers.sounding import Reading, Sounding
+
+
+def add_commands(commands: argparse._SubParsersAction) -> None:
+    """Adds `import`."""
+    formats = commands.add_parser(
+        "import", help="make a campaign bag of soundings in another format"
+    ).add_subparsers(required=True, metavar="FORMAT")
+
+    nist = formats.add_parser("nist-qd", help="JSON lines of NIST's Q-D software")
+    nist.add_argument(
+        "--node",
+        action="append",
+        default=[],
+        metavar="NUMBER=NAME",
+        help="device that a node number of the file is; repeat it for every node",
+    )
+    _add_common(nist, names=False)
+    nist.set_defaults(run=_nist_qd)
+
+    table = formats.add_parser("csv", help="a table: a row a path, or a row a power")
+    table.add_argument(
+        "--columns", type=Path, required=True, metavar="YAML", help="which column is what"
+    )
+    _add_common(table)
+    table.set_defaults(run=_csv)
+
+    mat = formats.add_parser("mat", help="impulse or frequency responses in a MATLAB file")
+    mat.add_argument("--variable", required=True, help="name of the array")
+    mat.add_argument(
+        "--axes",
+        required=True,
+        help="its axes in order, of snapshot, beam, tap, frequency: snapshot,beam,tap",
+    )
+    mat.add_argument("--sample-rate", type=float, metavar="HZ", help="taps a second")
+    mat.add_argument(
+        "--beam-azimuths", default="", metavar="DEG", help="of arrival: a,b,c or first:last:count"
+    )
+    mat.add_argument("--scale", type=float, default=0.0, metavar="DB", help="added to every gain")
+    mat.add_argument("--threshold", type=float, default=12.0, metavar="DB", help="over noise")
+    mat.add_argument(
+        "--dynamic-range", type=float, default=25.0, metavar="DB", help="under the strongest echo"
+    )
+    _add_common(mat)
+    mat.set_defaults(run=_mat)
+
+
+def _add_common(parser: argparse.ArgumentParser, names: bool = True) -> None:
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--out", type=Path, required=True, metavar="BAG", help="folder to write")
+    parser.add_argument("--force", action="store_true", help="replace the bag if it is there")
+    parser.add_argument("--site", default="", help="site that the devices belong to")
+    parser.add_argument("--frame", default="", help="world frame, where no site is given")
+    if names:
+        parser.add_argument("--tx", metavar="NAME", help="transmitter")
+        parser.add_argument("--rx", metavar="NAME", help="receiver")
+    parser.add_argument("--frequency", type=float, metavar="HZ", help="carrier")
+    parser.add_argument("--bandwidth", type=float, metavar="HZ")
+    parser.add_argument("--noise-floor", type=float, metavar="DBM", help="nan: not known")
+    parser.add_argument("--gain-reference", choices=("absolute", "relative"))
+    parser.add_argument("--start", type=float, metavar="S", help="ROS time of the first record")
+    parser.add_argument("--rate", type=float, metavar="HZ", help="records a second")
+    parser.add_argument("--antenna", default="unknown", help="what it was measured with, in words")
+    parser.add_argument(
+        "--position",
+        action="append",
+        default=[],
+        metavar="NAME=X,Y,Z",
+        help="where NAME/base_link stands, metres; or NAME=FILE with a line x,y,z for each record; "
+        "or NAME=unknown. Repeat it for every device that the site does not place",
+    )
+
+
+def _nist_qd(arguments: argparse.Namespace) -> int:
+    from visrftwin_ros.campaign.importers.nist_qd import read_nist_qd
+
+    nodes = {}
+    for entry in arguments.node:
+        number, _, name = entry.partition("=")
+        if not number.isdigit() or not name:
+            raise TwinError(f"--node {entry}: expected NUMBER=NAME, as 0=ap1")
+        nodes[int(number)] = name
+    return _finish(arguments, read_nist_qd(_file(arguments), _sounding(arguments), nodes))
+
+
+def _csv(arguments: argparse.Namespace) -> int:
+    from visrftwin_ros.campaign.importers.column_map import read_column_map
+    from visrftwin_ros.campaign.importers.csv_rows import read_csv
+
+    columns = read_column_map(arguments.columns)
+    return _finish(arguments, read_csv(_file(arguments), _sounding(arguments), columns))
+
+
+def _mat(arguments: argparse.Namespace) -> int:
+    from visrftwin_ros.campaign.importers.cir_paths import Extraction
+    from visrftwin_ros.campaign.importers.mat_cir import ResponseLayout, beam_azimuths, read_mat
+
+    if arguments.sample_rate is None:
+        raise TwinError(f"{arguments.file} does not say how fast it samples: give --sample-rate HZ")
+    azimuths = beam_azimuths(arguments.beam_azimuths) if arguments.beam_azimuths else ()
+    layout = ResponseLayout(
+        arguments.variable,
+        tuple(arguments.axes.split(",")),
+        arguments.sample_rate,
+        azimuths,
+        arguments.scale,
+        Extraction(arguments.threshold, arguments.dynamic_range),
+    )
+    return _finish(arguments, read_mat(_file(arguments), _sounding(arguments), layout))
+
+
+def _file(arguments: argparse.Namespace) -> Path:
+    """The file to read, after what would make reading it pointless."""
+    if not arguments.site and not arguments.frame:
+        raise TwinError("which place is it? give --site NAME, or --frame NAME for a frame alone")
+    if arguments.out.exists() and not arguments.force:
+        raise TwinError(f"{arguments.out} exists: give another --out, or --force to replace it")
+    if not arguments.file.is_file():
+        raise TwinError(f"no file {arguments.file}")
+    return Path(arguments.file)
+
+
+def _sounding(arguments: argparse.Namespace) -> Sounding:
+    from visrftwin_ros.campaign.importers.sounding import Sounding
+
+    for option in ("frequency", "bandwidth"):
+        value = getattr(arguments, option)
+        if value is not None and not value > 0:
+            raise TwinError(f"--{option} is {value:g}: expected Hz, over 0")
+    return Sounding(
+        tx=getattr(arguments, "tx", None),
+        rx=getattr(arguments, "rx", None),
+        frequency=arguments.frequency,
+        bandwidth=arguments.bandwidth,
+        noise_floor_dbm=arguments.noise_floor,
+        gain_reference=arguments.gain_reference,
+        start=arguments.start,
+        rate=arguments.rate,
+    )
+
+
+def _finish(arguments: argparse.Namespace, reading: Reading) -> int:
+    """Writes the bag; what was left out is told, and marked in the bag, with exit status 2."""
+    from visrftwin_ros.campaign.importers.to_bag import check_devices, unplaced, write_bag
+    from visrftwin_ros.site.loading import load_site
+
+    site = load_site(arguments.site) if arguments.site else None
+    if site:
+        check_devices(reading, site)
+    said, places = _positions(arguments.position)
+    missing = [name for name in unplaced(reading, places, site) if name not in said]
+    if missing:
+        raise TwinError(
+            f"{arguments.file} does not say where {', '.join(missing)} stood: give --position "
+            f"{missing[0]}=X,Y,Z (or =unknown, or a --site that places it)"
+        )
+    facts = {
+        "site": site.name if site else "",
+        "description": f"imported from {arguments.file.name}",
+        "gain_reference": arguments.gain_reference,
+        "antenna": arguments.antenna,
+        "made_by": shlex.join(["visrftwin", *sys.argv[1:]]),
+        "seed": None,
+    }
+    write_bag(reading, arguments.out, facts, site or arguments.frame, places, force=arguments.force)
+    print(f"{arguments.out}: {len(reading.snapshots)} snapshots")
+    if not reading.problems:
+        return 0
+    shown = "\n".join(f"  {problem}" for problem in reading.problems[:20])
+    more = len(reading.problems) - 20
+    raise TwinError(
+        f"{len(reading.problems)} part(s) of {arguments.file} were left out; "
+        f"{arguments.out} holds the rest, marked `partial`:\n{shown}"
+        + (f"\n  and {more} more" if more > 0 else "")
+    )
+
+
+def _positions(
+    entries: list[str],
+) -> tuple[set[str], dict[str, Float[np.ndarray, "n 3"]]]:
+    """Every device that was spoken of, and the metres of those whose place is known."""
+    import numpy as np
+
+    said, places = set(), {}
+    for entry in entries:
+        name, _, where = entry.partition("=")
+        said.add(name)
+        if where == "unknown":
+            continue
+        try:
+            if Path(where).is_file():
+                rows = np.loadtxt(where, delimiter=",", ndmin=2)
+            else:
+                rows = np.array([[float(part) for part in where.split(",")]])
+        except ValueError:
+            rows = np.zeros((0, 0))
+        if rows.ndim != 2 or rows.shape[1:] != (3,) or not np.isfinite(rows).all():
+            raise TwinError(
+                f"--position {entry}: expected NAME=X,Y,Z in metres, NAME=FILE with such lines, "
+                "or NAME=unknown"
+            )
+        places[name] = rows
+    return said, places
