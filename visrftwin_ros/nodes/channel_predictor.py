@@ -82,7 +82,7 @@ class ChannelPredictor(TwinNode):
         self._scene = self.publisher(MarkerArray, "scene", LATCHED_QOS)
         self.subscription(TrackedPeople, "people", self._on_people)
         self.timer(WATCH_PERIOD, self._watch)
-        self._services = ChannelServices(
+        self._asked = ChannelServices(
             self, self._engine, self._transforms, self._people_now, self.value("max_paths")
         )
 
@@ -97,9 +97,9 @@ class ChannelPredictor(TwinNode):
         self._scene.publish(scene_markers(self._site, stamp))
 
     def cleanup(self) -> None:
-        if hasattr(self, "_services"):
-            self._services.close()
-            del self._services
+        if hasattr(self, "_asked"):
+            self._asked.close()
+            del self._asked
         if hasattr(self, "_engine"):
             self._engine.close()
             del self._engine

@@ -6,13 +6,16 @@ while its service callback awaits the answer.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from geometry_msgs.msg import Point, PoseStamped
 from numpy.typing import NDArray
+from rclpy._rclpy_pybind11 import InvalidHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.task import Future
 
@@ -62,9 +65,13 @@ class ChannelServices:
         self._pending: dict[int, Future] = {}
         # A callback that awaits would hold up the whole node in its default, exclusive group.
         group = ReentrantCallbackGroup()
-        node.service(SetMaterial, "set_material", self._set_material, group)
-        node.service(PredictLink, "predict_link", self._predict_link, group)
-        node.service(GetRadioMap, "get_radio_map", self._get_radio_map, group)
+        node.service(SetMaterial, "set_material", self._set_material)
+        for kind, name, callback in (
+            (PredictLink, "predict_link", self._predict_link),
+            (GetRadioMap, "get_radio_map", self._get_radio_map),
+        ):
+            service = node.service(kind, name, callback, group)
+            service.send_response = partial(_send_if_there, service.send_response)
         node.timer(_POLL_PERIOD, self._poll)
 
     def close(self) -> None:
@@ -176,6 +183,12 @@ class ChannelServices:
         answer = self._enquiries.poll()
         if answer is not None and answer.number in self._pending:
             self._pending.pop(answer.number).set_result(answer)
+
+
+def _send_if_there(send: Callable[..., None], response: Any, header: Any) -> None:
+    """A service may be gone, cleaned up, when its answer is ready; rclpy would end the node."""
+    with contextlib.suppress(InvalidHandle):
+        send(response, header)
 
 
 def _refused(response: Any, error: TwinError) -> Any:
