@@ -195,7 +195,8 @@ def test_channels_go_on_while_a_question_is_solved(bench: NodeBench, predictor: 
     predictor.standing((-1.5, -6.0))
     request = GetRadioMap.Request(ap="ap", height=1.2, cell=4.0)
     answer = bench.ask(GetRadioMap, "get_radio_map", request)
-    gaps, began = [], time.monotonic()
+    gaps: list[float] = []
+    began = time.monotonic()
     while not answer.done() and time.monotonic() < began + 60:
         sent = time.monotonic()
         assert not predictor.standing((-1.5, -6.0 + 0.01 * len(gaps))).stale
