@@ -28,7 +28,7 @@ class Agreement:
     which 99 % of the matched power lies. gain_diff_db_p99_right_edges: without the paths for which
     the solver takes the way behind an edge for too long (`overlong_behind_edge`).
     gain_diff_db_p99_same_vertices: of those paths, between the solver's gain and that of the
-    twin's formulas at the solver's own vertices, which lie up to a millimetre beside the law of
+    twin's formulas at the solver's own vertices, which lie a millimetre beside the law of
     reflection. extra_power: of the twin's clear paths that the full solve lacks, over the matched.
     diffuse_power_diff_db: of the sums over all links with people.
     """
