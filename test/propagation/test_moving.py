@@ -9,7 +9,6 @@ from visrftwin_ros.propagation.path_set import (
     DIFFRACTION,
     DIFFUSE,
     REFRACTION,
-    SPECULAR,
     PathSet,
 )
 from visrftwin_ros.propagation.scene import SurfaceMesh
