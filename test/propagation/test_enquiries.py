@@ -20,7 +20,9 @@ from visrftwin_ros.propagation.enquiries import (
     RadioMap,
     SolvedLink,
 )
+from visrftwin_ros.propagation.path_set import empty
 from visrftwin_ros.propagation.scene import SurfaceMesh, surface_meshes
+from visrftwin_ros.propagation.sionna_solver import Devices
 from visrftwin_ros.site.model import Site
 
 AP_A = np.array([0.0, -10.0, 3.0])
@@ -183,3 +185,11 @@ def test_only_closed_surfaces_hold_places() -> None:
 def test_a_closed_surface_round_an_access_point_is_a_room() -> None:
     meshes = surface_meshes(small_site())
     assert [m.name for m in solids(meshes, np.array([[0.0, 12, 4]]))] == ["floor", "kiosk"]
+
+
+def test_a_link_without_a_path_has_no_power_and_no_fault(engine: TwinEngine) -> None:
+    ends = Devices(("tx",), AP_A[None]), Devices(("rx",), R1[None])
+    alone = engine.channels_of(SolvedLink(empty((("tx", "rx"),), 3), *ends), nobody(), 0)
+    assert np.isinf(alone.metrics.path_loss_db[0])
+    paths = alone.paths(0)
+    assert paths is not None and len(paths) == 0
