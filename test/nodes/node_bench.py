@@ -71,6 +71,20 @@ class NodeBench:
         assert self.until(client.service_is_ready), f"{name}: nobody serves"
         return client
 
+    def ask(self, kind: type, name: str, request: Any) -> Any:
+        """A future with the service's response."""
+        client = self._probe.create_client(kind, name)
+        assert self.until(client.service_is_ready), f"there is no service {name}"
+        future = client.call_async(request)
+        future.add_done_callback(lambda _: self._probe.destroy_client(client))
+        return future
+
+    def answer(self, kind: type, name: str, request: Any, seconds: float = 60.0) -> Any:
+        """The service's response."""
+        future = self.ask(kind, name, request)
+        assert self.until(future.done, seconds), f"{name} does not answer"
+        return future.result()
+
     def until(self, condition: Callable[[], object], seconds: float = 10.0) -> bool:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

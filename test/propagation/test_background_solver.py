@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from made_up import FREQUENCY
 
-from visrftwin_ros.propagation import background_solver
+from visrftwin_ros.propagation import solver_process
 from visrftwin_ros.propagation.background_solver import BackgroundSolver, Found
 from visrftwin_ros.propagation.sionna_solver import Devices
 from visrftwin_ros.site.model import Site
@@ -30,7 +30,7 @@ def wait_for(solver: BackgroundSolver, seconds: float = 60.0) -> Found:
 def test_it_answers_without_ever_blocking_and_survives_its_process(
     site: Site, meshes, aps: Devices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(background_solver, "_RESTART_PAUSE", 0.0)
+    monkeypatch.setattr(solver_process, "_RESTART_PAUSE", 0.0)
     solver = BackgroundSolver(meshes, aps, FREQUENCY, site.propagation)
     try:
         assert solver.idle and solver.poll() is None
@@ -46,9 +46,8 @@ def test_it_answers_without_ever_blocking_and_survives_its_process(
         assert found.paths is not None and found.paths.line_of_sight.sum() == 2
 
         solver.request(HERE, stamp_ns=9)
-        process = solver._process
-        assert process is not None and process.pid is not None
-        os.kill(process.pid, signal.SIGKILL)
+        assert solver.pid is not None
+        os.kill(solver.pid, signal.SIGKILL)
         lost = wait_for(solver)
         assert lost.paths is None and "ended" in lost.failure
         solver.request(HERE, stamp_ns=10)
@@ -86,7 +85,7 @@ def test_it_dies_with_its_parent(tmp_path: Path) -> None:
         "    ap = Devices(('ap',), np.array([[0.0, -10.0, 3.0]]))\n"
         "    solver = BackgroundSolver(surface_meshes(site), ap, FREQUENCY, site.propagation)\n"
         "    solver.request(Devices(('r',), np.array([[5.0, 4.0, 1.2]])), 1)\n"
-        "    print(solver._process.pid, flush=True)\n"
+        "    print(solver.pid, flush=True)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     parent = subprocess.run(

@@ -1,18 +1,20 @@
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from made_up import FREQUENCY, people, small_site
+from made_up import FREQUENCY, WAVELENGTH, people, small_site
 
 from visrftwin_ros.bodies.people import nobody
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.materials.table import material_values
 from visrftwin_ros.propagation import discovery
-from visrftwin_ros.propagation.engine import TwinEngine
-from visrftwin_ros.propagation.path_set import DIFFUSE
+from visrftwin_ros.propagation.engine import RobotPose, TwinEngine
+from visrftwin_ros.propagation.path_set import DIFFUSE, SPECULAR, PathSet
 from visrftwin_ros.propagation.visibility import Visibility
 
+SECOND = 1_000_000_000
 GLASS = material_values("glass", FREQUENCY)
 
 
@@ -68,6 +70,90 @@ def test_a_new_material_changes_fields_and_shoots_no_ray(calls: dict[str, int]) 
         apart = np.abs(solved.vertices - revalued.vertices[row]).max(axis=(1, 2))
         twin = np.flatnonzero(same & (apart < 1e-2) & ~(solved.interactions == DIFFUSE).any(axis=1))
         assert revalued.power[row] == pytest.approx(solved.power[twin[0]], rel=5e-3)
+
+
+LOOP = {"waypoints": [(2, 0), (4, 0), (4, 1), (2, 1)], "speed": 0.5}
+
+
+def floor_bounce(paths: PathSet, link: int) -> tuple[float, np.ndarray]:
+    """Power and vertices of the link's path that the floor alone mirrors."""
+    once = (paths.interactions[:, 0] == SPECULAR) & (paths.n_vertices == 3)
+    found = np.flatnonzero(once & (paths.objects[:, 0] == 0) & (paths.link == link))
+    assert len(found) == 1
+    return float(paths.power[found[0]]), paths.vertices[found[0], :3]
+
+
+def glass_floor_db(line: np.ndarray) -> float:
+    """Gain over a floor of 6 mm glass, by hand: field in the plane of incidence of a slab, ITU-R
+    P.2040 (37), between upright isotropic antennas."""
+    leg, length = line[1] - line[0], np.linalg.norm(np.diff(line, axis=0), axis=1).sum()
+    cosine = abs(leg[2]) / np.linalg.norm(leg)
+    f_ghz = FREQUENCY / 1e9
+    eta = 6.31 - 17.9751j * 0.0036 * f_ghz**1.3394 / f_ghz
+    root = np.sqrt(eta - (1 - cosine**2))
+    bare = (eta * cosine - root) / (eta * cosine + root)
+    twice = np.exp(-4j * np.pi * 0.006 / WAVELENGTH * root)
+    gain = bare * (1 - twice) / (1 - bare**2 * twice) * WAVELENGTH / (4 * np.pi * length)
+    return float(20 * np.log10(abs(gain)))
+
+
+@pytest.mark.parametrize("robot", [{"name": "r", "path": LOOP}, {"name": "r"}])
+def test_a_new_material_reaches_robots_that_move(
+    calls: dict[str, int], robot: dict[str, object]
+) -> None:
+    """On a script and on TF; at once, where it stands and where it goes next."""
+    engine = configured(robots=[robot])
+    try:
+        places = {"r": RobotPose(np.array([2.5, 0.0, 0.0]), 0.0)}
+        deadline = time.monotonic() + 60
+        while any(engine.update(SECOND, nobody(), places).fault):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        solves = calls["solves"]
+        concrete = engine.update(SECOND, nobody(), places).groups[0].paths
+        engine.set_material("floor", GLASS)
+        places["r"] = RobotPose(np.array([2.6, 0.0, 0.0]), 0.0)
+        for tick, seconds in enumerate((1.0, 1.2)):
+            state = engine.update(round(seconds * SECOND), nobody(), places)
+            assert state.fault == ("", "")
+            assert state.retraced.all()
+            assert state.groups[0].paths.interactions.shape[0] > 0.8 * len(concrete) > 0
+            for link in (0, 1):
+                power, line = floor_bounce(state.groups[0].paths, link)
+                assert 10 * np.log10(power) == pytest.approx(glass_floor_db(line), abs=1e-3)
+                before, old_line = floor_bounce(concrete, link)
+                assert abs(10 * np.log10(before) - glass_floor_db(old_line)) > 0.01
+            places["r"] = RobotPose(np.array([2.7 + 0.1 * tick, 0.0, 0.0]), 0.0)
+        assert calls["solves"] == solves
+    finally:
+        engine.close()
+
+
+def test_paths_found_after_a_change_have_the_new_material() -> None:
+    engine = configured(robots=[{"name": "r"}])
+    try:
+        places = {"r": RobotPose(np.array([2.5, 0.0, 0.0]), 0.0)}
+        for change in (None, GLASS):
+            if change is not None:
+                engine.set_material("floor", change)
+                places["r"] = RobotPose(np.array([4.5, 1.0, 0.0]), 0.0)
+            asked = 1 if change is None else 2
+            deadline = time.monotonic() + 60
+            while True:
+                state = engine.update(asked * SECOND, nobody(), places)
+                if not any(state.fault) and (state.paths_age == 0).all():
+                    break
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        power, line = floor_bounce(state.groups[0].paths, 0)
+        np.testing.assert_allclose(line[2, :2], (4.5, 1.0))
+        assert 10 * np.log10(power) == pytest.approx(glass_floor_db(line), abs=1e-3)
+        scattered = (state.groups[0].paths.interactions == DIFFUSE) & (
+            state.groups[0].paths.objects == 0
+        )
+        assert not scattered.any()  # glass does not scatter, concrete did
+    finally:
+        engine.close()
 
 
 def test_an_access_point_goes_off_and_on_without_a_solve(calls: dict[str, int]) -> None:

@@ -8,7 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visrftwin_ros.bodies.people import Bodies
+from visrftwin_ros.propagation.chains import Chains
 from visrftwin_ros.propagation.channel_state import ChannelState
+from visrftwin_ros.propagation.edge_distances import overlong_behind_edge
+from visrftwin_ros.propagation.moving import ReplayScene
 from visrftwin_ros.propagation.path_set import DIFFUSE, PathSet, path_delay
 from visrftwin_ros.propagation.segments import path_segments
 from visrftwin_ros.propagation.silhouettes import hidden
@@ -22,24 +25,31 @@ class Agreement:
     """matched_power: share of the power of the full solve's specular, refracted and diffracted
     paths, clear of people in both, that the twin has as well. gain_diff_db_p99, delay_diff_s_p99:
     99th percentile over the matched paths, gain without people. gain_diff_db_p99_by_power: below
-    which 99 % of the matched power lies. extra_power: of the twin's clear paths that the full
-    solve lacks, over the matched. diffuse_power_diff_db: of the sums over all links with people.
+    which 99 % of the matched power lies. gain_diff_db_p99_right_edges: without the paths for which
+    the solver takes the way behind an edge for too long (`overlong_behind_edge`).
+    gain_diff_db_p99_same_vertices: of those paths, between the solver's gain and that of the
+    twin's formulas at the solver's own vertices, which lie a millimetre beside the law of
+    reflection. extra_power: of the twin's clear paths that the full solve lacks, over the matched.
+    diffuse_power_diff_db: of the sums over all links with people.
     """
 
     matched_power: float
     gain_diff_db_p99: float
     gain_diff_db_p99_by_power: float
+    gain_diff_db_p99_right_edges: float
+    gain_diff_db_p99_same_vertices: float
     delay_diff_s_p99: float
     extra_power: float
     diffuse_power_diff_db: float
 
 
-def agreement(state: ChannelState, full: PathSet, bodies: Bodies, surfaces: int) -> Agreement:
-    """`state` against `full`, whose objects from number `surfaces` on are the people."""
+def agreement(state: ChannelState, full: PathSet, bodies: Bodies, scene: ReplayScene) -> Agreement:
+    """`state` against `full`, whose objects beyond those of the static `scene` are the people."""
+    surfaces = len(scene.bounds)
     theirs = full.select(_deterministic(full) & ~(full.objects >= surfaces).any(axis=1))
     theirs = theirs.select(_clear(theirs, bodies))
     total = matched = extra = diffuse = 0.0
-    gains, delays, weights = [], [], []
+    gains, delays, matches = [], [], []
     for group in state.groups:
         sampled = ~_deterministic(group.paths)
         strength = np.abs(group.blockage.field) ** 2
@@ -57,15 +67,20 @@ def agreement(state: ChannelState, full: PathSet, bodies: Bodies, surfaces: int)
             extra += float(ours.power[alone].sum())
             gains.append(10 * np.log10(ours.power[twin[has]] / theirs.power[rows]))
             delays.append(ours.delay[twin[has]] - path_delay(theirs.vertices[rows]))
-            weights.append(theirs.power[rows])
+            matches.append(rows)
     gain, delay = np.abs(np.concatenate(gains)), np.abs(np.concatenate(delays))
-    weight = np.concatenate(weights)
+    shared = theirs.select(np.concatenate(matches))
+    right = ~overlong_behind_edge(shared)
+    formula = Chains.of(shared, np.flatnonzero(right), scene).fields(scene)[:, 0, 0]
+    at_theirs = np.abs(10 * np.log10(np.abs(formula) ** 2 / shared.power[right]))
     their_diffuse = float(full.power[~_deterministic(full)].sum())
     return Agreement(
         matched_power=matched / total,
-        gain_diff_db_p99=_quantile(gain, np.ones_like(gain)),
-        gain_diff_db_p99_by_power=_quantile(gain, weight),
-        delay_diff_s_p99=_quantile(delay, np.ones_like(delay)),
+        gain_diff_db_p99=_quantile(gain),
+        gain_diff_db_p99_by_power=_quantile(gain, shared.power),
+        gain_diff_db_p99_right_edges=_quantile(gain[right]),
+        gain_diff_db_p99_same_vertices=_quantile(at_theirs),
+        delay_diff_s_p99=_quantile(delay),
         extra_power=extra / matched,
         diffuse_power_diff_db=float(10 * np.log10(diffuse / their_diffuse)),
     )
@@ -101,8 +116,9 @@ def _clear(paths: PathSet, bodies: Bodies) -> NDArray[np.bool_]:
     return free
 
 
-def _quantile(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
-    """The value below which 99 % of the weight lies."""
+def _quantile(values: NDArray[np.float64], weights: NDArray[np.float64] | None = None) -> float:
+    """The value below which 99 % of the weight lies; all weigh the same without `weights`."""
+    weights = np.ones_like(values) if weights is None else weights
     order = np.argsort(values)
     share = np.cumsum(weights[order]) / weights.sum()
     return float(values[order[np.searchsorted(share, 0.99)]])

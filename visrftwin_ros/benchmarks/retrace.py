@@ -22,6 +22,7 @@ from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.propagation.channel_state import ChannelState
 from visrftwin_ros.propagation.engine import RobotPose, TwinEngine
+from visrftwin_ros.propagation.moving import ReplayScene
 from visrftwin_ros.propagation.path_set import PathSet
 from visrftwin_ros.propagation.scene import surface_meshes
 from visrftwin_ros.propagation.sionna_solver import Devices, solve
@@ -55,7 +56,7 @@ MORE_PEOPLE = tuple(
 
 @dataclass(frozen=True)
 class Row:
-    """What one size measured; the keys of the JSON."""
+    """What one size measured; the keys of the JSON. The agreement's are those of `Agreement`."""
 
     name: str
     links: int
@@ -67,6 +68,8 @@ class Row:
     ratio: float
     matched_power: float
     gain_diff_db_p99: float
+    gain_diff_db_p99_right_edges: float
+    gain_diff_db_p99_same_vertices: float
     delay_diff_s_p99: float
     diffuse_power_diff_db: float
     affected_links: float
@@ -140,7 +143,8 @@ def measure(size: Size, updates: int = 200, solves: int = 4) -> tuple[Row, Agree
     # The first solve compiles.
     solved = [place.full_solve(bodies) for _ in range(solves)][1:]
     full = float(np.median([seconds for _, seconds in solved]))
-    found = agreement(state, solved[0][0], bodies, len(place.site.scene))
+    scene = ReplayScene(surface_meshes(place.site), place.site.radio.frequency)
+    found = agreement(state, solved[0][0], bodies, scene)
     median = float(np.median(times))
     row = Row(
         name=size.name,
@@ -153,6 +157,8 @@ def measure(size: Size, updates: int = 200, solves: int = 4) -> tuple[Row, Agree
         ratio=round(full / median, 1),
         matched_power=found.matched_power,
         gain_diff_db_p99=found.gain_diff_db_p99,
+        gain_diff_db_p99_right_edges=found.gain_diff_db_p99_right_edges,
+        gain_diff_db_p99_same_vertices=found.gain_diff_db_p99_same_vertices,
         delay_diff_s_p99=found.delay_diff_s_p99,
         diffuse_power_diff_db=found.diffuse_power_diff_db,
         affected_links=round(float(np.mean(affected)), 1),
@@ -191,9 +197,9 @@ def run(file: Path | None, updates: int) -> None:
         rows.append(row)
         print(f"\n{row.name}")
         for key, value in list(asdict(row).items())[1:]:
-            print(f"  {key:22} {value:.4g}" if isinstance(value, float) else f"  {key:22} {value}")
-        print(f"  {'gain p99 by power, dB':22} {found.gain_diff_db_p99_by_power:.4g}")
-        print(f"  {'power found by us only':22} {found.extra_power:.4g}")
+            print(f"  {key:30} {value:.4g}" if isinstance(value, float) else f"  {key:30} {value}")
+        print(f"  {'gain p99 by power, dB':30} {found.gain_diff_db_p99_by_power:.4g}")
+        print(f"  {'power found by us only':30} {found.extra_power:.4g}")
         if file is not None:
             file.write_text(json.dumps([asdict(r) for r in rows], indent=2) + "\n")
     print("\nupdate over people (4 APs x 10 standing robots)")

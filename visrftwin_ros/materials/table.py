@@ -14,6 +14,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.site.model import MaterialEntry
 
@@ -148,6 +150,19 @@ def material_values(
         thickness=entry.thickness,
         extrapolated=not law.low <= frequency <= law.high,
     )
+
+
+def literal_material(name: str, thickness: float, values: Mapping[str, float]) -> MaterialValues:
+    """A material of these values, which are the fields of a `MaterialEntry`.
+
+    Raises TwinError naming the value that is out of its range, and the range.
+    """
+    try:
+        entry = MaterialEntry(thickness=thickness, **values)
+    except ValidationError as error:
+        wrong = [f"{e['loc'][0]} is {e['input']:g}: {e['msg'].lower()}" for e in error.errors()]
+        raise TwinError(f"material {name!r}: {'; '.join(wrong)}") from None
+    return material_values(name, 1.0, {name: entry})
 
 
 def _nearest_law(laws: tuple[FrequencyLaw, ...], frequency: float) -> FrequencyLaw:

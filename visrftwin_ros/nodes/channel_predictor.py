@@ -14,6 +14,7 @@ from visrftwin_ros.cache import cache_folder
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.msg import LinkChannels, ShadowForecasts, TrackedPeople
 from visrftwin_ros.nodes.channel_messages import ChannelMessages, forecast_message
+from visrftwin_ros.nodes.channel_services import ChannelServices, PeopleNow
 from visrftwin_ros.nodes.conversions import bodies_from_message, covariance_from_message, stamp_ns
 from visrftwin_ros.nodes.markers import path_markers, scene_markers
 from visrftwin_ros.nodes.robot_poses import robot_poses_from_tf
@@ -81,6 +82,9 @@ class ChannelPredictor(TwinNode):
         self._scene = self.publisher(MarkerArray, "scene", LATCHED_QOS)
         self.subscription(TrackedPeople, "people", self._on_people)
         self.timer(WATCH_PERIOD, self._watch)
+        self._asked = ChannelServices(
+            self, self._engine, self._transforms, self._people_now, self.value("max_paths")
+        )
 
     def _check_choice(self, name: str, choices: Sequence[str]) -> None:
         if self.value(name) not in choices:
@@ -98,6 +102,9 @@ class ChannelPredictor(TwinNode):
         self._fresh_ns = self._heard_ns = None
 
     def cleanup(self) -> None:
+        if hasattr(self, "_asked"):
+            self._asked.close()
+            del self._asked
         if hasattr(self, "_engine"):
             self._engine.close()
             del self._engine
@@ -124,6 +131,12 @@ class ChannelPredictor(TwinNode):
             self.report("people", STALE, f"no fresh people for {silence_ns * 1e-9:.1f} s")
             # The last people are kept where they were: an empty place would promise clear links.
             self._publish(self._fresh_ns + silence_ns, stale=True, age=silence_ns * 1e-9)
+
+    def _people_now(self) -> PeopleNow:
+        if self._fresh_ns is None or self._heard_ns is None:
+            return PeopleNow(nobody(), self.now_ns(), NEVER, stale=True)
+        age = (self.now_ns() - self._heard_ns) * 1e-9
+        return PeopleNow(self._bodies, self._fresh_ns, age, age > self.value("stale_after"))
 
     def _publish(self, stamp: int, stale: bool, age: float) -> None:
         robots, missing = robot_poses_from_tf(self._site, self._transforms, stamp)

@@ -15,6 +15,7 @@ import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy._rclpy_pybind11 import RCLError
+from rclpy.callback_groups import CallbackGroup
 from rclpy.clock import Clock, ClockType, JumpThreshold, TimeJump
 from rclpy.duration import Duration
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
@@ -181,8 +182,14 @@ class TwinNode(LifecycleNode):
         self._entities.append((self.destroy_subscription, subscription))
         return subscription
 
-    def service(self, kind: type, name: str, callback: Callable[[Any, Any], Any]) -> Any:
-        service = self.create_service(kind, name, callback)
+    def service(
+        self,
+        kind: type,
+        name: str,
+        callback: Callable[[Any, Any], Any],
+        group: CallbackGroup | None = None,
+    ) -> Any:
+        service = self.create_service(kind, name, callback, callback_group=group)
         self._entities.append((self.destroy_service, service))
         return service
 

@@ -1,7 +1,10 @@
 """Edges of the static scene, and the field that one diffracts.
 
 Uniform theory of diffraction for a wedge of finite conductivity, as in Sionna RT: Kouyoumjian and
-Pathak's coefficients with Luebbers' slab reflections on both faces.
+Pathak's terms with slab reflections on both faces. Sionna RT 2.2.0 puts the terms together so that
+the field is smooth where a shadow ends but jumps where a face's reflection ends (Luebbers has the
+reflected terms with the other sign); it is kept, so that links of robots that stand and of robots
+that move follow one law.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from visrftwin_ros.bodies.people import Bodies, usable
 from visrftwin_ros.channel.metrics import LinkSums, no_sums
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.materials.table import MaterialValues
+from visrftwin_ros.propagation.any_links import PeopleModel, channels_of
 from visrftwin_ros.propagation.background_solver import BackgroundSolver
 from visrftwin_ros.propagation.blockage import BlockageModel
 from visrftwin_ros.propagation.body_paths import BodyPaths, BodyReflections, LinkEnds
@@ -25,6 +26,7 @@ from visrftwin_ros.propagation.body_reflection import BodyScattering
 from visrftwin_ros.propagation.body_screens import inside_bodies
 from visrftwin_ros.propagation.channel_state import ChannelState, LinkGroup
 from visrftwin_ros.propagation.discovery import Discovery
+from visrftwin_ros.propagation.enquiries import SolvedLink
 from visrftwin_ros.propagation.fields import wavelength_of
 from visrftwin_ros.propagation.forecast import HORIZONS, Forecaster, ShadowForecast
 from visrftwin_ros.propagation.moving import Replay, ReplayScene
@@ -204,6 +206,26 @@ class TwinEngine:
     ) -> Mount | None:
         """How a device's array stands at that time; None for a robot without a pose."""
         return device_mount(self.site, name, stamp_ns, robots or {})
+
+    @property
+    def meshes(self) -> tuple[SurfaceMesh, ...]:
+        """The static scene as it is now."""
+        return self._meshes
+
+    def material_of(self, surface: str) -> MaterialValues:
+        """What that surface is made of now; TwinError where the site has no such surface."""
+        return self._meshes[self._surface(surface)].material
+
+    @property
+    def people_model(self) -> PeopleModel:
+        """How people change channels here."""
+        return PeopleModel(self.site.radio.frequency, self._model, self._scattering)
+
+    def channels_of(self, found: SolvedLink, bodies: Bodies, stamp_ns: int) -> ChannelState:
+        """The channel of a link between any two places, with these people."""
+        assert self._scene is not None
+        ends, seeing = (found.transmitter, found.receiver), self._scene.visibility
+        return channels_of(found.paths, *ends, bodies, stamp_ns, seeing, self.people_model)
 
     @property
     def solver_calls(self) -> int:

@@ -1,0 +1,231 @@
+"""The services of the channel predictor, asked over ROS."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from geometry_msgs.msg import PoseStamped
+from node_bench import NodeBench
+from rclpy.lifecycle import TransitionCallbackReturn
+from scipy.spatial.transform import Rotation
+from tf2_msgs.msg import TFMessage
+
+from visrftwin_ros.msg import LinkChannels, TrackedPeople, TrackedPerson
+from visrftwin_ros.nodes.channel_predictor import ChannelPredictor
+from visrftwin_ros.nodes.conversions import stamp_message
+from visrftwin_ros.nodes.transforms import STATIC_QOS, Pose, transform_message
+from visrftwin_ros.srv import GetRadioMap, PredictLink, SetMaterial
+
+AP, STANDING = (-8.0, -6.0, 3.0), (0.0, -6.0, 1.2)
+NAN = float("nan")
+
+
+class Asked:
+    """An active predictor on the small site, and what it publishes."""
+
+    def __init__(self, bench: NodeBench, site: Path) -> None:
+        self._bench = bench
+        cache = str(site.parent / "cache")
+        self.node = bench.active(ChannelPredictor, "predictor", site=str(site), cache=cache)
+        self.channels = bench.heard(LinkChannels, "channels")
+        self._people = bench.publisher(TrackedPeople, "people")
+
+    def see(self, *places: tuple[float, float]) -> None:
+        """People at these places now, wide ones that a ray cannot miss."""
+        message = TrackedPeople()
+        message.header.stamp = stamp_message(time.time_ns())
+        for i, (x, y) in enumerate(places):
+            one = TrackedPerson(id=f"p{i}", height=1.75, width=0.5, depth=0.3)
+            one.position.x, one.position.y = x, y
+            one.covariance = np.diag([0.01, 0.01, 0.1, 0.1]).reshape(-1)
+            message.people.append(one)
+        self._people.publish(message)
+
+    def standing(self, *places: tuple[float, float]) -> Any:
+        """The published channel of the standing robot with these people."""
+        heard = len(self.channels)
+        self.see(*places)
+        fresh: list[Any] = []
+
+        def answered() -> bool:
+            fresh[:] = [m for m in self.channels[heard:] if not m.channels[0].stale]
+            return bool(fresh)
+
+        assert self._bench.until(answered, 5.0)
+        return next(c for c in fresh[-1].channels if c.rx == "standing")
+
+    def link(self, tx: PoseStamped, rx: PoseStamped) -> Any:
+        return self._bench.answer(PredictLink, "predict_link", PredictLink.Request(tx=tx, rx=rx))
+
+    def material(self, surface: str, material: str = "", **values: float) -> Any:
+        request = SetMaterial.Request(surface=surface, material=material, **values)
+        return self._bench.answer(SetMaterial, "set_material", request)
+
+    def radio_map(self, ap: str, height: float, cell: float) -> Any:
+        request = GetRadioMap.Request(ap=ap, height=height, cell=cell)
+        return self._bench.answer(GetRadioMap, "get_radio_map", request)
+
+
+def at(x: float, y: float, z: float, frame: str = "world") -> PoseStamped:
+    pose = PoseStamped()
+    pose.header.frame_id = frame
+    p = pose.pose.position
+    p.x, p.y, p.z = float(x), float(y), float(z)
+    return pose
+
+
+@pytest.fixture
+def predictor(bench: NodeBench, small_site: Path) -> Asked:
+    return Asked(bench, small_site)
+
+
+def test_a_link_that_is_asked_for_is_the_one_that_is_published(
+    bench: NodeBench, predictor: Asked
+) -> None:
+    """In the world frame and in a frame of TF, with the people that are there."""
+    published = predictor.standing((-1.5, -6.0))
+    assert published.shadow_loss_db > 3
+    answer = predictor.link(at(*AP), at(*STANDING))
+    assert answer.success and answer.message == ""
+    found = answer.channel
+    assert (found.tx, found.rx, found.frequency) == ("tx", "rx", published.frequency)
+    assert found.path_loss_db == pytest.approx(published.path_loss_db, abs=0.01)
+    assert found.shadow_loss_db == pytest.approx(published.shadow_loss_db, abs=0.05)
+    assert found.path_count == published.path_count
+    assert found.paths[0].blocked_by == ["p0"]
+
+    # A frame 2 m over the robot's place, turned by a right angle.
+    frames = bench.publisher(TFMessage, "/tf_static", STATIC_QOS)
+    mast = Pose(np.array([1.0, -6.0, 2.0]), Rotation.from_euler("Z", np.pi / 2))
+    frames.publish(TFMessage(transforms=[transform_message("world", "mast", 0, mast)]))
+    bench.spin(0.3)
+    turned = predictor.link(at(*AP), at(0.0, 1.0, -0.8, "mast"))
+    assert turned.success, turned.message
+    end = turned.channel.paths[0].vertices[-1]
+    assert (end.x, end.y, end.z) == pytest.approx(STANDING)
+    assert turned.channel.path_loss_db == pytest.approx(found.path_loss_db, abs=1e-3)
+
+
+def test_a_link_without_news_of_people_says_so(predictor: Asked) -> None:
+    answer = predictor.link(at(*AP), at(*STANDING))
+    assert answer.success and answer.channel.stale and answer.channel.age == np.inf
+
+
+def test_a_link_that_cannot_be_is_refused_with_the_reason(predictor: Asked) -> None:
+    predictor.standing((-1.5, -6.0))
+    for tx, rx, said in (
+        (at(*AP, "atlantis"), at(*STANDING), "tx: TF has no frame 'atlantis'"),
+        (at(*AP, ""), at(*STANDING), "tx has no frame"),
+        (at(*AP), at(NAN, 0, 1), "position of rx is not finite"),
+        (at(*AP), at(0, 12, 2), "rx at (0.00, 12.00, 2.00) m is inside surface 'wall'"),
+        (at(-1.5, -6.0, 1.0), at(*STANDING), "tx at (-1.50, -6.00, 1.00) m is inside body p0"),
+        (at(*AP), at(*AP), "at one place"),
+    ):
+        answer = predictor.link(tx, rx)
+        assert not answer.success and said in answer.message, said
+
+
+def test_a_new_material_changes_the_published_channels(predictor: Asked) -> None:
+    before = predictor.standing()
+    # Concrete at 60.48 GHz by the numbers of P.2040: the floor as it is.
+    sigma = 0.0462 * 60.48**0.7822
+    values = {"relative_permittivity": 5.24, "conductivity": sigma, "scattering_coefficient": 0.2}
+    given = predictor.material("floor", **values)
+    assert given.success and "relative permittivity 5.24" in given.message
+    same = predictor.standing()
+    assert same.path_loss_db == pytest.approx(before.path_loss_db, abs=1e-4)
+    answer = predictor.material("floor", "metal")
+    assert answer.success and "floor is metal" in answer.message
+    metal = predictor.standing()
+    assert metal.path_loss_db < before.path_loss_db - 0.05
+    # What is asked for is solved in the scene as it is now.
+    asked = predictor.link(at(*AP), at(*STANDING))
+    assert asked.channel.path_loss_db == pytest.approx(metal.path_loss_db, abs=0.01)
+
+
+def test_a_material_that_cannot_be_is_refused_and_changes_nothing(predictor: Asked) -> None:
+    before = predictor.standing()
+    for surface, material, values, said in (
+        ("moat", "metal", {}, "no surface 'moat'; the site has floor, wall"),
+        ("floor", "metall", {}, "did you mean metal"),
+        ("floor", "", {}, "relative_permittivity is 0: input should be greater than or equal to 1"),
+        ("floor", "", {"relative_permittivity": NAN}, "relative_permittivity is nan"),
+        ("floor", "", {"conductivity": -1.0}, "conductivity is -1: input should be greater"),
+        ("floor", "", {"scattering_coefficient": 1.5}, "scattering_coefficient is 1.5"),
+        ("moat", "", {"relative_permittivity": 3.0}, "no surface 'moat'"),
+    ):
+        answer = predictor.material(surface, material, **values)
+        assert not answer.success and said in answer.message, said
+    assert predictor.standing().path_loss_db == before.path_loss_db
+
+
+def test_a_radio_map_covers_the_site_and_is_empty_within_walls(predictor: Asked) -> None:
+    predictor.standing((20.0, -26.0))
+    answer = predictor.radio_map("ap", 1.2, 4.0)
+    assert answer.success, answer.message
+    assert (answer.rows, answer.columns, answer.cell) == (15, 15, 4.0)
+    assert answer.header.frame_id == "world"
+    assert (answer.origin.x, answer.origin.y) == (-30, -30)
+    assert answer.origin.z == pytest.approx(1.2)
+    loss = np.array(answer.path_loss_db).reshape(15, 15)
+    # (0, 12) lies in the wall, (-8, -8) is near the access point at (-8, -6, 3).
+    assert np.isnan(loss[10, 7])
+    link = predictor.link(at(*AP), at(-8.0, -8.0, 1.2))
+    assert loss[5, 5] == pytest.approx(link.channel.path_loss_db, abs=0.01)
+    assert np.nanmin(loss) == pytest.approx(loss[5, 5], abs=0.01)
+    assert np.isfinite(loss).mean() > 0.8
+
+
+def test_a_radio_map_that_cannot_be_drawn_is_refused(predictor: Asked) -> None:
+    for ap, height, cell, said in (
+        ("lighthouse", 1.2, 4.0, "no access point 'lighthouse'; the site has ap"),
+        ("ap", NAN, 4.0, "height is nan"),
+        ("ap", 1.2, -4.0, "cell is -4"),
+        ("ap", 1.2, 0.5, "120 x 120 cells of 0.5 m over 60 x 60 m are more than 1600"),
+    ):
+        answer = predictor.radio_map(ap, height, cell)
+        assert not answer.success and said in answer.message, said
+
+
+def test_channels_go_on_while_a_question_is_solved(bench: NodeBench, predictor: Asked) -> None:
+    predictor.standing((-1.5, -6.0))
+    request = GetRadioMap.Request(ap="ap", height=1.2, cell=4.0)
+    answer = bench.ask(GetRadioMap, "get_radio_map", request)
+    gaps: list[float] = []
+    began = time.monotonic()
+    while not answer.done() and time.monotonic() < began + 60:
+        sent = time.monotonic()
+        assert not predictor.standing((-1.5, -6.0 + 0.01 * len(gaps))).stale
+        gaps.append(time.monotonic() - sent)
+    assert answer.done() and answer.result().success
+    assert len(gaps) > 10
+    assert np.median(gaps) < 0.1 and max(gaps) < 1.0
+
+
+def test_a_predictor_that_is_not_active_refuses_and_one_that_shuts_down_ends_its_questions(
+    bench: NodeBench, predictor: Asked
+) -> None:
+    success = TransitionCallbackReturn.SUCCESS
+    assert predictor.node.trigger_deactivate() == success
+    for answer in (
+        predictor.material("floor", "metal"),
+        predictor.link(at(*AP), at(*STANDING)),
+        predictor.radio_map("ap", 1.2, 4.0),
+    ):
+        assert not answer.success and "not active" in answer.message
+    assert predictor.node.trigger_activate() == success
+    pending = bench.ask(
+        PredictLink, "predict_link", PredictLink.Request(tx=at(*AP), rx=at(*STANDING))
+    )
+    bench.spin(0.3)
+    assert not pending.done()
+    assert predictor.node.trigger_deactivate() == success
+    assert predictor.node.trigger_cleanup() == success
+    bench.spin(0.5)
+    assert predictor.node.trigger_configure() == success
+    assert predictor.node.trigger_activate() == success
+    assert predictor.link(at(*AP), at(*STANDING)).success
