@@ -65,12 +65,6 @@ class NodeBench:
         )
         return publisher
 
-    def client(self, kind: type, name: str) -> Any:
-        """Of a service that is there already."""
-        client = self._probe.create_client(kind, name)
-        assert self.until(client.service_is_ready), f"{name}: nobody serves"
-        return client
-
     def ask(self, kind: type, name: str, request: Any) -> Any:
         """A future with the service's response."""
         client = self._probe.create_client(kind, name)

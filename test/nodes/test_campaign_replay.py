@@ -131,10 +131,8 @@ def test_it_pauses_goes_on_seeks_and_changes_its_rate(bench: NodeBench, bag: Pat
 
 
 def ask(bench: NodeBench, service: str) -> tuple[bool, str]:
-    client = bench.client(Trigger, f"/campaign_replay/{service}")
-    answer = client.call_async(Trigger.Request())
-    assert bench.until(answer.done)
-    return answer.result().success, answer.result().message
+    answer = bench.answer(Trigger, f"/campaign_replay/{service}", Trigger.Request())
+    return answer.success, answer.message
 
 
 def test_it_loops_and_its_clock_jumps_back(bench: NodeBench, bag: Path) -> None:
