@@ -116,12 +116,10 @@ def link_sums(
     field: (P,) factor E/E0 by people on each path.
     """
     wanted = np.arange(len(paths.links)) if links is None else links
-    rows = _rows_of(paths, wanted)
+    rows = slice(None) if links is None else _rows_of(paths, wanted)
     strength = np.abs(field[rows])
     number = np.searchsorted(wanted, paths.link[rows])
-    return _sums(
-        paths, rows, number, len(wanted), paths.power[rows], strength**2, strength > _RAY_IS_CUT
-    )
+    return _sums(paths, rows, number, len(wanted), strength**2, strength > _RAY_IS_CUT, free=True)
 
 
 def shadowed_sums(
@@ -133,8 +131,8 @@ def shadowed_sums(
     count = len(paths.links)
     strength = np.abs(field[touched])
     cut = np.where(strength > _RAY_IS_CUT, 0.0, -1.0)
-    none = np.zeros(len(touched))
-    change = _sums(paths, touched, paths.link[touched], count, none, strength**2 - 1, cut)
+    number = paths.link[touched]
+    change = _sums(paths, touched, number, count, strength**2 - 1, cut, free=False)
     sums = free.plus(np.arange(count), change)
     # Where next to nothing is left, a difference of large sums would be mostly rounding.
     left = np.minimum(sums.power, sums.scattered + np.where(free.scattered > 0, 0, np.inf))
@@ -151,32 +149,48 @@ def link_metrics(
 
 def _sums(
     paths: PathSet,
-    rows: NDArray[np.intp],
+    rows: NDArray[np.intp] | slice,
     number: NDArray[np.integer],
     count: int,
-    free: Array,
     weight: Array,
     seen: NDArray[np.floating | np.bool_],
+    free: bool,
 ) -> LinkSums:
-    """Over `rows`, into entry `number` of `count`; `weight`: of their powers, `seen`: of each
-    line of sight among them."""
+    """Over `rows`, into entry `number`, ascending, of `count`; `weight`: of their powers, `seen`:
+    of each line of sight among them. `free`: they are all of the links' paths."""
+    direct = np.flatnonzero(paths.line_of_sight[rows])
+    moments = paths.moments[:, rows]
+    own = number[direct]
 
-    def per_link(values: NDArray[np.float64]) -> Array:
-        return np.asarray(np.bincount(number, values, minlength=count), float)
+    def per_link(values: Array) -> Array:
+        """Of (..., K): the direct paths apart from the others, whose sum may be far smaller."""
+        total = np.zeros((*values.shape[:-1], count))
+        first = np.flatnonzero(np.diff(number, prepend=-1))
+        if len(first):
+            total[..., number[first]] = np.add.reduceat(values, first, axis=-1)
+        return total
 
-    power = paths.power[rows] * weight
-    direct = paths.line_of_sight[rows]
-    delayed = power * paths.excess_delay[rows]
-    phasor = power * paths.arrival_phasor[rows]
+    def of_direct(values: NDArray[np.floating | np.bool_]) -> Array:
+        return np.asarray(np.bincount(own, values, minlength=count), float)
+
+    def split(power: Array) -> tuple[Array, Array]:
+        straight = of_direct(power[direct])
+        power[direct] = 0.0
+        return straight, per_link(power)
+
+    without = sum(split(moments[0].copy())) if free else np.zeros(count)
+    weighted = moments * weight
+    straight, scattered = split(weighted[0])
+    delay, delay_square, real, imaginary = per_link(weighted[1:])
     return LinkSums(
-        power=per_link(power),
-        free=per_link(free),
-        direct=per_link(np.where(direct, power, 0.0)),
-        scattered=per_link(np.where(direct, 0.0, power)),
-        delay=per_link(delayed),
-        delay_square=per_link(delayed * paths.excess_delay[rows]),
-        phasor=per_link(phasor.real) + 1j * per_link(phasor.imag),
-        seen=per_link(np.where(direct, seen, 0.0)),
+        power=straight + scattered,
+        free=np.asarray(without),
+        direct=straight,
+        scattered=scattered,
+        delay=delay,
+        delay_square=delay_square,
+        phasor=real + 1j * imaginary,
+        seen=of_direct(seen[direct]),
     )
 
 

@@ -13,15 +13,14 @@ from scipy.constants import speed_of_light
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.propagation.blockage import BlockageModel
 from visrftwin_ros.propagation.body_screens import reach, shadows
+from visrftwin_ros.propagation.outlines import PassingOutlines, StandingOutlines
 from visrftwin_ros.propagation.path_set import DIFFUSE, PathSet
 from visrftwin_ros.propagation.segments import (
     PlaceGrid,
     Scan,
     Segments,
-    SharedSegments,
     path_segments,
 )
-from visrftwin_ros.propagation.silhouettes import hidden
 
 LEAST_SHARE = 1e-3
 """A link is affected where a body comes near a path with at least this share of its power.
@@ -167,22 +166,10 @@ class PeopleUpdate:
 class _Tier(ABC):
     """Some paths of a PathSet, treated alike, and what each body does to them."""
 
-    def __init__(self, paths: PathSet, rows: NDArray[np.intp], standing: bool) -> None:
+    def __init__(self, paths: PathSet, rows: NDArray[np.intp]) -> None:
         self._paths = paths
         self._rows = rows
-        self._standing = standing
         self._fields: dict[str, PathFields] = {}
-        if standing:
-            _ = self._places
-
-    @cached_property
-    def _segments(self) -> Segments:
-        # The weak paths of a moving robot's link are cut into segments only if it is affected.
-        return path_segments(self._paths, self._rows)
-
-    @cached_property
-    def _places(self) -> PlaceGrid | Scan:
-        return PlaceGrid(self._segments) if self._standing else Scan(self._segments)
 
     @abstractmethod
     def _factors(
@@ -255,10 +242,22 @@ class _Diffracted(_Tier):
         wavelength: float,
         model: BlockageModel,
     ) -> None:
-        super().__init__(paths, rows, standing)
+        super().__init__(paths, rows)
+        self._standing = standing
         self._wavelength = wavelength
         self._model: BlockageModel = model
         self._longest = float(paths.delay[rows].max(initial=0.0) * speed_of_light)
+        if standing:
+            _ = self._places
+
+    @cached_property
+    def _segments(self) -> Segments:
+        # The weak paths of a moving robot's link are cut into segments only if it is affected.
+        return path_segments(self._paths, self._rows)
+
+    @cached_property
+    def _places(self) -> PlaceGrid | Scan:
+        return PlaceGrid(self._segments) if self._standing else Scan(self._segments)
 
     def _factors(
         self, bodies: Bodies, rows: list[int], links: NDArray[np.bool_] | None
@@ -277,34 +276,18 @@ class _Diffracted(_Tier):
 class _Sampled(_Tier):
     """Weak diffuse paths, which a body's outline cuts."""
 
-    @cached_property
-    def _shared(self) -> SharedSegments | None:
-        # Sorting what lasts one tick costs more than it saves.
-        if not self._standing:
-            return None
-        return SharedSegments.of(path_segments(self._paths, self._rows))
+    def __init__(self, paths: PathSet, rows: NDArray[np.intp], standing: bool) -> None:
+        super().__init__(paths, rows)
+        self._standing = standing
+        if standing:
+            _ = self._outlines
 
     @cached_property
-    def _segments(self) -> Segments:
-        return self._shared.segments if self._shared else path_segments(self._paths, self._rows)
+    def _outlines(self) -> StandingOutlines | PassingOutlines:
+        return (StandingOutlines if self._standing else PassingOutlines)(self._paths, self._rows)
 
     def _factors(
         self, bodies: Bodies, rows: list[int], links: NDArray[np.bool_] | None
     ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.complex128]]:
-        cut = [self._cut(bodies, i) for i in rows]
-        path = np.concatenate(cut)
-        body = np.repeat(np.array(rows, np.intp), [len(c) for c in cut])
+        path, body = self._outlines.crossed(bodies, rows)
         return path, body, np.full(len(path), _BEHIND_A_BODY, complex)
-
-    def _cut(self, bodies: Bodies, body: int) -> NDArray[np.intp]:
-        """Paths through that body, ascending."""
-        radius = max(bodies.width[body], bodies.depth[body]) / 2
-        foot = float(bodies.position[body, 2])
-        head = foot + float(bodies.height[body])
-        near = self._places.near(bodies.position[body, :2], radius, foot, head)
-        segments = hidden(self._segments, near, bodies, body)
-        found = np.zeros(len(self._paths), bool)
-        found[
-            self._shared.paths_of(segments) if self._shared else self._segments.path[segments]
-        ] = True
-        return np.flatnonzero(found)
