@@ -66,7 +66,7 @@ class Chains:
         edge = _edges(paths, scene)
         image, along, source = _images(paths, start, edge)
         bounds = scene.bounds[np.maximum(paths.objects, 0)]
-        unscaled = cls(
+        chains = cls(
             rows=rows,
             start=start,
             n_vertices=paths.n_vertices,
@@ -82,14 +82,11 @@ class Chains:
             low=bounds[:, :, 0] - _MARGIN,
             high=bounds[:, :, 1] + _MARGIN,
         )
-        everything = np.arange(count)
-        chain = unscaled._transfer(everything, paths.vertices, scene)
         # A path that is built again throughout owes nothing to the tracer's single precision.
-        before = np.where(
-            (start > 0)[:, None, None], np.linalg.pinv(chain) @ paths.transfer, unscaled.before
-        )
-        columns = {name: getattr(unscaled, name) for name in cls.__dataclass_fields__}
-        return cls(**{**columns, "before": before})
+        fixed = np.flatnonzero(start > 0)
+        chain = chains._transfer(fixed, paths.vertices[fixed], scene)
+        chains.before[fixed] = np.linalg.pinv(chain) @ paths.transfer[fixed]
+        return chains
 
     def at(
         self, receiver: Array, scene: ReplayScene
