@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from visrftwin_ros.propagation.path_set import PathSet
+from visrftwin_ros.propagation.path_set import PathSet, squared_magnitude
 
 Array = NDArray[np.float64]
 
@@ -117,9 +117,9 @@ def link_sums(
     """
     wanted = np.arange(len(paths.links)) if links is None else links
     rows = slice(None) if links is None else _rows_of(paths, wanted)
-    strength = np.abs(field[rows])
+    strength = squared_magnitude(field[rows])
     number = np.searchsorted(wanted, paths.link[rows])
-    return _sums(paths, rows, number, len(wanted), strength**2, strength > _RAY_IS_CUT, free=True)
+    return _sums(paths, rows, number, len(wanted), strength, strength > _RAY_IS_CUT**2, free=True)
 
 
 def shadowed_sums(
@@ -129,10 +129,10 @@ def shadowed_sums(
     alone, the only ones on which `field` is not 1; the cost does not grow with the others.
     """
     count = len(paths.links)
-    strength = np.abs(field[touched])
-    cut = np.where(strength > _RAY_IS_CUT, 0.0, -1.0)
+    strength = squared_magnitude(field[touched])
+    cut = np.where(strength > _RAY_IS_CUT**2, 0.0, -1.0)
     number = paths.link[touched]
-    change = _sums(paths, touched, number, count, strength**2 - 1, cut, free=False)
+    change = _sums(paths, touched, number, count, strength - 1, cut, free=False)
     sums = free.plus(np.arange(count), change)
     # Where next to nothing is left, a difference of large sums would be mostly rounding.
     left = np.minimum(sums.power, sums.scattered + np.where(free.scattered > 0, 0, np.inf))

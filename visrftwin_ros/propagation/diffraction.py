@@ -103,7 +103,7 @@ def diffracted_field(
     """
     edge, near, far = wedges.along, wedges.near, wedges.far
     exterior = np.pi + np.arccos(np.clip((near * far).sum(axis=1), -1, 1))
-    sine = np.maximum(np.linalg.norm(np.cross(incoming, edge), axis=1), 1e-9)
+    sine = np.maximum(np.linalg.norm(_cross(incoming, edge), axis=1), 1e-9)
     phi_in, phi_out = _azimuth(-incoming, edge, near), _azimuth(outgoing, edge, near)
     wavenumber = 2 * np.pi / wavelength
     kl = wavenumber * before * after / (before + after) * sine**2
@@ -112,22 +112,22 @@ def diffracted_field(
     d1, d2 = (_cotangent_term(s, phi_out - phi_in, exterior, kl) for s in (1, -1))
     d3, d4 = (_cotangent_term(s, phi_out + phi_in, exterior, kl) for s in (1, -1))
 
-    sent = _unit(np.cross(incoming, edge))
-    left = -_unit(np.cross(outgoing, edge))
+    sent = _unit(_cross(incoming, edge))
+    left = -_unit(_cross(outgoing, edge))
     parts = []
     for normal, te, tm in ((near, *reflection[:2]), (far, *reflection[2:])):
         mirrored = incoming - 2 * (incoming * normal).sum(axis=1, keepdims=True) * normal
-        across = _unit(np.cross(incoming, normal))
+        across = _unit(_cross(incoming, normal))
         into = _turn(incoming, sent, across)
-        out_of = _turn(mirrored, across, -_unit(np.cross(mirrored, edge)))
+        out_of = _turn(mirrored, across, -_unit(_cross(mirrored, edge)))
         coefficients = np.stack([te, tm], axis=1)[:, :, None]
         parts.append(out_of @ (coefficients * into))
     wide = exterior > np.pi + phi_in
     parts[1] = np.where(wide[:, None, None], -np.eye(2), parts[1])
     matrix = parts[0] * (scale * (d1 - d4))[:, None, None]
     matrix += parts[1] * (scale * (d2 - d3))[:, None, None]
-    basis_in = np.stack([sent, np.cross(incoming, sent)], axis=1)
-    basis_out = np.stack([left, np.cross(outgoing, left)], axis=1)
+    basis_in = np.stack([sent, _cross(incoming, sent)], axis=1)
+    basis_out = np.stack([left, _cross(outgoing, left)], axis=1)
     components = np.einsum("pix,psx->psi", basis_in, field)
     return np.asarray(np.einsum("pij,psj,pix->psx", matrix, components, basis_out))
 
@@ -135,7 +135,7 @@ def diffracted_field(
 def _azimuth(direction: Array, edge: Array, near: Array) -> Array:
     """(N,) angle about the edge from the near face, 0 to 2 pi, of unit directions away from it."""
     flat = direction - (direction * edge).sum(axis=1, keepdims=True) * edge
-    on_face = (np.cross(near, edge) * flat).sum(axis=1)
+    on_face = (_cross(near, edge) * flat).sum(axis=1)
     return np.asarray(np.mod(np.arctan2((near * flat).sum(axis=1), on_face), 2 * np.pi))
 
 
@@ -162,8 +162,14 @@ def _cotangent_term(sign: int, beta: Array, exterior: Array, kl: Array) -> Compl
 def _turn(direction: Array, old: Array, new: Array) -> Array:
     """(N, 2, 2) from components along `old` and `direction` x `old` to those of `new`."""
     cosine = (old * new).sum(axis=1)
-    sine = (np.cross(direction, old) * new).sum(axis=1)
+    sine = (_cross(direction, old) * new).sum(axis=1)
     return np.stack([cosine, sine, -sine, cosine], axis=1).reshape(-1, 2, 2)
+
+
+def _cross(a: Array, b: Array) -> Array:
+    """(N, 3), several times faster than `np.cross`."""
+    (ax, ay, az), (bx, by, bz) = a.T, b.T
+    return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=1)
 
 
 def _unit(vectors: NDArray[Any]) -> NDArray[Any]:

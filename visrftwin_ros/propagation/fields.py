@@ -45,17 +45,37 @@ def slab_coefficients(
 
     cosine: of the angle of incidence. All arguments broadcast.
     """
+    slab = cosine, permittivity, thickness, wavelength
+    return *slab_reflection(*slab), *slab_transmission(*slab)
+
+
+def slab_reflection(
+    cosine: Array, permittivity: ComplexArray, thickness: Array, wavelength: float
+) -> tuple[ComplexArray, ComplexArray]:
+    """The first two of `slab_coefficients`."""
+    te, tm, once = _one_face(cosine, permittivity, thickness, wavelength)
+    twice = once**2
+    return te * (1 - twice) / (1 - te**2 * twice), tm * (1 - twice) / (1 - tm**2 * twice)
+
+
+def slab_transmission(
+    cosine: Array, permittivity: ComplexArray, thickness: Array, wavelength: float
+) -> tuple[ComplexArray, ComplexArray]:
+    """The last two of `slab_coefficients`."""
+    te, tm, once = _one_face(cosine, permittivity, thickness, wavelength)
+    twice = once**2
+    return (1 - te**2) * once / (1 - te**2 * twice), (1 - tm**2) * once / (1 - tm**2 * twice)
+
+
+def _one_face(
+    cosine: Array, permittivity: ComplexArray, thickness: Array, wavelength: float
+) -> tuple[ComplexArray, ComplexArray, ComplexArray]:
+    """Reflection TE and TM at the slab's face, and what one way through the slab does."""
     root = np.sqrt(permittivity - (1 - cosine**2))
     te = (cosine - root) / (cosine + root)
-    tm = (permittivity * cosine - root) / (permittivity * cosine + root)
-    once = np.exp(-2j * np.pi * thickness / wavelength * root)
-    twice = once**2
-    return (
-        te * (1 - twice) / (1 - te**2 * twice),
-        tm * (1 - twice) / (1 - tm**2 * twice),
-        (1 - te**2) * once / (1 - te**2 * twice),
-        (1 - tm**2) * once / (1 - tm**2 * twice),
-    )
+    scaled = permittivity * cosine
+    tm = (scaled - root) / (scaled + root)
+    return te, tm, np.exp(-2j * np.pi * thickness / wavelength * root)
 
 
 def chain_transfer(
@@ -80,7 +100,7 @@ def chain_transfer(
     # Axis by axis from here on, paths last: every step below runs along the memory.
     line, normal = (np.ascontiguousarray(np.moveaxis(a, 0, -1)) for a in (vertices, normals))
     step = line[1:] - line[:-1]
-    length = np.sqrt(_dot(step, step, axis=1))
+    length = np.stack([np.sqrt(_dot(piece, piece)) for piece in step])
     way = step / np.where(length > 0, length, 1.0)[:, None]
     basis = np.stack(_spherical_basis(way[start, :, rows].T))
     part = np.zeros((2, 2, len(rows)), complex)
@@ -95,15 +115,13 @@ def chain_transfer(
             return
         incoming, outgoing, facing = (a.take(on, axis=1) for a in (way[d], way[d + 1], normal[d]))
         surface, mirrored = objects[on, d], interactions[on, d] == SPECULAR
-        reflect_te, reflect_tm, pass_te, pass_tm = slab_coefficients(
-            np.abs(_dot(incoming, facing)),
-            electrics.permittivity[surface],
-            electrics.thickness[surface],
-            wavelength,
-        )
-        smooth = electrics.smoothness[surface]
-        te = np.where(mirrored, reflect_te * smooth, pass_te)
-        tm = np.where(mirrored, reflect_tm * smooth, pass_tm)
+        cosine = np.abs(_dot(incoming, facing))
+        slab = electrics.permittivity[surface], electrics.thickness[surface]
+        te, tm = np.empty((2, len(on)), complex)
+        for rows, law in ((mirrored, slab_reflection), (~mirrored, slab_transmission)):
+            te[rows], tm[rows] = law(cosine[rows], *(v[rows] for v in slab), wavelength)
+        smooth = np.where(mirrored, electrics.smoothness[surface], 1.0)
+        te, tm = te * smooth, tm * smooth
         ray.put(on, ray.take(on).past(incoming, outgoing, facing, te, tm))
 
     for d in range(interactions.shape[1]):
@@ -200,7 +218,7 @@ def _past_edge(
     reflection = [
         coefficient * electrics.smoothness[surface]
         for face in (wedges.near, wedges.far)
-        for coefficient in slab_coefficients(np.abs((incoming * face).sum(axis=1)), *slab)[:2]
+        for coefficient in slab_reflection(np.abs((incoming * face).sum(axis=1)), *slab)
     ]
     return diffracted_field(
         field, incoming, outgoing, wedges, *lengths_beside, reflection, wavelength
@@ -246,7 +264,6 @@ def _cross(a: Array, b: Array) -> Array:
     )
 
 
-def _dot(a: Array, b: Array, axis: int = 0) -> Array:
-    """Sum of products over `axis`, which has three entries."""
-    product = np.moveaxis(a * b, axis, 0)
-    return np.asarray(product[0] + product[1] + product[2])
+def _dot(a: Array, b: Array) -> Array:
+    """(P,) of (3, P)."""
+    return np.asarray(a[0] * b[0] + a[1] * b[1] + a[2] * b[2])

@@ -61,7 +61,7 @@ class PathSet:
     @cached_property
     def power(self) -> NDArray[np.float64]:
         """(P,) power gain between vertically polarised isotropic antennas."""
-        return np.abs(self.transfer[:, 0, 0]) ** 2
+        return squared_magnitude(self.transfer[:, 0, 0])
 
     @cached_property
     def line_of_sight(self) -> NDArray[np.bool_]:
@@ -202,6 +202,11 @@ def angles(directions: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArra
 def lengths(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     """(...,) of vectors (..., 3); several times faster than `np.linalg.norm`."""
     return np.asarray(np.sqrt(np.einsum("...i,...i->...", vectors, vectors)))
+
+
+def squared_magnitude(values: NDArray[np.complex128]) -> NDArray[np.float64]:
+    """|values|^2, without the square root that `np.abs` takes several times as long for."""
+    return np.asarray(values.real**2 + values.imag**2)
 
 
 def path_delay(vertices: NDArray[np.float64]) -> NDArray[np.float64]:
