@@ -115,11 +115,11 @@ def link_sums(
 
     field: (P,) factor E/E0 by people on each path.
     """
-    wanted = np.arange(len(paths.links)) if links is None else links
-    rows = slice(None) if links is None else _rows_of(paths, wanted)
-    strength = squared_magnitude(field[rows])
-    number = np.searchsorted(wanted, paths.link[rows])
-    return _sums(paths, rows, number, len(wanted), strength, strength > _RAY_IS_CUT**2, free=True)
+    rows = None if links is None else _rows_of(paths, links)
+    strength = squared_magnitude(field if rows is None else field[rows])
+    count = len(paths.links if links is None else links)
+    number = paths.link if links is None else np.searchsorted(links, paths.link[rows])
+    return _sums(paths, rows, number, count, strength, strength > _RAY_IS_CUT**2, free=True)
 
 
 def shadowed_sums(
@@ -149,17 +149,18 @@ def link_metrics(
 
 def _sums(
     paths: PathSet,
-    rows: NDArray[np.intp] | slice,
+    rows: NDArray[np.intp] | None,
     number: NDArray[np.integer],
     count: int,
     weight: Array,
     seen: NDArray[np.floating | np.bool_],
     free: bool,
 ) -> LinkSums:
-    """Over `rows`, into entry `number`, ascending, of `count`; `weight`: of their powers, `seen`:
+    """Over `rows`, None = all, into entry `number`, ascending, of `count`; `weight`: of their powers, `seen`:
     of each line of sight among them. `free`: they are all of the links' paths."""
-    direct = np.flatnonzero(paths.line_of_sight[rows])
-    moments = paths.moments[:, rows]
+    straight_on = paths.line_of_sight
+    direct = np.flatnonzero(straight_on if rows is None else straight_on[rows])
+    moments = paths.moments if rows is None else paths.moments.take(rows, axis=1)
     own = number[direct]
 
     def per_link(values: Array) -> Array:

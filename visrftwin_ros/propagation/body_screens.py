@@ -51,11 +51,13 @@ def shadows(
     under the feet.
     """
     segment, body = _beside(segments, bodies, segment, body, wavelength)
-    x, y, z = segments.start[segment].T
-    dx, dy, climb = segments.end[segment].T - (x, y, z)
-    length = segments.length[segment]
-    foot_x, foot_y, foot_z = bodies.position[body].T
-    height = bodies.height[body]
+    start = segments.start.take(segment, axis=0)
+    x, y, z = np.ascontiguousarray(start.T)
+    dx, dy, climb = np.ascontiguousarray((segments.end.take(segment, axis=0) - start).T)
+    length = segments.length.take(segment)
+    foot_x, foot_y, foot_z, height = (
+        column.take(body) for column in (*bodies.position.T, bodies.height)
+    )
     # Square roots of sums of squares: `np.hypot` costs ten times as much.
     flat = np.sqrt(dx * dx + dy * dy)
     upright = flat < _UPRIGHT
@@ -73,13 +75,13 @@ def shadows(
     middle = foot_z + height / 2 - z
     share = np.where(upright, middle * np.sign(climb) / length, travelled / level_length)
     extent = np.where(upright, height / (2 * length), half_depth / level_length)
-    between = (share >= np.where(segments.first[segment], -extent, 0.0)) & (
-        share <= np.where(segments.last[segment], 1.0 + extent, 1.0)
+    between = (share >= np.where(segments.first.take(segment), -extent, 0.0)) & (
+        share <= np.where(segments.last.take(segment), 1.0 + extent, 1.0)
     )
     share = np.clip(share, 0.0, 1.0)
     # A body is no thinner than its depth: nearer than that the ray's end is inside it.
-    d1 = np.maximum(segments.behind[segment] + share * length, half_depth)
-    d2 = np.maximum(segments.ahead[segment] + (1 - share) * length, half_depth)
+    d1 = np.maximum(segments.behind.take(segment) + share * length, half_depth)
+    d2 = np.maximum(segments.ahead.take(segment) + (1 - share) * length, half_depth)
 
     level = foot_z - (z + share * climb)
     flatness, steepness = flat / length, np.abs(climb) / length
@@ -94,7 +96,7 @@ def shadows(
     near = np.flatnonzero(between & (clear < REACH_IN_ZONES * zone))
 
     screens = Screens(
-        *(a[near] for a in (d1, d2, aside - half_width, aside + half_width, bottom, top))
+        *(a.take(near) for a in (d1, d2, aside - half_width, aside + half_width, bottom, top))
     )
     field = FIELD_OF_MODEL[model](screens, wavelength)
     excess = np.clip(clear[near] / zone[near] - 1.0, 0.0, REACH_IN_ZONES - 1.0)
@@ -117,17 +119,19 @@ def _beside(
     foot_x, foot_y = (column.astype(np.float32) for column in bodies.position[:, :2].T)
     head = (bodies.position[:, 2] + bodies.height).astype(np.float32)
     radius = reach(bodies, 0.0, wavelength).astype(np.float32)
-    to_x, to_y = foot_x[body] - x[segment], foot_y[body] - y[segment]
-    off = dx[segment] * to_y - dy[segment] * to_x
-    far = radius[body] + np.float32(REACH_IN_ZONES * np.sqrt(wavelength)) * widest[segment]
-    flat = square[segment]
+    to_x, to_y = foot_x.take(body) - x.take(segment), foot_y.take(body) - y.take(segment)
+    off = dx.take(segment) * to_y - dy.take(segment) * to_x
+    far = radius.take(body) + np.float32(REACH_IN_ZONES * np.sqrt(wavelength)) * widest.take(
+        segment
+    )
+    flat = square.take(segment)
     kept = np.flatnonzero((off * off < far * far * flat) | (flat < _UPRIGHT**2))
     segment, body, flat = segment[kept], body[kept], flat[kept]
     upright = flat < _UPRIGHT**2
-    share = dx[segment] * to_x[kept] + dy[segment] * to_y[kept]
+    share = dx.take(segment) * to_x[kept] + dy.take(segment) * to_y[kept]
     share /= np.where(upright, np.float32(1), flat)
-    over = z[segment] + share * climb[segment] - head[body]
-    near = upright | (over * np.sqrt(flat) <= far[kept] * length[segment])
+    over = z.take(segment) + share * climb.take(segment) - head.take(body)
+    near = upright | (over * np.sqrt(flat) <= far[kept] * length.take(segment))
     return segment[near], body[near]
 
 
@@ -154,10 +158,10 @@ def _half_silhouette(
     ahead_y: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Half the ellipse's extent across and along the horizontal unit direction `ahead` (C,)."""
-    c, s = np.cos(bodies.heading)[body], np.sin(bodies.heading)[body]
+    c, s = (turn(bodies.heading).take(body) for turn in (np.cos, np.sin))
     facing = (ahead_x * c + ahead_y * s) ** 2
     crossing = (ahead_y * c - ahead_x * s) ** 2
-    shoulders, chest = ((bodies.width / 2) ** 2)[body], ((bodies.depth / 2) ** 2)[body]
+    shoulders, chest = (((size / 2) ** 2).take(body) for size in (bodies.width, bodies.depth))
     across = np.sqrt(shoulders * facing + chest * crossing)
     along = np.sqrt(shoulders * crossing + chest * facing)
     return across, along

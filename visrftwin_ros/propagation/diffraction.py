@@ -166,7 +166,7 @@ def _turn(direction: Array, old: Array, new: Array) -> Array:
     return np.stack([cosine, sine, -sine, cosine], axis=1).reshape(-1, 2, 2)
 
 
-def _cross(a: Array, b: Array) -> Array:
+def _cross(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
     """(N, 3), several times faster than `np.cross`."""
     (ax, ay, az), (bx, by, bz) = a.T, b.T
     return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=1)

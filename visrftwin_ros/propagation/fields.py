@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from visrftwin_ros.propagation.scene import SurfaceMesh
 
 Array = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
+_Law = Callable[[Array, ComplexArray, Array, float], tuple[ComplexArray, ComplexArray]]
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ def _one_face(
     te = (cosine - root) / (cosine + root)
     scaled = permittivity * cosine
     tm = (scaled - root) / (scaled + root)
-    return te, tm, np.exp(-2j * np.pi * thickness / wavelength * root)
+    through = np.exp(-2j * np.pi * thickness / wavelength * root)
+    return np.asarray(te, complex), np.asarray(tm, complex), through
 
 
 def chain_transfer(
@@ -118,8 +120,9 @@ def chain_transfer(
         cosine = np.abs(_dot(incoming, facing))
         slab = electrics.permittivity[surface], electrics.thickness[surface]
         te, tm = np.empty((2, len(on)), complex)
-        for rows, law in ((mirrored, slab_reflection), (~mirrored, slab_transmission)):
-            te[rows], tm[rows] = law(cosine[rows], *(v[rows] for v in slab), wavelength)
+        laws: tuple[_Law, ...] = (slab_transmission, slab_reflection)
+        for law, rows in zip(laws, (~mirrored, mirrored), strict=True):
+            te[rows], tm[rows] = law(cosine[rows], slab[0][rows], slab[1][rows], wavelength)
         smooth = np.where(mirrored, electrics.smoothness[surface], 1.0)
         te, tm = te * smooth, tm * smooth
         ray.put(on, ray.take(on).past(incoming, outgoing, facing, te, tm))

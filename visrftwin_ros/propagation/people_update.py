@@ -175,8 +175,8 @@ class _Tier(ABC):
     def _factors(
         self, bodies: Bodies, rows: list[int], links: NDArray[np.bool_] | None
     ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.complex128]]:
-        """Of the bodies `rows` on the paths of `links` at least: paths, ascending for each body,
-        bodies, and factors, (K,) each."""
+        """Of the bodies `rows`, ascending, on the paths of `links` at least: paths, ascending for
+        each body, bodies, ascending, and factors, (K,) each."""
 
     @property
     def by_body(self) -> list[tuple[str, PathFields]]:
@@ -211,24 +211,27 @@ class _Tier(ABC):
         if links is not None:
             wanted = links[self._paths.link[path]]
             path, body, field = path[wanted], body[wanted], field[wanted]
-        order = np.argsort(body, kind="stable")
-        ends = np.searchsorted(body, np.arange(len(bodies) + 1), sorter=order)
-        for i in rows:
-            mine = order[ends[i] : ends[i + 1]]
-            if len(mine):
-                self._add(bodies.ids[i], path[mine], field[mine])
+        # Bodies in the order of `rows`, each with its paths ascending: the product over the
+        # segments of a path, then what is each body's.
+        first = np.flatnonzero((np.diff(path, prepend=-1) != 0) | (np.diff(body, prepend=-1) != 0))
+        if len(first):
+            path, body = path[first], body[first]
+            field = np.multiply.reduceat(field, first)
+        for i, begin, end in zip(
+            rows, np.searchsorted(body, rows), np.searchsorted(body, rows, "right"), strict=True
+        ):
+            if begin < end:
+                self._add(bodies.ids[i], PathFields(path[begin:end], field[begin:end]))
         return path
 
-    def _add(self, name: str, path: NDArray[np.intp], field: NDArray[np.complex128]) -> None:
-        """The product over a path's segments, merged with what is known of other links."""
-        first = np.flatnonzero(np.diff(path, prepend=-1))
-        rows, factors = path[first], np.multiply.reduceat(field, first)
+    def _add(self, name: str, new: PathFields) -> None:
+        """Takes in factors on other links than are known."""
         known = self._fields.get(name)
         if known is not None:
-            rows, factors = np.append(known.path, rows), np.append(known.field, factors)
+            rows, factors = np.append(known.path, new.path), np.append(known.field, new.field)
             order = np.argsort(rows, kind="stable")
-            rows, factors = rows[order], factors[order]
-        self._fields[name] = PathFields(rows, factors)
+            new = PathFields(rows[order], factors[order])
+        self._fields[name] = new
 
 
 class _Diffracted(_Tier):

@@ -33,11 +33,11 @@ def hidden(
     # To coordinates in which the body is the unit circle.
     half_depth, half_width = bodies.depth / 2, bodies.width / 2
     axes = (c / half_depth, s / half_depth, -s / half_width, c / half_width)
-    f_x, f_y, s_x, s_y = (axis.astype(np.float32)[body] for axis in axes)
-    feet = bodies.position.astype(np.float32)
+    f_x, f_y, s_x, s_y = (axis.astype(np.float32).take(body) for axis in axes)
+    foot_x, foot_y, foot_z = bodies.position.T.astype(np.float32)
     columns = segments.columns
-    x, y, dx, dy = (columns[i][candidates] for i in (0, 1, 3, 4))
-    x, y = x - feet[body, 0], y - feet[body, 1]
+    x, y, dx, dy = (columns[i].take(candidates) for i in (0, 1, 3, 4))
+    x, y = x - foot_x.take(body), y - foot_y.take(body)
     u, v = f_x * x + f_y * y, s_x * x + s_y * y
     du, dv = f_x * dx + f_y * dy, s_x * dx + s_y * dy
     square = du * du + dv * dv
@@ -54,9 +54,9 @@ def hidden(
     enter, leave = np.maximum(enter, 0), np.minimum(leave, 1)
     who = body if np.ndim(body) == 0 else np.asarray(body)[met]
     rows = candidates[met]
-    level, climb = columns[2][rows] - feet[who, 2], columns[5][rows]
+    level, climb = columns[2].take(rows) - foot_z.take(who), columns[5].take(rows)
     at_enter, at_leave = level + enter * climb, level + leave * climb
-    height = bodies.height.astype(np.float32)[who]
+    height = bodies.height.astype(np.float32).take(who)
     with np.errstate(invalid="ignore"):
         cut = (
             (enter < leave)
