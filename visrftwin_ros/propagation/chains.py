@@ -116,12 +116,12 @@ class Chains:
         own = (self.n_vertices - 2 - self.start)[alive]
         # From the receiver backwards, axis by axis: every step runs along the memory.
         found = [np.ascontiguousarray(receiver[alive].T)]
-        for k in range(self.interactions.shape[1]):
+        depth, columns = self.interactions.shape[1], self.back.reshape(-1, 17)
+        for k in range(depth):
             on = np.flatnonzero(own > k)
             row = alive[on]
-            vertex, fits = _one_back(
-                np.ascontiguousarray(self.back[row, k].T), found[-1].take(on, axis=1), shift[row]
-            )
+            back = np.ascontiguousarray(columns.take(row * depth + k, axis=0).T)
+            vertex, fits = _one_back(back, found[-1].take(on, axis=1), shift[row])
             place = found[-1].copy()
             place[:, on] = vertex
             kept = np.ones(len(alive), bool)
@@ -150,24 +150,26 @@ class Chains:
         valid = ~(new & ~(length > SHORTEST)).any(axis=1) & self._outside(rows, vertices)
         row, piece = np.nonzero(new & valid[:, None])
         path = rows[row]
+        places, count = vertices.reshape(-1, 3), vertices.shape[1]
+        begin, end = (places.take(row * count + piece + k, axis=0) for k in (0, 1))
         before, target = np.maximum(piece - 1, 0), np.minimum(piece, self.normals.shape[1] - 1)
         from_surface, to_end = piece > 0, piece == last[row] - 1
         from_edge = from_surface & (self.interactions[path, before] == DIFFRACTION)
         to_edge = ~to_end & (self.interactions[path, target] == DIFFRACTION)
         # Off the surface along its normal, on the side on which the ray goes on: along the ray
         # itself, a grazing one would stay within the surface. Off an edge outwards.
-        off = self.normals[path, before]
-        side = np.sign(np.einsum("ij,ij->i", steps[row, piece], off)) * from_surface
+        facing, most = self.normals.reshape(-1, 3), self.normals.shape[1]
+        off = facing.take(path * most + before, axis=0)
+        side = np.sign(np.einsum("ij,ij->i", end - begin, off)) * from_surface
         off *= side[:, None]
         off[from_edge] = self.outward[path[from_edge]]
-        origin = vertices[row, piece] + OFF_SURFACE * off
-        end = vertices[row, piece + 1]
+        origin = begin + OFF_SURFACE * off
         aim = end.copy()
         aim[to_edge] += OFF_SURFACE * self.outward[path[to_edge]]
         direction = aim - origin
         expected = lengths(direction)
         direction /= expected[:, None]
-        target_normal = self.normals[path, target]
+        target_normal = facing.take(path * most + target, axis=0)
         closing = np.einsum("ij,ij->i", direction, target_normal)
         gap = np.einsum("ij,ij->i", end - origin, target_normal)
         hit = scene.visibility.first_hit(origin, direction)

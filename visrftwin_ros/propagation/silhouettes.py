@@ -55,9 +55,9 @@ def hidden(
     who = body if np.ndim(body) == 0 else np.asarray(body)[met]
     rows = candidates[met]
     level, climb = columns[2].take(rows) - foot_z.take(who), columns[5].take(rows)
-    at_enter, at_leave = level + enter * climb, level + leave * climb
     height = bodies.height.astype(np.float32).take(who)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore"):  # Infinity times nothing, beside an upright segment.
+        at_enter, at_leave = level + enter * climb, level + leave * climb
         cut = (
             (enter < leave)
             & (np.minimum(at_enter, at_leave) < height)
