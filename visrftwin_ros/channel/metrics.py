@@ -156,15 +156,18 @@ def _sums(
     seen: NDArray[np.floating | np.bool_],
     free: bool,
 ) -> LinkSums:
-    """Over `rows`, None = all, into entry `number`, ascending, of `count`; `weight`: of their powers, `seen`:
-    of each line of sight among them. `free`: they are all of the links' paths."""
+    """Over `rows` (None = all), into entry `number`, ascending, of `count`.
+
+    weight: of their powers. seen: of each line of sight among them. free: they are all of the
+    links' paths.
+    """
     straight_on = paths.line_of_sight
     direct = np.flatnonzero(straight_on if rows is None else straight_on[rows])
     moments = paths.moments if rows is None else paths.moments.take(rows, axis=1)
     own = number[direct]
 
     def per_link(values: Array) -> Array:
-        """Of (..., K): the direct paths apart from the others, whose sum may be far smaller."""
+        """(..., count) sums of (..., K)."""
         total = np.zeros((*values.shape[:-1], count))
         first = np.flatnonzero(np.diff(number, prepend=-1))
         if len(first):
@@ -175,6 +178,7 @@ def _sums(
         return np.asarray(np.bincount(own, values, minlength=count), float)
 
     def split(power: Array) -> tuple[Array, Array]:
+        """Sums of the direct paths, and of the others, which may be far smaller."""
         straight = of_direct(power[direct])
         power[direct] = 0.0
         return straight, per_link(power)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,10 +13,13 @@ from visrftwin_ros.propagation.path_set import PathSet
 from visrftwin_ros.propagation.segments import PlaceGrid, SharedSegments, path_segments
 from visrftwin_ros.propagation.silhouettes import hidden
 
+_AT_ONCE = 100
+"""Bodies that are tested at a time, which bounds the memory that a crowd takes."""
+
 Pairs = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 _ROUNDING = 1e-3
-"""Metres, as areas up to a square kilometre come out in single precision near the origin."""
+"""Metres; single precision rounds by less within some 5 km of the world's origin."""
 
 
 class StandingOutlines:
@@ -38,6 +43,9 @@ class StandingOutlines:
 
     def crossed(self, bodies: Bodies, rows: list[int]) -> Pairs:
         """Paths through the bodies `rows`, ascending for each, and those bodies."""
+        return _in_turns(lambda some: self._crossed(bodies, some), rows)
+
+    def _crossed(self, bodies: Bodies, rows: list[int]) -> Pairs:
         segment, body = self._fans.near(bodies, np.array(rows, np.intp))
         near = [self._inner + found for found in _near(self._grid, bodies, rows)]
         segment = np.concatenate([segment, *near])
@@ -65,6 +73,9 @@ class PassingOutlines:
 
     def crossed(self, bodies: Bodies, rows: list[int]) -> Pairs:
         """Paths through the bodies `rows`, ascending for each, and those bodies."""
+        return _in_turns(lambda some: self._crossed(bodies, some), rows)
+
+    def _crossed(self, bodies: Bodies, rows: list[int]) -> Pairs:
         x, y, _, dx, dy, _ = self.columns
         # Twice the area that a segment's line spans with the origin, and the square of its length.
         area, square = x * dy - y * dx, dx * dx + dy * dy
@@ -78,6 +89,13 @@ class PassingOutlines:
         body = np.repeat(np.array(rows, np.intp), [len(near) for near in found])
         cut = hidden(self, segment, bodies, body)
         return _once(self._path[segment[cut]], body[cut], self._count)
+
+
+def _in_turns(crossed: Callable[[list[int]], Pairs], rows: list[int]) -> Pairs:
+    """`crossed` of all `rows`, some at a time."""
+    parts = [crossed(rows[i : i + _AT_ONCE]) for i in range(0, len(rows), _AT_ONCE)]
+    path, body = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    return path, body
 
 
 def _near(grid: PlaceGrid, bodies: Bodies, rows: list[int]) -> list[NDArray[np.intp]]:
