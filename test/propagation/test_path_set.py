@@ -35,6 +35,21 @@ def test_delays_and_angles_follow_the_vertices(paths: PathSet) -> None:
     assert paths.line_of_sight.tolist() == [True, False, True]
 
 
+def test_moments_are_powers_weighted_by_delay_and_direction(paths: PathSet) -> None:
+    detour = (4 + np.sqrt(4**2 + 3**2 + 4**2) - 5) / 299_792_458
+    azimuth = np.array([-np.pi / 2, np.arctan2(-3, 4), np.pi / 2])
+    excess = np.array([0, detour, 0])
+    power = np.full(3, 1e-8)
+    expected = [power, power * excess, power * excess**2]
+    expected += [power * np.cos(azimuth), power * np.sin(azimuth)]
+    np.testing.assert_allclose(paths.moments, expected, atol=1e-24)
+
+
+def test_a_path_from_straight_above_counts_as_azimuth_zero() -> None:
+    upright = polylines([(2, 1, 5), (2, 1, 1)])
+    np.testing.assert_allclose(upright.moments[3:, 0], [1e-8, 0])
+
+
 def test_duplicates_go_and_diffuse_samples_stay() -> None:
     bounce = [(0, 0, 1), (2, 0, 0), (4, 0, 1)]
     near = [(0, 0, 1), (2.0001, 0, 0), (4, 0, 1)]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from visrftwin_ros.propagation.path_set import PathSet
+from visrftwin_ros.propagation.path_set import PathSet, squared_magnitude
 
 Array = NDArray[np.float64]
 
@@ -115,13 +115,11 @@ def link_sums(
 
     field: (P,) factor E/E0 by people on each path.
     """
-    wanted = np.arange(len(paths.links)) if links is None else links
-    rows = _rows_of(paths, wanted)
-    strength = np.abs(field[rows])
-    number = np.searchsorted(wanted, paths.link[rows])
-    return _sums(
-        paths, rows, number, len(wanted), paths.power[rows], strength**2, strength > _RAY_IS_CUT
-    )
+    rows = None if links is None else _rows_of(paths, links)
+    strength = squared_magnitude(field if rows is None else field[rows])
+    count = len(paths.links if links is None else links)
+    number = paths.link if links is None else np.searchsorted(links, paths.link[rows])
+    return _sums(paths, rows, number, count, strength, strength > _RAY_IS_CUT**2, free=True)
 
 
 def shadowed_sums(
@@ -131,10 +129,10 @@ def shadowed_sums(
     alone, the only ones on which `field` is not 1; the cost does not grow with the others.
     """
     count = len(paths.links)
-    strength = np.abs(field[touched])
-    cut = np.where(strength > _RAY_IS_CUT, 0.0, -1.0)
-    none = np.zeros(len(touched))
-    change = _sums(paths, touched, paths.link[touched], count, none, strength**2 - 1, cut)
+    strength = squared_magnitude(field[touched])
+    cut = np.where(strength > _RAY_IS_CUT**2, 0.0, -1.0)
+    number = paths.link[touched]
+    change = _sums(paths, touched, number, count, strength - 1, cut, free=False)
     sums = free.plus(np.arange(count), change)
     # Where next to nothing is left, a difference of large sums would be mostly rounding.
     left = np.minimum(sums.power, sums.scattered + np.where(free.scattered > 0, 0, np.inf))
@@ -151,32 +149,53 @@ def link_metrics(
 
 def _sums(
     paths: PathSet,
-    rows: NDArray[np.intp],
+    rows: NDArray[np.intp] | None,
     number: NDArray[np.integer],
     count: int,
-    free: Array,
     weight: Array,
     seen: NDArray[np.floating | np.bool_],
+    free: bool,
 ) -> LinkSums:
-    """Over `rows`, into entry `number` of `count`; `weight`: of their powers, `seen`: of each
-    line of sight among them."""
+    """Over `rows` (None = all), into entry `number`, ascending, of `count`.
 
-    def per_link(values: NDArray[np.float64]) -> Array:
-        return np.asarray(np.bincount(number, values, minlength=count), float)
+    weight: of their powers. seen: of each line of sight among them. free: they are all of the
+    links' paths.
+    """
+    straight_on = paths.line_of_sight
+    direct = np.flatnonzero(straight_on if rows is None else straight_on[rows])
+    moments = paths.moments if rows is None else paths.moments.take(rows, axis=1)
+    own = number[direct]
 
-    power = paths.power[rows] * weight
-    direct = paths.line_of_sight[rows]
-    delayed = power * paths.excess_delay[rows]
-    phasor = power * paths.arrival_phasor[rows]
+    def per_link(values: Array) -> Array:
+        """(..., count) sums of (..., K)."""
+        total = np.zeros((*values.shape[:-1], count))
+        first = np.flatnonzero(np.diff(number, prepend=-1))
+        if len(first):
+            total[..., number[first]] = np.add.reduceat(values, first, axis=-1)
+        return total
+
+    def of_direct(values: NDArray[np.floating | np.bool_]) -> Array:
+        return np.asarray(np.bincount(own, values, minlength=count), float)
+
+    def split(power: Array) -> tuple[Array, Array]:
+        """Sums of the direct paths, and of the others, which may be far smaller."""
+        straight = of_direct(power[direct])
+        power[direct] = 0.0
+        return straight, per_link(power)
+
+    without = sum(split(moments[0].copy())) if free else np.zeros(count)
+    weighted = moments * weight
+    straight, scattered = split(weighted[0])
+    delay, delay_square, real, imaginary = per_link(weighted[1:])
     return LinkSums(
-        power=per_link(power),
-        free=per_link(free),
-        direct=per_link(np.where(direct, power, 0.0)),
-        scattered=per_link(np.where(direct, 0.0, power)),
-        delay=per_link(delayed),
-        delay_square=per_link(delayed * paths.excess_delay[rows]),
-        phasor=per_link(phasor.real) + 1j * per_link(phasor.imag),
-        seen=per_link(np.where(direct, seen, 0.0)),
+        power=straight + scattered,
+        free=np.asarray(without),
+        direct=straight,
+        scattered=scattered,
+        delay=delay,
+        delay_square=delay_square,
+        phasor=real + 1j * imaginary,
+        seen=of_direct(seen[direct]),
     )
 
 

@@ -91,7 +91,7 @@ class BodyReflections:
         self._wavelength = wavelength
         self._model: BlockageModel = model
         self._scattering: BodyScattering = scattering
-        self._last: dict[int, bytes] = {}
+        self._last: tuple[NDArray[np.int32], NDArray[np.int64]] | None = None
 
     def update(self, ends: LinkEnds, power: Array, bodies: Bodies) -> BodyPaths:
         """The paths over `bodies` now; power (L,): what each link has without them."""
@@ -184,17 +184,17 @@ class BodyReflections:
     def _changed(
         self, paths: PathSet, field: NDArray[np.complex128], doppler: Array
     ) -> NDArray[np.bool_]:
-        now: dict[int, bytes] = {}
-        for link in np.unique(paths.link):
-            rows = paths.of_link(int(link))
-            now[int(link)] = b"".join(
-                values[rows].tobytes()
-                for values in (paths.vertices, paths.transfer, field, doppler)
-            )
-        changed = np.zeros(len(self._links), bool)
-        for link in now.keys() | self._last.keys():
-            changed[link] = now.get(link) != self._last.get(link)
-        self._last = now
+        line, transfer = paths.vertices.reshape(-1, 9), paths.transfer.reshape(-1, 4)
+        numbers = (line, transfer.real, transfer.imag, field.real, field.imag, doppler)
+        # To the bit, so that what is not a number equals itself.
+        bits = np.column_stack(numbers).view(np.int64)
+        before = self._last if self._last is not None else (paths.link[:0], bits[:0])
+        self._last = (paths.link, bits)
+        counts = [np.bincount(link, minlength=len(self._links)) for link in (before[0], paths.link)]
+        changed = counts[0] != counts[1]
+        old, new = ((~changed[link], link, b) for link, b in (before, self._last))
+        other = (old[2][old[0]] != new[2][new[0]]).any(axis=1)
+        changed[new[1][new[0]][other]] = True
         return changed
 
 

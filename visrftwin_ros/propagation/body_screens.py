@@ -51,50 +51,55 @@ def shadows(
     under the feet.
     """
     segment, body = _beside(segments, bodies, segment, body, wavelength)
-    start, along = segments.start[segment], (segments.end - segments.start)[segment]
-    length = segments.length[segment]
-    foot, height = bodies.position[body], bodies.height[body]
-    flat = np.hypot(along[:, 0], along[:, 1])
-    upright = flat < _UPRIGHT
-    # Horizontal direction of travel; any will do for a vertical segment.
-    ahead = np.where(upright[:, None], [1.0, 0.0], along[:, :2] / np.maximum(flat, 1e-12)[:, None])
-    to_foot = foot[:, :2] - start[:, :2]
-    travelled = (to_foot * ahead).sum(axis=1)
-    aside = ahead[:, 0] * to_foot[:, 1] - ahead[:, 1] * to_foot[:, 0]
-    half_width, half_depth = _half_silhouette(bodies, body, ahead)
-
-    middle = foot[:, 2] + height / 2 - start[:, 2]
-    share = np.where(
-        upright,
-        middle * np.sign(along[:, 2]) / length,
-        travelled / np.maximum(flat, 1e-12),
+    start = segments.start.take(segment, axis=0)
+    x, y, z = np.ascontiguousarray(start.T)
+    dx, dy, climb = np.ascontiguousarray((segments.end.take(segment, axis=0) - start).T)
+    length = segments.length.take(segment)
+    foot_x, foot_y, foot_z, height = (
+        column.take(body) for column in (*bodies.position.T, bodies.height)
     )
-    extent = np.where(upright, height / 2, half_depth) / np.where(upright, length, flat + 1e-12)
-    between = (share >= np.where(segments.first[segment], -extent, 0.0)) & (
-        share <= np.where(segments.last[segment], 1.0 + extent, 1.0)
+    # Square roots of sums of squares: `np.hypot` costs ten times as much.
+    flat = np.sqrt(dx * dx + dy * dy)
+    upright = flat < _UPRIGHT
+    level_length = np.where(upright, 1.0, flat)
+    # Horizontal direction of travel; any will do for a vertical segment.
+    ahead_x, ahead_y = (
+        np.where(upright, 1.0, dx / level_length),
+        np.where(upright, 0.0, dy / level_length),
+    )
+    to_x, to_y = foot_x - x, foot_y - y
+    travelled = to_x * ahead_x + to_y * ahead_y
+    aside = ahead_x * to_y - ahead_y * to_x
+    half_width, half_depth = _half_silhouette(bodies, body, ahead_x, ahead_y)
+
+    middle = foot_z + height / 2 - z
+    share = np.where(upright, middle * np.sign(climb) / length, travelled / level_length)
+    extent = np.where(upright, height / (2 * length), half_depth / level_length)
+    between = (share >= np.where(segments.first.take(segment), -extent, 0.0)) & (
+        share <= np.where(segments.last.take(segment), 1.0 + extent, 1.0)
     )
     share = np.clip(share, 0.0, 1.0)
     # A body is no thinner than its depth: nearer than that the ray's end is inside it.
-    d1 = np.maximum(segments.behind[segment] + share * length, half_depth)
-    d2 = np.maximum(segments.ahead[segment] + (1 - share) * length, half_depth)
+    d1 = np.maximum(segments.behind.take(segment) + share * length, half_depth)
+    d2 = np.maximum(segments.ahead.take(segment) + (1 - share) * length, half_depth)
 
-    level = start[:, 2] + share * along[:, 2]
-    flatness, steepness = flat / length, np.abs(along[:, 2]) / length
+    level = foot_z - (z + share * climb)
+    flatness, steepness = flat / length, np.abs(climb) / length
     tilt = half_depth * steepness
     shift = np.where(upright, travelled, 0.0) * steepness
-    top = (foot[:, 2] + height - level) * flatness + tilt + shift
-    bottom = (foot[:, 2] - height - level) * flatness - tilt + shift
+    top = (level + height) * flatness + tilt + shift
+    bottom = (level - height) * flatness - tilt + shift
     zone = first_zone_radius(d1, d2, wavelength)
-    clear = np.hypot(
-        np.maximum(np.abs(aside) - half_width, 0.0), np.maximum(np.maximum(-top, bottom), 0.0)
-    )
-    near = between & (clear < REACH_IN_ZONES * zone)
+    beside = np.maximum(np.abs(aside) - half_width, 0.0)
+    past = np.maximum(np.maximum(-top, bottom), 0.0)
+    clear = np.sqrt(beside * beside + past * past)
+    near = np.flatnonzero(between & (clear < REACH_IN_ZONES * zone))
 
     screens = Screens(
-        *(a[near] for a in (d1, d2, aside - half_width, aside + half_width, bottom, top))
+        *(a.take(near) for a in (d1, d2, aside - half_width, aside + half_width, bottom, top))
     )
     field = FIELD_OF_MODEL[model](screens, wavelength)
-    excess = np.clip((clear / zone)[near] - 1.0, 0.0, REACH_IN_ZONES - 1.0)
+    excess = np.clip(clear[near] / zone[near] - 1.0, 0.0, REACH_IN_ZONES - 1.0)
     weight = np.cos(np.pi / 2 * excess / (REACH_IN_ZONES - 1.0)) ** 2
     return Shadows(segment[near], body[near], 1.0 - weight * (1.0 - field))
 
@@ -110,16 +115,23 @@ def _beside(
 
     A few operations on all candidates save many on those that go here.
     """
-    x, y, z, dx, dy, climb, square, length, widest = (c[segment] for c in segments.columns)
-    columns = (*bodies.position.T, bodies.position[:, 2] + bodies.height)
-    foot_x, foot_y, _, head = (column.astype(np.float32)[body] for column in columns)
-    off = dx * (foot_y - y) - dy * (foot_x - x)
-    radius = reach(bodies, 0.0, wavelength).astype(np.float32)[body]
-    far = radius + np.float32(REACH_IN_ZONES * np.sqrt(wavelength)) * widest
-    upright = square < _UPRIGHT**2
-    share = (dx * (foot_x - x) + dy * (foot_y - y)) / np.where(upright, 1, square)
-    over = (z + share * climb - head) * np.sqrt(square) > far * length
-    near = ((off**2 < far**2 * square) & ~over) | upright
+    x, y, z, dx, dy, climb, square, length, widest = segments.columns
+    foot_x, foot_y = (column.astype(np.float32) for column in bodies.position[:, :2].T)
+    head = (bodies.position[:, 2] + bodies.height).astype(np.float32)
+    radius = reach(bodies, 0.0, wavelength).astype(np.float32)
+    to_x, to_y = foot_x.take(body) - x.take(segment), foot_y.take(body) - y.take(segment)
+    off = dx.take(segment) * to_y - dy.take(segment) * to_x
+    far = radius.take(body) + np.float32(REACH_IN_ZONES * np.sqrt(wavelength)) * widest.take(
+        segment
+    )
+    flat = square.take(segment)
+    kept = np.flatnonzero((off * off < far * far * flat) | (flat < _UPRIGHT**2))
+    segment, body, flat = segment[kept], body[kept], flat[kept]
+    upright = flat < _UPRIGHT**2
+    share = dx.take(segment) * to_x[kept] + dy.take(segment) * to_y[kept]
+    share /= np.where(upright, np.float32(1), flat)
+    over = z.take(segment) + share * climb.take(segment) - head.take(body)
+    near = upright | (over * np.sqrt(flat) <= far[kept] * length.take(segment))
     return segment[near], body[near]
 
 
@@ -140,13 +152,16 @@ def inside_bodies(points: NDArray[np.float64], bodies: Bodies) -> NDArray[np.boo
 
 
 def _half_silhouette(
-    bodies: Bodies, body: NDArray[np.intp], direction: NDArray[np.float64]
+    bodies: Bodies,
+    body: NDArray[np.intp],
+    ahead_x: NDArray[np.float64],
+    ahead_y: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Half the ellipse's extent across and along the horizontal unit `direction` (C, 2)."""
-    c, s = np.cos(bodies.heading[body]), np.sin(bodies.heading[body])
-    facing = direction[:, 0] * c + direction[:, 1] * s
-    crossing = -direction[:, 0] * s + direction[:, 1] * c
-    half_shoulders, half_chest = bodies.width[body] / 2, bodies.depth[body] / 2
-    across = np.hypot(half_shoulders * facing, half_chest * crossing)
-    along = np.hypot(half_shoulders * crossing, half_chest * facing)
+    """Half the ellipse's extent across and along the horizontal unit direction `ahead` (C,)."""
+    c, s = (turn(bodies.heading).take(body) for turn in (np.cos, np.sin))
+    facing = (ahead_x * c + ahead_y * s) ** 2
+    crossing = (ahead_y * c - ahead_x * s) ** 2
+    shoulders, chest = (((size / 2) ** 2).take(body) for size in (bodies.width, bodies.depth))
+    across = np.sqrt(shoulders * facing + chest * crossing)
+    along = np.sqrt(shoulders * crossing + chest * facing)
     return across, along

@@ -34,12 +34,14 @@ class Chains:
     """N paths that are built again from vertex `start` on, D interactions at most.
 
     rows, start, n_vertices: (N,). vertices: (N, D + 2, 3) as known; those up to `start` stay.
-    interactions, objects, normals: as in PathSet. image, image_along: (N, D + 1, 3): aim, seen
-    from behind, of the ray that leaves vertex d towards the source: image[:, d] is that of the
-    source in the mirrors up to d, or that of the edge's corner, from which the point on the edge
-    is so many metres off times `image_along`. source: (N, 3) image of the source in all mirrors.
-    edge: (N, 14) columns of Wedges, and whether there is one. before: (N, 2, 2) transfer up to
-    `start` without spreading. low, high: (N, D, 3) bounds of the surfaces.
+    interactions, objects, normals: as in PathSet. back: (N, D, 17) the interactions from the
+    last to the first, in columns: aim, seen from behind, of the ray that leaves it towards the
+    receiver (the image of the source in the mirrors up to here, or that of the edge's corner,
+    3), how far the aim moves with each metre along the edge (3), normal (3) and its product with
+    a point of the plane, bounds of the surface (low 3, high 3), and whether it is the edge.
+    source: (N, 3) image of the source in all mirrors. edge: (N, 14) columns of Wedges, and
+    whether there is one. outward: (N, 3) between the edge's faces. before: (N, 2, 2) transfer up
+    to `start` without spreading.
     """
 
     rows: NDArray[np.intp]
@@ -49,13 +51,11 @@ class Chains:
     interactions: NDArray[np.uint8]
     objects: NDArray[np.int32]
     normals: Array
-    image: Array
-    image_along: Array
+    back: Array
     source: Array
     edge: Array
+    outward: Array
     before: NDArray[np.complex128]
-    low: Array
-    high: Array
 
     @classmethod
     def of(cls, known: PathSet, rows: NDArray[np.intp], scene: ReplayScene) -> Chains:
@@ -65,8 +65,7 @@ class Chains:
         start = np.where(held, np.arange(1, depth + 1), 0).max(axis=1, initial=0)
         edge = _edges(paths, scene)
         image, along, source = _images(paths, start, edge)
-        bounds = scene.bounds[np.maximum(paths.objects, 0)]
-        unscaled = cls(
+        chains = cls(
             rows=rows,
             start=start,
             n_vertices=paths.n_vertices,
@@ -74,22 +73,17 @@ class Chains:
             interactions=paths.interactions,
             objects=paths.objects,
             normals=paths.normals,
-            image=image,
-            image_along=along,
+            back=_backwards(paths, image, along, scene),
             source=source,
             edge=edge,
+            outward=_outward(edge),
             before=np.tile(np.eye(2, dtype=complex), (count, 1, 1)),
-            low=bounds[:, :, 0] - _MARGIN,
-            high=bounds[:, :, 1] + _MARGIN,
         )
-        everything = np.arange(count)
-        chain = unscaled._transfer(everything, paths.vertices, scene)
         # A path that is built again throughout owes nothing to the tracer's single precision.
-        before = np.where(
-            (start > 0)[:, None, None], np.linalg.pinv(chain) @ paths.transfer, unscaled.before
-        )
-        columns = {name: getattr(unscaled, name) for name in cls.__dataclass_fields__}
-        return cls(**{**columns, "before": before})
+        fixed = np.flatnonzero(start > 0)
+        chain = chains._transfer(fixed, paths.vertices[fixed], scene)
+        chains.before[fixed] = np.linalg.pinv(chain) @ paths.transfer[fixed]
+        return chains
 
     def at(
         self, receiver: Array, scene: ReplayScene
@@ -111,39 +105,37 @@ class Chains:
         bent = self.edge[:, 13] > 0
         shift = np.zeros(len(receiver))
         on = np.flatnonzero(bent)
-        at = self.n_vertices[on] - 2
-        shift[on] = edge_parameter(
-            self.source[on], receiver[on], self.image[on, at], self.image_along[on, at]
-        )
+        if len(on):
+            aim, along = self.back[on, 0, :3], self.back[on, 0, 3:6]
+            shift[on] = edge_parameter(self.source[on], receiver[on], aim, along)
         with np.errstate(invalid="ignore"):
             alive = np.flatnonzero(
                 np.isfinite(receiver).all(axis=1)
                 & (~bent | ((shift > 0) & (shift < self.edge[:, 6])))
             )
-        vertices = self.vertices[alive]
-        after = np.arange(vertices.shape[1]) >= self.n_vertices[alive, None] - 1
-        vertices[after] = np.repeat(receiver[alive], after.sum(axis=1), axis=0)
-        for d in reversed(range(self.interactions.shape[1])):
-            own = (d >= self.start[alive]) & (d < self.n_vertices[alive] - 2)
-            on = np.flatnonzero(own)
-            row, here = alive[on], vertices[on, d + 2]
-            step = self.image_along[row, d + 1] * shift[row, None]
-            aim = self.image[row, d + 1] + step - here
-            normal, point = self.normals[row, d], self.vertices[row, d + 1]
-            gap = np.einsum("ij,ij->i", point - here, normal)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                share = gap / np.einsum("ij,ij->i", aim, normal)
-            edge = self.interactions[row, d] == DIFFRACTION
-            share = np.where(edge, 1.0, share)
-            vertex = here + share[:, None] * aim
-            with np.errstate(invalid="ignore"):
-                fits = (vertex >= self.low[row, d]).all(axis=1)
-                fits &= (vertex <= self.high[row, d]).all(axis=1)
-                fits &= (share > 0) & ((share < 1) | edge)
-            vertices[on, d + 1] = vertex
+        own = (self.n_vertices - 2 - self.start)[alive]
+        # From the receiver backwards, axis by axis: every step runs along the memory.
+        found = [np.ascontiguousarray(receiver[alive].T)]
+        depth, columns = self.interactions.shape[1], self.back.reshape(-1, 17)
+        for k in range(depth):
+            on = np.flatnonzero(own > k)
+            row = alive[on]
+            back = np.ascontiguousarray(columns.take(row * depth + k, axis=0).T)
+            vertex, fits = _one_back(back, found[-1].take(on, axis=1), shift[row])
+            place = found[-1].copy()
+            place[:, on] = vertex
             kept = np.ones(len(alive), bool)
             kept[on[~fits]] = False
-            alive, vertices = alive[kept], vertices[kept]
+            kept = np.flatnonzero(kept)
+            alive, own = alive[kept], own[kept]
+            found = [f.take(kept, axis=1) for f in (*found, place)]
+        vertices = self.vertices.take(alive, axis=0)
+        last = self.n_vertices[alive] - 1
+        after = np.arange(vertices.shape[1]) >= last[:, None]
+        np.copyto(vertices, receiver[alive][:, None], where=after[..., None])
+        for k, place in enumerate(found[1:]):
+            on = np.flatnonzero(own > k)
+            vertices[on, last[on] - 1 - k] = place[:, on].T
         return alive, vertices
 
     def _visible(
@@ -157,28 +149,29 @@ class Chains:
         new = (piece >= start[:, None]) & (piece < last[:, None])
         valid = ~(new & ~(length > SHORTEST)).any(axis=1) & self._outside(rows, vertices)
         row, piece = np.nonzero(new & valid[:, None])
-        direction = steps[row, piece] / length[row, piece, None]
         path = rows[row]
-        normals, kinds = self.normals[path], self.interactions[path]
-        pick, before = np.arange(len(row)), np.maximum(piece - 1, 0)
-        target = np.minimum(piece, kinds.shape[1] - 1)
+        places, count = vertices.reshape(-1, 3), vertices.shape[1]
+        begin, end = (places.take(row * count + piece + k, axis=0) for k in (0, 1))
+        before, target = np.maximum(piece - 1, 0), np.minimum(piece, self.normals.shape[1] - 1)
         from_surface, to_end = piece > 0, piece == last[row] - 1
-        from_edge = from_surface & (kinds[pick, before] == DIFFRACTION)
-        to_edge = ~to_end & (kinds[pick, target] == DIFFRACTION)
+        from_edge = from_surface & (self.interactions[path, before] == DIFFRACTION)
+        to_edge = ~to_end & (self.interactions[path, target] == DIFFRACTION)
         # Off the surface along its normal, on the side on which the ray goes on: along the ray
         # itself, a grazing one would stay within the surface. Off an edge outwards.
-        normal = normals[pick, before]
-        side = np.sign(np.einsum("ij,ij->i", direction, normal))[:, None]
-        outward = _outward(self.edge[path])
-        off = np.where(from_edge[:, None], outward, side * normal) * from_surface[:, None]
-        origin = vertices[row, piece] + OFF_SURFACE * off
-        aim = vertices[row, piece + 1] + OFF_SURFACE * outward * to_edge[:, None]
+        facing, most = self.normals.reshape(-1, 3), self.normals.shape[1]
+        off = facing.take(path * most + before, axis=0)
+        side = np.sign(np.einsum("ij,ij->i", end - begin, off)) * from_surface
+        off *= side[:, None]
+        off[from_edge] = self.outward[path[from_edge]]
+        origin = begin + OFF_SURFACE * off
+        aim = end.copy()
+        aim[to_edge] += OFF_SURFACE * self.outward[path[to_edge]]
         direction = aim - origin
         expected = lengths(direction)
         direction /= expected[:, None]
-        target_normal = normals[pick, target]
+        target_normal = facing.take(path * most + target, axis=0)
         closing = np.einsum("ij,ij->i", direction, target_normal)
-        gap = np.einsum("ij,ij->i", vertices[row, piece + 1] - origin, target_normal)
+        gap = np.einsum("ij,ij->i", end - origin, target_normal)
         hit = scene.visibility.first_hit(origin, direction)
         tolerance = 2 * OFF_SURFACE + 1e-5 * expected
         grazing = np.maximum(np.abs(closing), 1e-2)
@@ -247,6 +240,43 @@ class Chains:
             cosine = np.abs((step * normal).sum(axis=1)) / np.linalg.norm(step, axis=1)
             spreading[on] *= np.sqrt(cosine)
         return spreading
+
+
+def _one_back(back: Array, here: Array, shift: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """The vertices (3, N) before those `here` (3, N), and whether they are on their surfaces.
+
+    back: (17, N) columns of Chains. shift: (N,) metres along the edge.
+    """
+    aim, along, normal, level = back[:3], back[3:6], back[6:9], back[9]
+    aim = aim + along * shift - here
+    edge = back[16] > 0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gap = level - np.einsum("ij,ij->j", here, normal)
+        share = np.where(edge, 1.0, gap / np.einsum("ij,ij->j", aim, normal))
+        vertex = here + share * aim
+        fits = ((vertex >= back[10:13]) & (vertex <= back[13:16])).all(axis=0)
+        fits &= (share > 0) & ((share < 1) | edge)
+    return vertex, fits
+
+
+def _backwards(paths: PathSet, image: Array, along: Array, scene: ReplayScene) -> Array:
+    """`back` of Chains, of images and along (N, D + 1, 3) at each vertex."""
+    points, normals = paths.vertices[:, 1:-1], paths.normals
+    bounds = scene.bounds[np.maximum(paths.objects, 0)]
+    table = np.concatenate(
+        [
+            image[:, 1:],
+            along[:, 1:],
+            normals,
+            (points * normals).sum(axis=2, keepdims=True),
+            bounds[:, :, 0] - _MARGIN,
+            bounds[:, :, 1] + _MARGIN,
+            (paths.interactions == DIFFRACTION)[..., None],
+        ],
+        axis=2,
+    )
+    order = np.maximum(paths.n_vertices[:, None] - 3 - np.arange(paths.depth), 0)
+    return np.take_along_axis(table, order[..., None], axis=1)
 
 
 def _edges(paths: PathSet, scene: ReplayScene) -> Array:

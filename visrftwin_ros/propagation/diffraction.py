@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import fresnel as fresnel_integrals
 
+from visrftwin_ros.propagation.path_set import lengths
 from visrftwin_ros.propagation.scene import SurfaceMesh
 
 Array = NDArray[np.float64]
@@ -43,7 +44,7 @@ class Wedges:
 
     def facing(self, incoming: Array) -> Wedges:
         """With the faces in the order in which waves along `incoming` (N, 3) meet them."""
-        swapped = ((incoming * self.near).sum(axis=1) > 0)[:, None]
+        swapped = (_dot(incoming, self.near) > 0)[:, None]
         return Wedges(
             np.where(swapped, self.origin + self.length[:, None] * self.along, self.origin),
             np.where(swapped, -self.along, self.along),
@@ -81,10 +82,10 @@ def edge_parameter(source: Array, target: Array, origin: Array, along: Array) ->
     """(N,) metres from `origin` at which the shortest way from source to target over the straight
     edge `along` bends; all (N, 3)."""
     from_source, from_target = source - origin, target - origin
-    at_source = (from_source * along).sum(axis=1)
-    at_target = (from_target * along).sum(axis=1)
-    off_source = np.sqrt(np.maximum((from_source**2).sum(axis=1) - at_source**2, 0))
-    off_target = np.sqrt(np.maximum((from_target**2).sum(axis=1) - at_target**2, 0))
+    at_source = _dot(from_source, along)
+    at_target = _dot(from_target, along)
+    off_source = np.sqrt(np.maximum(_dot(from_source, from_source) - at_source**2, 0))
+    off_target = np.sqrt(np.maximum(_dot(from_target, from_target) - at_target**2, 0))
     with np.errstate(invalid="ignore", divide="ignore"):
         return at_source + (at_target - at_source) * off_source / (off_source + off_target)
 
@@ -105,8 +106,8 @@ def diffracted_field(
     sides of the edge. reflection: TE and TM of the near face, TE and TM of the far one, (N,).
     """
     edge, near, far = wedges.along, wedges.near, wedges.far
-    exterior = np.pi + np.arccos(np.clip((near * far).sum(axis=1), -1, 1))
-    sine = np.maximum(np.linalg.norm(np.cross(incoming, edge), axis=1), 1e-9)
+    exterior = np.pi + np.arccos(np.clip(_dot(near, far), -1, 1))
+    sine = np.maximum(lengths(_cross(incoming, edge)), 1e-9)
     phi_in, phi_out = _azimuth(-incoming, edge, near), _azimuth(outgoing, edge, near)
     wavenumber = 2 * np.pi / wavelength
     kl = wavenumber * before * after / (before + after) * sine**2
@@ -115,31 +116,31 @@ def diffracted_field(
     d1, d2 = (_cotangent_term(s, phi_out - phi_in, exterior, kl) for s in (1, -1))
     d3, d4 = (_cotangent_term(s, phi_out + phi_in, exterior, kl) for s in (1, -1))
 
-    sent = _unit(np.cross(incoming, edge))
-    left = -_unit(np.cross(outgoing, edge))
+    sent = _unit(_cross(incoming, edge))
+    left = -_unit(_cross(outgoing, edge))
     parts = []
     for normal, te, tm in ((near, *reflection[:2]), (far, *reflection[2:])):
-        mirrored = incoming - 2 * (incoming * normal).sum(axis=1, keepdims=True) * normal
-        across = _unit(np.cross(incoming, normal))
+        mirrored = incoming - 2 * _dot(incoming, normal)[:, None] * normal
+        across = _unit(_cross(incoming, normal))
         into = _turn(incoming, sent, across)
-        out_of = _turn(mirrored, across, -_unit(np.cross(mirrored, edge)))
+        out_of = _turn(mirrored, across, -_unit(_cross(mirrored, edge)))
         coefficients = np.stack([te, tm], axis=1)[:, :, None]
         parts.append(out_of @ (coefficients * into))
     wide = exterior > np.pi + phi_in
     parts[1] = np.where(wide[:, None, None], -np.eye(2), parts[1])
     matrix = parts[0] * (scale * (d1 - d4))[:, None, None]
     matrix += parts[1] * (scale * (d2 - d3))[:, None, None]
-    basis_in = np.stack([sent, np.cross(incoming, sent)], axis=1)
-    basis_out = np.stack([left, np.cross(outgoing, left)], axis=1)
+    basis_in = np.stack([sent, _cross(incoming, sent)], axis=1)
+    basis_out = np.stack([left, _cross(outgoing, left)], axis=1)
     components = np.einsum("pix,psx->psi", basis_in, field)
     return np.asarray(np.einsum("pij,psj,pix->psx", matrix, components, basis_out))
 
 
 def _azimuth(direction: Array, edge: Array, near: Array) -> Array:
     """(N,) angle about the edge from the near face, 0 to 2 pi, of unit directions away from it."""
-    flat = direction - (direction * edge).sum(axis=1, keepdims=True) * edge
-    on_face = (np.cross(near, edge) * flat).sum(axis=1)
-    return np.asarray(np.mod(np.arctan2((near * flat).sum(axis=1), on_face), 2 * np.pi))
+    flat = direction - _dot(direction, edge)[:, None] * edge
+    on_face = (_cross(near, edge) * flat).sum(axis=1)
+    return np.asarray(np.mod(np.arctan2(_dot(near, flat), on_face), 2 * np.pi))
 
 
 def _cotangent_term(sign: int, beta: Array, exterior: Array, kl: Array) -> ComplexArray:
@@ -164,13 +165,24 @@ def _cotangent_term(sign: int, beta: Array, exterior: Array, kl: Array) -> Compl
 
 def _turn(direction: Array, old: Array, new: Array) -> Array:
     """(N, 2, 2) from components along `old` and `direction` x `old` to those of `new`."""
-    cosine = (old * new).sum(axis=1)
-    sine = (np.cross(direction, old) * new).sum(axis=1)
+    cosine = _dot(old, new)
+    sine = (_cross(direction, old) * new).sum(axis=1)
     return np.stack([cosine, sine, -sine, cosine], axis=1).reshape(-1, 2, 2)
 
 
+def _dot(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
+    """(N,) of (N, 3), several times faster than a product and a sum."""
+    return np.asarray(np.einsum("ij,ij->i", a, b))
+
+
+def _cross(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
+    """(N, 3), several times faster than `np.cross`."""
+    (ax, ay, az), (bx, by, bz) = a.T, b.T
+    return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=1)
+
+
 def _unit(vectors: NDArray[Any]) -> NDArray[Any]:
-    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    length = lengths(vectors)[..., None]
     return np.asarray(vectors / np.where(length > 0, length, 1.0))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from scipy.constants import epsilon_0, speed_of_light
 
 from visrftwin_ros.propagation.diffraction import Wedges, diffracted_field
-from visrftwin_ros.propagation.path_set import DIFFRACTION, REFRACTION, SPECULAR, lengths
+from visrftwin_ros.propagation.path_set import DIFFRACTION, REFRACTION, SPECULAR
 from visrftwin_ros.propagation.scene import SurfaceMesh
 
 Array = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
+_Law = Callable[[Array, ComplexArray, Array, float], tuple[ComplexArray, ComplexArray]]
 
 
 @dataclass(frozen=True)
@@ -45,17 +46,38 @@ def slab_coefficients(
 
     cosine: of the angle of incidence. All arguments broadcast.
     """
+    slab = cosine, permittivity, thickness, wavelength
+    return *slab_reflection(*slab), *slab_transmission(*slab)
+
+
+def slab_reflection(
+    cosine: Array, permittivity: ComplexArray, thickness: Array, wavelength: float
+) -> tuple[ComplexArray, ComplexArray]:
+    """The first two of `slab_coefficients`."""
+    te, tm, once = _one_face(cosine, permittivity, thickness, wavelength)
+    twice = once**2
+    return te * (1 - twice) / (1 - te**2 * twice), tm * (1 - twice) / (1 - tm**2 * twice)
+
+
+def slab_transmission(
+    cosine: Array, permittivity: ComplexArray, thickness: Array, wavelength: float
+) -> tuple[ComplexArray, ComplexArray]:
+    """The last two of `slab_coefficients`."""
+    te, tm, once = _one_face(cosine, permittivity, thickness, wavelength)
+    twice = once**2
+    return (1 - te**2) * once / (1 - te**2 * twice), (1 - tm**2) * once / (1 - tm**2 * twice)
+
+
+def _one_face(
+    cosine: Array, permittivity: ComplexArray, thickness: Array, wavelength: float
+) -> tuple[ComplexArray, ComplexArray, ComplexArray]:
+    """Reflection TE and TM at the slab's face, and what one way through the slab does."""
     root = np.sqrt(permittivity - (1 - cosine**2))
     te = (cosine - root) / (cosine + root)
-    tm = (permittivity * cosine - root) / (permittivity * cosine + root)
-    once = np.exp(-2j * np.pi * thickness / wavelength * root)
-    twice = once**2
-    return (
-        te * (1 - twice) / (1 - te**2 * twice),
-        tm * (1 - twice) / (1 - tm**2 * twice),
-        (1 - te**2) * once / (1 - te**2 * twice),
-        (1 - tm**2) * once / (1 - tm**2 * twice),
-    )
+    scaled = permittivity * cosine
+    tm = (scaled - root) / (scaled + root)
+    through = np.exp(-2j * np.pi * thickness / wavelength * root)
+    return np.asarray(te, complex), np.asarray(tm, complex), through
 
 
 def chain_transfer(
@@ -77,72 +99,132 @@ def chain_transfer(
     as an antenna there sees it.
     """
     rows = np.arange(len(vertices))
-    direction = _unit(vertices[rows, start + 1] - vertices[rows, start])
-    theta, phi = _spherical_basis(direction)
-    field = np.stack([theta, phi], axis=1).astype(complex)  # (P, sent polarisation, xyz)
-    for d in range(interactions.shape[1]):
-        kind = interactions[:, d]
-        bent = np.flatnonzero(kind == DIFFRACTION)
-        if len(bent):
-            field[bent] = _past_edge(
-                field[bent],
-                vertices[bent],
-                d,
-                objects[bent, d],
-                wedges.take(bent),
-                electrics,
-                wavelength,
-            )
-        on = np.flatnonzero((d >= start) & ((kind == SPECULAR) | (kind == REFRACTION)))
+    # Axis by axis from here on, paths last: every step below runs along the memory.
+    line, normal = (np.ascontiguousarray(np.moveaxis(a, 0, -1)) for a in (vertices, normals))
+    step = line[1:] - line[:-1]
+    length = np.stack([np.sqrt(_dot(piece, piece)) for piece in step])
+    way = step / np.where(length > 0, length, 1.0)[:, None]
+    basis = np.stack(_spherical_basis(way[start, :, rows].T))
+    part = np.zeros((2, 2, len(rows)), complex)
+    part[0, 0] = part[1, 1] = 1.0
+    ray = _Rays(part, basis)
+    bends = interactions == DIFFRACTION
+    edge_at = np.where(bends.any(axis=1), bends.argmax(axis=1), bends.shape[1])
+    met = (interactions == SPECULAR) | (interactions == REFRACTION)
+
+    def pass_surfaces(d: int, on: NDArray[np.intp]) -> None:
         if not len(on):
-            continue
-        incoming = _unit(vertices[on, d + 1] - vertices[on, d])
-        outgoing = _unit(vertices[on, d + 2] - vertices[on, d + 1])
-        normal, surface = normals[on, d], objects[on, d]
-        cosine = np.abs((incoming * normal).sum(axis=1))
-        reflect_te, reflect_tm, pass_te, pass_tm = slab_coefficients(
-            cosine, electrics.permittivity[surface], electrics.thickness[surface], wavelength
+            return
+        incoming, outgoing, facing = (a.take(on, axis=1) for a in (way[d], way[d + 1], normal[d]))
+        surface, mirrored = objects[on, d], interactions[on, d] == SPECULAR
+        cosine = np.abs(_dot(incoming, facing))
+        slab = electrics.permittivity[surface], electrics.thickness[surface]
+        te, tm = np.empty((2, len(on)), complex)
+        laws: tuple[_Law, ...] = (slab_transmission, slab_reflection)
+        for law, rows in zip(laws, (~mirrored, mirrored), strict=True):
+            te[rows], tm[rows] = law(cosine[rows], slab[0][rows], slab[1][rows], wavelength)
+        smooth = np.where(mirrored, electrics.smoothness[surface], 1.0)
+        te, tm = te * smooth, tm * smooth
+        ray.put(on, ray.take(on).past(incoming, outgoing, facing, te, tm))
+
+    for d in range(interactions.shape[1]):
+        pass_surfaces(d, np.flatnonzero(met[:, d] & (d >= start) & (d < edge_at)))
+    bent = np.flatnonzero(bends.any(axis=1))
+    if len(bent):
+        at, before = edge_at[bent], np.arange(len(length))[:, None] <= edge_at[bent]
+        incoming, outgoing = way[at, :, bent], way[at + 1, :, bent]
+        pieces = length[:, bent]
+        field = _past_edge(
+            ray.take(bent).field(),
+            (incoming, outgoing),
+            ((pieces * before).sum(axis=0), (pieces * ~before).sum(axis=0)),
+            objects[bent, at],
+            wedges.take(bent),
+            electrics,
+            wavelength,
         )
-        mirrored = interactions[on, d] == SPECULAR
-        smooth = electrics.smoothness[surface]
-        te = np.where(mirrored, reflect_te * smooth, pass_te)
-        tm = np.where(mirrored, reflect_tm * smooth, pass_tm)
-        field[on] = _interact(field[on], incoming, outgoing, normal, te, tm)
-    last = _unit(vertices[rows, n_vertices - 1] - vertices[rows, n_vertices - 2])
-    return _received(field, last)
+        ray.put(bent, _Rays.of(field, outgoing.T))
+        for d in range(1, interactions.shape[1]):
+            pass_surfaces(d, np.flatnonzero(met[:, d] & (d > edge_at)))
+    return ray.received(way[n_vertices - 2, :, rows].T)
 
 
 def bounce_transfer(
     incoming: Array, outgoing: Array, normal: Array, te: ComplexArray, tm: ComplexArray
 ) -> ComplexArray:
     """(P, 2, 2) as `chain_transfer` over one reflection, unit vectors (P, 3), coefficients (P,)."""
-    field = np.stack(_spherical_basis(incoming), axis=1).astype(complex)
-    return _received(_interact(field, incoming, outgoing, normal, te, tm), outgoing)
+    incoming, outgoing, normal = (np.ascontiguousarray(a.T) for a in (incoming, outgoing, normal))
+    part = np.tile(np.eye(2, dtype=complex)[..., None], incoming.shape[1])
+    sent = _Rays(part, np.stack(_spherical_basis(incoming)))
+    return sent.past(incoming, outgoing, normal, te, tm).received(outgoing)
+
+
+@dataclass(frozen=True)
+class _Rays:
+    """Fields of P rays: part (2, 2, P) [component, sent polarisation] along basis (2, 3, P), two
+    unit vectors across the ray."""
+
+    part: ComplexArray
+    basis: Array
+
+    @classmethod
+    def of(cls, field: ComplexArray, direction: Array) -> _Rays:
+        """Of fields (P, sent polarisation, xyz) that travel along `direction` (3, P)."""
+        basis = np.stack(_spherical_basis(direction))
+        return cls(np.einsum("psx,ixp->isp", field, basis), basis)
+
+    def field(self) -> ComplexArray:
+        """(P, sent polarisation, xyz)."""
+        return np.asarray(np.einsum("isp,ixp->psx", self.part, self.basis))
+
+    def take(self, rows: NDArray[np.intp]) -> _Rays:
+        return _Rays(self.part.take(rows, axis=2), self.basis.take(rows, axis=2))
+
+    def put(self, rows: NDArray[np.intp], rays: _Rays) -> None:
+        """Overwrites the rays `rows`."""
+        self.part[..., rows], self.basis[..., rows] = rays.part, rays.basis
+
+    def past(
+        self, incoming: Array, outgoing: Array, normal: Array, te: ComplexArray, tm: ComplexArray
+    ) -> _Rays:
+        """After a surface with these coefficients (P,)."""
+        across = _perpendicular(incoming, normal)
+        part = [self._along(across) * te, self._along(_cross(incoming, across)) * tm]
+        return _Rays(np.stack(part), np.stack([across, _cross(outgoing, across)]))
+
+    def received(self, last: Array) -> ComplexArray:
+        """(P, received, sent) polarisations, rays that travel along `last` (3, P)."""
+        theta, phi = _spherical_basis(last)
+        both = np.stack([self._along(theta), self._along(-phi)])
+        return np.ascontiguousarray(np.moveaxis(both, -1, 0))
+
+    def _along(self, axis: Array) -> ComplexArray:
+        """(2, P) the component along unit vectors `axis` (3, P) across the rays."""
+        first, second = (_dot(vector, axis) for vector in self.basis)
+        return np.asarray(self.part[0] * first + self.part[1] * second)
 
 
 def _past_edge(
     field: ComplexArray,
-    vertices: Array,
-    d: int,
+    directions: tuple[Array, Array],
+    lengths_beside: tuple[Array, Array],
     surface: NDArray[np.int32],
     wedges: Wedges,
     electrics: SurfaceElectrics,
     wavelength: float,
 ) -> ComplexArray:
-    """(N, 2, 3) the field after the edge that is interaction `d` of paths with these vertices."""
-    incoming = _unit(vertices[:, d + 1] - vertices[:, d])
-    outgoing = _unit(vertices[:, d + 2] - vertices[:, d + 1])
-    length = np.linalg.norm(np.diff(vertices, axis=1), axis=2)
+    """(N, 2, 3) the field after the edge, to which and from which the wave goes along unit
+    `directions` (N, 3), on a path with `lengths_beside` (N,) on its two sides, metres."""
+    incoming, outgoing = directions
     wedges = wedges.facing(incoming)
     slab = electrics.permittivity[surface], electrics.thickness[surface], wavelength
     reflection = [
         coefficient * electrics.smoothness[surface]
         for face in (wedges.near, wedges.far)
-        for coefficient in slab_coefficients(np.abs((incoming * face).sum(axis=1)), *slab)[:2]
+        for coefficient in slab_reflection(np.abs((incoming * face).sum(axis=1)), *slab)
     ]
-    before, after = length[:, : d + 1].sum(axis=1), length[:, d + 1 :].sum(axis=1)
     return diffracted_field(
-        field, incoming, outgoing, wedges, before, after, reflection, wavelength
+        field, incoming, outgoing, wedges, *lengths_beside, reflection, wavelength
     )
 
 
@@ -156,48 +238,35 @@ def wavelength_of(frequency: float) -> float:
     return speed_of_light / frequency
 
 
-def _interact(
-    field: ComplexArray,
-    incoming: Array,
-    outgoing: Array,
-    normal: Array,
-    te: ComplexArray,
-    tm: ComplexArray,
-) -> ComplexArray:
-    """Fields (P, sent polarisation, xyz) after a surface with these coefficients."""
-    across = _perpendicular(incoming, normal)
-    within_in, within_out = np.cross(incoming, across), np.cross(outgoing, across)
-    part_te = np.einsum("pix,px->pi", field, across) * te[:, None]
-    part_tm = np.einsum("pix,px->pi", field, within_in) * tm[:, None]
-    return np.asarray(
-        part_te[..., None] * across[:, None] + part_tm[..., None] * within_out[:, None]
-    )
-
-
-def _received(field: ComplexArray, last: Array) -> ComplexArray:
-    """(P, received, sent) polarisations of fields that travel along `last` (P, 3)."""
-    theta, phi = _spherical_basis(last)
-    return np.asarray(np.einsum("prx,psx->prs", np.stack([theta, -phi], axis=1), field))
-
-
 def _spherical_basis(direction: Array) -> tuple[Array, Array]:
-    azimuth = np.arctan2(direction[:, 1], direction[:, 0])
-    flat = np.hypot(direction[:, 0], direction[:, 1])
-    c, s = np.cos(azimuth), np.sin(azimuth)
-    theta = np.stack([direction[:, 2] * c, direction[:, 2] * s, -flat], axis=1)
-    return theta, np.stack([-s, c, np.zeros_like(s)], axis=1)
+    """theta and phi (3, P) of unit vectors (3, P); phi is +y straight up and down."""
+    x, y, z = direction
+    flat = np.sqrt(x * x + y * y)
+    upright = flat == 0
+    length = np.where(upright, 1.0, flat)
+    c, s = np.where(upright, 1.0, x / length), y / length
+    return np.stack([z * c, z * s, -flat]), np.stack([-s, c, np.zeros_like(s)])
 
 
 def _perpendicular(direction: Array, normal: Array) -> Array:
-    """Unit k x n, or any unit vector across k where the wave meets the surface head on."""
-    across = np.cross(direction, normal)
-    head_on = np.linalg.norm(across, axis=1) < 1e-9
-    if head_on.any():
-        axis = np.eye(3)[np.abs(direction[head_on]).argmin(axis=1)]
-        across[head_on] = np.cross(direction[head_on], axis)
-    return _unit(across)
+    """Unit k x n (3, P), or any unit vector across k where the wave meets the surface head on."""
+    across = _cross(direction, normal)
+    length = np.sqrt(_dot(across, across))
+    head_on = np.flatnonzero(length < 1e-9)
+    if len(head_on):
+        axis = np.eye(3)[np.abs(direction[:, head_on]).argmin(axis=0)].T
+        across[:, head_on] = _cross(direction[:, head_on], axis)
+        length[head_on] = np.sqrt(_dot(across, across))[head_on]
+    return np.asarray(across / np.where(length > 0, length, 1.0))
 
 
-def _unit(vectors: Array) -> Array:
-    length = lengths(vectors)[..., None]
-    return np.asarray(vectors / np.where(length > 0, length, 1.0))
+def _cross(a: Array, b: Array) -> Array:
+    """(3, P)."""
+    return np.stack(
+        [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
+    )
+
+
+def _dot(a: Array, b: Array) -> Array:
+    """(P,) of (3, P)."""
+    return np.asarray(a[0] * b[0] + a[1] * b[1] + a[2] * b[2])

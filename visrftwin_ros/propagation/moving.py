@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
-from typing import TypeVar
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from scipy.constants import speed_of_light
 from visrftwin_ros.propagation.chains import Chains
 from visrftwin_ros.propagation.diffraction import SceneEdges
 from visrftwin_ros.propagation.fields import surface_electrics, wavelength_of
-from visrftwin_ros.propagation.path_set import DIFFUSE, PathSet, concatenated
+from visrftwin_ros.propagation.path_set import DIFFUSE, PathSet, concatenated, lengths
 from visrftwin_ros.propagation.scene import SurfaceMesh
 from visrftwin_ros.propagation.sionna_solver import Device
 from visrftwin_ros.propagation.visibility import OFF_SURFACE, SHORTEST, Visibility
@@ -79,18 +79,21 @@ class Scattered:
     ) -> tuple[NDArray[np.intp], Array, NDArray[np.complex128]]:
         """Which of them reach `receiver` (N, 3), ascending; their delays and transfers."""
         step = receiver - self.point
-        facing = np.flatnonzero(np.einsum("ij,ij->i", step, self.normal) > 0)
-        step, normal = step[facing], self.normal[facing]
-        length = np.sqrt(np.einsum("ij,ij->i", step, step))
-        origin = self.point[facing] + OFF_SURFACE * normal
-        hit = scene.visibility.first_hit(origin, step / np.maximum(length, 1e-9)[:, None])
-        seen = (hit > length - 2 * OFF_SURFACE) & (length > SHORTEST)
-        found, length = facing[seen], length[seen]
-        lobe = _lobe(step[seen], normal[seen], length)
+        ahead = np.einsum("ij,ij->i", step, self.normal)
+        length = lengths(step)
+        facing = ahead > 0
+        # Any ray will do for the few that look away: sorting them out costs more.
+        step[~facing], length[~facing] = self.normal[~facing], 1.0
+        step /= np.maximum(length, 1e-9)[:, None]
+        hit = scene.visibility.first_hit(self.point + OFF_SURFACE * self.normal, step)
+        found = np.flatnonzero(facing & (hit > length - 2 * OFF_SURFACE) & (length > SHORTEST))
+        length = length[found]
+        # As in `_lobe`: Lambert's law, whose cosine is ahead / length, times spreading.
+        lobe = np.sqrt(ahead[found] / length) / length
         return (
             found,
             self.delay[found] + length / speed_of_light,
-            self.transfer[found] * lobe[:, None, None],
+            self.transfer.take(found, axis=0) * lobe[:, None, None],
         )
 
 
@@ -140,21 +143,37 @@ class Replay:
         number = known.link
         seen, delay, transfer = scattered.at(receivers[number[scattered.rows]], self.scene)
         alive, vertices, chain_delay, chain = chains.at(receivers[number[chains.rows]], self.scene)
-        rows = np.concatenate([scattered.rows[seen], chains.rows[alive]])
-        # Two ascending runs, which a stable sort merges.
-        order = np.argsort(rows, kind="stable")
-        moved = known.select(rows[order])
-        line = moved.vertices
-        line[np.flatnonzero(order >= len(seen))] = vertices[order[order >= len(seen)] - len(seen)]
-        ends = receivers[moved.link]
+        scattered_rows, chain_rows = scattered.rows[seen], chains.rows[alive]
+        kept = np.zeros(len(known), bool)
+        kept[scattered_rows], kept[chain_rows] = True, True
+        rows = np.flatnonzero(kept)
+        place = np.cumsum(kept) - 1
+        to_scattered, to_chains = place[scattered_rows], place[chain_rows]
+
+        def merged(of_scattered: NDArray[Any], of_chains: NDArray[Any]) -> NDArray[Any]:
+            both = np.empty((len(rows), *of_scattered.shape[1:]), of_scattered.dtype)
+            both[to_scattered], both[to_chains] = of_scattered, of_chains
+            return both
+
+        link, n_vertices = number[rows], known.n_vertices[rows]
+        line = known.vertices.take(rows, axis=0)
+        line[to_chains] = vertices
+        ends = receivers.take(link, axis=0)
         line[:, -1] = ends
-        for d in range(1, line.shape[1] - 1):
-            ended = np.flatnonzero(moved.n_vertices <= d + 1)
-            line[ended, d] = ends[ended]
-        return replace(
-            moved,
-            transfer=np.concatenate([transfer, chain])[order],
-            delay=np.concatenate([delay, chain_delay])[order],
+        for d in range(2, line.shape[1] - 1):
+            np.copyto(line[:, d], ends, where=(n_vertices <= d + 1)[:, None])
+        straight = np.flatnonzero(n_vertices == 2)
+        line[straight, 1:] = ends[straight, None]
+        return PathSet(
+            links=known.links,
+            link=link,
+            vertices=line,
+            n_vertices=n_vertices,
+            interactions=known.interactions.take(rows, axis=0),
+            objects=known.objects.take(rows, axis=0),
+            normals=known.normals.take(rows, axis=0),
+            transfer=merged(transfer, chain),
+            delay=merged(delay, chain_delay),
         )
 
 

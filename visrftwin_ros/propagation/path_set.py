@@ -61,7 +61,7 @@ class PathSet:
     @cached_property
     def power(self) -> NDArray[np.float64]:
         """(P,) power gain between vertically polarised isotropic antennas."""
-        return np.abs(self.transfer[:, 0, 0]) ** 2
+        return squared_magnitude(self.transfer[:, 0, 0])
 
     @cached_property
     def line_of_sight(self) -> NDArray[np.bool_]:
@@ -81,15 +81,20 @@ class PathSet:
         return _unit(self.vertices[rows, self.n_vertices - 2] - last)
 
     @cached_property
-    def arrival_phasor(self) -> NDArray[np.complex128]:
-        """(P,) exp(j azimuth of arrival)."""
-        return np.exp(1j * angles(self.arrival)[0])
-
-    @cached_property
-    def excess_delay(self) -> NDArray[np.float64]:
-        """(P,) seconds over the straight line between the path's two ends."""
+    def moments(self) -> NDArray[np.float64]:
+        """(5, P) power; power times the delay [s] over the straight line between the ends, and
+        times its square; real and imaginary part of power times exp(j azimuth of arrival)."""
         straight = lengths(self.vertices[:, -1] - self.vertices[:, 0])
-        return self.delay - straight / speed_of_light
+        excess = self.delay - straight / speed_of_light
+        before = self.vertices[np.arange(len(self)), self.n_vertices - 2, :2]
+        x, y = (before - self.vertices[:, -1, :2]).T
+        flat = np.sqrt(x * x + y * y)
+        upright = flat == 0  # From straight above or below, where the azimuth counts as 0.
+        per_length = self.power / np.where(upright, 1.0, flat)
+        delayed = self.power * excess
+        return np.stack(
+            [self.power, delayed, delayed * excess, per_length * (x + upright), per_length * y]
+        )
 
     def of_link(self, index: int) -> slice:
         """The rows of link `index`."""
@@ -197,6 +202,11 @@ def angles(directions: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArra
 def lengths(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     """(...,) of vectors (..., 3); several times faster than `np.linalg.norm`."""
     return np.asarray(np.sqrt(np.einsum("...i,...i->...", vectors, vectors)))
+
+
+def squared_magnitude(values: NDArray[np.complex128]) -> NDArray[np.float64]:
+    """|values|^2, without the square root that `np.abs` takes several times as long for."""
+    return np.asarray(values.real**2 + values.imag**2)
 
 
 def path_delay(vertices: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -13,15 +13,14 @@ from scipy.constants import speed_of_light
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.propagation.blockage import BlockageModel
 from visrftwin_ros.propagation.body_screens import reach, shadows
+from visrftwin_ros.propagation.outlines import PassingOutlines, StandingOutlines
 from visrftwin_ros.propagation.path_set import DIFFUSE, PathSet
 from visrftwin_ros.propagation.segments import (
     PlaceGrid,
     Scan,
     Segments,
-    SharedSegments,
     path_segments,
 )
-from visrftwin_ros.propagation.silhouettes import hidden
 
 LEAST_SHARE = 1e-3
 """A link is affected where a body comes near a path with at least this share of its power.
@@ -167,29 +166,17 @@ class PeopleUpdate:
 class _Tier(ABC):
     """Some paths of a PathSet, treated alike, and what each body does to them."""
 
-    def __init__(self, paths: PathSet, rows: NDArray[np.intp], standing: bool) -> None:
+    def __init__(self, paths: PathSet, rows: NDArray[np.intp]) -> None:
         self._paths = paths
         self._rows = rows
-        self._standing = standing
         self._fields: dict[str, PathFields] = {}
-        if standing:
-            _ = self._places
-
-    @cached_property
-    def _segments(self) -> Segments:
-        # The weak paths of a moving robot's link are cut into segments only if it is affected.
-        return path_segments(self._paths, self._rows)
-
-    @cached_property
-    def _places(self) -> PlaceGrid | Scan:
-        return PlaceGrid(self._segments) if self._standing else Scan(self._segments)
 
     @abstractmethod
     def _factors(
         self, bodies: Bodies, rows: list[int], links: NDArray[np.bool_] | None
     ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.complex128]]:
-        """Of the bodies `rows` on the paths of `links` at least: paths, ascending for each body,
-        bodies, and factors, (K,) each."""
+        """Of the bodies `rows`, ascending, on the paths of `links` at least: paths, ascending for
+        each body, bodies, ascending, and factors, (K,) each."""
 
     @property
     def by_body(self) -> list[tuple[str, PathFields]]:
@@ -224,24 +211,27 @@ class _Tier(ABC):
         if links is not None:
             wanted = links[self._paths.link[path]]
             path, body, field = path[wanted], body[wanted], field[wanted]
-        order = np.argsort(body, kind="stable")
-        ends = np.searchsorted(body, np.arange(len(bodies) + 1), sorter=order)
-        for i in rows:
-            mine = order[ends[i] : ends[i + 1]]
-            if len(mine):
-                self._add(bodies.ids[i], path[mine], field[mine])
+        # Bodies in the order of `rows`, each with its paths ascending: the product over the
+        # segments of a path, then what is each body's.
+        first = np.flatnonzero((np.diff(path, prepend=-1) != 0) | (np.diff(body, prepend=-1) != 0))
+        if len(first):
+            path, body = path[first], body[first]
+            field = np.multiply.reduceat(field, first)
+        for i, begin, end in zip(
+            rows, np.searchsorted(body, rows), np.searchsorted(body, rows, "right"), strict=True
+        ):
+            if begin < end:
+                self._add(bodies.ids[i], PathFields(path[begin:end], field[begin:end]))
         return path
 
-    def _add(self, name: str, path: NDArray[np.intp], field: NDArray[np.complex128]) -> None:
-        """The product over a path's segments, merged with what is known of other links."""
-        first = np.flatnonzero(np.diff(path, prepend=-1))
-        rows, factors = path[first], np.multiply.reduceat(field, first)
+    def _add(self, name: str, new: PathFields) -> None:
+        """Takes in factors on other links than are known."""
         known = self._fields.get(name)
         if known is not None:
-            rows, factors = np.append(known.path, rows), np.append(known.field, factors)
+            rows, factors = np.append(known.path, new.path), np.append(known.field, new.field)
             order = np.argsort(rows, kind="stable")
-            rows, factors = rows[order], factors[order]
-        self._fields[name] = PathFields(rows, factors)
+            new = PathFields(rows[order], factors[order])
+        self._fields[name] = new
 
 
 class _Diffracted(_Tier):
@@ -255,10 +245,22 @@ class _Diffracted(_Tier):
         wavelength: float,
         model: BlockageModel,
     ) -> None:
-        super().__init__(paths, rows, standing)
+        super().__init__(paths, rows)
+        self._standing = standing
         self._wavelength = wavelength
         self._model: BlockageModel = model
         self._longest = float(paths.delay[rows].max(initial=0.0) * speed_of_light)
+        if standing:
+            _ = self._places
+
+    @cached_property
+    def _segments(self) -> Segments:
+        # The weak paths of a moving robot's link are cut into segments only if it is affected.
+        return path_segments(self._paths, self._rows)
+
+    @cached_property
+    def _places(self) -> PlaceGrid | Scan:
+        return PlaceGrid(self._segments) if self._standing else Scan(self._segments)
 
     def _factors(
         self, bodies: Bodies, rows: list[int], links: NDArray[np.bool_] | None
@@ -277,34 +279,18 @@ class _Diffracted(_Tier):
 class _Sampled(_Tier):
     """Weak diffuse paths, which a body's outline cuts."""
 
-    @cached_property
-    def _shared(self) -> SharedSegments | None:
-        # Sorting what lasts one tick costs more than it saves.
-        if not self._standing:
-            return None
-        return SharedSegments.of(path_segments(self._paths, self._rows))
+    def __init__(self, paths: PathSet, rows: NDArray[np.intp], standing: bool) -> None:
+        super().__init__(paths, rows)
+        self._standing = standing
+        if standing:
+            _ = self._outlines
 
     @cached_property
-    def _segments(self) -> Segments:
-        return self._shared.segments if self._shared else path_segments(self._paths, self._rows)
+    def _outlines(self) -> StandingOutlines | PassingOutlines:
+        return (StandingOutlines if self._standing else PassingOutlines)(self._paths, self._rows)
 
     def _factors(
         self, bodies: Bodies, rows: list[int], links: NDArray[np.bool_] | None
     ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.complex128]]:
-        cut = [self._cut(bodies, i) for i in rows]
-        path = np.concatenate(cut)
-        body = np.repeat(np.array(rows, np.intp), [len(c) for c in cut])
+        path, body = self._outlines.crossed(bodies, rows)
         return path, body, np.full(len(path), _BEHIND_A_BODY, complex)
-
-    def _cut(self, bodies: Bodies, body: int) -> NDArray[np.intp]:
-        """Paths through that body, ascending."""
-        radius = max(bodies.width[body], bodies.depth[body]) / 2
-        foot = float(bodies.position[body, 2])
-        head = foot + float(bodies.height[body])
-        near = self._places.near(bodies.position[body, :2], radius, foot, head)
-        segments = hidden(self._segments, near, bodies, body)
-        found = np.zeros(len(self._paths), bool)
-        found[
-            self._shared.paths_of(segments) if self._shared else self._segments.path[segments]
-        ] = True
-        return np.flatnonzero(found)

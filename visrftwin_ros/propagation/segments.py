@@ -41,6 +41,10 @@ class Segments:
     def __len__(self) -> int:
         return len(self.path)
 
+    def take(self, rows: NDArray[np.intp]) -> Segments:
+        """The segments `rows`."""
+        return Segments(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+
     @cached_property
     def columns(self) -> tuple[NDArray[np.float32], ...]:
         """Nine columns (S,) for coarse tests: start x, y, z; step x, y, z; square of its length
@@ -103,15 +107,19 @@ class SharedSegments:
         _, first, number = np.unique(key, return_index=True, return_inverse=True)
         order = np.argsort(number, kind="stable")
         offsets = np.searchsorted(number[order], np.arange(len(first) + 1))
-        once = {f.name: getattr(segments, f.name)[first] for f in fields(Segments)}
-        return cls(Segments(**once), offsets, segments.path[order])
+        return cls(segments.take(first), offsets, segments.path[order])
 
-    def paths_of(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
-        """The paths of the segments `rows`; one with several of them comes more than once."""
+    def take(self, rows: NDArray[np.intp]) -> SharedSegments:
+        """The segments `rows` and their paths."""
+        paths, count = self.paths_of(rows)
+        return SharedSegments(self.segments.take(rows), np.append(0, np.cumsum(count)), paths)
+
+    def paths_of(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The paths of the segments `rows`, and how many each has; a path with several of them
+        comes more than once."""
         first, count = self.offsets[rows], self.offsets[rows + 1] - self.offsets[rows]
-        return self.paths[
-            np.repeat(first - (np.cumsum(count) - count), count) + np.arange(count.sum())
-        ]
+        entry = np.repeat(first - (np.cumsum(count) - count), count) + np.arange(count.sum())
+        return self.paths[entry], count
 
 
 def ground_distance(segments: Segments, bodies: Bodies) -> NDArray[np.float64]:
@@ -129,20 +137,15 @@ class Scan:
     def __init__(self, segments: Segments) -> None:
         x, y, _, dx, dy, _, square, *_ = segments.columns
         self._columns = (x, y, dx, dy, np.maximum(square, np.float32(1e-12)))
-        self._levels = np.sort(np.stack([segments.start[:, 2], segments.end[:, 2]]), axis=0)
 
-    def near(
-        self, place: NDArray[np.float64], reach: float, low: float = -np.inf, high: float = np.inf
-    ) -> NDArray[np.intp]:
+    def near(self, place: NDArray[np.float64], reach: float) -> NDArray[np.intp]:
         """Every segment that passes within `reach` metres of the upright line through `place`
-        (2,) and is not all below `low` or above `high`; ascending."""
+        (2,); ascending."""
         x, y, dx, dy, square = self._columns
         to_x, to_y = np.float32(place[0]) - x, np.float32(place[1]) - y
         share = np.clip((to_x * dx + to_y * dy) / square, 0.0, 1.0)
         apart = (to_x - share * dx) ** 2 + (to_y - share * dy) ** 2
-        return np.flatnonzero(
-            (apart <= reach**2) & (self._levels[0] <= high) & (self._levels[1] >= low)
-        )
+        return np.flatnonzero(apart <= reach**2)
 
 
 class PlaceGrid:

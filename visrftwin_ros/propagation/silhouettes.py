@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
 from visrftwin_ros.bodies.people import Bodies
-from visrftwin_ros.propagation.segments import Segments
 
 _FLAT = 1e-6
 """Square of a direction's length on the ground below which a segment stands upright."""
 
 
+class Lines(Protocol):
+    """S straight segments."""
+
+    @property
+    def columns(self) -> tuple[NDArray[np.float32], ...]:
+        """Six columns (S,), perhaps more: start x, y, z; step x, y, z; metres."""
+
+
 def hidden(
-    segments: Segments, candidates: NDArray[np.intp], bodies: Bodies, body: int
+    segments: Lines, candidates: NDArray[np.intp], bodies: Bodies, body: NDArray[np.intp] | int
 ) -> NDArray[np.intp]:
-    """Those of the segments `candidates` that pass through the elliptic cylinder of `body`.
+    """Which of the segments `candidates` (C,) pass through the elliptic cylinder of their `body`,
+    (C,) or one for all: positions in `candidates`, ascending.
 
     In single precision: a body's outline is known to centimetres at best.
     """
-    c, s = np.cos(bodies.heading[body]), np.sin(bodies.heading[body])
+    c, s = np.cos(bodies.heading), np.sin(bodies.heading)
     # To coordinates in which the body is the unit circle.
-    forward = np.array([c, s]) / (bodies.depth[body] / 2)
-    sideways = np.array([-s, c]) / (bodies.width[body] / 2)
-    (f_x, f_y), (s_x, s_y) = forward.astype(np.float32), sideways.astype(np.float32)
-    foot = bodies.position[body].astype(np.float32)
+    half_depth, half_width = bodies.depth / 2, bodies.width / 2
+    axes = (c / half_depth, s / half_depth, -s / half_width, c / half_width)
+    f_x, f_y, s_x, s_y = (axis.astype(np.float32).take(body) for axis in axes)
+    foot_x, foot_y, foot_z = bodies.position.T.astype(np.float32)
     columns = segments.columns
-    x, y, dx, dy = (columns[i][candidates] for i in (0, 1, 3, 4))
-    x, y = x - foot[0], y - foot[1]
+    x, y, dx, dy = (columns[i].take(candidates) for i in (0, 1, 3, 4))
+    x, y = x - foot_x.take(body), y - foot_y.take(body)
     u, v = f_x * x + f_y * y, s_x * x + s_y * y
     du, dv = f_x * dx + f_y * dy, s_x * dx + s_y * dy
     square = du * du + dv * dv
@@ -42,13 +52,15 @@ def hidden(
     enter = np.where(upright, np.where(inside, -np.inf, np.inf), middle - half)
     leave = np.where(upright, np.where(inside, np.inf, -np.inf), middle + half)
     enter, leave = np.maximum(enter, 0), np.minimum(leave, 1)
+    who = body if np.ndim(body) == 0 else np.asarray(body)[met]
     rows = candidates[met]
-    level, climb = columns[2][rows] - foot[2], columns[5][rows]
-    at_enter, at_leave = level + enter * climb, level + leave * climb
-    with np.errstate(invalid="ignore"):
+    level, climb = columns[2].take(rows) - foot_z.take(who), columns[5].take(rows)
+    height = bodies.height.astype(np.float32).take(who)
+    with np.errstate(invalid="ignore"):  # Infinity times nothing, beside an upright segment.
+        at_enter, at_leave = level + enter * climb, level + leave * climb
         cut = (
             (enter < leave)
-            & (np.minimum(at_enter, at_leave) < bodies.height[body])
+            & (np.minimum(at_enter, at_leave) < height)
             & (np.maximum(at_enter, at_leave) > 0)
         )
-    return rows[cut]
+    return met[cut]

@@ -44,9 +44,8 @@ class StandingLinks:
         """The links with these bodies."""
         old = self._group
         blockage = self._people.update(bodies)
-        affected = np.unique(old.paths.link[blockage.evaluated]).astype(np.intp)
         retraced = np.zeros(len(old.numbers), bool)
-        retraced[affected] = True
+        retraced[old.paths.link[blockage.evaluated]] = True
         sums = shadowed_sums(old.paths, self._free, blockage.field, blockage.touched)
         self._group = LinkGroup(old.numbers, old.paths, blockage, sums, retraced, old.velocity)
         return self._group
