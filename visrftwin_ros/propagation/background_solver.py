@@ -5,6 +5,7 @@ In one process a solve stretches other Dr.Jit calls from 0.2 to 50 ms (design 6)
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -21,6 +22,9 @@ from visrftwin_ros.site.model import Propagation
 
 _AROUND, _PLACES_AROUND = 0.75, 6
 """Metres from a robot, and places there, from which its paths without scattering are sought too."""
+
+_WARM_UP_TIME = 120.0
+"""Seconds after which a start goes on without the kernels."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,7 @@ class BackgroundSolver:
         settings: Propagation,
         device: Device = "auto",
     ) -> None:
+        self._transmitters = transmitters
         arguments = (tuple(meshes), transmitters, frequency, settings, device)
         self._process = SolverProcess(_serve, arguments, "path discovery")
         self._job: _Job | None = None
@@ -81,6 +86,17 @@ class BackgroundSolver:
             return Found(job.receivers, job.stamp_ns, answer, "")
         failure = answer.reason if isinstance(answer, Ended) else str(answer)
         return Found(job.receivers, job.stamp_ns, None, failure)
+
+    def warm_up(self, receivers: int) -> None:
+        """Starts the process and compiles its kernels for so many receivers; waits for that.
+
+        A failure is not told here: the first request meets it again and says so.
+        """
+        beside = self._transmitters.positions[0] + [[0.5, 0.1 * i, -0.5] for i in range(receivers)]
+        self.request(Devices(tuple(f"warm{i}" for i in range(receivers)), beside), 0)
+        deadline = time.monotonic() + _WARM_UP_TIME
+        while self.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
 
     def close(self) -> None:
         """Ends the process; a later request starts a new one."""

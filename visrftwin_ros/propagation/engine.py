@@ -36,7 +36,7 @@ from visrftwin_ros.propagation.revalued import revalued
 from visrftwin_ros.propagation.scene import SurfaceMesh, surface_meshes
 from visrftwin_ros.propagation.sionna_solver import Device, Devices, prepare
 from visrftwin_ros.propagation.standing_links import StandingLinks
-from visrftwin_ros.propagation.tracked_robot import TrackedRobot, TrackedRobots
+from visrftwin_ros.propagation.tracked_robot import AT_ONCE, TrackedRobot, TrackedRobots
 from visrftwin_ros.site.model import Robot, Site
 from visrftwin_ros.site.motion import pose_at
 
@@ -300,6 +300,7 @@ class TwinEngine:
                 tracked.append(TrackedRobot(robot.name, robot.antenna_height, numbers))
         if tracked:
             self._background = self._new_background()
+            self._background.warm_up(min(len(tracked), AT_ONCE))
             carried = CarriedLinks(self._wavelength, self._model)
             self._tracked = TrackedRobots(tracked, self._background, self._scene, carried)
 

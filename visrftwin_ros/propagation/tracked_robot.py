@@ -21,7 +21,7 @@ _MOVED = 0.25
 """Metres from the last discovery after which new sequences are looked for."""
 _LONGEST_STEP = 1.0
 """Seconds; a velocity is not drawn across longer gaps between poses or jumps of the clock."""
-_AT_ONCE = 10
+AT_ONCE = 10
 """Robots a request at most: each answer brings some of them up to date while others wait."""
 
 
@@ -149,7 +149,7 @@ class TrackedRobots:
             if self._robots[name].wants_discovery(receiver)
         )
         if wanting and not self._arrived and self._background.idle:
-            names = tuple(name for _, name in wanting[:_AT_ONCE])
+            names = tuple(name for _, name in wanting[:AT_ONCE])
             where = np.array([self._receivers[name].position for name in names])
             self._background.request(Devices(names, where), stamp_ns)
 
