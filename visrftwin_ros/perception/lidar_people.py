@@ -15,7 +15,7 @@ from visrftwin_ros.perception.clusters import UPPER, cluster_extent, cluster_lab
 from visrftwin_ros.perception.ground import ground_map
 from visrftwin_ros.perception.ground_measurements import GroundMeasurements
 from visrftwin_ros.perception.lidar_background import LidarBackground
-from visrftwin_ros.perception.point_cloud import PointCloud
+from visrftwin_ros.perception.point_cloud import LONGEST_SWEEP, PointCloud
 from visrftwin_ros.site.model import Surface
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -33,8 +33,6 @@ somebody new, enough to place somebody whom a camera sees."""
 WHOLE_SHARE = 0.75
 """Share of a group's upper returns that its people must explain: a hedge has parts like people, but
 not only such."""
-LONGEST_SWEEP = 0.5
-"""s: times further from the header's stamp are no times within a sweep."""
 FORGET_EVERY = 1.0
 """s between looks for background that has gone."""
 
