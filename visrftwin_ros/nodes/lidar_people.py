@@ -28,6 +28,7 @@ from visrftwin_ros.nodes.twin_node import (
 from visrftwin_ros.perception.deskew import undistorted
 from visrftwin_ros.perception.lidar_people import LidarPeopleConfig, LidarPeopleFinder
 from visrftwin_ros.perception.point_cloud import PointCloud
+from visrftwin_ros.perception.static_scene import StaticScene
 from visrftwin_ros.site.frames import lidar_pose
 
 SILENT_AFTER = 1.0
@@ -73,7 +74,7 @@ class LidarPeopleNode(TwinNode):
                 least_score=self.value("least_score"),
                 learning_time=self.value("learning_time"),
             ),
-            surfaces=tuple(site.scene),
+            scene=StaticScene.of_site(site),
         )
         self._heard_ns: int | None = None
         self._newest_ns: int | None = None

@@ -28,6 +28,7 @@ from visrftwin_ros.perception.detector import Detector, make_detector, tracker_c
 from visrftwin_ros.perception.embedding import ImageTextModel, PersonEmbedder
 from visrftwin_ros.perception.lidar_people import LidarPeopleConfig, LidarPeopleFinder
 from visrftwin_ros.perception.people import People
+from visrftwin_ros.perception.static_scene import StaticScene
 from visrftwin_ros.perception.tracker import NANOSECONDS, PeopleTracker
 from visrftwin_ros.site.frames import Pose, TransformBuffer, lidar_pose
 from visrftwin_ros.site.model import Camera, Lidar, Site
@@ -189,7 +190,7 @@ class BagReader:
         if topic is None:
             return {}
         config = LidarPeopleConfig(min_range=lidar.min_range, max_range=lidar.max_range)
-        finder = LidarPeopleFinder(lidar.name, config, tuple(self._site.scene))
+        finder = LidarPeopleFinder(lidar.name, config, StaticScene.of_site(self._site))
         return {topic: partial(self._cloud, finder, lidar_pose(lidar))}
 
     def _cloud(

@@ -16,7 +16,7 @@ from visrftwin_ros.perception.ground import ground_map
 from visrftwin_ros.perception.ground_measurements import GroundMeasurements
 from visrftwin_ros.perception.lidar_background import LidarBackground
 from visrftwin_ros.perception.point_cloud import LONGEST_SWEEP, PointCloud
-from visrftwin_ros.site.model import Surface
+from visrftwin_ros.perception.static_scene import StaticScene
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -73,12 +73,12 @@ class FoundPeople:
 class LidarPeopleFinder:
     """Finds people in the sweeps of one LiDAR.
 
-    sensor: its name. surfaces: of the site; boxes are background from the start.
+    sensor: its name. scene: of the site, background from the start.
     """
 
     sensor: str
     config: LidarPeopleConfig = field(default_factory=LidarPeopleConfig)
-    surfaces: tuple[Surface, ...] = ()
+    scene: StaticScene = field(default_factory=StaticScene)
     _background: LidarBackground | None = None
     _center: Float[np.ndarray, " 2"] | None = None
     _forgot_ns: int = 0
@@ -134,7 +134,7 @@ class LidarPeopleFinder:
                 np.array([*position[:2], 0.0]),
                 self.config.max_range,
                 self.config.learning_time,
-                self.surfaces,
+                self.scene,
             )
         return self._background
 
