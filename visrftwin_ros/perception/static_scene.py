@@ -10,6 +10,12 @@ from jaxtyping import Bool, Float
 from visrftwin_ros.propagation.scene import surface_meshes
 from visrftwin_ros.site.model import Box, MeshFile, Site
 
+STEPS = 8
+"""Into which the edges of a small triangle are divided."""
+_LATTICE = np.array(
+    [(i, j, STEPS - i - j) for i in range(STEPS + 1) for j in range(STEPS + 1 - i)]
+) / float(STEPS)
+
 
 @dataclass(frozen=True)
 class StaticScene:
@@ -35,20 +41,18 @@ class StaticScene:
         """Points on the triangles inside the region low..high [m], no further apart than `spacing`
         [m], and as many on either side of the surface, a spacing off."""
         pieces = _within(self.triangles, low, high)
-        small = []
+        small = [np.zeros((0, 3, 3))]
         while len(pieces):
-            edges = np.roll(pieces, -1, axis=1) - pieces
-            length = np.hypot.reduce(edges, axis=2)
-            fine = length.max(axis=1) <= spacing
+            length = np.hypot.reduce(np.roll(pieces, -1, axis=1) - pieces, axis=2)
+            fine = length.max(axis=1) <= STEPS * spacing
             small.append(pieces[fine])
             pieces = _within(_halved(pieces[~fine], length[~fine]), low, high)
-        if not small:
-            return np.zeros((0, 3))
         triangles = np.concatenate(small)
         normal = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
         normal /= np.maximum(np.hypot.reduce(normal, axis=1), 1e-12)[:, None]
-        middle = triangles.mean(axis=1)
-        return np.concatenate([middle + side * spacing * normal for side in (-1, 0, 1)])
+        on_it = _LATTICE @ triangles
+        either = [on_it + side * spacing * normal[:, None] for side in (-1, 0, 1)]
+        return np.concatenate(either).reshape(-1, 3)
 
 
 def _within(
