@@ -177,7 +177,7 @@ def test_the_mesh_of_a_site_is_background_from_the_start(tmp_path: Path) -> None
     for off, known in ((0.0, 1.0), (0.06, 1.0), (-0.06, 1.0), (0.5, 0.0), (-0.5, 0.0)):
         points = np.column_stack([along + off * across, 1.9 * share[:, 1]])
         share_known = np.mean(~background.foreground(points.astype(np.float32)))
-        assert abs(share_known - known) <= 0.01, off  # a corner of a cell may be missed
+        assert abs(share_known - known) <= 0.02, off  # a corner of a cell may be missed
     above = np.column_stack([along, np.full(500, 2.6)]).astype(np.float32)
     assert background.foreground(above).all()
 
