@@ -17,7 +17,7 @@ from visrftwin_ros.site.frames import Pose
 
 SIDES, RINGS = 8, (0.9, 1.05, 0.9)
 """Corners of a ring around a limb, and the rings' sizes from its lower to its upper end."""
-GROUPS = 32
+GROUPS = 16
 """Columns of a sweep are traced in as many groups, each at one time."""
 
 
@@ -51,13 +51,16 @@ def mesh_distance(origin: Array, ray: Array, triangles: Array) -> Array:
     start = origin - corner
     across = np.cross(start, first)
     # One origin for all rays: the scalar triple products are products of matrices.
-    determinant = -ray @ np.cross(first, second).T
-    with np.errstate(divide="ignore", invalid="ignore"):
-        u = (ray @ np.cross(second, start).T) / determinant
-        v = (ray @ across.T) / determinant
-        t = np.einsum("ti,ti->t", second, across) / determinant
-        hit = (u >= 0) & (v >= 0) & (u + v <= 1) & (t > 0)
-    return np.where(hit, t, np.inf).min(axis=1)
+    sides = np.stack([np.cross(second, start), across, np.cross(second, first)])
+    u, v, determinant = ray.astype(np.float32) @ sides.astype(np.float32).swapaxes(1, 2)
+    along = np.einsum("ti,ti->t", second, across).astype(np.float32)
+    sign = np.sign(determinant)
+    hit = (u * sign >= 0) & (v * sign >= 0) & ((u + v) * sign <= determinant * sign)
+    hit &= along * sign > 0
+    row, column = np.nonzero(hit)
+    distance = np.full(len(ray), np.inf)
+    np.minimum.at(distance, row, along[column] / determinant[row, column])
+    return distance
 
 
 class MeshLidar(SimulatedLidar):
