@@ -38,8 +38,6 @@ BLOCKS = [
     Block(np.array([2.0, -6.0]), np.array([0.4, 0.4, 4.0])),
     Block(np.array([9.0, 6.0]), np.array([0.5, 0.5, 1.1])),
 ]
-LEARNING = 3.2
-"""s of an empty place at the beginning, in which the LiDAR learns it."""
 HIDDEN_SHARE = 0.6
 """Share of a box behind nearer ones from which a detector misses it."""
 MISSED = 0.05
@@ -106,7 +104,7 @@ class SyntheticLooks:
 
 @dataclass(frozen=True)
 class Scene:
-    """seconds: that people walk; before, the place is empty for `LEARNING`."""
+    """seconds: that people walk; before, the place is empty."""
 
     people: list[Walk]
     seconds: float
@@ -170,14 +168,19 @@ class Scene:
             arrivals.append(Arrival(seconds + late, seconds, take))
         return arrivals
 
-    def lidar_arrivals(self) -> tuple[list[Arrival], dict[int, Array]]:
-        """10 sweeps a second; and at each one's middle [ms], who gave how many returns."""
+    def lidar_arrivals(
+        self, columns: int = 1024, learning: float = 3.0
+    ) -> tuple[list[Arrival], dict[int, Array]]:
+        """10 sweeps a second, of which `learning` s before the people come; and at the middle [ms]
+        of each, who gave how many returns."""
         rng = np.random.default_rng([self.seed, 9])
-        spinning = SpinningLidar(MeshLidar(np.array(LIDAR_PLACE)), standing(LIDAR_PLACE))
-        finder = LidarPeopleFinder("lidar", LidarPeopleConfig(max_range=25.0))
+        lidar = MeshLidar(np.array(LIDAR_PLACE), columns=columns)
+        spinning = SpinningLidar(lidar, standing(LIDAR_PLACE))
+        config = LidarPeopleConfig(max_range=25.0, learning_time=learning)
+        finder = LidarPeopleFinder("lidar", config)
         arrivals, seen = [], {}
         home = spinning.pose_at(0.0)
-        for seconds in np.arange(-LEARNING, self.seconds, 0.1).tolist():
+        for seconds in np.arange(-learning - 0.2, self.seconds, 0.1).tolist():
             cloud, returns = spinning.sweep(seconds, self.walkers, BLOCKS, rng)
             cloud = replace(cloud, stamp_ns=START + round(seconds * SECOND))
             people = finder.find(cloud, home.position, home.rotation).people

@@ -24,6 +24,7 @@ from visrftwin_ros.perception.box_measurements import (
     shared_area,
 )
 from visrftwin_ros.perception.camera import CameraModel
+from visrftwin_ros.perception.clothing_colours import LENGTH as COLOURS
 from visrftwin_ros.perception.sighting import believe, missed, waiting
 from visrftwin_ros.perception.track_table import TrackTable
 from visrftwin_ros.perception.tracker_config import TrackerConfig
@@ -73,8 +74,10 @@ class CameraSighting:
         innovation += noise[..., None] * np.eye(3)
         pairs = pair_costs(rows, innovation, boxes, config, self.camera.column_period)
         cost = pairs.cost + self._link_cost(tracks)
-        cost += look_cost(tracks.look, boxes.embedding, config)
+        look = look_cost(tracks.look, boxes.embedding, config)
+        cost += look
         cost[~in_front] = np.inf
+        cost[self._strangers(tracks, look)] = np.inf
 
         sure = boxes.score >= config.high_score
         first = assigned(cost, np.ones(len(tracks), dtype=bool), sure)
@@ -84,6 +87,18 @@ class CameraSighting:
         i = np.concatenate([first[0], second[0]])
         j = np.concatenate([first[1], second[1]])
         return i, j, pairs
+
+    def _strangers(
+        self, tracks: TrackTable, look: Float[np.ndarray, "n m"]
+    ) -> Bool[np.ndarray, "n m"]:
+        """Pairs of somebody whom no sensor sees and a clear box of somebody who looks different.
+
+        Of a network's embeddings only: colours of clothes change from camera to camera.
+        """
+        unseen = np.array([not seen for seen in tracks.sightings], dtype=bool)
+        if self.boxes.embedding.shape[1] == COLOURS:
+            unseen[:] = False
+        return unseen[:, None] & self.boxes.clear[None] & (look >= self.config.look_limit)
 
     def _link_cost(self, tracks: TrackTable) -> Float[np.ndarray, "n m"]:
         """What the detector's own tracker says of each pair: for, against or nothing."""
