@@ -48,9 +48,9 @@ def test_two_views_from_both_sides_place_people_better_than_one() -> None:
 def test_over_a_gap_that_no_camera_sees_embeddings_keep_the_identity() -> None:
     embedded = scored(SCENE, cameras(*CAMERAS, embedded=True), {})
     plain = scored(SCENE, cameras(*CAMERAS), {})
-    assert embedded.identities == [1, 1, 1] and plain.identities == [2, 2, 2]
-    assert embedded.score.switches == 0 and plain.score.switches == 3
-    assert embedded.score.idf1 > plain.score.idf1 + 0.2
+    assert embedded.identities == [1, 1, 1] and embedded.score.switches == 0
+    assert sum(plain.identities) > 3 and plain.score.switches >= 2
+    assert embedded.score.idf1 > plain.score.idf1 + 0.1
     middle = [p for p in plain.history if abs(p.stamp_ns - START - 9.5 * SECOND) < 0.1 * SECOND]
     assert middle and min(len(people) for people in middle) < 3, "somebody is in the gap"
 
