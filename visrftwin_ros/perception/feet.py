@@ -66,23 +66,22 @@ def mask_feet(masks: UInt8[np.ndarray, "n h w"]) -> Feet:
     """
     feet = Feet.unknown(len(masks))
     for k, mask in enumerate(masks):
-        body = _largest_part(mask)
-        if body is None:
+        left, top, width, height = cv2.boundingRect(mask)
+        if not width:
             continue
+        body = _largest_part(mask[top : top + height, left : left + width])
         rows, columns = np.nonzero(body)  # row by row, from above
         sole = float(rows[max(int((1 - SOLE_SHARE) * len(rows)) - 1, 0)])
         shoes = columns[rows >= sole - SHOE_SHARE * (sole - rows[0])]
         # The middle between the outer edges: one shoe may show more than the other.
-        feet.point[k] = (shoes.min() + shoes.max() + 1) / 2, sole + 1
+        feet.point[k] = left + (shoes.min() + shoes.max() + 1) / 2, top + sole + 1
     return feet
 
 
-def _largest_part(mask: UInt8[np.ndarray, "h w"]) -> UInt8[np.ndarray, "h w"] | None:
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(np.ascontiguousarray(mask))
-    if count < 2:
-        return None
-    largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
-    return np.asarray(labels == largest, np.uint8)
+def _largest_part(mask: UInt8[np.ndarray, "h w"]) -> Bool[np.ndarray, "h w"]:
+    """Of a mask that is not empty."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(np.ascontiguousarray(mask))
+    return np.asarray(labels == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA])))
 
 
 def keypoint_feet(keypoints: Float[np.ndarray, "n k 3"], corners: Float[np.ndarray, "n 4"]) -> Feet:

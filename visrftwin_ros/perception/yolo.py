@@ -163,7 +163,7 @@ def _feet(result: Any) -> Feet:
         return Feet.unknown(len(result.boxes))
     from ultralytics.utils.ops import scale_coords
 
-    masks = result.masks.data
+    masks = result.masks.data.astype(np.uint8)
     found = mask_feet(masks)
     # Masks are of the network's input, into which the image was fitted with margins.
     return replace(found, point=scale_coords(masks.shape[1:], found.point, result.orig_shape))
