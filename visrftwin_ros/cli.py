@@ -224,7 +224,6 @@ def _calibrate_camera(arguments: argparse.Namespace) -> int:
 
 def _track(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.campaign.site_video import find_video
-    from visrftwin_ros.perception.bag_reader import DetectorOptions
     from visrftwin_ros.perception.bag_tracks import track_bag
     from visrftwin_ros.perception.embedding import embedding_model
     from visrftwin_ros.perception.offline import track_recording
@@ -237,10 +236,15 @@ def _track(arguments: argparse.Namespace) -> int:
     if problem:
         print(f"visrftwin: {problem}", file=sys.stderr)
     if arguments.bag:
-        detector = DetectorOptions(
-            arguments.detector, arguments.weights, arguments.image_size, embeddings
+        tracks, start_ns = track_bag(
+            site,
+            arguments.bag,
+            arguments.detector,
+            arguments.weights,
+            imgsz=arguments.image_size,
+            embeddings=embeddings,
+            rate=arguments.rate,
         )
-        tracks, start_ns = track_bag(site, arguments.bag, detector, rate=arguments.rate)
         print(f"frame 1 is at ROS time {start_ns * 1e-9:.3f} s")
     else:
         tracks = track_recording(

@@ -215,9 +215,7 @@ def test_a_bag_with_clouds_places_the_kitti_pedestrian_by_both_sensors(
         content["lidars"] = lidars
         file.write_text(yaml.safe_dump(content))
         site = load_site(str(file))
-        tracks, _ = track_bag(
-            site, tmp_path / "bag", DetectorOptions("yolo", weights), progress=False
-        )
+        tracks, _ = track_bag(site, tmp_path / "bag", "yolo", weights, progress=False)
         last = tracks.position[tracks.frame == tracks.frame.max()]
         gaps.append(float(np.hypot(*(last - truth).T).min()))
     assert gaps[1] < 0.3 and gaps[1] < gaps[0]

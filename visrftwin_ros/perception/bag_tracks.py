@@ -8,6 +8,7 @@ from pathlib import Path
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.perception.bag_reader import BagReader, DetectorOptions, Measurement
+from visrftwin_ros.perception.embedding import ImageTextModel
 from visrftwin_ros.perception.people import People
 from visrftwin_ros.perception.tracker import NANOSECONDS, PeopleTracker
 from visrftwin_ros.perception.tracks_file import Tracks
@@ -20,8 +21,11 @@ REORDER_NS = NANOSECONDS
 def track_bag(
     site: Site,
     bag: str | Path,
-    detector: DetectorOptions | None = None,
+    kind: str = "auto",
+    weights: str | Path = "",
     *,
+    imgsz: int | None = None,
+    embeddings: ImageTextModel | None = None,
     rate: float | None = None,
     progress: bool = True,
 ) -> tuple[Tracks, int]:
@@ -40,7 +44,8 @@ def track_bag(
     tracker = PeopleTracker()
     frames: list[tuple[int, People]] = []
     start_ns: int | None = None
-    reader = BagReader(site, Path(bag), detector or DetectorOptions(), progress)
+    detector = DetectorOptions(kind, weights, imgsz, embeddings)
+    reader = BagReader(site, Path(bag), detector, progress)
     for stamp_ns, measurement in _in_order(reader.measurements()):
         if start_ns is None:
             start_ns = stamp_ns
