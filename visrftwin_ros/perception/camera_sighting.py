@@ -35,6 +35,8 @@ UNUSUAL_HEIGHT_SIGMA = 0.5
 """m: of somebody whose first box fits no standing adult."""
 DEPTH_DOUBT = 0.05
 """Share of a body's height by which another's feet may show higher and still stand nearer."""
+PLACED_NS = 300_000_000
+"""For so long a ground sensor's place of somebody is better than any box's."""
 OCCLUDING_SHARE = 0.4
 """Share of a body's box behind nearer ones from which a detector is expected to miss it."""
 
@@ -125,12 +127,14 @@ class CameraSighting:
         rows, jacobian, _ = walkers.expected_rows(tracks.mean[i], self.camera)
         residual = boxes.rows[j] - rows
         residual[:, 0] = walkers.wrapped(residual[:, 0], self.camera.column_period)
+        noise = self._box_noise(rows, j)
+        noise[self.stamp_ns - tracks.placed[i] < PLACED_NS] *= config.placed_sigma_factor**2
         tracks.mean[i], tracks.covariance[i] = walkers.updated(
             tracks.mean[i],
             tracks.covariance[i],
             residual,
             jacobian,
-            self._box_noise(rows, j)[..., None] * np.eye(3),
+            noise[..., None] * np.eye(3),
             PARTS[pairs.part[i, j]],
         )
         gain = self._evidence(j, self._usual_height(tracks, i))
@@ -217,6 +221,7 @@ class CameraSighting:
             shown=np.zeros(len(j), dtype=bool),
             heading=np.zeros(len(j)),
             standing=np.zeros(len(j)),
+            placed=np.zeros(len(j), dtype=np.int64),
             score=boxes.score[j],
             seen=np.ones(len(j), dtype=bool),
             ids=[""] * len(j),

@@ -101,6 +101,7 @@ class GroundSighting:
         tracks.mean[i], tracks.covariance[i] = walkers.updated(
             tracks.mean[i], tracks.covariance[i], residual, jacobian, self._noise[j], used
         )
+        tracks.placed[i] = self.stamp_ns
         score = measured.score[j]
         gain = self._evidence(j)
         believe(tracks, i, gain, score, self.sensor, self.stamp_ns, seconds, self.config)
@@ -162,6 +163,7 @@ class GroundSighting:
                 shown=np.zeros(len(k), dtype=bool),
                 heading=np.zeros(len(k)),
                 standing=np.zeros(len(k)),
+                placed=np.full(len(k), self.stamp_ns, dtype=np.int64),
                 score=measured.score[k],
                 seen=np.ones(len(k), dtype=bool),
                 ids=[""] * len(k),
