@@ -26,7 +26,7 @@ from visrftwin_ros.perception.box_measurements import (
 from visrftwin_ros.perception.camera import CameraModel
 from visrftwin_ros.perception.clothing_colours import LENGTH as COLOURS
 from visrftwin_ros.perception.sighting import believe, missed, waiting
-from visrftwin_ros.perception.track_table import TrackTable
+from visrftwin_ros.perception.track_table import NEVER_NS, TrackTable
 from visrftwin_ros.perception.tracker_config import TrackerConfig
 
 TALLEST, SHORTEST = 2.3, 0.9
@@ -221,7 +221,7 @@ class CameraSighting:
             shown=np.zeros(len(j), dtype=bool),
             heading=np.zeros(len(j)),
             standing=np.zeros(len(j)),
-            placed=np.zeros(len(j), dtype=np.int64),
+            placed=np.full(len(j), NEVER_NS, dtype=np.int64),
             score=boxes.score[j],
             seen=np.ones(len(j), dtype=bool),
             ids=[""] * len(j),

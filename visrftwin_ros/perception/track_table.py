@@ -13,6 +13,9 @@ from visrftwin_ros.perception.people import People
 SEEN_WITHIN_NS = 1_000_000_000
 """A sensor that has been silent for longer does not see anybody."""
 
+NEVER_NS = -(10**18)
+"""Before all times, also those of recordings that begin at 0."""
+
 
 @dataclass
 class TrackTable:
@@ -21,7 +24,7 @@ class TrackTable:
     mean, covariance: of x y vx vy h (m, m/s). log_odds: of existence. shown: published now.
     heading: rad. score: of the last box. seen: in the last measurement of `sensor`, which saw it
     last. standing: s that it was seen to stand. placed: ROS time [ns] at which a ground sensor last
-    measured it, 0 for never. ids: '' until shown for the first time. born: of
+    measured it, `NEVER_NS` if none did. ids: '' until shown for the first time. born: of
     which measurement, unlike any other track's. link: the id that the camera's own tracker gave the
     last box. look: mean embedding of clear boxes, (0,) if none. sightings: ROS time [ns] at which
     each sensor saw it last; a sensor that then missed it is not there.
