@@ -68,6 +68,14 @@ def _parser() -> argparse.ArgumentParser:
     track.add_argument(
         "--image-size", type=int, help="network input, px; default: what the weights say"
     )
+    track.add_argument(
+        "--embedding-model",
+        default="",
+        help="open_clip model (ViT-B-32), its .json, or local-dir:FOLDER; default: colours of clothes",
+    )
+    track.add_argument(
+        "--embedding-weights", default="", help="checkpoint of it, or an open_clip tag"
+    )
     track.add_argument("--frames", type=_count, help="stop after this many frames")
     track.add_argument("--out", type=Path, required=True, help="tracks.csv to write")
     track.set_defaults(run=_track)
@@ -223,12 +231,16 @@ def _calibrate_camera(arguments: argparse.Namespace) -> int:
 def _track(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.campaign.site_video import find_video
     from visrftwin_ros.perception.bag_tracks import track_bag
+    from visrftwin_ros.perception.embedding import embedding_model
     from visrftwin_ros.perception.offline import track_recording
     from visrftwin_ros.perception.tracks_file import write_tracks
     from visrftwin_ros.site.loading import load_site
 
     site = load_site(arguments.site)
     _make_folder_of(arguments.out)
+    embeddings, problem = embedding_model(arguments.embedding_model, arguments.embedding_weights)
+    if problem:
+        print(f"visrftwin: {problem}", file=sys.stderr)
     if arguments.bag:
         tracks, start_ns = track_bag(
             site,
@@ -236,6 +248,7 @@ def _track(arguments: argparse.Namespace) -> int:
             arguments.detector,
             arguments.weights,
             imgsz=arguments.image_size,
+            embeddings=embeddings,
             rate=arguments.rate,
         )
         print(f"frame 1 is at ROS time {start_ns * 1e-9:.3f} s")
@@ -246,6 +259,7 @@ def _track(arguments: argparse.Namespace) -> int:
             arguments.detector,
             arguments.weights,
             imgsz=arguments.image_size,
+            embeddings=embeddings,
             frames=arguments.frames,
         )
     write_tracks(tracks, arguments.out)

@@ -27,6 +27,7 @@ from visrftwin_ros.nodes.conversions import (
 )
 from visrftwin_ros.perception.camera import PinholeCamera
 from visrftwin_ros.perception.detections import Detections
+from visrftwin_ros.perception.feet import Feet
 from visrftwin_ros.perception.people import People
 from visrftwin_ros.site.loading import load_site
 
@@ -139,6 +140,10 @@ def test_detections_come_back_as_they_went(data: st.DataObject, count: int, size
         score=draw(count),
         track_id=tuple(str(i) if i % 2 else "" for i in range(count)),
         embedding=draw(count, size),
+        feet=Feet(
+            point=np.where(np.arange(count)[:, None] % 3 == 0, draw(count, 2), np.nan),
+            hidden=np.arange(count) % 3 == 1,
+        ),
     )
     message = detections_message(sent, "yolo")
     message.header.stamp = stamp_message(sent.stamp_ns)
@@ -150,6 +155,8 @@ def test_detections_come_back_as_they_went(data: st.DataObject, count: int, size
     np.testing.assert_array_equal(back.box, sent.box)
     np.testing.assert_array_equal(back.score, sent.score)
     np.testing.assert_array_equal(back.embedding, sent.embedding if count else np.zeros((0, 0)))
+    np.testing.assert_array_equal(back.feet.point, sent.feet.point)
+    np.testing.assert_array_equal(back.feet.hidden, sent.feet.hidden)
 
 
 @settings(max_examples=40)

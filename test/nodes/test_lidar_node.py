@@ -21,8 +21,10 @@ from tf2_msgs.msg import TFMessage
 
 sys.path.append(str(Path(__file__).parents[1] / "perception"))
 from simulated_lidar import SimulatedLidar, Walker
+from spinning_lidar import SpinningLidar
 
 from visrftwin_ros.msg import Detections, LidarPeople, TrackedPeople
+from visrftwin_ros.nodes.conversions import stamp_ns
 from visrftwin_ros.nodes.lidar_messages import measurements_from_message
 from visrftwin_ros.nodes.lidar_people import LidarPeopleNode
 from visrftwin_ros.nodes.people_tracker import PeopleTrackerNode
@@ -138,6 +140,34 @@ def test_a_lidar_without_tf_waits_for_it_by_name(bench: NodeBench, lidar_site: P
     # A second later the pose is another's.
     clouds.publish(xyz_message(sweep(), now + 1_000_000_000, "rover/lidar"))
     assert bench.says("rover/finder: clouds", ERROR, "1.00 s away")
+
+
+def test_people_are_in_their_place_though_the_lidar_drives_while_it_sweeps(
+    bench: NodeBench, lidar_site: Path
+) -> None:
+    clouds, heard = start(bench, lidar_site, "rover")
+    frames = bench.publisher(TFMessage, "/tf", MOVING_QOS)
+    began = time.time_ns()
+
+    def driving(seconds: float) -> Pose:
+        place = np.array([-8.0 + 4.0 * seconds, -6.0, 1.8])
+        return Pose(place, Rotation.from_euler("Z", 1.0 * seconds))
+
+    for seconds in np.arange(-0.1, 0.3, 0.02):
+        stamp = began + round(1e9 * seconds)
+        pose = transform_message("world", "rover/lidar", stamp, driving(seconds))
+        frames.publish(TFMessage(transforms=[pose]))
+    bench.spin(0.3)
+    cloud, _ = SpinningLidar(LIDAR, driving).sweep(0.0, lambda _: [PERSON], [], RNG)
+    assert cloud.seconds is not None
+    columns = {name: cloud.points[:, axis] for axis, name in enumerate("xyz")}
+    columns["t"] = np.rint(1e9 * cloud.seconds).astype(np.uint32)
+    clouds.publish(cloud_message(columns, began, "rover/lidar"))
+    assert bench.until(lambda: heard)
+    (person,) = heard[0].people
+    place = np.array([person.centroid.x, person.centroid.y])
+    assert np.hypot(*(place - PERSON.position)) < 0.1
+    assert abs(stamp_ns(heard[0].header.stamp) - began - 0.05e9) < 0.03e9
 
 
 def test_a_silent_lidar_is_said_to_be(bench: NodeBench, lidar_site: Path) -> None:

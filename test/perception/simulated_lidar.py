@@ -35,7 +35,7 @@ class Block:
 
 @dataclass(frozen=True)
 class SimulatedLidar:
-    """Stands at `position` (3,) m, upright and not turned."""
+    """Stands at `position` (3,) m, upright, turned by `yaw`."""
 
     position: Array
     beams: int = 128
@@ -44,6 +44,7 @@ class SimulatedLidar:
     noise: float = 0.02
     dropout: float = 0.02
     reach: float = 80.0
+    yaw: float = 0.0
 
     def sweep(
         self, walkers: list[Walker], blocks: list[Block], rng: np.random.Generator
@@ -51,11 +52,26 @@ class SimulatedLidar:
         """(beams, columns, 3) m in the sensor's frame, NaN where no return came; and how many
         returns each walker gave, 0 for those of whom other things hide more than half."""
         azimuth = np.linspace(-np.pi, np.pi, self.columns, endpoint=False)
+        distance, met = self._cast(azimuth, walkers, blocks)
+        points, seen = self._returns(azimuth, *distance, rng, len(walkers))
+        seen[seen < 0.5 * met] = 0
+        return points, seen
+
+    def _rays(self, azimuth: Array) -> Array:
+        """(beams, columns, 3) directions in the sensor's frame."""
         rise = np.linspace(self.elevation[1], self.elevation[0], self.beams)
-        ray = np.empty((self.beams, self.columns, 3))
+        ray = np.empty((self.beams, len(azimuth), 3))
         ray[..., 0] = np.cos(rise)[:, None] * np.cos(azimuth)
         ray[..., 1] = np.cos(rise)[:, None] * np.sin(azimuth)
         ray[..., 2] = np.sin(rise)[:, None]
+        return ray
+
+    def _cast(
+        self, azimuth: Array, walkers: list[Walker], blocks: list[Block]
+    ) -> tuple[tuple[Array, NDArray[np.int64]], Array]:
+        """Distance along each ray and whose body it meets; rays that would meet each body alone."""
+        azimuth = azimuth + self.yaw
+        ray = self._rays(azimuth)
         with np.errstate(divide="ignore"):
             distance = np.where(ray[..., 2] < 0, -self.position[2] / ray[..., 2], np.inf)
         for block in blocks:
@@ -67,20 +83,32 @@ class SimulatedLidar:
             turn = np.arctan2(away[1], away[0])
             off = np.abs((azimuth - turn + np.pi) % (2 * np.pi) - np.pi)
             near = np.flatnonzero(off < np.arctan2(0.9, max(np.hypot(*away), 0.3)))
-            part = ray[:, near]
-            body = np.full(part.shape[:2], np.inf)
-            for cylinder in _parts(walker):
-                hit = self._cylinder(cylinder, part)
-                body = np.minimum(body, hit)
-                owner[:, near] = np.where(hit < distance[:, near], k, owner[:, near])
-                distance[:, near] = np.minimum(distance[:, near], hit)
+            if not len(near):
+                continue
+            body = self._body(walker, ray[:, near])
+            owner[:, near] = np.where(body < distance[:, near], k, owner[:, near])
+            distance[:, near] = np.minimum(distance[:, near], body)
             met[k] = np.isfinite(body).sum()
-        distance += rng.normal(0, self.noise, distance.shape)
+        return (distance, owner), met
+
+    def _returns(
+        self,
+        azimuth: Array,
+        distance: Array,
+        owner: NDArray[np.int64],
+        rng: np.random.Generator,
+        count: int,
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Points with noise and dropouts, and how many each of `count` walkers gave."""
+        distance = distance + rng.normal(0, self.noise, distance.shape)
         gone = (rng.random(distance.shape) < self.dropout) | ~(distance < self.reach)
         distance[gone] = np.nan
-        seen = np.bincount(owner[~gone], minlength=len(walkers) + 1)[: len(walkers)]
-        seen[seen < 0.5 * met] = 0
-        return (ray * distance[..., None]).astype(np.float32), seen
+        seen = np.bincount(owner[~gone], minlength=count + 1)[:count]
+        return (self._rays(azimuth) * distance[..., None]).astype(np.float32), seen
+
+    def _body(self, walker: Walker, ray: Array) -> Array:
+        """Distance to a body along (..., 3) rays."""
+        return np.minimum.reduce([self._cylinder(part, ray) for part in body_parts(walker)])
 
     def _block(self, block: Block, ray: Array) -> Array:
         c, s = np.cos(block.yaw), np.sin(block.yaw)
@@ -94,7 +122,7 @@ class SimulatedLidar:
         leave = np.maximum(first, second).min(axis=-1)
         return np.where((enter < leave) & (enter > 0), enter, np.inf)
 
-    def _cylinder(self, cylinder: _Cylinder, ray: Array) -> Array:
+    def _cylinder(self, cylinder: Cylinder, ray: Array) -> Array:
         """Distance to the side or the top of an upright elliptic cylinder."""
         c, s = np.cos(cylinder.yaw), np.sin(cylinder.yaw)
         turn = np.array([[c, s], [-s, c]])
@@ -117,7 +145,7 @@ class SimulatedLidar:
 
 
 @dataclass(frozen=True)
-class _Cylinder:
+class Cylinder:
     center: Array
     half: tuple[float, float]
     yaw: float
@@ -125,22 +153,22 @@ class _Cylinder:
     high: float
 
 
-def _parts(walker: Walker) -> list[_Cylinder]:
+def body_parts(walker: Walker) -> list[Cylinder]:
     """Depth along the heading first, width second; limbs swing in opposite phase."""
     forward = np.array([np.cos(walker.heading), np.sin(walker.heading)])
     left = np.array([-forward[1], forward[0]])
     h, at, yaw = walker.height, walker.position, walker.heading
     parts = [
-        _Cylinder(at, (0.12, 0.20), yaw, 0.48 * h, 0.82 * h),
-        _Cylinder(at + 0.02 * forward, (0.10, 0.08), yaw, 0.82 * h, h),
+        Cylinder(at, (0.12, 0.20), yaw, 0.48 * h, 0.82 * h),
+        Cylinder(at + 0.02 * forward, (0.10, 0.08), yaw, 0.82 * h, h),
     ]
     for side in (-1.0, 1.0):
         swing = side * np.sin(walker.phase)
         hip = at + 0.09 * side * left
-        parts.append(_Cylinder(hip + 0.10 * swing * forward, (0.09, 0.08), yaw, 0.26 * h, 0.48 * h))
-        parts.append(_Cylinder(hip + 0.24 * swing * forward, (0.07, 0.06), yaw, 0.0, 0.26 * h))
+        parts.append(Cylinder(hip + 0.10 * swing * forward, (0.09, 0.08), yaw, 0.26 * h, 0.48 * h))
+        parts.append(Cylinder(hip + 0.24 * swing * forward, (0.07, 0.06), yaw, 0.0, 0.26 * h))
         arm = at + 0.25 * side * left - 0.12 * swing * forward
-        parts.append(_Cylinder(arm, (0.05, 0.05), yaw, 0.42 * h, 0.80 * h))
+        parts.append(Cylinder(arm, (0.05, 0.05), yaw, 0.42 * h, 0.80 * h))
     return parts
 
 

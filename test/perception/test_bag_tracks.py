@@ -3,6 +3,8 @@ that only TF and CameraInfo know."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +18,23 @@ from rosbags.typesys import Stores, get_typestore
 from scipy.spatial.transform import Rotation
 
 from visrftwin_ros.cli import main
+from visrftwin_ros.perception.bag_reader import BagReader, DetectorOptions
 from visrftwin_ros.perception.bag_tracks import track_bag
+from visrftwin_ros.perception.embedding import ImageTextModel
 from visrftwin_ros.perception.offline import frame_stamp_ns, track_recording
 from visrftwin_ros.perception.recordings import Recording
+from visrftwin_ros.perception.tracker import PeopleTracker
 from visrftwin_ros.perception.tracks_file import read_tracks
 from visrftwin_ros.site.loading import find_site_file, load_site
 
 FRAMES, STAMP = 24, 1_700_000_000_000_000_000
+WITHOUT_ROS = """
+import sys
+sys.modules.update(dict.fromkeys(["rclpy", "sensor_msgs", "builtin_interfaces"]))
+from visrftwin_ros.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+"""Runs the command where no ROS can be imported."""
 STORE = get_typestore(Stores.ROS2_JAZZY)
 PETS = load_site("pets_campus").camera()
 
@@ -139,6 +151,31 @@ def test_a_bag_gives_the_tracks_of_its_recording(
     np.testing.assert_allclose(found.position, expected.position, atol=0.01)
 
 
+def test_the_people_of_a_bag_carry_the_embeddings_of_the_network(
+    test_data: Path, bag: Path, tiny_clip: tuple[str, str]
+) -> None:
+    weights = test_data / "detector" / "yolov8n320_int8_openvino_model"
+    options = DetectorOptions("yolo", weights, embeddings=ImageTextModel(*tiny_clip))
+    tracker = PeopleTracker()
+    reader = BagReader(load_site("pets_campus"), bag, options, progress=False)
+    for _, measurement in reader.measurements():
+        people = measurement(tracker)
+    embedded = [look for look in people.look if len(look)]
+    assert len(embedded) >= 3 and {len(look) for look in embedded} == {24}
+
+
+def test_embedding_weights_that_do_not_load_warn_and_the_bag_is_tracked(
+    test_data: Path, bag: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "tracks.csv"
+    command = ["track", "--site", "pets_campus", "--bag", str(bag), "--out", str(out)]
+    command += ["--weights", str(test_data / "detector" / "yolov8n320_int8_openvino_model")]
+    broken = ["--embedding-model", "ViT-B-32", "--embedding-weights", "/no/such.pt"]
+    assert main([*command, *broken]) == 0
+    assert "tracked without embeddings" in capsys.readouterr().err
+    assert len(read_tracks(out)) > FRAMES
+
+
 def test_a_bag_without_the_sites_sensors_is_named(
     test_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -173,12 +210,22 @@ def test_a_bag_with_clouds_places_the_kitti_pedestrian_by_both_sensors(
     content["scene"] = content["scene"][:1]
     weights = test_data / "detector" / "yolov8n_int8_openvino_model"
     gaps = []
+    file = tmp_path / "site.yaml"
     for lidars in ([], [{"name": "velodyne", "frame": "velodyne"}]):
         content["lidars"] = lidars
-        file = tmp_path / "site.yaml"
         file.write_text(yaml.safe_dump(content))
         site = load_site(str(file))
         tracks, _ = track_bag(site, tmp_path / "bag", "yolo", weights, progress=False)
         last = tracks.position[tracks.frame == tracks.frame.max()]
         gaps.append(float(np.hypot(*(last - truth).T).min()))
     assert gaps[1] < 0.3 and gaps[1] < gaps[0]
+
+    command = ["track", "--site", str(file), "--bag", str(tmp_path / "bag"), "--detector", "yolo"]
+    command += ["--weights", str(weights), "--out", str(tmp_path / "tracks.csv")]
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_ROS, *command], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    np.testing.assert_allclose(
+        read_tracks(tmp_path / "tracks.csv").position, tracks.position, atol=1e-3
+    )

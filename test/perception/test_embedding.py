@@ -3,7 +3,6 @@ reach here, so what real weights recognise is not tested), the bounded rate, and
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,30 +14,10 @@ from visrftwin_ros.perception.detections import Detections
 from visrftwin_ros.perception.embedding import BURST, ImageTextModel, PersonEmbedder
 
 SECOND = 1_000_000_000
-TINY = {
-    "embed_dim": 24,
-    "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 16},
-    "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1},
-}
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    """Paths of a model configuration and of a checkpoint for it."""
-    open_clip = pytest.importorskip("open_clip", reason="open_clip_torch is not installed")
-    import torch
-
-    folder = tmp_path_factory.mktemp("clip")
-    config, weights = folder / "tiny-clip.json", folder / "tiny.pt"
-    config.write_text(json.dumps(TINY))
-    open_clip.add_model_config(config)
-    torch.manual_seed(0)
-    torch.save(open_clip.create_model("tiny-clip").state_dict(), weights)
-    return str(config), str(weights)
-
-
-def test_weights_on_disk_embed_images_and_words(tiny: tuple[str, str]) -> None:
-    model, again = ImageTextModel(*tiny), ImageTextModel(*tiny)
+def test_weights_on_disk_embed_images_and_words(tiny_clip: tuple[str, str]) -> None:
+    model, again = ImageTextModel(*tiny_clip), ImageTextModel(*tiny_clip)
     random = np.random.default_rng(0)
     crops = [random.integers(0, 256, (80, 30, 3), np.uint8) for _ in range(3)]
     looks = model.image_embeddings(crops)
@@ -61,9 +40,11 @@ def test_weights_on_disk_embed_images_and_words(tiny: tuple[str, str]) -> None:
         (lambda m, w: (m, __file__), "cannot load embedding weights"),
     ],
 )
-def test_weights_that_cannot_be_loaded_are_named(tiny: tuple[str, str], change, named: str) -> None:
+def test_weights_that_cannot_be_loaded_are_named(
+    tiny_clip: tuple[str, str], change, named: str
+) -> None:
     with pytest.raises(TwinError, match=named):
-        ImageTextModel(*change(*tiny))
+        ImageTextModel(*change(*tiny_clip))
 
 
 class Counting:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from kitti import LIDAR_HEIGHT, KittiFrame, read_frame, read_messages, write_bag
-from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from tf2_msgs.msg import TFMessage
 
 from visrftwin_ros.nodes.clouds import cloud_from_message
-from visrftwin_ros.nodes.conversions import image_to_bgr, stamp_ns
+from visrftwin_ros.nodes.conversions import image_to_bgr
 from visrftwin_ros.nodes.transforms import TransformBuffer
 from visrftwin_ros.perception.camera import PinholeCamera
-from visrftwin_ros.perception.camera_lidar import camera_lidar_pairs, confirmed_people
 from visrftwin_ros.perception.detections import Detections
 from visrftwin_ros.perception.detector import make_detector
-from visrftwin_ros.perception.ground_measurements import GroundMeasurements
-from visrftwin_ros.perception.lidar_people import LidarPeopleConfig, LidarPeopleFinder
-from visrftwin_ros.perception.point_cloud import PointCloud
+from visrftwin_ros.perception.lidar_people import LidarPeopleFinder
+from visrftwin_ros.perception.people import People
 from visrftwin_ros.perception.tracker import PeopleTracker
 
 TOPICS = {
@@ -55,46 +52,21 @@ def camera_of(info: CameraInfo, frames: TransformBuffer, stamp: int) -> PinholeC
     )
 
 
-def test_camera_and_lidar_place_the_pedestrian(kitti: Path, weights: Path, tmp_path: Path) -> None:
-    frame = read_frame(kitti)
-    write_bag(frame, tmp_path / "bag")
-    messages = read_messages(tmp_path / "bag", TOPICS)
-    (image,), (info,) = messages["/left/image_raw"], messages["/left/camera_info"]
-    (cloud_message,) = messages["/velodyne/points"]
-    frames = TransformBuffer()
-    frames.add(messages["/tf_static"][0], static=True)
-    stamp = stamp_ns(image.header.stamp)
+@dataclass(frozen=True)
+class Followed:
+    """What trackers make of a frame that comes again and again, 0.1 s apart, while the LiDAR learns
+    the street: by the camera alone, and by both sensors."""
 
-    camera = camera_of(info, frames, stamp)
-    detector = make_detector("yolo", str(weights), camera).detector
-    detections = detector.detect(image_to_bgr(image), stamp)
-    cloud = cloud_from_message(cloud_message)
-    pose = frames.lookup("world", cloud.frame, stamp)
-    finder = LidarPeopleFinder("velodyne", LidarPeopleConfig(learning_time=0))
-    people = finder.find(cloud, pose.position, pose.rotation).people
-    pairs = camera_lidar_pairs(detections, camera, people)
-
-    assert len(pairs.cluster) == 1, "one person in the picture, and only one"
-    place = people.position[pairs.cluster[0]]
-    assert np.hypot(*(place - pedestrian(frame))) < 0.3
-    assert abs(people.height[pairs.cluster[0]] - 1.89) < 0.12
-    assert confirmed_people(people, pairs, detections).score[pairs.cluster[0]] > 0.9
-
-    # What the LiDAR is for: the foot of the box alone, or the points inside it, say less.
-    left, top, right, bottom = detections.corners[pairs.detection[0]]
-    pixels, before = camera.project(cloud.points + np.array([0, 0, LIDAR_HEIGHT]))
-    inside = before & (pixels > [left, top]).all(axis=1) & (pixels < [right, bottom]).all(axis=1)
-    depth = np.median(np.hypot(*cloud.points[inside, :2].T))
-    assert depth > np.hypot(*pedestrian(frame)) + 2, "the median reaches the wall behind"
+    camera: PinholeCamera
+    detections: Detections
+    by_camera: People
+    by_both: People
 
 
-def test_the_tracker_shows_the_pedestrian_alone_placed_by_the_lidar(
-    kitti: Path, weights: Path, tmp_path: Path
-) -> None:
-    """While the LiDAR learns the street its clusters start nobody, but place whom the camera sees."""
-    frame = read_frame(kitti)
-    write_bag(frame, tmp_path / "bag", sweeps=12)
-    messages = read_messages(tmp_path / "bag", TOPICS)
+def followed(frame: KittiFrame, weights: Path, bag: Path, sweeps: int = 12) -> Followed:
+    """Through the bag's messages and TF, as the nodes take them."""
+    write_bag(frame, bag, sweeps)
+    messages = read_messages(bag, TOPICS)
     frames = TransformBuffer()
     frames.add(messages["/tf_static"][0], static=True)
     camera = camera_of(messages["/left/camera_info"][0], frames, 0)
@@ -109,40 +81,38 @@ def test_the_tracker_shows_the_pedestrian_alone_placed_by_the_lidar(
         alone.update(seen, camera)
         both.update(seen, camera)
         both.update_ground(finder.find(cloud, pose.position, pose.rotation).people)
-    people = both.people()
-    assert len(people) == 1
+    return Followed(camera, detections, alone.people(), both.people())
+
+
+def test_the_pedestrian_is_named_by_the_camera_and_placed_by_the_lidar(
+    kitti: Path, weights: Path, tmp_path: Path
+) -> None:
+    """While the LiDAR learns the street its clusters start nobody, but place whom the camera sees."""
+    frame = read_frame(kitti)
+    found = followed(frame, weights, tmp_path / "bag")
+    people, place = found.by_both, pedestrian(frame)
+    assert len(people) == 1, "one person in the picture, and only one"
     assert people.seen_by == (("left", "velodyne"),)
-    error = np.hypot(*(people.position[0] - pedestrian(frame)))
-    assert error < 0.3
-    assert np.trace(people.covariance[0, :2, :2]) < 0.5 * np.trace(
-        alone.people().covariance[0, :2, :2]
-    )
+    assert len(people.look[0]), "the LiDAR's person carries the camera's embedding"
+    error = np.hypot(*(people.position[0] - place))
+    assert error < 0.3 and error < np.hypot(*(found.by_camera.position[0] - place))
+    assert abs(people.height[0] - 1.89) < 0.12
+    spread = [np.trace(p.covariance[0, :2, :2]) for p in (people, found.by_camera)]
+    assert spread[0] < 0.5 * spread[1]
+    assert people.existence[0] > found.by_camera.existence[0] - 1e-9
+
+    # What clusters are for: most of the points inside the box are the wall's behind.
+    left, top, right, bottom = found.detections.corners[found.detections.score.argmax()]
+    points = frame.points[:, :3]
+    pixels, before = found.camera.project(points + np.array([0, 0, LIDAR_HEIGHT]))
+    inside = before & (pixels > [left, top]).all(axis=1) & (pixels < [right, bottom]).all(axis=1)
+    depth = np.median(np.hypot(*points[inside, :2].T))
+    assert depth > np.hypot(*place) + 2, "the median reaches the wall behind"
 
 
 @pytest.mark.parametrize("name", ["000001", "000002"])
-def test_a_street_without_pedestrians_pairs_nobody(kitti: Path, weights: Path, name: str) -> None:
-    frame = read_frame(kitti, name)
-    camera = PinholeCamera.from_pose(
-        "left", frame.image.shape[1::-1], frame.matrix, np.zeros(0), frame.world_from_camera
-    )
-    detections = make_detector("yolo", str(weights), camera).detector.detect(frame.image, 0)
-    sure = detections.where(detections.score > 0.25)
-    people = found(frame)
-    assert len(camera_lidar_pairs(sure, camera, people).cluster) == 0
-
-
-def test_a_box_beside_every_cluster_names_none(kitti: Path) -> None:
-    frame = read_frame(kitti)
-    camera = PinholeCamera.from_pose(
-        "left", frame.image.shape[1::-1], frame.matrix, np.zeros(0), frame.world_from_camera
-    )
-    wall = Detections(
-        0, "left", camera.size, np.array([[250.0, 120.0, 60.0, 150.0]]), np.ones(1), ("",)
-    )
-    assert len(camera_lidar_pairs(wall, camera, found(frame)).cluster) == 0
-
-
-def found(frame: KittiFrame) -> GroundMeasurements:
-    finder = LidarPeopleFinder("velodyne", LidarPeopleConfig(learning_time=0))
-    cloud = PointCloud(0, "velodyne", frame.points[:, :3])
-    return finder.find(cloud, np.array([0.0, 0.0, LIDAR_HEIGHT]), Rotation.identity()).people
+def test_a_street_without_pedestrians_shows_nobody(
+    kitti: Path, weights: Path, tmp_path: Path, name: str
+) -> None:
+    found = followed(read_frame(kitti, name), weights, tmp_path / "bag")
+    assert len(found.by_both) == 0

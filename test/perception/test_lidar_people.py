@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
@@ -12,12 +15,15 @@ from simulated_lidar import Block, SimulatedLidar, Walker, street, walkers_on_ci
 
 from visrftwin_ros.perception.ground import ground_map
 from visrftwin_ros.perception.ground_measurements import GroundMeasurements
+from visrftwin_ros.perception.lidar_background import LidarBackground
 from visrftwin_ros.perception.lidar_people import (
     FoundPeople,
     LidarPeopleConfig,
     LidarPeopleFinder,
 )
 from visrftwin_ros.perception.point_cloud import PointCloud
+from visrftwin_ros.perception.static_scene import StaticScene
+from visrftwin_ros.site.loading import find_site_file, load_site
 from visrftwin_ros.site.model import Box
 
 LEVEL = Rotation.identity()
@@ -144,10 +150,36 @@ def test_boxes_of_the_site_are_background_from_the_start() -> None:
     points, _ = lidar.sweep([], [block], np.random.default_rng(0))
     config = LidarPeopleConfig(learning_time=3.0)
     without = LidarPeopleFinder("lidar", config).find(cloud_of(points, 0), lidar.position, LEVEL)
-    known = LidarPeopleFinder("lidar", config, surfaces=(pillar,)).find(
+    known = LidarPeopleFinder("lidar", config, scene=StaticScene((pillar,))).find(
         cloud_of(points, 0), lidar.position, LEVEL
     )
     assert (len(without.people), len(known.people)) == (1, 0)
+
+
+def test_the_mesh_of_a_site_is_background_from_the_start(tmp_path: Path) -> None:
+    """A bent wall of two slabs, the far one out of reach, and people before and on its other side."""
+    corners = np.array([[6.0, -8.0], [8.0, 4.0], [300.0, 60.0]])
+    lines = [f"v {x} {y} {z}" for x, y in corners for z in (0.0, 2.0)]
+    faces = [(1, 3, 2), (2, 3, 4), (3, 5, 4), (4, 5, 6)]
+    (tmp_path / "wall.obj").write_text(
+        "\n".join([*lines, *(f"f {a} {b} {c}" for a, b, c in faces)]) + "\n"
+    )
+    content = yaml.safe_load(find_site_file("pets_campus").read_text())
+    wall = {"name": "wall", "kind": "mesh", "file": "wall.obj", "material": "brick"}
+    content["scene"] = [content["scene"][0], wall]
+    (tmp_path / "site.yaml").write_text(yaml.safe_dump(content))
+    scene = StaticScene.of_site(load_site(str(tmp_path)))
+    background = LidarBackground(np.zeros(3), 20.0, scene=scene)
+
+    share = np.random.default_rng(0).uniform(0, 1, (500, 2))
+    along = corners[0] + share[:, :1] * (corners[1] - corners[0])
+    across = np.array([12.0, -2.0]) / np.hypot(12.0, 2.0)
+    for off, known in ((0.0, 1.0), (0.06, 1.0), (-0.06, 1.0), (0.5, 0.0), (-0.5, 0.0)):
+        points = np.column_stack([along + off * across, 1.9 * share[:, 1]])
+        share_known = np.mean(~background.foreground(points.astype(np.float32)))
+        assert abs(share_known - known) <= 0.02, off  # a corner of a cell may be missed
+    above = np.column_stack([along, np.full(500, 2.6)]).astype(np.float32)
+    assert background.foreground(above).all()
 
 
 def test_a_tilted_sensor_places_people_in_the_world() -> None:

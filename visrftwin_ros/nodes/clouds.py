@@ -1,4 +1,4 @@
-"""PointCloud2 to arrays: any layout of fields, either byte order, organised or not."""
+"""PointCloud2 to arrays, by sensor_msgs_py where the ROS installation has it."""
 
 from __future__ import annotations
 
@@ -6,131 +6,26 @@ import importlib.util
 
 import numpy as np
 from numpy.typing import NDArray
-from rclpy.time import Time
-from sensor_msgs.msg import PointCloud2, PointField
+from sensor_msgs.msg import PointCloud2
 
-from visrftwin_ros.errors import TwinError
+from visrftwin_ros.perception import cloud_message
 from visrftwin_ros.perception.point_cloud import PointCloud
 
 _HAS_SENSOR_MSGS_PY = importlib.util.find_spec("sensor_msgs_py") is not None
-_TYPES = {
-    PointField.INT8: "i1",
-    PointField.UINT8: "u1",
-    PointField.INT16: "i2",
-    PointField.UINT16: "u2",
-    PointField.INT32: "i4",
-    PointField.UINT32: "u4",
-    PointField.FLOAT32: "f4",
-    PointField.FLOAT64: "f8",
-}
-_RINGS = ("ring", "channel", "row")
-_TIMES = ("t", "time", "timestamp", "time_offset", "timeStamp")
-"""Names that Velodyne, Ouster, Hesai, Robosense and Livox drivers give to these."""
 
 
 def cloud_from_message(message: PointCloud2) -> PointCloud:
-    """The returns of a cloud, without those that hold NaN or infinity.
-
-    Rows of an organised cloud are its rings where no field says so; its shorter side, as some
-    drivers send columns as rows. TwinError on a message whose fields or sizes do not fit.
-    """
-    fields = {field.name: field for field in message.fields}
-    missing = [name for name in "xyz" if name not in fields]
-    if missing:
-        raise TwinError(
-            f"a cloud has no field {', '.join(missing)}; it has: {', '.join(fields) or 'none'}"
-        )
-    rows = structured_points(message)
-    xyz = np.empty((len(rows), 3), dtype=np.float32)
-    for axis, name in enumerate("xyz"):
-        if rows[name].ndim != 1 or rows.dtype[name].kind != "f":
-            raise TwinError(f"the cloud's field {name!r} is not one float32 or float64 a point")
-        xyz[:, axis] = rows[name]
-    stamp = int(Time.from_msg(message.header.stamp).nanoseconds)
-    cloud = PointCloud(
-        stamp_ns=stamp,
-        frame=message.header.frame_id,
-        points=xyz,
-        intensity=_column(rows, ("intensity", "reflectivity", "signal")),
-        ring=_rings(rows, message.height, message.width),
-        seconds=_seconds(rows, stamp),
-    )
-    return cloud.finite()
+    """As `perception.cloud_message.cloud_from_message`, of rclpy's message."""
+    return cloud_message.cloud_from_message(message, structured_points)
 
 
 def structured_points(message: PointCloud2) -> NDArray[np.void]:
-    """(N,) records with the cloud's fields by name.
-
-    By sensor_msgs_py where the ROS installation has it, by a view of the bytes elsewhere.
-    """
-    needed = message.row_step * message.height
-    row = message.point_step * message.width
-    if len(message.data) < needed or message.row_step < row:
-        raise TwinError(
-            f"a cloud says {message.width} x {message.height} points of {message.point_step} "
-            f"bytes, rows of {message.row_step}, but carries {len(message.data)} bytes"
-        )
-    layout = _layout(message)
+    """(N,) records with the cloud's fields by name."""
+    plain = message.row_step == message.point_step * message.width and not message.is_bigendian
     # sensor_msgs_py does not look at `row_step`, and swaps bytes in place.
-    if _HAS_SENSOR_MSGS_PY and message.row_step == row and not message.is_bigendian:
+    if _HAS_SENSOR_MSGS_PY and plain:
         from sensor_msgs_py import point_cloud2
 
+        cloud_message.checked_size(message)
         return np.asarray(point_cloud2.read_points(message)).reshape(-1)
-    if not row or not message.height:
-        return np.zeros(0, dtype=layout)
-    data = np.frombuffer(message.data, np.uint8, count=needed).reshape(message.height, -1)
-    return np.ascontiguousarray(data[:, :row]).reshape(-1).view(layout)
-
-
-def _layout(message: PointCloud2) -> np.dtype[np.void]:
-    order = ">" if message.is_bigendian else "<"
-    names, formats, offsets = [], [], []
-    for field in message.fields:
-        kind = _TYPES.get(field.datatype)
-        if kind is None:
-            raise TwinError(f"the cloud's field {field.name!r} has unknown type {field.datatype}")
-        count = max(field.count, 1)  # drivers that leave it zero mean one
-        if field.offset + count * np.dtype(kind).itemsize > message.point_step:
-            raise TwinError(
-                f"the cloud's field {field.name!r} ends behind its points' {message.point_step} "
-                f"bytes"
-            )
-        if field.name in names:
-            raise TwinError(f"the cloud has two fields {field.name!r}")
-        names.append(field.name)
-        formats.append(f"{order}{kind}" if count == 1 else f"({count},){order}{kind}")
-        offsets.append(field.offset)
-    return np.dtype(
-        {"names": names, "formats": formats, "offsets": offsets, "itemsize": message.point_step}
-    )
-
-
-def _column(rows: NDArray[np.void], names: tuple[str, ...]) -> NDArray[np.float64] | None:
-    for name in names:
-        if name in (rows.dtype.names or ()) and rows[name].ndim == 1:
-            return rows[name].astype(np.float32)
-    return None
-
-
-def _rings(rows: NDArray[np.void], height: int, width: int) -> NDArray[np.int64] | None:
-    for name in _RINGS:
-        if name in (rows.dtype.names or ()) and rows[name].ndim == 1:
-            return np.asarray(rows[name].astype(np.int64))
-    if min(height, width) <= 1:
-        return None
-    row, column = np.divmod(np.arange(len(rows)), width)
-    return row if height <= width else column
-
-
-def _seconds(rows: NDArray[np.void], stamp: int) -> NDArray[np.float64] | None:
-    """After the header's stamp: integers are nanoseconds, numbers of this century are dates."""
-    for name in _TIMES:
-        if name not in (rows.dtype.names or ()) or rows[name].ndim != 1:
-            continue
-        values = rows[name].astype(np.float64)
-        if rows.dtype[name].kind in "iu":
-            values *= 1e-9
-        if len(values) and np.nanmax(values) > 1e8:
-            values -= stamp * 1e-9
-        return values
-    return None
+    return cloud_message.structured_points(message)

@@ -21,10 +21,12 @@ from visrftwin_ros.msg import Detections as DetectionsMessage
 from visrftwin_ros.perception.camera import CameraModel
 from visrftwin_ros.perception.camera_models import Intrinsics, info_intrinsics
 from visrftwin_ros.perception.detections import Detections
+from visrftwin_ros.perception.feet import Feet
 from visrftwin_ros.perception.people import People
 from visrftwin_ros.site.camera_info import camera_calibration
 from visrftwin_ros.site.model import Camera
 
+NOWHERE = (np.nan, np.nan)
 _HAS_CV_BRIDGE = importlib.util.find_spec("cv_bridge") is not None
 _CHANNELS = {"bgr": 3, "rgb": 3, "bgra": 4, "rgba": 4, "mono": 1, "bayer": 1}
 _ENCODING = re.compile(
@@ -145,16 +147,25 @@ def detections_message(detections: Detections, detector: str) -> DetectionsMessa
             width=float(box[2]),
             height=float(box[3]),
             embedding=look.astype(np.float32),
+            **_foot_fields(foot, bool(hidden)),
         )
-        for track_id, score, box, look in zip(
+        for track_id, score, box, look, foot, hidden in zip(
             detections.track_id,
             detections.score,
             detections.box,
             detections.embedding,
+            detections.feet.point,
+            detections.feet.hidden,
             strict=True,
         )
     ]
     return DetectionsMessage(camera=detections.camera, detector=detector, detections=boxes)
+
+
+def _foot_fields(point: NDArray[np.float64], hidden: bool) -> dict[str, object]:
+    if np.isfinite(point).all():
+        return {"foot": Detection.FOOT_SEEN, "foot_x": float(point[0]), "foot_y": float(point[1])}
+    return {"foot": Detection.FOOT_HIDDEN if hidden else Detection.FOOT_UNKNOWN}
 
 
 def detections_from_message(message: DetectionsMessage, camera: CameraModel) -> Detections:
@@ -170,6 +181,13 @@ def detections_from_message(message: DetectionsMessage, camera: CameraModel) -> 
         score=np.array([b.score for b in boxes], dtype=np.float64),
         track_id=tuple(b.track_id for b in boxes),
         embedding=np.array(looks, dtype=np.float64).reshape(len(boxes), longest),
+        feet=Feet(
+            point=np.array(
+                [(b.foot_x, b.foot_y) if b.foot == Detection.FOOT_SEEN else NOWHERE for b in boxes],
+                dtype=np.float64,
+            ).reshape(-1, 2),
+            hidden=np.array([b.foot == Detection.FOOT_HIDDEN for b in boxes], dtype=bool),
+        ),
     )
 
 

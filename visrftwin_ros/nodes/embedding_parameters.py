@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from visrftwin_ros.errors import TwinError
 from visrftwin_ros.nodes.twin_node import OK, WARN, NodeParameter, TwinNode
-from visrftwin_ros.perception.embedding import ImageTextModel
+from visrftwin_ros.perception.embedding import ImageTextModel, embedding_model
 
 EMBEDDING_PARAMETERS = (
     NodeParameter(
@@ -16,15 +15,12 @@ EMBEDDING_PARAMETERS = (
 )
 
 
-def embedding_model(node: TwinNode) -> ImageTextModel | None:
+def embedding_of(node: TwinNode) -> ImageTextModel | None:
     """The network of the node's parameters; None, with a warning where one was asked for."""
     name = node.value("embedding_model")
-    if not name:
-        return None
-    try:
-        model = ImageTextModel(name, node.value("embedding_weights"))
-    except TwinError as error:
-        node.report("embedding", WARN, f"people are tracked without embeddings: {error}")
-        return None
-    node.report("embedding", OK, f"{name} is ready")
+    model, problem = embedding_model(name, node.value("embedding_weights"))
+    if problem:
+        node.report("embedding", WARN, problem)
+    elif model is not None:
+        node.report("embedding", OK, f"{name} is ready")
     return model

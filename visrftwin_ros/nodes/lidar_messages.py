@@ -24,6 +24,7 @@ def lidar_people_message(found: FoundPeople, world_frame: str) -> LidarPeople:
             height=float(people.height[i]),
             height_sigma=float(people.height_sigma[i]),
             score=float(people.score[i]),
+            seconds=float(people.after[i]),
         )
         centroid, size = person.centroid, person.size
         centroid.x, centroid.y, centroid.z = (float(v) for v in found.center[i])
@@ -47,6 +48,7 @@ def measurements_from_message(message: LidarPeople) -> GroundMeasurements:
         height=np.array([p.height for p in people], dtype=np.float64),
         height_sigma=np.array([p.height_sigma for p in people], dtype=np.float64),
         score=np.array([p.score for p in people], dtype=np.float64),
+        after=np.array([p.seconds for p in people], dtype=np.float64),
         extent=np.sort(size, axis=1)[:, ::-1],
         origin=np.array([message.origin.x, message.origin.y], dtype=np.float64),
         reach=float(message.reach),

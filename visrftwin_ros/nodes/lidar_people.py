@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar
 
 from sensor_msgs.msg import PointCloud2
@@ -12,7 +13,6 @@ from visrftwin_ros.errors import TwinError
 from visrftwin_ros.msg import LidarPeople as LidarPeopleMessage
 from visrftwin_ros.nodes.clouds import cloud_from_message
 from visrftwin_ros.nodes.lidar_messages import lidar_people_message
-from visrftwin_ros.nodes.site_frames import lidar_pose
 from visrftwin_ros.nodes.transforms import Pose, listen
 from visrftwin_ros.nodes.twin_node import (
     ERROR,
@@ -25,8 +25,11 @@ from visrftwin_ros.nodes.twin_node import (
     TwinNode,
     run,
 )
+from visrftwin_ros.perception.deskew import undistorted
 from visrftwin_ros.perception.lidar_people import LidarPeopleConfig, LidarPeopleFinder
 from visrftwin_ros.perception.point_cloud import PointCloud
+from visrftwin_ros.perception.static_scene import StaticScene
+from visrftwin_ros.site.frames import lidar_pose
 
 SILENT_AFTER = 1.0
 TF_GAP = 0.2
@@ -71,7 +74,7 @@ class LidarPeopleNode(TwinNode):
                 least_score=self.value("least_score"),
                 learning_time=self.value("learning_time"),
             ),
-            surfaces=tuple(site.scene),
+            scene=StaticScene.of_site(site),
         )
         self._heard_ns: int | None = None
         self._newest_ns: int | None = None
@@ -90,6 +93,8 @@ class LidarPeopleNode(TwinNode):
         try:
             cloud = cloud_from_message(message)
             pose = self._pose(cloud)
+            if pose is not self._fixed:
+                cloud = undistorted(cloud, partial(self._moving_pose, cloud.frame))
         except TwinError as error:
             self.report("clouds", ERROR, str(error))
             return
@@ -118,11 +123,14 @@ class LidarPeopleNode(TwinNode):
         """Of the cloud's frame in the world, at its stamp."""
         if self._fixed is not None and cloud.frame in ("", self._lidar.tf_frame):
             return self._fixed
+        return self._moving_pose(cloud.frame, cloud.stamp_ns)
+
+    def _moving_pose(self, frame: str, stamp: int) -> Pose:
         try:
-            return self._tf.lookup(self._world, cloud.frame, cloud.stamp_ns, TF_GAP)
+            return self._tf.lookup(self._world, frame, stamp, TF_GAP)
         except TwinError as error:
             raise TwinError(
-                f"where the cloud's frame {cloud.frame!r} is in {self._world!r} is not known: "
+                f"where the cloud's frame {frame!r} is in {self._world!r} is not known: "
                 f"{error}; the site says frame {self._lidar.tf_frame!r}"
             ) from error
 

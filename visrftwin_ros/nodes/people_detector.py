@@ -15,7 +15,7 @@ from visrftwin_ros.nodes.conversions import (
     image_to_bgr,
     stamp_ns,
 )
-from visrftwin_ros.nodes.embedding_parameters import EMBEDDING_PARAMETERS, embedding_model
+from visrftwin_ros.nodes.embedding_parameters import EMBEDDING_PARAMETERS, embedding_of
 from visrftwin_ros.nodes.twin_node import (
     ERROR,
     OK,
@@ -79,7 +79,7 @@ class PeopleDetector(TwinNode):
             (WARN, chosen.warning) if chosen.warning else (OK, f"{self._detector.kind} is ready")
         )
         self.report("detector", level, text)
-        model = embedding_model(self)
+        model = embedding_of(self)
         self._embedder = PersonEmbedder(model, self.value("embedding_rate")) if model else None
         self._period_ns = round(1e9 / camera.frame_rate)
         self._newest_stamp_ns: int | None = None

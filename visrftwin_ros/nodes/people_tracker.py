@@ -16,7 +16,7 @@ from visrftwin_ros.msg import LidarPeople as LidarPeopleMessage
 from visrftwin_ros.msg import TrackedPeople
 from visrftwin_ros.nodes.camera_input import CameraInput
 from visrftwin_ros.nodes.conversions import detections_from_message, people_message, stamp_ns
-from visrftwin_ros.nodes.embedding_parameters import EMBEDDING_PARAMETERS, embedding_model
+from visrftwin_ros.nodes.embedding_parameters import EMBEDDING_PARAMETERS, embedding_of
 from visrftwin_ros.nodes.lidar_messages import measurements_from_message
 from visrftwin_ros.nodes.markers import track_markers
 from visrftwin_ros.nodes.transforms import TransformBuffer, listen
@@ -68,7 +68,7 @@ class PeopleTrackerNode(TwinNode):
         self._heard_ns: int | None = None
         self._repeats: dict[str, int] = {}
         # The same network as the detectors': its words name the clothes of their embeddings.
-        model = embedding_model(self)
+        model = embedding_of(self)
         self._words = ClothingWords(model) if model else None
         self._people = self.publisher(TrackedPeople, "people")
         self._markers = self.publisher(MarkerArray, "people_markers")

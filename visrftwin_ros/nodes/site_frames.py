@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-import cv2
 import numpy as np
 from scipy.spatial.transform import Rotation
 from tf2_msgs.msg import TFMessage
@@ -19,23 +18,8 @@ from visrftwin_ros.nodes.twin_node import (
     TwinNode,
     run,
 )
-from visrftwin_ros.site.model import Camera, Lidar
+from visrftwin_ros.site.frames import camera_pose, lidar_pose
 from visrftwin_ros.site.motion import pose_at
-
-
-def camera_pose(camera: Camera) -> Pose | None:
-    """Of a fixed camera's optical frame in the world (inverse of the site's x_cam = R x + t)."""
-    if camera.pose is None:
-        return None
-    matrix, _ = cv2.Rodrigues(np.array(camera.pose[0]))
-    return Pose(-matrix.T @ np.array(camera.pose[1]), Rotation.from_matrix(matrix.T))
-
-
-def lidar_pose(lidar: Lidar) -> Pose | None:
-    """Of a fixed LiDAR in the world."""
-    if lidar.position is None:
-        return None
-    return Pose(np.array(lidar.position), Rotation.from_euler("xyz", lidar.rpy))
 
 
 class SiteFrames(TwinNode):

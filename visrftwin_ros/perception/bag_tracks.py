@@ -3,39 +3,19 @@
 from __future__ import annotations
 
 import heapq
-import logging
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-import cv2
-import numpy as np
-from jaxtyping import UInt8
-from tqdm import tqdm
 
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.perception.camera_models import (
-    Intrinsics,
-    fixed_camera,
-    info_intrinsics,
-    site_intrinsics,
-)
-from visrftwin_ros.perception.detector import Detector, make_detector, tracker_config
+from visrftwin_ros.perception.bag_reader import BagReader, DetectorOptions, Measurement
+from visrftwin_ros.perception.embedding import ImageTextModel
 from visrftwin_ros.perception.people import People
 from visrftwin_ros.perception.tracker import NANOSECONDS, PeopleTracker
 from visrftwin_ros.perception.tracks_file import Tracks
-from visrftwin_ros.site.frames import TransformBuffer
-from visrftwin_ros.site.model import Camera, Lidar, Site
+from visrftwin_ros.site.model import Site
 
-LOG = logging.getLogger(__name__)
 REORDER_NS = NANOSECONDS
 """Measurements are put in the order of their stamps within this."""
-TF_TOLERANCE = 0.1
-FOREVER_NS = 10**18
-Measurement = Callable[[PeopleTracker], People]
 
 
 def track_bag(
@@ -45,6 +25,7 @@ def track_bag(
     weights: str | Path = "",
     *,
     imgsz: int | None = None,
+    embeddings: ImageTextModel | None = None,
     rate: float | None = None,
     progress: bool = True,
 ) -> tuple[Tracks, int]:
@@ -63,7 +44,8 @@ def track_bag(
     tracker = PeopleTracker()
     frames: list[tuple[int, People]] = []
     start_ns: int | None = None
-    reader = _BagReader(site, Path(bag), kind, weights, imgsz, progress)
+    detector = DetectorOptions(kind, weights, imgsz, embeddings)
+    reader = BagReader(site, Path(bag), detector, progress)
     for stamp_ns, measurement in _in_order(reader.measurements()):
         if start_ns is None:
             start_ns = stamp_ns
@@ -96,196 +78,3 @@ def _in_order(
     while heap:
         stamp, _, first = heapq.heappop(heap)
         yield stamp, first
-
-
-@dataclass
-class _CameraStream:
-    """One camera of the site in the bag: its lens, once known, and its detector."""
-
-    camera: Camera
-    lens: Intrinsics | None
-    detector: Detector
-
-
-class _BagReader:
-    """Turns a bag's messages into measurements. refused: what was left out, and why."""
-
-    def __init__(
-        self,
-        site: Site,
-        bag: Path,
-        kind: str,
-        weights: str | Path,
-        imgsz: int | None,
-        progress: bool,
-    ) -> None:
-        from rosbags.highlevel import AnyReader
-        from rosbags.typesys import Stores, get_typestore
-
-        if not bag.exists():
-            raise TwinError(f"no bag at {str(bag)!r}; give a rosbag2 folder or an .mcap file")
-        self.refused: set[str] = set()
-        self._site, self._bag, self._progress = site, bag, progress
-        self._reader = AnyReader([bag], default_typestore=get_typestore(Stores.ROS2_JAZZY))
-        self._transforms = TransformBuffer(history_ns=FOREVER_NS)
-        self._options = {"kind": kind, "weights": weights, "imgsz": imgsz}
-
-    def measurements(self) -> Iterator[tuple[int, Measurement]]:
-        """(stamp, what it does to a tracker) of every usable image and cloud, in the bag's order."""
-        try:
-            self._reader.open()
-        except Exception as error:  # rosbags has an exception for each of its storages
-            raise TwinError(f"{self._bag} is no bag that can be read: {error}") from error
-        try:
-            yield from self._opened()
-        finally:
-            self._reader.close()
-
-    def _opened(self) -> Iterator[tuple[int, Measurement]]:
-        self._read_transforms()
-        handlers = self._handlers()
-        connections = [c for c in self._reader.connections if c.topic.lstrip("/") in handlers]
-        total = sum(connection.msgcount for connection in connections)
-        messages = self._reader.messages(connections=connections) if connections else iter(())
-        bar = tqdm(messages, total=total, desc="tracking", unit="msg", disable=not self._progress)
-        for connection, _, raw in bar:
-            try:
-                found = handlers[connection.topic.lstrip("/")](raw, connection.msgtype)
-            except TwinError as error:
-                if str(error) not in self.refused:
-                    self.refused.add(str(error))
-                    LOG.warning("left out: %s", error)
-                continue
-            if found is not None:
-                yield found
-
-    def _read_transforms(self) -> None:
-        """All of TF beforehand, so that a pose that was sent late is there."""
-        wanted = [c for c in self._reader.connections if c.topic in ("/tf", "/tf_static")]
-        for connection, _, raw in self._reader.messages(connections=wanted) if wanted else ():
-            message = self._reader.deserialize(raw, connection.msgtype)
-            self._transforms.add(message, static=connection.topic == "/tf_static")
-
-    def _handlers(self) -> dict[str, Callable[[bytes, str], tuple[int, Measurement] | None]]:
-        """By topic, what is done with its messages; only for what the bag has."""
-        there = {connection.topic.lstrip("/") for connection in self._reader.connections}
-        handlers: dict[str, Callable[[bytes, str], tuple[int, Measurement] | None]] = {}
-        for camera in self._site.cameras:
-            topics = [f"{camera.name}/image_raw", f"{camera.name}/image_raw/compressed"]
-            present = [topic for topic in topics if topic in there][:1]
-            if not present:
-                continue
-            lens = site_intrinsics(camera)
-            fixed = fixed_camera(camera) if camera.pose and lens else None
-            chosen = make_detector(
-                str(self._options["kind"]),
-                str(self._options["weights"]),
-                fixed,
-                name=camera.name,
-                imgsz=self._options["imgsz"],  # type: ignore[arg-type]
-            )
-            stream = _CameraStream(camera, lens, chosen.detector)
-            handlers[present[0]] = partial(self._image, stream)
-            info = f"{camera.name}/camera_info"
-            if lens is None and info in there:
-                self._read_first_info(stream, info)
-                handlers[info] = partial(self._info, stream)
-        for lidar in self._site.lidars:
-            handlers.update(self._lidar_handler(lidar, there))
-        return handlers
-
-    def _read_first_info(self, stream: _CameraStream, topic: str) -> None:
-        """Beforehand: a camera's first image may come before its CameraInfo."""
-        wanted = [c for c in self._reader.connections if c.topic.lstrip("/") == topic]
-        for connection, _, raw in self._reader.messages(connections=wanted):
-            with suppress(TwinError):  # is left out, and named, when its turn comes
-                self._info(stream, raw, connection.msgtype)
-            return
-
-    def _info(self, stream: _CameraStream, raw: bytes, kind: str) -> None:
-        message: Any = self._reader.deserialize(raw, kind)
-        size = (int(message.width), int(message.height))
-        matrix = np.array(message.k, dtype=np.float64).reshape(3, 3)
-        distortion = np.array(message.d, dtype=np.float64)
-        name, model = stream.camera.name, message.distortion_model
-        stream.lens = info_intrinsics(name, model, size, matrix, distortion)
-
-    def _image(self, stream: _CameraStream, raw: bytes, kind: str) -> tuple[int, Measurement]:
-        message: Any = self._reader.deserialize(raw, kind)
-        camera, stamp_ns = stream.camera, _stamp_ns(message)
-        if stream.lens is None:
-            raise TwinError(f"camera {camera.name!r}: no CameraInfo before its images")
-        if camera.pose is not None:
-            known = camera.model_copy(update=_lens_fields(stream.lens))
-            model = fixed_camera(known)
-        else:
-            pose = self._transforms.lookup(
-                self._site.world_frame, camera.optical_frame, stamp_ns, TF_TOLERANCE
-            )
-            rotation = pose.rotation.inv().as_matrix()
-            model = stream.lens.posed(camera.name, rotation, -rotation @ pose.position)
-        found = stream.detector.detect(_bgr(message, camera.name), stamp_ns)
-        config = tracker_config(stream.detector.kind)
-        return stamp_ns, lambda tracker: tracker.update(found, model, config)
-
-    def _lidar_handler(
-        self, lidar: Lidar, there: set[str]
-    ) -> dict[str, Callable[[bytes, str], tuple[int, Measurement] | None]]:
-        """Clouds need the ROS message types; a bag without clouds does not."""
-        topics = [f"{lidar.name}/{lidar.topic.lstrip('/')}", lidar.topic.lstrip("/")]
-        topic = next((topic for topic in topics if topic in there), None)
-        if topic is None:
-            return {}
-        from rclpy.serialization import deserialize_message
-        from sensor_msgs.msg import PointCloud2
-
-        from visrftwin_ros.nodes.clouds import cloud_from_message
-        from visrftwin_ros.nodes.site_frames import lidar_pose
-        from visrftwin_ros.perception.lidar_people import LidarPeopleConfig, LidarPeopleFinder
-
-        config = LidarPeopleConfig(min_range=lidar.min_range, max_range=lidar.max_range)
-        finder = LidarPeopleFinder(lidar.name, config, tuple(self._site.scene))
-        fixed = lidar_pose(lidar)
-
-        def take(raw: bytes, kind: str) -> tuple[int, Measurement]:
-            cloud = cloud_from_message(deserialize_message(bytes(raw), PointCloud2))
-            if fixed is not None:
-                pose = fixed
-            else:
-                pose = self._transforms.lookup(
-                    self._site.world_frame, cloud.frame, cloud.stamp_ns, TF_TOLERANCE
-                )
-            people = finder.find(cloud, pose.position, pose.rotation).people
-            return people.stamp_ns, lambda tracker: tracker.update_ground(people)
-
-        return {topic: take}
-
-
-def _lens_fields(lens: Intrinsics) -> dict[str, Any]:
-    if lens.kind == "equirectangular":
-        return {}
-    fx, fy, cx, cy = (float(lens.matrix[i]) for i in ((0, 0), (1, 1), (0, 2), (1, 2)))
-    fields = {"fx": fx, "fy": fy, "cx": cx, "cy": cy, "model": lens.kind}
-    return {**fields, "distortion": lens.distortion.tolist()}
-
-
-def _stamp_ns(message: Any) -> int:
-    stamp = message.header.stamp
-    return int(stamp.sec) * NANOSECONDS + int(stamp.nanosec)
-
-
-def _bgr(message: Any, camera: str) -> UInt8[np.ndarray, "h w 3"]:
-    """The picture of an Image or CompressedImage of the bag."""
-    if hasattr(message, "format"):
-        image = cv2.imdecode(np.asarray(message.data, np.uint8), cv2.IMREAD_COLOR)
-        if image is None:
-            raise TwinError(f"camera {camera!r}: a compressed image could not be decoded")
-        return np.asarray(image, np.uint8)
-    from rosbags.image import message_to_cvimage
-
-    try:
-        return np.ascontiguousarray(message_to_cvimage(message, "bgr8"), np.uint8)
-    except Exception as error:  # rosbags-image and numpy raise types of their own
-        raise TwinError(
-            f"camera {camera!r}: image encoding {message.encoding!r} is not understood: {error}"
-        ) from error

@@ -26,8 +26,9 @@ class BoxMeasurements:
 
     rows: (M, 3) px: column of the body's axis, row of the feet, row of the head.
     corners: (M, 4) px left, top, right, bottom of the box as detected. head, foot: (M,) whether
-    that end of the box is inside the image. whole: (M,) no edge cuts the box.
-    slack: (M,) px by which the box is wider than a striding person: the body is somewhere in it.
+    that end of the body shows: inside the image, and not what the detector calls hidden. whole:
+    (M,) no edge cuts the box. slack: (M,) px by which the box is wider than a striding person: the
+    body is somewhere in it; 0 where the detector tells where the feet are.
     clear: (M,) no nearer box covers much of it, so its appearance is the person's.
     score, track_id, embedding: as detected.
     """
@@ -50,32 +51,37 @@ class BoxMeasurements:
 def box_measurements(detections: Detections, camera: CameraModel) -> BoxMeasurements:
     """Measurements of clean detections; boxes outside the lens's range are left out.
 
-    Where the image's left or right edge cuts a box, the column is that of a body of usual width
-    that starts at the visible edge.
+    The feet are where the detector tells, else in the middle of the box's lower edge. Where the
+    image's left or right edge cuts a box, the column is that of a body of usual width that starts
+    at the visible edge.
     """
     corners = detections.corners
     width, height = camera.size
     left, top, right, bottom = corners.T
     cut_left, cut_right = left <= EDGE, right >= width - 1 - EDGE
-    foot = bottom < height - 1 - EDGE
+    above_edge = bottom < height - 1 - EDGE
+    told = np.isfinite(detections.feet.point).all(axis=1)
+    foot = told | (above_edge & ~detections.feet.hidden)
     head = top > EDGE
     half = np.maximum(right - left, BODY_ASPECT * (bottom - top)) / 2
     column = (left + right) / 2
     column = np.where(cut_left & ~cut_right, right - half, column)
     column = np.where(cut_right & ~cut_left, left + half, column)
 
-    feet = camera.undistorted(np.column_stack([column, bottom]))
+    lowest = np.column_stack([column, bottom])
+    feet = camera.undistorted(np.where(told[:, None], detections.feet.point, lowest))
     heads = camera.undistorted(np.column_stack([column, top]))
     rows = np.column_stack([feet[:, 0], feet[:, 1], heads[:, 1]])
     known = np.all(np.isfinite(rows), axis=1)
     kept = detections.where(known)
+    wider = (right - left) - STRIDE_ASPECT * (bottom - top)
     return BoxMeasurements(
         rows=rows[known],
         corners=corners[known],
         head=head[known],
         foot=foot[known],
-        whole=(foot & head & ~cut_left & ~cut_right)[known],
-        slack=np.maximum((right - left) - STRIDE_ASPECT * (bottom - top), 0.0)[known],
+        whole=(above_edge & head & ~cut_left & ~cut_right)[known],
+        slack=np.where(told, 0.0, np.maximum(wider, 0.0))[known],
         clear=covered_share(corners[known], corners[known, 3]) < COVERING_SHARE,
         score=kept.score,
         track_id=kept.track_id,

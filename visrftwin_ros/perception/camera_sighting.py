@@ -24,8 +24,9 @@ from visrftwin_ros.perception.box_measurements import (
     shared_area,
 )
 from visrftwin_ros.perception.camera import CameraModel
+from visrftwin_ros.perception.clothing_colours import LENGTH as COLOURS
 from visrftwin_ros.perception.sighting import believe, missed, waiting
-from visrftwin_ros.perception.track_table import TrackTable
+from visrftwin_ros.perception.track_table import NEVER_NS, TrackTable
 from visrftwin_ros.perception.tracker_config import TrackerConfig
 
 TALLEST, SHORTEST = 2.3, 0.9
@@ -34,6 +35,8 @@ UNUSUAL_HEIGHT_SIGMA = 0.5
 """m: of somebody whose first box fits no standing adult."""
 DEPTH_DOUBT = 0.05
 """Share of a body's height by which another's feet may show higher and still stand nearer."""
+PLACED_NS = 300_000_000
+"""For so long a ground sensor's place of somebody is better than any box's."""
 OCCLUDING_SHARE = 0.4
 """Share of a body's box behind nearer ones from which a detector is expected to miss it."""
 
@@ -73,8 +76,10 @@ class CameraSighting:
         innovation += noise[..., None] * np.eye(3)
         pairs = pair_costs(rows, innovation, boxes, config, self.camera.column_period)
         cost = pairs.cost + self._link_cost(tracks)
-        cost += look_cost(tracks.look, boxes.embedding, config)
+        look = look_cost(tracks.look, boxes.embedding, config)
+        cost += look
         cost[~in_front] = np.inf
+        cost[self._strangers(tracks, look)] = np.inf
 
         sure = boxes.score >= config.high_score
         first = assigned(cost, np.ones(len(tracks), dtype=bool), sure)
@@ -84,6 +89,18 @@ class CameraSighting:
         i = np.concatenate([first[0], second[0]])
         j = np.concatenate([first[1], second[1]])
         return i, j, pairs
+
+    def _strangers(
+        self, tracks: TrackTable, look: Float[np.ndarray, "n m"]
+    ) -> Bool[np.ndarray, "n m"]:
+        """Pairs of somebody whom no sensor sees and a clear box of somebody who looks different.
+
+        Of a network's embeddings only: colours of clothes change from camera to camera.
+        """
+        unseen = np.array([not seen for seen in tracks.sightings], dtype=bool)
+        if self.boxes.embedding.shape[1] == COLOURS:
+            unseen[:] = False
+        return unseen[:, None] & self.boxes.clear[None] & (look >= self.config.look_limit)
 
     def _link_cost(self, tracks: TrackTable) -> Float[np.ndarray, "n m"]:
         """What the detector's own tracker says of each pair: for, against or nothing."""
@@ -110,12 +127,14 @@ class CameraSighting:
         rows, jacobian, _ = walkers.expected_rows(tracks.mean[i], self.camera)
         residual = boxes.rows[j] - rows
         residual[:, 0] = walkers.wrapped(residual[:, 0], self.camera.column_period)
+        noise = self._box_noise(rows, j)
+        noise[self.stamp_ns - tracks.placed[i] < PLACED_NS] *= config.placed_sigma_factor**2
         tracks.mean[i], tracks.covariance[i] = walkers.updated(
             tracks.mean[i],
             tracks.covariance[i],
             residual,
             jacobian,
-            self._box_noise(rows, j)[..., None] * np.eye(3),
+            noise[..., None] * np.eye(3),
             PARTS[pairs.part[i, j]],
         )
         gain = self._evidence(j, self._usual_height(tracks, i))
@@ -202,6 +221,7 @@ class CameraSighting:
             shown=np.zeros(len(j), dtype=bool),
             heading=np.zeros(len(j)),
             standing=np.zeros(len(j)),
+            placed=np.full(len(j), NEVER_NS, dtype=np.int64),
             score=boxes.score[j],
             seen=np.ones(len(j), dtype=bool),
             ids=[""] * len(j),

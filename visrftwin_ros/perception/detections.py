@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from jaxtyping import Bool, Float
 
+from visrftwin_ros.perception.feet import Feet
+
 
 @dataclass(frozen=True)
 class Detections:
@@ -16,7 +18,8 @@ class Detections:
     box: (N, 4) px: x and y of the centre, width, height, in the image as it was taken.
     score: (N,) 0 to 1. track_id: N ids from the detector's own tracker, '' where it has none.
     embedding: (N, D) appearance, unit norm; D = 0 where the detector gives none, and a row of
-    zeros where it gives none for a box.
+    zeros where it gives none for a box. feet: where they stand, of detectors that tell; of others,
+    the lower edges of the boxes stand for it.
     """
 
     stamp_ns: int
@@ -26,6 +29,7 @@ class Detections:
     score: Float[np.ndarray, " n"]
     track_id: tuple[str, ...]
     embedding: Float[np.ndarray, "n d"] = field(default_factory=lambda: np.zeros((0, 0)))
+    feet: Feet = field(default_factory=lambda: Feet.unknown(0))
 
     def __post_init__(self) -> None:
         count = len(self.box)
@@ -35,6 +39,10 @@ class Detections:
             raise ValueError(f"{len(self.track_id)} track ids for {count} boxes")
         if self.embedding.shape == (0, 0):
             object.__setattr__(self, "embedding", np.zeros((count, 0)))
+        if not len(self.feet):
+            object.__setattr__(self, "feet", Feet.unknown(count))
+        if len(self.feet) != count:
+            raise ValueError(f"feet of {len(self.feet)} people for {count} boxes")
         if len(self.embedding) != count:
             raise ValueError(f"{len(self.embedding)} embeddings for {count} boxes")
 
@@ -55,13 +63,15 @@ class Detections:
             score=self.score[mask],
             track_id=ids,
             embedding=self.embedding[mask],
+            feet=self.feet.where(mask),
         )
 
     def clean(self) -> tuple[Detections, int]:
         """Those that can be measured, and how many were dropped.
 
         Dropped: NaN or infinite numbers, no or negative extent, a score outside 0 to 1. An
-        embedding that is not finite becomes none (zeros); its box stays.
+        embedding that is not finite becomes none (zeros), and a foot that is not by its box becomes
+        unknown (NaN); the box stays.
         """
         with np.errstate(invalid="ignore"):
             good = (
@@ -74,6 +84,10 @@ class Detections:
         readable = np.all(np.isfinite(kept.embedding), axis=1)
         if not readable.all():
             kept = replace(kept, embedding=np.where(readable[:, None], kept.embedding, 0.0))
+        outside = kept.feet.outside(kept.corners)
+        if outside.any():
+            point = np.where(outside[:, None], np.nan, kept.feet.point)
+            kept = replace(kept, feet=replace(kept.feet, point=point))
         return kept, int(np.count_nonzero(~good))
 
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,16 @@ class ImageTextModel:
         """Unit-norm embeddings of phrases."""
         with self._torch.inference_mode():
             return _unit(self._network.encode_text(self._tokens(list(texts))))
+
+
+def embedding_model(model: str, weights: str) -> tuple[ImageTextModel | None, str]:
+    """The network and '', or None and what is wrong; None and '' where no model is named."""
+    if not model:
+        return None, ""
+    try:
+        return ImageTextModel(model, weights), ""
+    except TwinError as error:
+        return None, f"people are tracked without embeddings: {error}"
 
 
 @dataclass
@@ -115,15 +125,7 @@ class PersonEmbedder:
         length = next((len(look) for look in looks if look is not None), 0)
         rows = [np.zeros(length) if look is None else look for look in looks]
         embedding = np.array(rows, dtype=np.float64).reshape(len(detections), length)
-        return Detections(
-            now,
-            detections.camera,
-            detections.image_size,
-            detections.box,
-            detections.score,
-            detections.track_id,
-            embedding,
-        )
+        return replace(detections, embedding=embedding)
 
     def _embed(self, image: UInt8[np.ndarray, "h w 3"], detections: Detections) -> None:
         """As many of the boxes that need it as the credit allows, strangers first."""

@@ -68,7 +68,8 @@ class GroundSighting:
             return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
         noise = self._noise[None, :, :2, :2]
         spread = tracks.covariance[:, None, :2, :2] + noise
-        r = measured.position[None] - tracks.mean[:, None, :2]
+        then = tracks.mean[:, None, :2] + measured.after[:, None] * tracks.mean[:, None, 2:4]
+        r = measured.position[None] - then
         xx, yy, xy = spread[..., 0, 0], spread[..., 1, 1], spread[..., 0, 1]
         determinant = xx * yy - xy**2
         distance = yy * r[..., 0] ** 2 + xx * r[..., 1] ** 2 - 2 * xy * r[..., 0] * r[..., 1]
@@ -92,12 +93,15 @@ class GroundSighting:
     ) -> None:
         measured = self.measurements
         seen = np.column_stack([measured.position, np.where(self._tall, measured.height, 0.0)])[j]
-        residual = seen - tracks.mean[i] @ ROWS.T
-        used = np.column_stack([np.ones((len(j), 2), dtype=bool), self._tall[j]])
+        # Each was measured at a time of its own, a part of a sweep from the stamp.
         jacobian = np.tile(ROWS, (len(i), 1, 1))
+        jacobian[:, 0, 2] = jacobian[:, 1, 3] = measured.after[j]
+        residual = seen - (jacobian @ tracks.mean[i][..., None])[..., 0]
+        used = np.column_stack([np.ones((len(j), 2), dtype=bool), self._tall[j]])
         tracks.mean[i], tracks.covariance[i] = walkers.updated(
             tracks.mean[i], tracks.covariance[i], residual, jacobian, self._noise[j], used
         )
+        tracks.placed[i] = self.stamp_ns
         score = measured.score[j]
         gain = self._evidence(j)
         believe(tracks, i, gain, score, self.sensor, self.stamp_ns, seconds, self.config)
@@ -141,7 +145,8 @@ class GroundSighting:
         if not len(k):
             return tracks
         covariance = np.zeros((len(k), 5, 5))
-        covariance[:, :2, :2] = self._noise[k, :2, :2]
+        moved = (config.initial_speed * measured.after[k]) ** 2
+        covariance[:, :2, :2] = self._noise[k, :2, :2] + moved[:, None, None] * np.eye(2)
         covariance[:, 2, 2] = covariance[:, 3, 3] = config.initial_speed**2
         usual = config.height_sigma**2
         known = self._tall[k]
@@ -158,6 +163,7 @@ class GroundSighting:
                 shown=np.zeros(len(k), dtype=bool),
                 heading=np.zeros(len(k)),
                 standing=np.zeros(len(k)),
+                placed=np.full(len(k), self.stamp_ns, dtype=np.int64),
                 score=measured.score[k],
                 seen=np.ones(len(k), dtype=bool),
                 ids=[""] * len(k),

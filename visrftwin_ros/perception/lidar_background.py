@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from visrftwin_ros.site.model import Box, Surface
+from visrftwin_ros.perception.static_scene import StaticScene
 
 CELL = 0.2
 """m: edge of a cell."""
@@ -15,6 +15,8 @@ LEAST_SHARE = 0.5
 """Share of the sweeps learnt from in which a cell must hold a return to be background."""
 LOW, HIGH = -2.0, 5.0
 """m over the expected ground that cells are kept for."""
+LOWEST_SURFACE = 0.1
+"""m over the expected ground up to which a site's meshes are not asked for."""
 SECTORS = 720, 180
 """Directions (azimuth, elevation) in which cells that the sensor sees through are looked for."""
 SEEN_THROUGH = 0.6
@@ -56,10 +58,10 @@ class LidarBackground:
         center: Float[np.ndarray, " 3"],
         reach: float,
         learning_time: float = 3.0,
-        surfaces: tuple[Surface, ...] = (),
+        scene: StaticScene | None = None,
     ) -> None:
-        """center: (3,) m of the region, z on the ground; reach: m, its half side. surfaces: the
-        boxes of the site, background from the start."""
+        """center: (3,) m of the region, z on the ground; reach: m, its half side. scene: of the
+        site, background from the start."""
         side = int(np.ceil(2 * reach / CELL))
         corner = np.array([center[0] - reach, center[1] - reach, center[2] + LOW])
         self._grid = _Grid(corner, (side, side, int((HIGH - LOW) / CELL)))
@@ -68,7 +70,7 @@ class LidarBackground:
         self._sweeps = 0
         cells = int(np.prod(self._grid.shape))
         self._hits: Int[np.ndarray, " c"] | None = np.zeros(cells, dtype=np.uint16)
-        self._known = self._inside_boxes(surfaces)
+        self._known = self._of_scene(scene or StaticScene())
         self._solid = self._known.copy()
         self._learnt = np.zeros(0, dtype=np.int64)
         self._misses = np.zeros(0, dtype=np.int64)
@@ -131,13 +133,18 @@ class LidarBackground:
         for step in steps:
             self._solid[np.clip(self._learnt + step, 0, len(self._solid) - 1)] = True
 
-    def _inside_boxes(self, surfaces: tuple[Surface, ...]) -> Bool[np.ndarray, " c"]:
+    def _of_scene(self, scene: StaticScene) -> Bool[np.ndarray, " c"]:
         known = np.zeros(int(np.prod(self._grid.shape)), dtype=bool)
-        boxes = [surface for surface in surfaces if isinstance(surface, Box)]
-        if not boxes:
+        low = self._grid.corner
+        high = low + CELL * np.array(self._grid.shape)
+        # What lies lower is the ground's, or under it.
+        points = scene.surface_points(np.array([*low[:2], LOWEST_SURFACE]), high, CELL / 2)
+        inside = ((points >= low) & (points < high)).all(axis=1)
+        known[self._grid.flat(points[inside])] = True
+        if not scene.boxes:
             return known
         centers = self._grid.centers(np.arange(len(known)))
-        for box in boxes:
+        for box in scene.boxes:
             offset = centers - np.array(box.center)
             c, s = np.cos(box.yaw), np.sin(box.yaw)
             turned = np.column_stack(

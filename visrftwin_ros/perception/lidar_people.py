@@ -15,8 +15,8 @@ from visrftwin_ros.perception.clusters import UPPER, cluster_extent, cluster_lab
 from visrftwin_ros.perception.ground import ground_map
 from visrftwin_ros.perception.ground_measurements import GroundMeasurements
 from visrftwin_ros.perception.lidar_background import LidarBackground
-from visrftwin_ros.perception.point_cloud import PointCloud
-from visrftwin_ros.site.model import Surface
+from visrftwin_ros.perception.point_cloud import LONGEST_SWEEP, PointCloud
+from visrftwin_ros.perception.static_scene import StaticScene
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -33,8 +33,6 @@ somebody new, enough to place somebody whom a camera sees."""
 WHOLE_SHARE = 0.75
 """Share of a group's upper returns that its people must explain: a hedge has parts like people, but
 not only such."""
-LONGEST_SWEEP = 0.5
-"""s: times further from the header's stamp are no times within a sweep."""
 FORGET_EVERY = 1.0
 """s between looks for background that has gone."""
 
@@ -75,12 +73,12 @@ class FoundPeople:
 class LidarPeopleFinder:
     """Finds people in the sweeps of one LiDAR.
 
-    sensor: its name. surfaces: of the site; boxes are background from the start.
+    sensor: its name. scene: of the site, background from the start.
     """
 
     sensor: str
     config: LidarPeopleConfig = field(default_factory=LidarPeopleConfig)
-    surfaces: tuple[Surface, ...] = ()
+    scene: StaticScene = field(default_factory=StaticScene)
     _background: LidarBackground | None = None
     _center: Float[np.ndarray, " 2"] | None = None
     _forgot_ns: int = 0
@@ -97,12 +95,13 @@ class LidarPeopleFinder:
         """
         cloud = cloud.finite()
         points = _in_world(cloud.points, position, rotation)
-        points = points[self._in_range(points, position)]
+        in_range = self._in_range(points, position)
+        points, seconds = points[in_range], _sweep_seconds(cloud)[in_range]
         seen = points
         ground = ground_map(points, position[:2], self.config.max_range)
         height = points[:, 2] - ground.under(points).astype(np.float32)
         standing = (height > FEET) & (height < OVERHEAD)
-        points, height = points[standing], height[standing]
+        points, height, seconds = points[standing], height[standing], seconds[standing]
         background = self._background_at(position)
         if background is not None:
             background.learn(points, cloud.stamp_ns)
@@ -110,10 +109,10 @@ class LidarPeopleFinder:
                 self._forgot_ns = cloud.stamp_ns
                 background.forget_seen_through(seen, position)
             kept = background.foreground(points)
-            points, height = points[kept], height[kept]
+            points, height, seconds = points[kept], height[kept], seconds[kept]
         view = _view_of(cloud, seen, position)
-        bodies, clusters = self._bodies(points, height, position, view)
-        return self._found(bodies, clusters, cloud, position)
+        bodies, clusters, times = self._bodies(points, height, seconds, position, view)
+        return self._found(bodies, clusters, times, cloud, position)
 
     def _in_range(
         self, points: Float[np.ndarray, "n 3"], position: Float[np.ndarray, " 3"]
@@ -136,7 +135,7 @@ class LidarPeopleFinder:
                 np.array([*position[:2], 0.0]),
                 self.config.max_range,
                 self.config.learning_time,
-                self.surfaces,
+                self.scene,
             )
         return self._background
 
@@ -148,15 +147,16 @@ class LidarPeopleFinder:
         self,
         points: Float[np.ndarray, "n 3"],
         height: Float[np.ndarray, " n"],
+        seconds: Float[np.ndarray, " n"],
         position: Float[np.ndarray, " 3"],
         view: _View,
-    ) -> tuple[list[BodyShape], list[Float[np.ndarray, "n 3"]]]:
-        """Every person-like cluster: its body and its returns."""
+    ) -> tuple[list[BodyShape], list[Float[np.ndarray, "n 3"]], list[float]]:
+        """Every person-like cluster: its body, its returns and when [s] they came."""
         low = height < TALLEST + 0.1
         overhead = points[~low]
-        points, height = points[low], height[low]
+        points, height, seconds = points[low], height[low], seconds[low]
         if not len(points):
-            return [], []
+            return [], [], []
         flat = points[:, :2].astype(np.float64)
         origin = np.asarray(position[:2], dtype=np.float64)
         distance = np.hypot(*(flat - origin).T)
@@ -169,7 +169,7 @@ class LidarPeopleFinder:
             building |= wide > APART_GROUP
         kept = ~building[labels]
         flat, height, labels = flat[kept], height[kept].astype(np.float64), labels[kept]
-        points, distance = points[kept], distance[kept]
+        points, distance, seconds = points[kept], distance[kept], seconds[kept]
         floor = points[:, 2] - height
         group = labels
         upper = np.bincount(group[height > UPPER], minlength=count)
@@ -182,7 +182,7 @@ class LidarPeopleFinder:
         starts = np.flatnonzero(np.diff(sorted_labels, prepend=-1))
         ends = np.append(starts[1:], len(order))
         tops = np.maximum.reduceat(height[order], starts) if len(starts) else np.zeros(0)
-        bodies, clusters, groups = [], [], []
+        bodies, clusters, groups, times = [], [], [], []
         for start, end, top in zip(starts, ends, tops, strict=True):
             if end - start < 8 or top < 0.5:
                 continue
@@ -201,22 +201,30 @@ class LidarPeopleFinder:
             if shape is not None and shape.score >= self.config.least_score:
                 bodies.append(shape)
                 clusters.append(points[part])
+                times.append(float(seconds[part].mean()))
                 groups.append((group[part[0]], np.count_nonzero(height[part] > UPPER)))
         named = np.array([name for name, _ in groups], dtype=np.int64)
         explained = np.bincount(named, [n for _, n in groups], minlength=len(upper))
         whole = explained >= WHOLE_SHARE * upper
         picked = [k for k, name in enumerate(named) if whole[name]]
-        return [bodies[k] for k in picked], [clusters[k] for k in picked]
+        return (
+            [bodies[k] for k in picked],
+            [clusters[k] for k in picked],
+            [times[k] for k in picked],
+        )
 
     def _found(
         self,
         bodies: list[BodyShape],
         clusters: list[Float[np.ndarray, "n 3"]],
+        times: list[float],
         cloud: PointCloud,
         position: Float[np.ndarray, " 3"],
     ) -> FoundPeople:
+        middle = float(np.median(_sweep_seconds(cloud))) if len(cloud) else 0.0
         people = GroundMeasurements(
-            stamp_ns=cloud.stamp_ns + _middle_ns(cloud),
+            stamp_ns=cloud.stamp_ns + round(1e9 * middle),
+            after=np.array(times, dtype=np.float64) - middle,
             sensor=self.sensor,
             position=np.array([body.axis for body in bodies]).reshape(-1, 2),
             covariance=np.array([body.covariance for body in bodies]).reshape(-1, 2, 2),
@@ -230,13 +238,13 @@ class LidarPeopleFinder:
         learning = self._background is not None and self._background.learning
         if learning:
             people = replace(people, score=UNSURE * people.score)
-        middle = np.array([cluster[:, 2].max() for cluster in clusters]) - people.height / 2
+        waist = np.array([cluster[:, 2].max() for cluster in clusters]) - people.height / 2
         covariance = np.zeros((len(bodies), 3, 3))
         covariance[:, :2, :2] = people.covariance
         covariance[:, 2, 2] = (people.height_sigma / 2) ** 2
         return FoundPeople(
             people=people,
-            center=np.column_stack([people.position, middle]),
+            center=np.column_stack([people.position, waist]),
             size=np.array([np.ptp(c, axis=0) for c in clusters], np.float64).reshape(-1, 3),
             covariance=covariance,
             n_points=np.array([len(c) for c in clusters], dtype=np.int64),
@@ -258,13 +266,13 @@ def _in_world(
     return np.stack(rows, axis=1)
 
 
-def _middle_ns(cloud: PointCloud) -> int:
-    """From the header's stamp to the middle of the sweep, where the sensor tells: people are then
-    measured at their own time to half a sweep."""
+def _sweep_seconds(cloud: PointCloud) -> Float[np.ndarray, " n"]:
+    """Times of the returns after the header's stamp [s]; zeros where the sensor does not tell."""
     if cloud.seconds is None or not len(cloud):
-        return 0
-    middle = float(np.median(cloud.seconds))
-    return round(1e9 * middle) if abs(middle) < LONGEST_SWEEP else 0
+        return np.zeros(len(cloud))
+    seconds = np.nan_to_num(cloud.seconds)
+    within = np.abs(np.median(seconds)) < LONGEST_SWEEP
+    return seconds if within else np.zeros(len(cloud))
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from visrftwin_ros.perception.camera_models import fixed_camera
 from visrftwin_ros.perception.detector import make_detector, tracker_config
+from visrftwin_ros.perception.embedding import ImageTextModel, PersonEmbedder
 from visrftwin_ros.perception.people import People
 from visrftwin_ros.perception.recordings import Recording
 from visrftwin_ros.perception.tracker import NANOSECONDS, PeopleTracker
@@ -32,17 +33,26 @@ def track_recording(
     weights: str | Path = "",
     *,
     imgsz: int | None = None,
+    embeddings: ImageTextModel | None = None,
     frames: int | None = None,
     progress: bool = True,
 ) -> Tracks:
     """The people in a fixed camera's recording, frame by frame.
 
-    frames: how many to read, all by default. Frame k is taken at (k - 1) / frame_rate of the
+    embeddings: the network that embeds people; None: colours of clothes. frames: how many to read,
+    all by default. Frame k is taken at (k - 1) / frame_rate of the
     site's camera, whatever the file says. Raises TwinError as the recording and detector do.
     """
     return Tracks.from_people(
         people_in_recording(
-            site_camera, video, kind, weights, imgsz=imgsz, frames=frames, progress=progress
+            site_camera,
+            video,
+            kind,
+            weights,
+            imgsz=imgsz,
+            embeddings=embeddings,
+            frames=frames,
+            progress=progress,
         )
     )
 
@@ -54,6 +64,7 @@ def people_in_recording(
     weights: str | Path = "",
     *,
     imgsz: int | None = None,
+    embeddings: ImageTextModel | None = None,
     frames: int | None = None,
     progress: bool = True,
 ) -> Iterator[tuple[int, People]]:
@@ -61,6 +72,7 @@ def people_in_recording(
     camera = fixed_camera(site_camera)
     recording = Recording(video, camera.size)
     detector = make_detector(kind, weights, camera, imgsz=imgsz).detector
+    embedder = None if embeddings is None else PersonEmbedder(embeddings)
     tracker = PeopleTracker(tracker_config(detector.kind))
     total = min(frames or recording.frame_count, recording.frame_count) or frames
     images = tqdm(
@@ -72,4 +84,7 @@ def people_in_recording(
     )
     for number, image in images:
         stamp_ns = frame_stamp_ns(number, site_camera.frame_rate)
-        yield number, tracker.update(detector.detect(image, stamp_ns), camera)
+        found = detector.detect(image, stamp_ns)
+        if embedder is not None and any(found.track_id):
+            found = embedder.embedded_detections(image, found)
+        yield number, tracker.update(found, camera)

@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+LONGEST_SWEEP = 0.5
+"""s: times further from the header's stamp are no times within a sweep."""
+
 
 @dataclass(frozen=True)
 class PointCloud:
@@ -41,6 +44,10 @@ class PointCloud:
             ring=part(self.ring),
             seconds=part(self.seconds),
         )
+
+    def moved(self, points: Float[np.ndarray, "n 3"]) -> PointCloud:
+        """The same returns at other places."""
+        return replace(self, points=points)
 
     def finite(self) -> PointCloud:
         """Without returns that hold NaN or infinity, which `invalid` counts."""

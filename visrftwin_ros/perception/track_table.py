@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from scipy.special import expit
 
 from visrftwin_ros.perception.people import People
 
 SEEN_WITHIN_NS = 1_000_000_000
 """A sensor that has been silent for longer does not see anybody."""
+
+NEVER_NS = -(10**18)
+"""Before all times, also those of recordings that begin at 0."""
 
 
 @dataclass
@@ -20,7 +23,8 @@ class TrackTable:
 
     mean, covariance: of x y vx vy h (m, m/s). log_odds: of existence. shown: published now.
     heading: rad. score: of the last box. seen: in the last measurement of `sensor`, which saw it
-    last. standing: s that it was seen to stand. ids: '' until shown for the first time. born: of
+    last. standing: s that it was seen to stand. placed: ROS time [ns] at which a ground sensor last
+    measured it, `NEVER_NS` if none did. ids: '' until shown for the first time. born: of
     which measurement, unlike any other track's. link: the id that the camera's own tracker gave the
     last box. look: mean embedding of clear boxes, (0,) if none. sightings: ROS time [ns] at which
     each sensor saw it last; a sensor that then missed it is not there.
@@ -34,6 +38,7 @@ class TrackTable:
     score: Float[np.ndarray, " n"] = field(default_factory=lambda: np.zeros(0))
     seen: Bool[np.ndarray, " n"] = field(default_factory=lambda: np.zeros(0, dtype=bool))
     standing: Float[np.ndarray, " n"] = field(default_factory=lambda: np.zeros(0))
+    placed: Int[np.ndarray, " n"] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     ids: list[str] = field(default_factory=list)
     born: list[str] = field(default_factory=list)
     sensor: list[str] = field(default_factory=list)

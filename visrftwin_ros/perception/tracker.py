@@ -242,6 +242,7 @@ class PeopleTracker:
                 kept[younger] = False
                 tracks.sightings[older] = {**first, **second}
                 tracks.shown[older] |= tracks.shown[younger]
+                tracks.placed[older] = max(tracks.placed[older], tracks.placed[younger])
                 best = max(tracks.log_odds[older], tracks.log_odds[younger])
                 tracks.log_odds[older] = best
                 if not len(tracks.look[older]):

@@ -34,6 +34,9 @@ class TrackerConfig(BaseModel):
     """px, noise floor of every edge (quantisation, calibration)."""
     cut_sigma_factor: Positive = 3.0
     """How much noisier the centre of a box is when the image's edge cuts the person."""
+    placed_sigma_factor: Positive = 4.0
+    """How much noisier boxes count of somebody whom a ground sensor has just placed: what is wrong
+    with them (a leading foot, a bag) repeats from image to image, which a filter takes for truth."""
     hidden_part: Probability = 0.08
     """Prior that a box misses the feet, or the head, behind something."""
     merged_part: Probability = 0.02

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.perception.clothing_colours import clothing_colours
 from visrftwin_ros.perception.detections import Detections
+from visrftwin_ros.perception.feet import Feet, keypoint_feet, mask_feet
 from visrftwin_ros.perception.image_check import checked_image
 
 LOG = logging.getLogger(__name__)
@@ -22,6 +24,7 @@ RIGHT_WEIGHTS = (
     " motion detector, which needs none"
 )
 
+TASKS = ("detect", "segment", "pose")
 BOX_TRACKERS = ("bytetrack", "botsort")
 SAME_PERSON_OVERLAP = 0.5
 """Intersection over union from which the weaker of two boxes goes (non-maximum suppression).
@@ -34,7 +37,8 @@ WARM_UP_SIZE = (480, 640)
 
 
 class YoloDetector:
-    """Boxes around people, each with its box tracker's id and a colour embedding of its clothes.
+    """Boxes around people, each with its box tracker's id and a colour embedding of its clothes;
+    where they stand too, of networks that give masks or body keypoints.
 
     weights: path of a .pt, .onnx or exported folder, or the bare name of a released network, which
     ultralytics downloads. imgsz: px, side of the network's input; None takes the export's own, or
@@ -89,7 +93,8 @@ class YoloDetector:
         Raises TwinError where the image is of another type or shape.
         """
         image = checked_image(image_bgr)
-        boxes = self._model.predict(image, **self._arguments)[0].boxes.cpu().numpy()
+        result = self._model.predict(image, **self._arguments)[0].cpu().numpy()
+        boxes = result.boxes
         track_id = [""] * len(boxes)
         for *_, number, _score, _class, index in self._tracker.update(boxes, image):
             track_id[int(index)] = str(int(number))
@@ -101,6 +106,7 @@ class YoloDetector:
             score=boxes.conf.astype(np.float64),
             track_id=tuple(track_id),
             embedding=clothing_colours(image, boxes.xyxy),
+            feet=_feet(result),
         )
 
     def reset(self) -> None:
@@ -133,7 +139,34 @@ def _loaded(weights: str | Path) -> Any:
         raise TwinError(f"no detector weights at {name!r}; {RIGHT_WEIGHTS}")
     ultralytics = _import_ultralytics()
     with _as_twin_error(weights):
-        return ultralytics.YOLO(name, task=None if name.endswith(".pt") else "detect")
+        model = ultralytics.YOLO(name, task=None if name.endswith(".pt") else _task(name))
+    if model.task not in TASKS:
+        raise TwinError(
+            f"the network in {name!r} is for the task {model.task!r}, not {', '.join(TASKS)};"
+            f" {RIGHT_WEIGHTS}"
+        )
+    return model
+
+
+def _task(export: str) -> str:
+    """What an exported network is for, as its metadata say."""
+    from ultralytics.nn.backends.base import BaseBackend
+
+    return str(BaseBackend.read_metadata(export).get("task") or "detect")
+
+
+def _feet(result: Any) -> Feet:
+    """Of one image's ultralytics Results, on the CPU as arrays."""
+    if result.keypoints is not None:
+        return keypoint_feet(result.keypoints.data, result.boxes.xyxy)
+    if result.masks is None:
+        return Feet.unknown(len(result.boxes))
+    from ultralytics.utils.ops import scale_coords
+
+    masks = result.masks.data.astype(np.uint8)
+    found = mask_feet(masks)
+    # Masks are of the network's input, into which the image was fitted with margins.
+    return replace(found, point=scale_coords(masks.shape[1:], found.point, result.orig_shape))
 
 
 @contextmanager

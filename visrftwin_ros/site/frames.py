@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation, Slerp
 
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.site.model import Camera, Lidar
 
 HISTORY_NS = 10_000_000_000
 LATE_NS = 1_000_000_000
@@ -34,6 +35,21 @@ class Pose:
         return Pose(
             self.position + self.rotation.apply(inner.position), self.rotation * inner.rotation
         )
+
+
+def camera_pose(camera: Camera) -> Pose | None:
+    """Of a fixed camera's optical frame in the world (inverse of the site's x_cam = R x + t)."""
+    if camera.pose is None:
+        return None
+    turn = Rotation.from_rotvec(camera.pose[0]).inv()
+    return Pose(-turn.apply(camera.pose[1]), turn)
+
+
+def lidar_pose(lidar: Lidar) -> Pose | None:
+    """Of a fixed LiDAR in the world."""
+    if lidar.position is None:
+        return None
+    return Pose(np.array(lidar.position), Rotation.from_euler("xyz", lidar.rpy))
 
 
 @dataclass(frozen=True)
