@@ -185,7 +185,7 @@ def test_a_bag_without_the_sites_sensors_is_named(
     assert "wbag_0.mcap" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("text", "named"), [(None, "no bag at"), ("not a bag", "no bag that can")])
+@pytest.mark.parametrize(("text", "named"), [(None, "no bag at"), ("not a bag", "is no MCAP file")])
 def test_what_is_no_bag_is_named(
     tmp_path: Path, text: str | None, named: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import UInt8
 from tqdm import tqdm
 
+from visrftwin_ros.campaign.bag_file import BagFile, open_bag
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.perception.camera_models import (
     Intrinsics,
@@ -37,6 +38,8 @@ LOG = logging.getLogger(__name__)
 TF_TOLERANCE = 0.1
 FOREVER_NS = 10**18
 Measurement = Callable[[PeopleTracker], People]
+Handler = Callable[[Any], tuple[int, Measurement] | None]
+"""What is done with a topic's messages."""
 
 
 @dataclass(frozen=True)
@@ -73,38 +76,29 @@ class BagReader:
     def __init__(
         self, site: Site, bag: Path, detector: DetectorOptions, progress: bool = True
     ) -> None:
-        from rosbags.highlevel import AnyReader
-        from rosbags.typesys import Stores, get_typestore
-
-        if not bag.exists():
-            raise TwinError(f"no bag at {str(bag)!r}; give a rosbag2 folder or an .mcap file")
         self.refused: set[str] = set()
-        self._site, self._bag, self._progress = site, bag, progress
-        self._reader = AnyReader([bag], default_typestore=get_typestore(Stores.ROS2_JAZZY))
+        self._site, self._path, self._progress = site, bag, progress
         self._transforms = TransformBuffer(history_ns=FOREVER_NS)
         self._options = detector
 
     def measurements(self) -> Iterator[tuple[int, Measurement]]:
-        """(stamp, what it does to a tracker) of every usable image and cloud, in the bag's order."""
-        try:
-            self._reader.open()
-        except Exception as error:  # rosbags has an exception for each of its storages
-            raise TwinError(f"{self._bag} is no bag that can be read: {error}") from error
-        try:
-            yield from self._opened()
-        finally:
-            self._reader.close()
+        """(stamp, what it does to a tracker) of every usable image and cloud, in the bag's order.
 
-    def _opened(self) -> Iterator[tuple[int, Measurement]]:
-        self._read_transforms()
-        handlers = self._handlers()
-        connections = [c for c in self._reader.connections if c.topic.lstrip("/") in handlers]
+        Raises TwinError where the bag cannot be read.
+        """
+        with open_bag(self._path) as bag:
+            yield from self._opened(bag)
+
+    def _opened(self, bag: BagFile) -> Iterator[tuple[int, Measurement]]:
+        self._read_transforms(bag)
+        handlers = self._handlers(bag)
+        connections = [c for c in bag.connections if c.topic.lstrip("/") in handlers]
         total = sum(connection.msgcount for connection in connections)
-        messages = self._reader.messages(connections=connections) if connections else iter(())
+        messages = bag.messages(connections)
         bar = tqdm(messages, total=total, desc="tracking", unit="msg", disable=not self._progress)
         for connection, _, raw in bar:
             try:
-                found = handlers[connection.topic.lstrip("/")](raw, connection.msgtype)
+                found = handlers[connection.topic.lstrip("/")](bag.decode(connection, raw))
             except TwinError as error:
                 if str(error) not in self.refused:
                     self.refused.add(str(error))
@@ -113,17 +107,17 @@ class BagReader:
             if found is not None:
                 yield found
 
-    def _read_transforms(self) -> None:
+    def _read_transforms(self, bag: BagFile) -> None:
         """All of TF beforehand, so that a pose that was sent late is there."""
-        wanted = [c for c in self._reader.connections if c.topic in ("/tf", "/tf_static")]
-        for connection, _, raw in self._reader.messages(connections=wanted) if wanted else ():
-            message = self._reader.deserialize(raw, connection.msgtype)
+        wanted = [c for c in bag.connections if c.topic in ("/tf", "/tf_static")]
+        for connection, _, raw in bag.messages(wanted):
+            message = bag.decode(connection, raw)
             self._transforms.add(message, static=connection.topic == "/tf_static")
 
-    def _handlers(self) -> dict[str, Callable[[bytes, str], tuple[int, Measurement] | None]]:
+    def _handlers(self, bag: BagFile) -> dict[str, Handler]:
         """By topic, what is done with its messages; only for what the bag has."""
-        there = {connection.topic.lstrip("/") for connection in self._reader.connections}
-        handlers: dict[str, Callable[[bytes, str], tuple[int, Measurement] | None]] = {}
+        there = {connection.topic.lstrip("/") for connection in bag.connections}
+        handlers: dict[str, Handler] = {}
         for camera in self._site.cameras:
             topics = [f"{camera.name}/image_raw", f"{camera.name}/image_raw/compressed"]
             present = [topic for topic in topics if topic in there][:1]
@@ -133,7 +127,7 @@ class BagReader:
             handlers[present[0]] = partial(self._image, stream)
             info = f"{camera.name}/camera_info"
             if stream.lens is None and info in there:
-                self._read_first_info(stream, info)
+                self._read_first_info(bag, stream, info)
                 handlers[info] = partial(self._info, stream)
         for lidar in self._site.lidars:
             handlers.update(self._lidar_handler(lidar, there))
@@ -147,24 +141,22 @@ class BagReader:
         )
         return _CameraStream(camera, lens, chosen.detector, options.embedder())
 
-    def _read_first_info(self, stream: _CameraStream, topic: str) -> None:
+    def _read_first_info(self, bag: BagFile, stream: _CameraStream, topic: str) -> None:
         """Beforehand: a camera's first image may come before its CameraInfo."""
-        wanted = [c for c in self._reader.connections if c.topic.lstrip("/") == topic]
-        for connection, _, raw in self._reader.messages(connections=wanted):
+        wanted = [c for c in bag.connections if c.topic.lstrip("/") == topic]
+        for connection, _, raw in bag.messages(wanted):
             with suppress(TwinError):  # is left out, and named, when its turn comes
-                self._info(stream, raw, connection.msgtype)
+                self._info(stream, bag.decode(connection, raw))
             return
 
-    def _info(self, stream: _CameraStream, raw: bytes, kind: str) -> None:
-        message: Any = self._reader.deserialize(raw, kind)
+    def _info(self, stream: _CameraStream, message: Any) -> None:
         size = (int(message.width), int(message.height))
         matrix = np.array(message.k, dtype=np.float64).reshape(3, 3)
         distortion = np.array(message.d, dtype=np.float64)
         name, model = stream.camera.name, message.distortion_model
         stream.lens = info_intrinsics(name, model, size, matrix, distortion)
 
-    def _image(self, stream: _CameraStream, raw: bytes, kind: str) -> tuple[int, Measurement]:
-        message: Any = self._reader.deserialize(raw, kind)
+    def _image(self, stream: _CameraStream, message: Any) -> tuple[int, Measurement]:
         camera, stamp_ns = stream.camera, _stamp_ns(message)
         if stream.lens is None:
             raise TwinError(f"camera {camera.name!r}: no CameraInfo before its images")
@@ -182,9 +174,7 @@ class BagReader:
         config = tracker_config(stream.detector.kind)
         return stamp_ns, lambda tracker: tracker.update(found, model, config)
 
-    def _lidar_handler(
-        self, lidar: Lidar, there: set[str]
-    ) -> dict[str, Callable[[bytes, str], tuple[int, Measurement] | None]]:
+    def _lidar_handler(self, lidar: Lidar, there: set[str]) -> dict[str, Handler]:
         topics = [f"{lidar.name}/{lidar.topic.lstrip('/')}", lidar.topic.lstrip("/")]
         topic = next((topic for topic in topics if topic in there), None)
         if topic is None:
@@ -194,9 +184,9 @@ class BagReader:
         return {topic: partial(self._cloud, finder, lidar_pose(lidar))}
 
     def _cloud(
-        self, finder: LidarPeopleFinder, fixed: Pose | None, raw: bytes, kind: str
+        self, finder: LidarPeopleFinder, fixed: Pose | None, message: Any
     ) -> tuple[int, Measurement]:
-        cloud = cloud_from_message(self._reader.deserialize(raw, kind))
+        cloud = cloud_from_message(message)
         pose = fixed
         if pose is None:
             pose_at = partial(self._pose, cloud.frame)
