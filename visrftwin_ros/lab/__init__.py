@@ -1,0 +1,1 @@
+"""The synthetic world: people, sensors and a channel sounder whose truth is known."""
