@@ -22,6 +22,7 @@ from visrftwin_ros.perception.camera import CameraModel
 from visrftwin_ros.perception.camera_models import Intrinsics, info_intrinsics
 from visrftwin_ros.perception.detections import Detections
 from visrftwin_ros.perception.people import People
+from visrftwin_ros.site.camera_info import camera_calibration
 from visrftwin_ros.site.model import Camera
 
 _HAS_CV_BRIDGE = importlib.util.find_spec("cv_bridge") is not None
@@ -119,20 +120,9 @@ def camera_info_message(camera: Camera, stamp: int) -> CameraInfo:
     message = CameraInfo(height=camera.image_height, width=camera.image_width)
     message.header.stamp = stamp_message(stamp)
     message.header.frame_id = camera.optical_frame
-    message.r = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
-    if camera.intrinsics is None:
-        return message
-    fx, fy, cx, cy = camera.intrinsics
-    if camera.model == "fisheye":
-        message.distortion_model = "equidistant"
-    else:
-        message.distortion_model = (
-            "rational_polynomial" if len(camera.distortion) == 8 else "plumb_bob"
-        )
-    none = [0.0] * (4 if camera.model == "fisheye" else 5)
-    message.d = [float(v) for v in (camera.distortion or none)]
-    message.k = [fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0]
-    message.p = [fx, 0.0, cx, 0.0, 0.0, fy, cy, 0.0, 0.0, 0.0, 1.0, 0.0]
+    known = camera_calibration(camera)
+    message.distortion_model, message.d = known.distortion_model, known.d
+    message.k, message.r, message.p = known.k, known.r, known.p
     return message
 
 
