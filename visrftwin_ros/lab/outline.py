@@ -70,14 +70,14 @@ def outline(
     floor, ceiling = (float(f(np.append(start[:, 1], end[:, 1]))) for f in (np.min, np.max))
     rows = max(int(np.ceil((ceiling - floor) / row_height - 1e-9)), 1)
     height = max(ceiling - floor, 1e-9) / rows
-    row, x, winding = _crossings(start, end, net[kept], floor, height)
+    row, x, winding = _crossings(start, end, net[kept].astype(float), floor, height)
     order = np.lexsort((x, row))
     row, x = row[order], x[order]
     # Every closed line crosses a row as often up as down: one running sum serves all rows.
     inside = np.cumsum(winding[order]) != 0
     before = np.concatenate([[False], inside[:-1]])
     left, right = np.flatnonzero(inside & ~before), np.flatnonzero(before & ~inside)
-    return Outline(floor + row[left] * height, height, x[left], x[right])
+    return Outline(np.asarray(floor + row[left] * height, float), height, x[left], x[right])
 
 
 def _crossings(
