@@ -1,1 +1,1 @@
-"""The synthetic world: people, sensors and a channel sounder whose truth is known."""
+"""A synthetic world whose truth is known: rooms, people, pictures, and what only it knows."""
