@@ -105,7 +105,8 @@ def test_somebody_aside_adds_an_echo_with_the_way_over_the_body(truth: ChannelTr
     way = np.linalg.norm(point - [1, 4, 2]) + np.linalg.norm(PLACES[0] - point)
     assert now.paths.delay[rows[0]] == pytest.approx(way / 299792458, rel=1e-4)
     level = 10 * np.log10(now.paths.power[rows[0]])
-    assert -105 < level < -85
+    # Geometrical optics of the ellipsoid, level with its middle: -108.5 dB.
+    assert -115 < level < -104
 
 
 def test_weak_paths_end_in_a_body(truth: ChannelTruth) -> None:
