@@ -21,7 +21,7 @@ from visrftwin_ros.site.model import Radio
 
 Array = NDArray[np.float64]
 
-_STRONG = 1e-3
+_STRONG = 2e-3
 """Share of its link's power from which a path is diffracted by bodies; a weaker one ends where it
 meets a body. Thousands of those make the diffuse floor: fringes on each would average out."""
 _LEAST_ECHO = 1e-3
