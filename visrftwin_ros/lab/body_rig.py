@@ -35,12 +35,16 @@ _UPRIGHT_ARM = np.radians(8.0)
 """A hanging arm's angle from the vertical."""
 
 
+_UPRIGHT_LEG = np.radians(2.0)
+
+
 @dataclass(frozen=True)
 class Rig:
     """A body at rest, x to its left, looking along -y, z up, feet at 0.
 
     vertices: (V, 3) metres. faces: (F, 3). heads: (J, 3) places of `JOINTS`, metres. weights:
-    (V, J), rows sum to 1. arm_down: radians about y that let the left arm hang.
+    (V, J), rows sum to 1. arm_down: radians about y that let the left arm hang. elbow_bent: radians
+    that the elbows are bent at rest. leg_in: radians about y that bring the left foot under the hip.
     """
 
     vertices: Float[np.ndarray, "v 3"]
@@ -48,6 +52,8 @@ class Rig:
     heads: Float[np.ndarray, "j 3"]
     weights: Float[np.ndarray, "v j"]
     arm_down: float
+    elbow_bent: float
+    leg_in: float
 
     def skinned(self, turns: Mapping[str, Float[np.ndarray, "3 3"]]) -> Float[np.ndarray, "v 3"]:
         """(V, 3) vertices with rotations (3, 3) at the joints: linear blend skinning.
@@ -103,8 +109,12 @@ def _rig(height: float, **shape: float) -> Rig:
     ground = np.array([bones[0, 0], bones[0, 1], vertices[:, 2].min()])
     vertices, bones = scale * (vertices - ground), scale * (bones - ground)
     labels = list(model.bone_labels)
-    heads = np.array([bones[labels.index(bone)] for bone, _ in JOINTS.values()])
-    arm = bones[labels.index("wrist.L")] - bones[labels.index("upperarm01.L")]
+    heads = np.array([bones[labels.index(name)] for name, _ in JOINTS.values()])
+    bone = {label: bones[i] for i, label in enumerate(labels)}
+    arm = bone["lowerarm01.L"] - bone["upperarm01.L"]
+    forearm = bone["wrist.L"] - bone["lowerarm01.L"]
+    bent = np.arccos(arm @ forearm / (np.linalg.norm(arm) * np.linalg.norm(forearm)))
+    leg = bone["foot.L"] - bone["upperleg01.L"]
     dense = np.zeros((len(vertices), len(JOINTS)))
     weights, owners = model.vertex_bone_weights.numpy(), model.vertex_bone_indices.numpy()
     np.add.at(dense, (np.arange(len(vertices))[:, None], joint_of_bone[owners]), weights)
@@ -115,6 +125,8 @@ def _rig(height: float, **shape: float) -> Rig:
         heads=heads,
         weights=dense,
         arm_down=float(np.arctan2(arm[0], -arm[2]) - _UPRIGHT_ARM),
+        elbow_bent=float(bent),
+        leg_in=float(np.arctan2(leg[0], -leg[2]) - _UPRIGHT_LEG),
     )
 
 

@@ -87,14 +87,14 @@ def posed(rig: Rig, pose: Pose) -> Float[np.ndarray, "v 3"]:
     turns["spine"] = Rotation.from_euler("yz", [-pose.pelvis_lean, -2 * pose.pelvis_turn])
     turns["head"] = Rotation.from_euler("z", pose.pelvis_turn)
     for side, name in enumerate(("l", "r")):
-        down = rig.arm_down if name == "l" else -rig.arm_down
-        turns[f"hip_{name}"] = Rotation.from_euler("x", -pose.hip[side])
+        sign = 1.0 if name == "l" else -1.0
+        turns[f"hip_{name}"] = Rotation.from_euler("yx", [sign * rig.leg_in, -pose.hip[side]])
         turns[f"knee_{name}"] = Rotation.from_euler("x", pose.knee[side])
         turns[f"ankle_{name}"] = Rotation.from_euler("x", -pose.ankle[side])
-        arm = Rotation.from_euler("yx", [down, -pose.shoulder[side]])
+        arm = Rotation.from_euler("yx", [sign * rig.arm_down, -pose.shoulder[side]])
         turns[f"shoulder_{name}"] = arm
         axis = arm.inv().apply([1.0, 0.0, 0.0])
-        turns[f"elbow_{name}"] = Rotation.from_rotvec(-pose.elbow[side] * axis)
+        turns[f"elbow_{name}"] = Rotation.from_rotvec((rig.elbow_bent - pose.elbow[side]) * axis)
     vertices = rig.skinned({name: turn.as_matrix() for name, turn in turns.items()})
     vertices[:, 2] -= vertices[:, 2].min()
     return vertices
