@@ -154,9 +154,10 @@ class _CampaignReader:
                 first_reason = first_reason or str(error)
                 self._problems[f"snapshot left out: {error}"] += 1
         if not found:
+            undecoded = next((text for text in self._problems if "a message of" in text), "")
             raise TwinError(
                 f"{self._bag.path}: no snapshot can be used in site {self._site.name!r}: "
-                f"{first_reason or next(iter(self._problems), 'none could be decoded')}"
+                f"{first_reason or undecoded}"
             )
         return found
 
