@@ -103,8 +103,8 @@ def test_equal_seeds_make_equal_bags_to_the_byte(bag: Path, tmp_path: Path) -> N
 
 def test_a_bag_that_is_there_stays_without_force(bag: Path, capsys: pytest.CaptureFixture) -> None:
     before = {file.name: file.stat().st_mtime_ns for file in bag.iterdir()}
-    arguments = "lab record --site lobby --people 2 --seconds 1 --seed 1 --no-images --out".split()
-    assert main([*arguments, str(bag)]) == 2
+    arguments = "lab record --site lobby --people 2 --seconds 1 --seed 1 --no-images --out"
+    assert main([*arguments.split(), str(bag)]) == 2
     assert "--force" in capsys.readouterr().err
     assert {file.name: file.stat().st_mtime_ns for file in bag.iterdir()} == before
 
@@ -143,7 +143,18 @@ def test_ctrl_c_leaves_a_marked_bag_and_no_process(tmp_path: Path) -> None:
     os.killpg(running.pid, signal.SIGINT)
     _, errors = running.communicate(timeout=100)
     assert running.returncode == 130, errors
-    with pytest.raises(ProcessLookupError):
-        os.killpg(running.pid, 0)
+    assert _gone(running.pid, 20)
     with open_bag(out) as stopped:
         assert stopped.stopped_by == "Ctrl-C"
+
+
+def _gone(group: int, seconds: float) -> bool:
+    """Whether the process group ends within so long; Python's resource tracker goes last."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.2)
+    return False

@@ -64,6 +64,8 @@ class PictureStream:
         trace: TracebackType | None,
     ) -> None:
         self._stop.set()
+        if kind is not None:
+            self._renderer.stop()
         while self._thread.is_alive():
             # Room for the picture in work, so that the thread sees that it is to stop.
             while not self._done.empty():

@@ -102,6 +102,10 @@ class Renderer:
         if self._process.is_alive():
             self._process.terminate()
 
+    def stop(self) -> None:
+        """Ends the process at once, whatever it renders; who waits for it gets a TwinError."""
+        self._process.terminate()
+
     def render(
         self,
         t: float,
