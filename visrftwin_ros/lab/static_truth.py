@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -105,8 +106,17 @@ def _solve(
         mirrored, random = exact.paths_to(some), scattered.paths_to(some)
         kept = random.select((random.interactions == DIFFUSE).any(axis=1))
         batches.append(merged([mirrored, kept], mirrored.links))
+        _give_memory_back()
         progress(len(some.names))
     return batches
+
+
+def _give_memory_back() -> None:
+    """A million rays leave gigabytes with Dr.Jit, which keeps them for the next solve."""
+    import drjit as dr
+
+    gc.collect()
+    dr.flush_malloc_cache()
 
 
 def _settings(site: Site, depth: int, samples: int, diffuse: bool) -> Propagation:
