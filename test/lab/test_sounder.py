@@ -56,11 +56,17 @@ def test_weak_paths_are_missed_and_the_threshold_is_the_noise_floors() -> None:
     device = sounder()
     # -174 + 93 + 10 dBm, less 33 dB of correlation.
     assert device.noise_floor_dbm == pytest.approx(-104.1, abs=0.3)
-    # 20 dBm and 36.2 dB of horns over it: 12 dB of SNR are left at -148 dB.
-    found = device.measure(paths([-80, -130, -140], [20, 30, 40], [0, 0, 0]), 0.0, 0, 0.0, 0.0)
+    # 20 dBm and 30.8 dB of horns over it: 12 dB of SNR are left at -143 dB.
+    found = device.measure(paths([-120, -130, -150], [20, 30, 40], [0, 0, 0]), 0.0, 0, 0.0, 0.0)
     assert len(found) == 2
     faint = device.measure(paths([-152], [20], [0.0]), 0.0, 0, 0.0, 0.0)
     assert len(faint) == 0
+
+
+def test_sidelobes_of_a_strong_path_hide_weak_ones() -> None:
+    true = paths([-80, -115, -125], [20, 30, 40], [0, 0, 0])
+    assert len(sounder().measure(true, 0.0, 0, 0.0, 0.0)) == 2
+    assert len(sounder(dynamic_range_db=60.0).measure(true, 0.0, 0, 0.0, 0.0)) == 3
 
 
 def test_horns_look_all_round_at_the_receiver_and_forwards_at_the_transmitter() -> None:

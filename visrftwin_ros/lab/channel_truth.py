@@ -29,7 +29,7 @@ _LEAST_ECHO = 1e-3
 _LARGEST_ECHO = 5.0
 """m^2, radar cross-section that no echo of a person exceeds (TR 38.901 table 7.9.2.1-3: 1.6)."""
 _OFF_END = 1e-3
-MOST_PATHS = 24
+MOST_PATHS = 12
 """Paths of a link that the truth lists, the strongest."""
 
 

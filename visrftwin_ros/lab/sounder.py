@@ -64,7 +64,8 @@ def receive_horns() -> Horns:
 class SounderLimits:
     """power_dbm: into the horn. noise_figure_db. sequence: chips of the PN sequence, whose
     correlation raises the signal over the noise by so much. detection_db: SNR over the noise floor
-    from which a path is taken as one. angle_resolution: rad, between paths told apart in one
+    from which a path is taken as one. dynamic_range_db: below the strongest path of a record, where
+    the correlation's sidelobes hide what is weaker. angle_resolution: rad, between paths told apart in one
     delay bin, by super-resolution over the horns. angle_floor, delay_floor, gain_floor_db:
     calibration errors (rad, s, dB) below which no SNR helps. offset_db: standard deviation of the
     unknown power reference over campaigns; drift_db: of its slow drift within one."""
@@ -73,6 +74,7 @@ class SounderLimits:
     noise_figure_db: float = 10.0
     sequence: int = 2047
     detection_db: float = 12.0
+    dynamic_range_db: float = 40.0
     angle_resolution: float = np.deg2rad(8.0)
     angle_floor: float = np.deg2rad(1.5)
     delay_floor: float = 0.05e-9
@@ -129,7 +131,8 @@ class Sounder:
         draw = np.random.default_rng([self._seed, link, round(seconds * 1e3)])
         # Amplitudes near the threshold are found on some records and missed on others.
         noisy = snr_db + 20 * np.log10(np.abs(1 + _circular(draw, snr_db)))
-        kept = np.flatnonzero(noisy >= self.limits.detection_db)
+        least = max(self.limits.detection_db, snr_db.max() - self.limits.dynamic_range_db)
+        kept = np.flatnonzero(noisy >= least)
         errors = self._errors(snr_db[kept], cells.departure[kept], cells.arrival[kept], draw)
         delay, gain, aod_azimuth, aod_elevation, aoa_azimuth, aoa_elevation = errors
         aod, aoa = angles(cells.departure[kept]), angles(cells.arrival[kept])
