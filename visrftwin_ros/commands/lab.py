@@ -32,6 +32,9 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--lidar-step", type=float, default=0.17, metavar="DEG", help="between columns"
     )
     record.add_argument("--jpeg-quality", type=int, help="0 to 100; default 85")
+    record.add_argument(
+        "--samples", type=int, default=300_000, help="rays an access point of the true paths"
+    )
     record.add_argument("--threads", type=int, default=2, help="of each of the two processes")
     record.add_argument("--no-cache", action="store_true", help="solve the static paths again")
     record.set_defaults(run=_record)
@@ -55,6 +58,7 @@ def _record(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.errors import TwinError
     from visrftwin_ros.lab.lidar import LidarModel
     from visrftwin_ros.lab.record import Request, record
+    from visrftwin_ros.lab.static_truth import Fineness
 
     given = {
         name: getattr(arguments, name) if getattr(arguments, name) is not None else default
@@ -70,6 +74,8 @@ def _record(arguments: argparse.Namespace) -> int:
         raise TwinError("the LiDAR has 1 to 128 beams and 0.05 to 5 degrees between columns")
     if not 1 <= arguments.threads <= 64:
         raise TwinError(f"--threads {arguments.threads}: expected 1 to 64")
+    if not 10_000 <= arguments.samples <= 10_000_000:
+        raise TwinError(f"--samples {arguments.samples}: expected 10000 to 10000000")
     request = Request(
         world=arguments.site,
         people=arguments.people,
@@ -80,6 +86,7 @@ def _record(arguments: argparse.Namespace) -> int:
         lidar_rate=given["lidar_rate"],
         lidar=LidarModel(beams=arguments.lidar_beams, step=float(np.deg2rad(arguments.lidar_step))),
         jpeg_quality=int(given["jpeg_quality"]),
+        fineness=Fineness(samples=arguments.samples),
         threads=arguments.threads,
         command=_command(arguments),
     )

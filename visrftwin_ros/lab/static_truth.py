@@ -24,10 +24,14 @@ Array = NDArray[np.float64]
 @dataclass(frozen=True)
 class Fineness:
     """max_depth: interactions of a path. samples: rays an access point for mirrors, walls passed
-    and edges; diffuse_samples: for scattering."""
+    and edges; diffuse_samples: for scattering.
+
+    From 1e5 to 1e6 samples the power without scattering of links in the lobby changes by 0.004 dB;
+    a million take 9 GB while they are solved.
+    """
 
     max_depth: int = 5
-    samples: int = 1_000_000
+    samples: int = 300_000
     diffuse_samples: int = 200_000
 
 
@@ -112,7 +116,7 @@ def _solve(
 
 
 def _give_memory_back() -> None:
-    """A million rays leave gigabytes with Dr.Jit, which keeps them for the next solve."""
+    """Many rays leave gigabytes with Dr.Jit, which keeps them for the next solve."""
     import drjit as dr
 
     gc.collect()
