@@ -72,9 +72,7 @@ class Rig:
                 turn, shift = rotations[k] @ turn, rotations[k] @ shift + shifts[k]
             rotations[i], shifts[i] = turn, shift
         blended = (self.weights @ rotations.reshape(len(names), 9)).reshape(-1, 3, 3)
-        return np.asarray(
-            np.einsum("vij,vj->vi", blended, self.vertices) + self.weights @ shifts
-        )
+        return np.asarray(np.einsum("vij,vj->vi", blended, self.vertices) + self.weights @ shifts)
 
 
 def body_rigs(
@@ -144,11 +142,16 @@ def _anny() -> tuple[Any, Int[np.ndarray, " v"], Int[np.ndarray, "f 3"], Int[np.
     model = anny.Anny(phenotype_blendshapes="original", skinning_method="lbs")
     lines = (get_anny_root_dir() / "data" / "topology" / f"{_TOPOLOGY}.obj").read_text().split("\n")
     corners = np.array([line.split()[1:4] for line in lines if line.startswith("v ")], float)
+    polygons = [
+        [int(corner.split("/")[0]) - 1 for corner in line.split()[1:]]
+        for line in lines
+        if line.startswith("f ")
+    ]
     faces = np.array(
         [
-            [int(corner.split("/")[0]) - 1 for corner in line.split()[1:4]]
-            for line in lines
-            if line.startswith("f ")
+            (polygon[0], polygon[k], polygon[k + 1])
+            for polygon in polygons
+            for k in range(1, len(polygon) - 1)
         ]
     )
     upright = corners @ np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]])  # its y is up

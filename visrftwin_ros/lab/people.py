@@ -15,7 +15,7 @@ from scipy.spatial.transform import Rotation
 from visrftwin_ros.lab.body_rig import Rig, body_rigs
 from visrftwin_ros.lab.gait import Pose, walking_pose
 from visrftwin_ros.lab.walks import Walks, stride_length
-from visrftwin_ros.lab.wardrobe import PARTS, Outfit, dressed_parts, drawn_outfit, puffed
+from visrftwin_ros.lab.wardrobe import PARTS, Outfit, drawn_outfit, dressed_parts, puffed
 
 __all__ = ["PARTS", "BodyMesh", "People", "make_people"]
 

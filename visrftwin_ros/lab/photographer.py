@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 
+from visrftwin_ros.lab.denoising import FirstHits, smoothed
+from visrftwin_ros.lab.labels import body_labels, image_box
 from visrftwin_ros.lab.people import BodyMesh, People
+from visrftwin_ros.lab.render_meshes import robot_corners
 from visrftwin_ros.lab.render_scene import RenderScene
-from visrftwin_ros.lab.rendering import Label, Picture, Pose, Quality, Standing, camera_at
+from visrftwin_ros.lab.rendering import Picture, Pose, Quality, Standing, camera_at
 from visrftwin_ros.lab.sensor_image import Exposure, developed, metered
 from visrftwin_ros.lab.world import World
 from visrftwin_ros.perception.camera import CameraModel
@@ -21,8 +24,6 @@ from visrftwin_ros.site.model import Camera
 _BESIDE, _BELOW, _ABOVE = 0.30, 0.35, 0.04
 """How far round a body its shadow and mirror image are drawn, in body heights."""
 _BACKGROUND_PASS = 16
-_SHADOW_BLUR = 2.5
-"""Pixels."""
 
 Rays = tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, "n 3"], Float[np.ndarray, "n 3"]]
 
@@ -80,16 +81,18 @@ class Photographer:
     def _still(self, camera: Camera, pose: Pose | None) -> _Still:
         """The room without people, and the exposure that the camera keeps."""
         model = camera_at(camera, pose)
-        moving = pose is not None
         self._scene.move(None, dict(self._parked))
-        rng = self._rng(camera.name, "exposure")
-        samples = self._quality.moving if moving else self._quality.changes
+        samples = self._quality.changes if pose is None else self._quality.moving
         noisy = self._traced(model, samples)
-        if moving:
-            return _Still(noisy, noisy, metered(noisy, rng))
-        passes = max(self._quality.background // _BACKGROUND_PASS, 1)
-        clean = sum(self._traced(model, _BACKGROUND_PASS, 1 + i) for i in range(passes)) / passes
-        return _Still(_denoised(np.asarray(clean)), noisy, metered(np.asarray(clean), rng))
+        hits = self._hits(model)
+        clean = noisy
+        if pose is None and self._quality.background > samples:
+            passes = max(self._quality.background // _BACKGROUND_PASS, 1)
+            clean = np.mean(
+                [self._traced(model, _BACKGROUND_PASS, 1 + i) for i in range(passes)], axis=0
+            )
+        clean = smoothed(clean, hits)
+        return _Still(clean, noisy, metered(clean, self._rng(camera.name, "exposure")))
 
     def _picture(
         self,
@@ -100,50 +103,62 @@ class Photographer:
         robots: Mapping[str, Standing],
     ) -> Picture:
         model, still = camera_at(camera, pose), self._stills[camera.name]
-        owner = self._scene.seen(model.center, self._directions(model)[0]).reshape(model.size[::-1])
+        hits = self._hits(model)
         if pose is not None:
-            radiance = cv2.bilateralFilter(
-                self._traced(model, self._quality.moving).astype(np.float32), 5, 0.3, 1.5
-            )
+            radiance = smoothed(self._traced(model, self._quality.moving), hits)
         else:
-            radiance = self._changed(model, still, owner, bodies, robots)
-        rng = self._rng(camera.name, f"{t:.4f}")
-        image = developed(radiance, still.exposure, rng)
-        return Picture(image, _labels(model, bodies, owner))
+            radiance = self._changed(model, still, hits, bodies, robots)
+        image = developed(radiance, still.exposure, self._rng(camera.name, f"{t:.4f}"))
+        return Picture(image, body_labels(model, bodies, hits.owner))
 
     def _changed(
         self,
         model: CameraModel,
         still: _Still,
-        owner: Int[np.ndarray, "h w"],
+        hits: FirstHits,
         bodies: tuple[BodyMesh, ...],
         robots: Mapping[str, Standing],
     ) -> Float[np.ndarray, "h w 3"]:
         """The empty room plus what people and robots change in it."""
-        near = np.zeros(owner.shape, np.uint8)
+        near = np.zeros(hits.owner.shape, np.uint8)
         outlines = [body.vertices for body in bodies]
-        for x, y, _ in robots.values():
-            outlines.append(np.array([[x + a, y + b, c] for a in (-0.3, 0.3) for b in (-0.3, 0.3) for c in (0, 1.3)]))  # fmt: skip
+        outlines += [robot_corners(*place).reshape(-1, 3) for place in robots.values()]
         for vertices in outlines:
-            box = _box(model, vertices)
+            box = image_box(model, vertices)
             if box is not None:
                 height = box[3] - box[1]
                 low = np.array([box[0] - _BESIDE * height, box[1] - _ABOVE * height])
                 high = np.array([box[2] + _BESIDE * height, box[3] + _BELOW * height])
                 (x0, y0), (x1, y1) = low.astype(int), np.ceil(high).astype(int)
                 near[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)] = 1
+        if not near.any():
+            return still.clean
         traced = self._traced(model, self._quality.changes, 0, near.astype(bool))
+        rows, columns = (slice(int(np.min(hit)), int(np.max(hit)) + 1) for hit in np.nonzero(near))
         distance = cv2.distanceTransform(near, cv2.DIST_L2, 3)
         fade = np.clip(distance / max(0.02 * model.size[0], 4.0), 0, 1)[..., None]
-        on_body = owner >= 0
-        # Shadows are soft and their difference is noisy: smoothed, bodies left out of the mean.
-        change = np.where(on_body[..., None], 0.0, traced - still.noisy)
-        ground = (~on_body & (near > 0)).astype(float)
-        weight = cv2.GaussianBlur(ground, (0, 0), _SHADOW_BLUR)[..., None]
-        smooth = cv2.GaussianBlur(change * ground[..., None], (0, 0), _SHADOW_BLUR)
-        shadow = np.maximum(still.clean + fade * smooth / np.maximum(weight, 0.05), 0.0)
-        bodies_only = cv2.bilateralFilter(traced.astype(np.float32), 5, 0.15, 1.2)
-        return np.where(on_body[..., None], bodies_only, shadow)
+        # Bodies are new; elsewhere the same random numbers cancel where nothing has changed.
+        on_body = (hits.owner >= 0)[..., None]
+        change = np.where(on_body, traced, (traced - still.noisy) * (near[..., None] > 0))
+        part = (rows, columns)
+        smooth = smoothed(change[part], hits.cropped(rows, columns))
+        radiance = still.clean.copy()
+        shadow = np.maximum(still.clean[part] + fade[part] * smooth, 0.0)
+        radiance[part] = np.where(on_body[part], smooth, shadow)
+        return radiance
+
+    def _hits(self, model: CameraModel) -> FirstHits:
+        """What the pixels' centres see; the texture is that of four places in each pixel."""
+        middle, right, down = (ray.reshape(*model.size[::-1], 3) for ray in self._directions(model))
+        albedo = np.mean(
+            [
+                self._scene.first_hits(model.center, middle + a * right + b * down).albedo
+                for a in (-0.25, 0.25)
+                for b in (-0.25, 0.25)
+            ],
+            axis=0,
+        )
+        return replace(self._scene.first_hits(model.center, middle), albedo=albedo)
 
     def _traced(
         self,
@@ -168,57 +183,10 @@ class Photographer:
                 for step in ([0.5, 0.0], [0.0, -0.5])
             )
             self._rays[model.name] = (middle, 2 * right, -2 * down)
-        middle, right, down = (np.nan_to_num(ray) @ model.rotation for ray in self._rays[model.name])
+        middle, right, down = (
+            np.nan_to_num(ray) @ model.rotation for ray in self._rays[model.name]
+        )
         return middle, right, down
 
     def _rng(self, camera: str, what: str) -> np.random.Generator:
         return np.random.default_rng([self._world.seed, zlib.crc32(f"{camera} {what}".encode())])
-
-
-def _denoised(radiance: Float[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w 3"]:
-    """Bilateral filter (Tomasi and Manduchi 1998) of the logarithm, where noise is even."""
-    logs = np.log(np.maximum(radiance, 1e-3)).astype(np.float32)
-    return np.asarray(np.exp(cv2.bilateralFilter(logs, 7, 0.35, 2.0).astype(float)))
-
-
-def _box(
-    model: CameraModel, vertices: Float[np.ndarray, "v 3"]
-) -> Float[np.ndarray, " 4"] | None:
-    """x0, y0, x1, y1 px round what the lens sees of these points; None: nothing in the image."""
-    pixels, seen = model.project(vertices)
-    if seen.mean() < 0.5:
-        return None
-    low, high = pixels[seen].min(axis=0), pixels[seen].max(axis=0)
-    size = np.array(model.size)
-    if (high < 0).any() or (low > size - 1).any() or high[0] - low[0] > 0.5 * model.column_period:
-        return None
-    return np.concatenate([np.clip(low, 0, size - 1), np.clip(high, 0, size - 1)])
-
-
-def _labels(
-    model: CameraModel, bodies: tuple[BodyMesh, ...], owner: Int[np.ndarray, "h w"]
-) -> tuple[Label, ...]:
-    """Boxes of everybody who shows, from the id picture; the whole body drawn alone for its share."""
-    labels = []
-    for i, body in enumerate(bodies):
-        rows, columns = np.nonzero(owner == i)
-        whole = _box(model, body.vertices)
-        if not len(rows) or whole is None:
-            continue
-        pixels, seen = model.project(body.vertices)
-        alone = np.zeros(owner.shape, np.uint8)
-        drawn = body.faces[seen[body.faces].all(axis=1)]
-        corners = np.clip(np.nan_to_num(pixels), -5000, 5000)[drawn]
-        for triangle in np.round(corners * 16).astype(np.int32):
-            cv2.fillConvexPoly(alone, triangle, 1, shift=4)
-        visible = min(len(rows) / max(int(alone.sum()), 1), 1.0)
-        box = (columns.min() - 0.5, rows.min() - 0.5, columns.max() + 0.5, rows.max() + 0.5)
-        labels.append(
-            Label(
-                person=i,
-                box=(float(box[0]), float(box[1]), float(box[2]), float(box[3])),
-                whole=(float(whole[0]), float(whole[1]), float(whole[2]), float(whole[3])),
-                visible=float(visible),
-            )
-        )
-    return tuple(labels)

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from visrftwin_ros.lab.appearance import Appearance
+from visrftwin_ros.lab.denoising import FirstHits
 from visrftwin_ros.lab.people import People
 from visrftwin_ros.lab.render_meshes import robot_corners, static_triangles
 from visrftwin_ros.lab.textures import linear, texture
@@ -21,6 +22,8 @@ _DEPTH = 5
 """Bounces of a light path: through two panes and off a wall."""
 _AWAY = 1000.0
 """Metres under the ground: where robots wait that are not in the picture."""
+_PASS = 4
+"""Rays a pixel traced at once; more take gigabytes."""
 _PANES = 6
 """Glass faces that a look passes before it counts as ended."""
 
@@ -45,7 +48,9 @@ class RenderScene:
             )
         for i, body in enumerate(people.meshes(0.0)):
             colours = {"type": "mesh_attribute", "name": "face_color"}
-            bsdf = mi.load_dict({"type": "twosided", "b": {"type": "diffuse", "reflectance": colours}})
+            bsdf = mi.load_dict(
+                {"type": "twosided", "b": {"type": "diffuse", "reflectance": colours}}
+            )
             shapes[f"person{i}"] = self._mesh(
                 f"person{i}",
                 body.vertices,
@@ -62,7 +67,7 @@ class RenderScene:
         shapes |= self._lights(world)
         self._scene = mi.load_dict(shapes)
         self._params = mi.traverse(self._scene)
-        self._integrator = mi.load_dict({"type": "path", "max_depth": _DEPTH, "rr_depth": 50})
+        self._integrator = mi.load_dict({"type": "path", "max_depth": _DEPTH, "rr_depth": 3})
         self._robots = robots
         by_id = {shape.id(): shape for shape in self._scene.shapes()}
         self._bodies = [mi.ShapePtr(by_id[f"person{i}"]) for i in range(len(people.rigs))]
@@ -100,6 +105,21 @@ class RenderScene:
         right and one down. wanted: (N,) pixels to trace; the others are 0. A pixel's random numbers
         are its own: what did not change in the scene does not change in the picture.
         """
+        total = np.zeros((len(rays[0]), 3))
+        for done in range(0, samples, _PASS):
+            share = min(_PASS, samples - done)
+            total += share * self._radiance(origin, rays, share, 1000 * seed + done, wanted)
+        return total / samples
+
+    def _radiance(
+        self,
+        origin: Float[np.ndarray, " 3"],
+        rays: tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, "n 3"], Float[np.ndarray, "n 3"]],
+        samples: int,
+        seed: int,
+        wanted: Bool[np.ndarray, " n"] | None,
+    ) -> Float[np.ndarray, "n 3"]:
+        """One pass of `radiance`."""
         mi, dr = self._mi, self._dr
         count = len(rays[0]) * samples
         sampler = mi.load_dict({"type": "independent"})
@@ -121,28 +141,35 @@ class RenderScene:
         dr.eval(sums)
         return np.stack([np.array(s) for s in sums], axis=1) / samples
 
-    def seen(
-        self, origin: Float[np.ndarray, " 3"], directions: Float[np.ndarray, "n 3"]
-    ) -> Int[np.ndarray, " n"]:
-        """(N,) index of the person that each ray meets first, through glass; -1: nobody."""
+    def first_hits(
+        self, origin: Float[np.ndarray, " 3"], directions: Float[np.ndarray, "h w 3"]
+    ) -> FirstHits:
+        """What each ray meets first behind the glass."""
         mi, dr = self._mi, self._dr
-        ray = mi.Ray3f(
-            self._point(origin),
-            dr.normalize(mi.Vector3f(directions.T.astype(np.float32))),
-        )
-        owner = dr.full(mi.Int32, -1, len(directions))
-        looking = dr.full(mi.Bool, True, len(directions))
+        flat = directions.reshape(-1, 3)
+        ray = mi.Ray3f(self._point(origin), dr.normalize(mi.Vector3f(flat.T.astype(np.float32))))
+        looking = dr.full(mi.Bool, True, len(flat))
         for _ in range(_PANES):
             hit = self._scene.ray_intersect(ray, mi.RayFlags.Minimal, True, looking)
-            for i, body in enumerate(self._bodies):
-                owner = dr.select(looking & hit.is_valid() & (hit.shape == body), i, owner)
             through = mi.Bool(False)
             for pane in self._clear:
                 through |= hit.shape == pane
             looking &= hit.is_valid() & through
-            ray.o = ray(hit.t + 1e-3)
-            dr.eval(ray, owner, looking)
-        return np.array(owner)
+            ray.o = dr.select(looking, ray(hit.t + 1e-3), ray.o)
+            dr.eval(ray, looking)
+        hit = self._scene.ray_intersect(ray)
+        owner = dr.select(hit.is_valid() & ~hit.shape.is_emitter(), mi.Int32(-1), mi.Int32(-2))
+        for i, body in enumerate(self._bodies):
+            owner = dr.select(hit.is_valid() & (hit.shape == body), i, owner)
+        albedo = dr.select(owner > -2, hit.bsdf().eval_diffuse_reflectance(hit, owner > -2), 1.0)
+        dr.eval(owner, hit.p, hit.n, albedo)
+        shape = directions.shape
+        return FirstHits(
+            owner=np.array(owner).reshape(shape[:2]),
+            position=np.nan_to_num(np.array(hit.p).T.reshape(shape), posinf=0.0, neginf=0.0),
+            normal=np.nan_to_num(np.array(hit.n).T.reshape(shape)),
+            albedo=np.clip(np.array(albedo).T.reshape(shape), 0.02, 1.0),
+        )
 
     def _point(self, point: Float[np.ndarray, " 3"]) -> Any:
         """A point that is data, not part of the kernel: another place compiles nothing."""
@@ -203,7 +230,9 @@ class RenderScene:
             }
         if world.sky > 0:
             up = np.cos(np.linspace(0, np.pi, 32))[:, None]  # row 0 is the zenith
-            zenith, horizon, earth = np.array([[0.45, 0.62, 0.95], [0.9, 0.95, 1.0], [0.3, 0.29, 0.27]])
+            zenith, horizon, earth = np.array(
+                [[0.45, 0.62, 0.95], [0.9, 0.95, 1.0], [0.3, 0.29, 0.27]]
+            )
             sky = np.where(up > 0, horizon + np.clip(up, 0, 1) ** 0.5 * (zenith - horizon), earth)
             image = np.tile(world.sky * sky[:, None], (1, 64, 1)).astype(np.float32)
             lights["sky"] = {
