@@ -31,9 +31,17 @@ TOPICS = {
 }
 
 
-@pytest.fixture
-def bag(site: Site, tmp_path: Path) -> Path:
-    return write_campaign(tmp_path / "bag", site)
+@pytest.fixture(params=[False, True], ids=["plain", "zstd"])
+def bag(site: Site, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    return write_campaign(tmp_path / "bag", site, compress=request.param)
+
+
+def test_compression_makes_it_smaller(site: Site, tmp_path: Path) -> None:
+    sizes = [
+        (write_campaign(tmp_path / name, site, compress=name == "zstd") / f"{name}.mcap").stat()
+        for name in ("plain", "zstd")
+    ]
+    assert sizes[1].st_size < 0.6 * sizes[0].st_size
 
 
 def decoded_by_mcap(bag: Path) -> dict[str, list[Any]]:

@@ -46,7 +46,8 @@ def made_site(folder: Path) -> Site:
         "access_points": [ap for ap in pets["access_points"] if ap["name"] == "ap_lamp"],
         "robots": [{"name": "rover", "antenna_height": 0.8}],
         "cameras": pets["cameras"],
-        "lidars": [{"name": "mast", "position": [-13.0, -10.0, 3.0], "max_range": 15.0}],
+        # Elsewhere: bare ground where the camera sees people would prove that nobody is there.
+        "lidars": [{"name": "mast", "position": [25.0, 20.0, 3.0], "max_range": 8.0}],
     }
     folder.mkdir()
     (folder / "site.yaml").write_text(yaml.safe_dump(content))
@@ -57,7 +58,7 @@ def write_bag(bag: Path, site: Site, video: Path) -> None:
     """Pictures at 7 fps, a robot that drives along x, sweeps over bare ground, and a sounder."""
     camera = site.camera()
     random = np.random.default_rng(1)
-    sweep = np.column_stack([random.uniform(2, 15, (2000, 2)), np.full(2000, -3.0)])
+    sweep = np.column_stack([random.uniform(1, 5, (2000, 2)), np.full(2000, -3.0)])
     with CampaignWriter(bag, {"site": site.name, "gain_reference": "relative"}) as writer:
         for number, image in Recording(video).frames():
             if number > FRAMES:
@@ -165,9 +166,9 @@ def test_every_stage_works_in_the_campaigns_time(run: CampaignRun) -> None:
 
 
 def test_people_of_the_pictures_are_tracked(run: CampaignRun) -> None:
-    """Five people or more walk here in most of the frames."""
+    """Five walk here; the tracker starts again with every round of five seconds."""
     counts = [len(x["people"]) for x in run.of("people") if not x["stale"]]
-    assert np.median(counts) >= 3
+    assert np.median(counts) >= 2
 
 
 def test_the_moving_robots_channel_is_predicted_where_tf_says(run: CampaignRun) -> None:

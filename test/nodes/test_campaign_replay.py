@@ -147,6 +147,12 @@ def test_it_loops_and_its_clock_jumps_back(bench: NodeBench, bag: Path) -> None:
     assert bench.until(lambda: jumps() >= 2)
 
 
+def test_its_process_ends_with_the_bag_where_that_is_asked_for(bench: NodeBench, bag: Path) -> None:
+    node = replay(bench, bag, rate=20.0, exit_at_end=True)
+    start(node)
+    assert bench.until(node.finished.done)
+
+
 def test_it_waits_for_the_nodes_that_it_feeds(
     bench: NodeBench, bag: Path, small_site: Path
 ) -> None:

@@ -11,9 +11,10 @@ import yaml
 from made_campaign import SECOND, STAMP, person
 from node_bench import ERROR, OK, SENSOR_QOS, STALE, WARN, NodeBench
 from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CameraInfo, Image
 
 from visrftwin_ros.msg import Detection, Detections, LinkChannels, TrackedPeople
+from visrftwin_ros.nodes.camera_replay import CameraReplay
 from visrftwin_ros.nodes.campaign_replay import CLOCK_QOS
 from visrftwin_ros.nodes.channel_predictor import ChannelPredictor
 from visrftwin_ros.nodes.conversions import image_message, people_message, stamp_message, stamp_ns
@@ -174,3 +175,25 @@ def test_a_detector_on_a_standing_clock_does_not_call_its_camera_silent(
     for k in range(10):
         at(1.0 + k / 4)
     assert bench.says("people_detector: images", STALE, "no image arrives")
+
+
+def test_a_replayed_video_follows_the_time_that_is_given(
+    bench: NodeBench, small_site: Path, test_data: Path
+) -> None:
+    values: dict[str, Any] = {"camera": "view1", "use_sim_time": True}
+    values["video"] = str(test_data / "pets" / "vtest.avi")
+    infos = bench.heard(CameraInfo, "camera_info", SENSOR_QOS)
+    bench.active(CameraReplay, "camera_replay", site=str(small_site), **values)
+    at = hands_of(bench)
+    for k in range(20):
+        at(10 + k / 10)
+    stamps = [stamp_ns(m.header.stamp) - STAMP for m in infos]
+    # 7 frames a second for 1.9 s, not all frames since 1970; the first timer tick comes a period late
+    assert 10 <= len(stamps) <= 14
+    assert stamps[0] >= 10 * SECOND and stamps[-1] <= 12 * SECOND
+    infos.clear()
+    for k in range(10):
+        at(2 + k / 10)
+    assert bench.says("camera_replay: time", WARN, "went back")
+    stamps = [stamp_ns(m.header.stamp) - STAMP for m in infos]
+    assert len(stamps) >= 4 and max(stamps) <= 3 * SECOND
