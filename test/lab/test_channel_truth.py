@@ -10,8 +10,8 @@ from shapes import cylinder, moved, sphere
 from visrftwin_ros.lab.body_truth import Person
 from visrftwin_ros.lab.channel_truth import ChannelTruth, Instant
 from visrftwin_ros.lab.ray_scene import RayScene
-from visrftwin_ros.lab.static_truth import Fineness, StaticTruth
-from visrftwin_ros.propagation.path_set import BODY
+from visrftwin_ros.lab.static_truth import Fineness, StaticTruth, each_sequence_once
+from visrftwin_ros.propagation.path_set import BODY, DIFFUSE, SPECULAR
 from visrftwin_ros.site.model import Site
 
 _SITE = """
@@ -62,6 +62,19 @@ def with_people(truth: ChannelTruth, people: list[Person]) -> Instant:
 
 def person_at(x: float, y: float) -> Person:
     return moved(cylinder(0.15, 0.22, 0.0, 1.75), (x, y, 0.0))
+
+
+def test_a_path_found_twice_millimetres_apart_counts_once(static: StaticTruth) -> None:
+    known = static.driven_to(PLACES[0])
+    paths = known.select(~(known.interactions == DIFFUSE).any(axis=1))
+    mirrored = np.flatnonzero(paths.interactions[:, 0] == SPECULAR)[:1]
+    again = paths.select(np.sort(np.concatenate([np.arange(len(paths)), mirrored])))
+    along = np.cross(again.normals[mirrored[0] + 1, 0], [0.3, 0.5, 0.8])
+    again.vertices[mirrored[0] + 1, 1] += 6e-3 * along / np.linalg.norm(along)
+    assert len(again) == len(paths) + 1
+    once = each_sequence_once(again)
+    assert len(once) == len(paths)
+    np.testing.assert_array_equal(once.delay, paths.delay)
 
 
 def test_without_people_nothing_is_lost(truth: ChannelTruth, site: Site) -> None:
