@@ -1,0 +1,116 @@
+"""`visrftwin lab`: campaigns of a synthetic world."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from pathlib import Path
+
+_DEFAULTS = {"camera_rate": 10.0, "panorama_rate": 2.0, "lidar_rate": 10.0, "jpeg_quality": 85}
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds `lab` and what is under it."""
+    lab = commands.add_parser("lab", help="a synthetic world with known truth").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    record = lab.add_parser("record", help="record a campaign of it")
+    record.add_argument("--site", required=True, help="lobby, lecture_room or street")
+    record.add_argument("--people", type=int, required=True, help="how many walk about")
+    record.add_argument("--seconds", type=float, required=True, help="how long")
+    record.add_argument("--seed", type=int, required=True, help="draws all that is hidden")
+    record.add_argument("--out", type=Path, required=True, help="bag folder to write")
+    record.add_argument("--force", action="store_true", help="replace the bag that is there")
+    record.add_argument("--no-images", action="store_true", help="nothing is rendered")
+    record.add_argument("--no-lidar", action="store_true", help="no sweeps")
+    record.add_argument("--camera-rate", type=_rate, metavar="HZ", help="of fixed cameras")
+    record.add_argument("--panorama-rate", type=_rate, metavar="HZ", help="of the robot's camera")
+    record.add_argument("--lidar-rate", type=_rate, metavar="HZ", help="of sweeps, up to 10")
+    record.add_argument("--lidar-beams", type=int, default=128, help="of the 45 degrees of height")
+    record.add_argument(
+        "--lidar-step", type=float, default=0.17, metavar="DEG", help="between columns"
+    )
+    record.add_argument("--jpeg-quality", type=int, help="0 to 100; default 85")
+    record.add_argument(
+        "--samples", type=int, default=300_000, help="rays an access point of the true paths"
+    )
+    record.add_argument("--threads", type=int, default=2, help="of each of the two processes")
+    record.add_argument("--no-cache", action="store_true", help="solve the static paths again")
+    record.set_defaults(run=_record)
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not 0 <= rate <= 60:
+        raise argparse.ArgumentTypeError(f"expected hertz from 0 to 60, not {text!r}")
+    return rate
+
+
+def _record(arguments: argparse.Namespace) -> int:
+    import numpy as np
+    from tqdm import tqdm
+
+    from visrftwin_ros.cache import cache_folder
+    from visrftwin_ros.errors import TwinError
+    from visrftwin_ros.lab.lidar import LidarModel
+    from visrftwin_ros.lab.record import Request, record
+    from visrftwin_ros.lab.static_truth import Fineness
+
+    given = {
+        name: getattr(arguments, name) if getattr(arguments, name) is not None else default
+        for name, default in _DEFAULTS.items()
+    }
+    if arguments.no_images:
+        given["camera_rate"] = given["panorama_rate"] = 0.0
+    if arguments.no_lidar:
+        given["lidar_rate"] = 0.0
+    if given["lidar_rate"] > LidarModel.rate:
+        raise TwinError(f"--lidar-rate {given['lidar_rate']:g}: it turns {LidarModel.rate:g} times")
+    if not 1 <= arguments.lidar_beams <= 128 or not 0.05 <= arguments.lidar_step <= 5:
+        raise TwinError("the LiDAR has 1 to 128 beams and 0.05 to 5 degrees between columns")
+    if not 1 <= arguments.threads <= 64:
+        raise TwinError(f"--threads {arguments.threads}: expected 1 to 64")
+    if not 10_000 <= arguments.samples <= 10_000_000:
+        raise TwinError(f"--samples {arguments.samples}: expected 10000 to 10000000")
+    request = Request(
+        world=arguments.site,
+        people=arguments.people,
+        seconds=arguments.seconds,
+        seed=arguments.seed,
+        camera_rate=given["camera_rate"],
+        panorama_rate=given["panorama_rate"],
+        lidar_rate=given["lidar_rate"],
+        lidar=LidarModel(beams=arguments.lidar_beams, step=float(np.deg2rad(arguments.lidar_step))),
+        jpeg_quality=int(given["jpeg_quality"]),
+        fineness=Fineness(samples=arguments.samples),
+        threads=arguments.threads,
+        command=_command(arguments),
+    )
+    cache = None if arguments.no_cache else cache_folder("lab")
+    with tqdm(desc="recording", unit="step", disable=None) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        report = record(request, arguments.out, arguments.force, cache, progress)
+    counts = ", ".join(f"{count} {name}" for name, count in report.counts.items())
+    print(f"{arguments.out}: {counts}")
+    for name, seconds in sorted(report.seconds.items(), key=lambda entry: -entry[1]):
+        print(f"{name}: {seconds:.1f} s", file=sys.stderr)
+    return 0
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    """The command line without the place that it wrote to: equal recordings say the same."""
+    words = ["visrftwin lab record"]
+    for name, value in sorted(vars(arguments).items()):
+        if name in ("run", "out", "force", "no_cache", "threads") or value in (None, False):
+            continue
+        option = f"--{name.replace('_', '-')}"
+        words.append(option if value is True else f"{option} {value}")
+    return " ".join(words)
