@@ -1,0 +1,126 @@
+"""The measured side of an evaluation: snapshots with their metrics, floors and split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from scipy.constants import speed_of_light
+
+from visrftwin_ros.beams.arrays import Mount
+from visrftwin_ros.campaign.beam_scores import BeamEnds
+from visrftwin_ros.campaign.path_lists import PathLists, measured_lists, resolved
+from visrftwin_ros.campaign.prediction import Measured
+from visrftwin_ros.campaign.questions import Questions
+from visrftwin_ros.campaign.scores import SnapshotMetrics, snapshot_metrics
+from visrftwin_ros.campaign.snapshot import Snapshot
+from visrftwin_ros.propagation.engine import device_mount
+from visrftwin_ros.site.model import Site
+
+_WEAKEST = 0.02
+"""Quantile of all measured gains that stands for the floor of a campaign that states none."""
+_FLOOR_SLACK_DB = 3.0
+"""A stated floor this far over measured paths is in another reference than they."""
+LEAST_TO_ALIGN = 3
+
+
+@dataclass(frozen=True)
+class GroundTruth:
+    """N snapshots. floor_db: (N,) dB of power gain in the sounder's reference; measured: what lies
+    above, at the sounder's resolution. train: (N,) may be learnt from, all others are scored.
+    relative: gains are against an unknown reference. ends: N, None where a heading is unknown.
+    """
+
+    measured: Measured
+    floor_db: Float[np.ndarray, " n"]
+    train: Bool[np.ndarray, " n"]
+    relative: bool
+    ends: tuple[BeamEnds | None, ...]
+
+    @property
+    def scored(self) -> Bool[np.ndarray, " n"]:
+        """(N,) held out."""
+        return ~self.train
+
+    @property
+    def aligning(self) -> Bool[np.ndarray, " n"]:
+        """(N,) the power reference is estimated on these: the train ones, or all of too few."""
+        enough = self.train.sum() >= LEAST_TO_ALIGN
+        return self.train if enough else np.ones(len(self.train), bool)
+
+    @property
+    def subsets(self) -> dict[str, Bool[np.ndarray, " n"]]:
+        """The scored snapshots: all, with and without a line of sight."""
+        seen = self.measured.questions.line_of_sight
+        return {"all": self.scored, "los": self.scored & seen, "nlos": self.scored & ~seen}
+
+    def metrics_of(self, paths: PathLists) -> SnapshotMetrics:
+        """Metrics of paths by the rules that the measured ones went through."""
+        return path_metrics(paths, self.measured.questions)
+
+
+def ground_truth(
+    snapshots: Sequence[Snapshot],
+    questions: Questions,
+    site: Site,
+    facts: Mapping[str, Any],
+    train_share: float,
+    seed: int,
+) -> tuple[GroundTruth, list[str]]:
+    """What predictions are compared with, and what is doubtful about it."""
+    relative = facts.get("gain_reference", "relative") != "absolute"
+    floor, problems = floors_db(snapshots, site)
+    paths = resolved(measured_lists([s.paths for s in snapshots]), questions.bandwidth).above(floor)
+    measured = Measured(questions, paths, path_metrics(paths, questions))
+    train = np.zeros(len(snapshots), bool)
+    count = round(train_share * len(snapshots))
+    train[_random_rows(len(snapshots), min(count, len(snapshots) - 1), seed)] = True
+    ends = tuple(_beam_ends(snapshot, site) for snapshot in snapshots)
+    return GroundTruth(measured, floor, train, relative, ends), problems
+
+
+def path_metrics(paths: PathLists, questions: Questions) -> SnapshotMetrics:
+    """`snapshot_metrics` with the free lines of sight of `questions`."""
+    straight = np.where(questions.line_of_sight, questions.distance / speed_of_light, np.nan)
+    return snapshot_metrics(paths, straight, questions.bandwidth)
+
+
+def floors_db(
+    snapshots: Sequence[Snapshot], site: Site
+) -> tuple[Float[np.ndarray, " n"], list[str]]:
+    """(N,) the weakest gain [dB] that the sounder can have seen, and what is doubtful about it.
+
+    From the stated noise floor and the access point's transmit power; where none is stated, or it
+    contradicts the paths, the _WEAKEST quantile of all measured gains.
+    """
+    gains = np.concatenate([s.paths.gain_db[np.isfinite(s.paths.gain_db)] for s in snapshots])
+    weakest = float(np.quantile(gains, _WEAKEST))
+    sent = {ap.name: ap.tx_power_dbm for ap in site.access_points}
+    stated = np.array([s.noise_floor_dbm - sent[s.tx] for s in snapshots])
+    known = np.isfinite(stated)
+    if not known.any():
+        return np.full(len(snapshots), weakest), [
+            f"no noise floor stated: taken as {weakest:.1f} dB, near the weakest measured paths"
+        ]
+    if np.median(stated[known]) > weakest + _FLOOR_SLACK_DB:
+        return np.full(len(snapshots), weakest), [
+            f"the stated noise floor, {np.median(stated[known]):.1f} dB of gain, is over measured "
+            f"paths: taken as {weakest:.1f} dB, near the weakest of them"
+        ]
+    return np.where(known, stated, weakest), []
+
+
+def _random_rows(total: int, count: int, seed: int) -> Int[np.ndarray, " k"]:
+    return np.random.default_rng(seed).permutation(total)[:count]
+
+
+def _beam_ends(snapshot: Snapshot, site: Site) -> BeamEnds | None:
+    robot = next((r for r in site.robots if r.name == snapshot.rx), None)
+    tx = device_mount(site, snapshot.tx, snapshot.stamp_ns, {})
+    if robot is None or tx is None or not np.isfinite(snapshot.rx_yaw):
+        return None
+    power = next(ap.tx_power_dbm for ap in site.access_points if ap.name == snapshot.tx)
+    return BeamEnds(tx, Mount(robot.array, snapshot.rx_yaw), power)
