@@ -12,6 +12,7 @@ from visrftwin_ros.site.loading import config_path, load_site
 ARGUMENTS = {
     "site": ("pets_campus", "Site name, or path of a site folder or site.yaml"),
     "video": ("auto", "Recording to replay; auto = the site's own, none = live cameras"),
+    "bag": ("", "Campaign (rosbag2) to replay instead, in its own time"),
     "weights": ("", "Detector weights; empty = the motion detector"),
     "viewer": ("true", "Start the web viewer (true or false)"),
     "rate": ("1.0", "Playback speed of the recording"),
@@ -24,7 +25,8 @@ def nodes(context):
     table = node_table(
         site,
         value["site"],
-        video=find_video(site, value["video"]),
+        video="" if value["bag"] else find_video(site, value["video"]),
+        bag=value["bag"],
         weights=value["weights"],
         viewer=value["viewer"].lower() in ("true", "1", "yes"),
         rate=float(value["rate"]),
@@ -36,7 +38,7 @@ def nodes(context):
             namespace=spec.namespace,
             parameters=[str(config_path("nodes.yaml")), spec.parameters],
             output="screen",
-            respawn=spec.executable != "camera_replay",
+            respawn=spec.executable not in ("camera_replay", "campaign_replay"),
             respawn_delay=1.0,
             respawn_max_retries=5,
         )

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from visrftwin_ros.commands import campaign
 from visrftwin_ros.errors import TwinError
 
 
@@ -108,11 +109,14 @@ def _parser() -> argparse.ArgumentParser:
         default="auto",
         help="recording to replay; auto = the site's own, none = live cameras",
     )
+    up.add_argument("--bag", default="", help="campaign to replay instead, in its own time")
     up.add_argument("--weights", default="", help="detector weights; none = the motion detector")
     up.add_argument("--no-viewer", dest="viewer", action="store_false", help="without the web page")
     up.add_argument("--rate", type=_playback_rate, default=1.0, help="playback speed")
     up.add_argument("--loop", action="store_true", help="replay the recording for ever")
     up.set_defaults(run=_up)
+
+    campaign.add_commands(commands)
 
     demo = commands.add_parser("demo", help="run the twin on its recording and report")
     demo.add_argument("--site", default="pets_campus")
@@ -326,7 +330,8 @@ def _up(arguments: argparse.Namespace) -> int:
     table = node_table(
         site,
         arguments.site,
-        video=find_video(site, arguments.video),
+        video="" if arguments.bag else find_video(site, arguments.video),
+        bag=arguments.bag,
         weights=arguments.weights,
         viewer=arguments.viewer,
         rate=arguments.rate,

@@ -78,6 +78,22 @@ class BagFile:
                 f"{self.path}: a message of {connection.topic} is no {connection.msgtype}: {error}"
             ) from error
 
+    def type_hash(self, connection: Connection) -> str:
+        """RIHS01 of the type as the bag defines it; empty where the bag holds no definition.
+
+        TwinError where the definition makes no sense.
+        """
+        from rosbags.interfaces import MessageDefinitionFormat
+
+        if connection.msgdef.format == MessageDefinitionFormat.NONE:
+            return ""
+        try:
+            return str(self._store(connection).hash_rihs01(connection.msgtype))
+        except Exception as error:  # a wrong definition fails in as many ways as there are
+            raise TwinError(
+                f"{self.path}: the definition of {connection.msgtype} makes no sense: {error}"
+            ) from error
+
     def _store(self, connection: Connection) -> Typestore:
         """By the definition in the bag; older bags hold none, and are read by ours."""
         from rosbags.interfaces import MessageDefinitionFormat

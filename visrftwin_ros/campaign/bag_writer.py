@@ -46,8 +46,7 @@ class CampaignWriter:
 
         path = Path(path)
         self._facts = messages.text(facts)
-        if path.exists():
-            _make_room(path, force)
+        make_room(path, force)
         self._writer = Writer(path, version=9, storage_plugin=StoragePlugin.MCAP)
         self._connections: dict[str, Connection] = {}
         self._static: dict[str, Any] = {}
@@ -205,8 +204,11 @@ def _uninterrupted() -> Iterator[None]:
         before(*asked[0])
 
 
-def _make_room(path: Path, force: bool) -> None:
-    """Removes the bag at `path` if that was asked for; anything else there is never touched."""
+def make_room(path: Path, force: bool) -> None:
+    """Removes the bag at `path`, if there is one and `force` says so; anything else there is never
+    touched, and named in a TwinError."""
+    if not path.exists() and not path.is_symlink():
+        return
     if not force:
         raise TwinError(f"{path} exists: give another path, or --force to replace that bag")
     if path.is_dir() and not path.is_symlink():

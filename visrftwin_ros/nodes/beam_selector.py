@@ -54,6 +54,10 @@ class BeamSelector(TwinNode):
         self.subscription(ShadowForecasts, "shadow_forecast", self._on_forecast)
         self.subscription(LinkChannels, "channels", self._on_channels)
 
+    def time_went_back(self) -> None:
+        self._forecast = None
+        self._holder = BeamHolder(self.value("hysteresis_db"))
+
     def _on_forecast(self, message: ShadowForecasts) -> None:
         self._forecast = message
 

@@ -92,6 +92,11 @@ class ChannelPredictor(TwinNode):
         stamp = self.get_clock().now().to_msg()
         self._scene.publish(scene_markers(self._site, stamp))
 
+    def time_went_back(self) -> None:
+        # Who was there later says nothing: the watch calls the channels stale until people come.
+        self._bodies, self._covariance = nobody(), np.zeros((0, 4, 4))
+        self._fresh_ns = self._heard_ns = None
+
     def cleanup(self) -> None:
         if hasattr(self, "_engine"):
             self._engine.close()

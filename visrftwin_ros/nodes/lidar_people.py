@@ -79,6 +79,9 @@ class LidarPeopleNode(TwinNode):
         self.subscription(PointCloud2, self._lidar.topic, self._on_cloud, SENSOR_QOS)
         self.timer(0.5, self._watch)
 
+    def time_went_back(self) -> None:
+        self._heard_ns = None
+
     def _on_cloud(self, message: PointCloud2) -> None:
         if not self.active:
             return

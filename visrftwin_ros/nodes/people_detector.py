@@ -94,6 +94,9 @@ class PeopleDetector(TwinNode):
         self.subscription(kind, topic, self._on_image, SENSOR_QOS)
         self.timer(0.5, self._watch)
 
+    def time_went_back(self) -> None:
+        self._last_image_ns = self._newest_stamp_ns = None
+
     def _on_image(self, message: Image | CompressedImage) -> None:
         if not self.active:
             return

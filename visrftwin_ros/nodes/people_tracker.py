@@ -92,6 +92,13 @@ class PeopleTrackerNode(TwinNode):
         if self.value("rate") > 0:
             self.timer(1.0 / self.value("rate"), self._publish_prediction)
 
+    def time_went_back(self) -> None:
+        self._tracker.reset("ROS time went back")
+        self._newest_ns = self._heard_ns = None
+        self._repeats.clear()
+        for camera in self._cameras:
+            camera.waiting.clear()
+
     def _on_info(self, camera: CameraInput, message: CameraInfo) -> None:
         try:
             camera.take_info(message)

@@ -15,6 +15,8 @@ import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy._rclpy_pybind11 import RCLError
+from rclpy.clock import Clock, ClockType, JumpThreshold, TimeJump
+from rclpy.duration import Duration
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
@@ -39,6 +41,9 @@ OK, WARN, ERROR, STALE = (
     DiagnosticStatus.ERROR,
     DiagnosticStatus.STALE,
 )
+
+JUMP_SHOWN = 5.0
+"""Seconds that /diagnostics tells of a jump of ROS time."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,12 @@ class TwinNode(LifecycleNode):
         self._entities: list[tuple[Callable[[Any], Any], Any]] = []
         self._status: dict[str, tuple[bytes, str, dict[str, str]]] = {}
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", RESULT_QOS)
-        self._diagnostics_timer = self.create_timer(1.0, self._publish_diagnostics)
+        # Of wall time: a paused replay must not silence the nodes.
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._diagnostics_timer = self.create_timer(1.0, self._on_second, clock=steady)
+        back = JumpThreshold(min_forward=None, min_backward=Duration(nanoseconds=-1))
+        self._jumps = self.get_clock().create_jump_callback(back, post_callback=self._on_jump)
+        self._jumped_at = 0.0  # time.monotonic
 
     # What a subclass fills in.
 
@@ -99,6 +109,10 @@ class TwinNode(LifecycleNode):
 
     def deactivate(self) -> None:
         """Called when the node stops being active."""
+
+    def time_went_back(self) -> None:
+        """Called after ROS time went back (a replay that loops or is wound back): what was kept
+        under later stamps is of no more use."""
 
     def cleanup(self) -> None:
         """Called before the node's publishers, subscriptions and timers are destroyed."""
@@ -196,7 +210,20 @@ class TwinNode(LifecycleNode):
     def now_ns(self) -> int:
         return int(self.get_clock().now().nanoseconds)
 
+    def _on_jump(self, jump: TimeJump) -> None:
+        back = -jump.delta.nanoseconds * 1e-9
+        self._jumped_at = time.monotonic()
+        self.report("time", WARN, f"ROS time went back by {back:.2f} s: started again")
+        if self.active:
+            self.time_went_back()
+
     # Diagnostics.
+
+    def _on_second(self) -> None:
+        if self._jumped_at and time.monotonic() - self._jumped_at > JUMP_SHOWN:
+            self._jumped_at = 0.0
+            self.report("time", OK, "ROS time goes on")
+        self._publish_diagnostics()
 
     def report(self, subject: str, level: bytes, message: str, **values: object) -> None:
         """Sets what /diagnostics says of one subject of this node; a change of level is logged."""

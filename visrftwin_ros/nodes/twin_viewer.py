@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.msg import BeamDecisions, LinkChannel, LinkChannels, TrackedPeople
@@ -60,7 +60,9 @@ class TwinViewer(TwinNode):
         self._fixed = [fixed_camera(camera) for camera in known]
         for camera in site.cameras:
             on_image = partial(self._on_image, camera.name)
-            self.subscription(Image, f"{camera.name}/image_raw", on_image, SENSOR_QOS)
+            topic = f"{camera.name}/image_raw"
+            self.subscription(Image, topic, on_image, SENSOR_QOS)
+            self.subscription(CompressedImage, f"{topic}/compressed", on_image, SENSOR_QOS)
             on_boxes = partial(self._on_detections, camera.name)
             topic = f"{camera.name}/detections"
             self.subscription(DetectionsMessage, topic, on_boxes, SENSOR_QOS)
@@ -76,7 +78,7 @@ class TwinViewer(TwinNode):
             self._view.close()
             del self._view
 
-    def _on_image(self, camera: str, message: Image) -> None:
+    def _on_image(self, camera: str, message: Image | CompressedImage) -> None:
         stamp = stamp_ns(message.header.stamp)
         since = stamp - self._last_image_ns.get(camera, stamp - 10**12)
         if 0 <= since < 0.9e9 / self.value("image_rate"):

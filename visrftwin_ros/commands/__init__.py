@@ -1,0 +1,1 @@
+"""Sub-commands of `visrftwin`, one file an area."""

@@ -1,0 +1,41 @@
+"""Installed message types by their names."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+
+from ament_index_python import PackageNotFoundError, get_package_share_directory
+
+from visrftwin_ros.errors import TwinError
+
+
+def message_class(kind: str, type_hash: str) -> type:
+    """The class of a type such as `sensor_msgs/msg/Image`.
+
+    TwinError where it is not installed, or is another one than the RIHS01 hash (REP-2011) says;
+    an empty hash says nothing.
+    """
+    package, _, rest = kind.partition("/")
+    name = rest.removeprefix("msg/")
+    try:
+        found: type = getattr(importlib.import_module(f"{package}.msg"), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise TwinError(f"message type {kind} is not installed here") from error
+    installed = _installed_hash(package, name)
+    if type_hash and installed and installed != type_hash:
+        raise TwinError(
+            f"message type {kind} was another one when the bag was recorded: install that version"
+        )
+    return found
+
+
+def _installed_hash(package: str, name: str) -> str:
+    """Empty where the installation does not tell."""
+    try:
+        file = Path(get_package_share_directory(package)) / "msg" / f"{name}.json"
+        hashes = json.loads(file.read_text())["type_hashes"]
+    except (PackageNotFoundError, OSError, ValueError, KeyError):
+        return ""
+    return next((h["hash_string"] for h in hashes if h["type_name"] == f"{package}/msg/{name}"), "")
