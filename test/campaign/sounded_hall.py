@@ -38,7 +38,7 @@ def hall(folder: Path) -> Site:
         "propagation": {"samples": 5_000, "max_depth": 2, "diffraction": False},
         "scene": [
             {"name": "floor", "kind": "ground", "center": [6, 4, 0], "size": [12, 8], "material": "concrete"},
-            {"name": "south", "kind": "box", "center": [6, -0.1, 1.5], "size": [12, 0.2, 3], "material": "plasterboard"},
+            {"name": "south", "kind": "box", "center": [6, -0.1, 1.5], "size": [12, 0.2, 3], "material": "wood"},
             {"name": "north", "kind": "box", "center": [6, 8.1, 1.5], "size": [12, 0.2, 3], "material": "glass"},
             {"name": "cupboard", "kind": "box", "center": [9, 5, 1.25], "size": [0.5, 2, 2.5], "material": "metal"},
         ],

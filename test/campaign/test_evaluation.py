@@ -13,9 +13,11 @@ from sounded_hall import REFERENCE_DB, hall, record
 
 from visrftwin_ros.campaign.evaluation import Evaluation, Options, evaluate
 from visrftwin_ros.campaign.evaluation_report import metrics_of
+from visrftwin_ros.campaign.ground_truth import floors_db
 from visrftwin_ros.campaign.path_lists import PathLists
 from visrftwin_ros.campaign.people_timeline import PeopleTimeline
 from visrftwin_ros.campaign.ray_prediction import PLACE_SPACING, solve_places
+from visrftwin_ros.campaign.snapshot import MeasuredPaths, Snapshot
 from visrftwin_ros.cli import main
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.site.model import Site
@@ -128,7 +130,7 @@ def test_a_site_that_does_not_fit_is_refused(bag: Path, folder: Path) -> None:
 def test_an_unknown_predictor_or_share_is_refused(bag: Path, site: Site) -> None:
     with pytest.raises(TwinError, match=r"oracle.*twin"):
         evaluate(bag, site, replace(QUICK, predictors=("oracle",)))
-    with pytest.raises(TwinError, match="1.5"):
+    with pytest.raises(TwinError, match=r"1\.5"):
         evaluate(bag, site, replace(QUICK, train_share=1.5))
 
 
@@ -189,6 +191,22 @@ def test_paths_that_are_not_numbers_do_not_spoil_a_snapshot(
     bag = record(folder / "torn", site, seconds=1.5)
     found = metrics_of(evaluate(bag, site, replace(QUICK, predictors=("twin",))))
     assert found["predictors"]["twin"]["errors"]["path_loss_db"]["all"]["median"] < 0.5
+
+
+def stated(floor_dbm: float, weakest_db: float) -> Snapshot:
+    unknown = np.full(50, np.nan)
+    paths = MeasuredPaths(unknown, np.linspace(weakest_db, -80, 50), *[unknown] * 5)
+    return Snapshot(0, "ap_west", "robot", 60e9, 2e9, paths, floor_dbm)
+
+
+def test_a_stated_noise_floor_counts_where_gains_are_absolute_and_no_path_contradicts_it(
+    site: Site,
+) -> None:
+    # The access points send 10 dBm.
+    assert floors_db([stated(-110, -118)], site, relative=False)[0] == pytest.approx([-120])
+    for relative, floor_dbm in ((True, -110), (False, -90), (False, np.nan)):
+        floor = floors_db([stated(floor_dbm, -118)], site, relative)[0]
+        assert -118 <= floor[0] < -116
 
 
 def test_solved_places_lie_within_reach_of_every_place() -> None:

@@ -151,14 +151,14 @@ def _prepared(campaign: Campaign, site: Site, options: Options) -> tuple[Evaluat
     if left:
         more.append(f"truth/materials says nothing of {', '.join(left)}: as in the site")
     questions = snapshot_questions(snapshots, site, Visibility(meshes))
-    measured, doubts = ground_truth(
+    measured = ground_truth(
         snapshots, questions, site, campaign.facts, options.train_share, options.seed
     )
     known = measured.measured.take(np.flatnonzero(measured.train))
     setting = Setting(
         site, RayPredictor(site, meshes), people, Learner(meshes, known, options.seed)
     )
-    found = (*campaign.problems, *problems, *more, *missing, *doubts)
+    found = (*campaign.problems, *problems, *more, *missing)
     return Evaluation(campaign, site, options, measured, problems=found), setting
 
 

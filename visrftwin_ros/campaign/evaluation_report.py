@@ -105,6 +105,7 @@ def _power(truth: GroundTruth) -> dict[str, Any]:
             else "none"
         ),
         "floor_db": float(np.median(truth.floor_db)),
+        "floor_from": truth.floor_from,
     }
 
 

@@ -22,7 +22,7 @@ def shadow_figure(state: Evaluation) -> Figure | None:
     figure.suptitle(
         campaign_title(state, f"Shadow loss of {len(state.shadow.traces)} links")
         + f"\nRMSE {score.rmse_db:.2f} dB over all {score.samples} samples"
-        + (f", {score.fade_rmse_db:.2f} dB within {score.fades} fades" if score.fades else "")
+        + (f", {score.fade_rmse_db:.2f} dB within {score.fades} fade(s)" if score.fades else "")
     )
     panels = figure.subplots(len(traces), 1, sharex=True, squeeze=False)[:, 0]
     for axes, trace in zip(panels, traces, strict=True):

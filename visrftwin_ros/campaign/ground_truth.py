@@ -31,11 +31,13 @@ LEAST_TO_ALIGN = 3
 class GroundTruth:
     """N snapshots. floor_db: (N,) dB of power gain in the sounder's reference; measured: what lies
     above, at the sounder's resolution. train: (N,) may be learnt from, all others are scored.
-    relative: gains are against an unknown reference. ends: N, None where a heading is unknown.
+    floor_from: how it was found. relative: gains are against an unknown reference. ends: N, None
+    where a heading is unknown.
     """
 
     measured: Measured
     floor_db: Float[np.ndarray, " n"]
+    floor_from: str
     train: Bool[np.ndarray, " n"]
     relative: bool
     ends: tuple[BeamEnds | None, ...]
@@ -69,17 +71,17 @@ def ground_truth(
     facts: Mapping[str, Any],
     train_share: float,
     seed: int,
-) -> tuple[GroundTruth, list[str]]:
-    """What predictions are compared with, and what is doubtful about it."""
+) -> GroundTruth:
+    """What predictions are compared with."""
     relative = facts.get("gain_reference", "relative") != "absolute"
-    floor, problems = floors_db(snapshots, site)
+    floor, source = floors_db(snapshots, site, relative)
     paths = resolved(measured_lists([s.paths for s in snapshots]), questions.bandwidth).above(floor)
     measured = Measured(questions, paths, path_metrics(paths, questions))
     train = np.zeros(len(snapshots), bool)
     count = round(train_share * len(snapshots))
     train[_random_rows(len(snapshots), min(count, len(snapshots) - 1), seed)] = True
     ends = tuple(_beam_ends(snapshot, site) for snapshot in snapshots)
-    return GroundTruth(measured, floor, train, relative, ends), problems
+    return GroundTruth(measured, floor, source, train, relative, ends)
 
 
 def path_metrics(paths: PathLists, questions: Questions) -> SnapshotMetrics:
@@ -89,28 +91,30 @@ def path_metrics(paths: PathLists, questions: Questions) -> SnapshotMetrics:
 
 
 def floors_db(
-    snapshots: Sequence[Snapshot], site: Site
-) -> tuple[Float[np.ndarray, " n"], list[str]]:
-    """(N,) the weakest gain [dB] that the sounder can have seen, and what is doubtful about it.
+    snapshots: Sequence[Snapshot], site: Site, relative: bool
+) -> tuple[Float[np.ndarray, " n"], str]:
+    """(N,) the weakest gain [dB] that the sounder can have seen, and where that is from.
 
-    From the stated noise floor and the access point's transmit power; where none is stated, or it
-    contradicts the paths, the _WEAKEST quantile of all measured gains.
+    The stated noise floor less the access point's transmit power, where gains are absolute and no
+    measured path contradicts it; else the _WEAKEST quantile of all measured gains.
     """
     gains = np.concatenate([s.paths.gain_db[np.isfinite(s.paths.gain_db)] for s in snapshots])
     weakest = float(np.quantile(gains, _WEAKEST))
+    empirical = np.full(len(snapshots), weakest)
+    share = f"the {100 * _WEAKEST:g} % quantile of the measured gains"
     sent = {ap.name: ap.tx_power_dbm for ap in site.access_points}
     stated = np.array([s.noise_floor_dbm - sent[s.tx] for s in snapshots])
     known = np.isfinite(stated)
+    if relative:
+        return empirical, f"{share}: without an absolute reference a floor in dBm says nothing"
     if not known.any():
-        return np.full(len(snapshots), weakest), [
-            f"no noise floor stated: taken as {weakest:.1f} dB, near the weakest measured paths"
-        ]
+        return empirical, f"{share}: no noise floor is stated"
     if np.median(stated[known]) > weakest + _FLOOR_SLACK_DB:
-        return np.full(len(snapshots), weakest), [
-            f"the stated noise floor, {np.median(stated[known]):.1f} dB of gain, is over measured "
-            f"paths: taken as {weakest:.1f} dB, near the weakest of them"
-        ]
-    return np.where(known, stated, weakest), []
+        return empirical, (
+            f"{share}: the stated noise floor, {np.median(stated[known]):.1f} dB of gain, is over "
+            "measured paths"
+        )
+    return np.where(known, stated, weakest), "stated noise floor less transmit power"
 
 
 def _random_rows(total: int, count: int, seed: int) -> Int[np.ndarray, " k"]:
