@@ -127,6 +127,15 @@ def test_a_site_that_does_not_fit_is_refused(bag: Path, folder: Path) -> None:
         evaluate(bag, other, QUICK)
 
 
+def test_a_campaign_in_another_place_is_refused(bag: Path, site: Site) -> None:
+    moved = [
+        surface.model_copy(update={"center": (500 + surface.center[0], *surface.center[1:])})
+        for surface in site.scene
+    ]
+    with pytest.raises(TwinError, match="outside the site"):
+        evaluate(bag, site.model_copy(update={"scene": moved}), QUICK)
+
+
 def test_an_unknown_predictor_or_share_is_refused(bag: Path, site: Site) -> None:
     with pytest.raises(TwinError, match=r"oracle.*twin"):
         evaluate(bag, site, replace(QUICK, predictors=("oracle",)))

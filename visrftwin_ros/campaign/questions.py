@@ -10,9 +10,12 @@ from jaxtyping import Bool, Float, Int
 
 from visrftwin_ros.campaign.snapshot import Campaign, Snapshot, TrueChannel
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.propagation.scene import surface_meshes
 from visrftwin_ros.propagation.visibility import Visibility
 from visrftwin_ros.site.model import Site
 
+_OUTSIDE = 5.0
+"""Metres beyond the outermost surface, on the ground plan, where a receiver still may be."""
 _OFF_END = 1e-3
 """Metres by which a free line of sight may seem short, in the tracer's single precision."""
 
@@ -59,15 +62,15 @@ class Questions:
 
 
 def usable_snapshots(campaign: Campaign, site: Site) -> tuple[list[Snapshot], list[str]]:
-    """The snapshots that can be predicted, with their transmitters' places, and why others cannot.
+    """The snapshots that can be predicted, and why the others cannot.
 
     Raises TwinError where none is left: the site is not the campaign's.
     """
-    aps = {ap.name: np.array(ap.position, float) for ap in site.access_points}
+    aps, extent = {ap.name for ap in site.access_points}, _extent(site)
     kept = []
     refused: dict[str, int] = {}
     for snapshot in campaign.snapshots:
-        reason = _unusable(snapshot, aps)
+        reason = _unusable(snapshot, aps, extent)
         if reason:
             refused[reason] = refused.get(reason, 0) + 1
         else:
@@ -131,14 +134,21 @@ def _questions(
     )
 
 
-def _unusable(snapshot: Snapshot, aps: dict[str, np.ndarray]) -> str:
+def _unusable(snapshot: Snapshot, aps: set[str], extent: tuple[np.ndarray, np.ndarray]) -> str:
+    """Why it cannot be predicted; empty where it can."""
     if snapshot.tx not in aps:
         return f"no access point {snapshot.tx!r} in the site"
     if not np.isfinite(snapshot.rx_position).all():
         return f"no position of {snapshot.rx!r} at its stamp, in TF or the site"
     if not np.isfinite(snapshot.paths.gain_db).any():
         return "no path with a gain"
-    told = snapshot.tx_position
-    if np.isfinite(told).all() and np.linalg.norm(told - aps[snapshot.tx]) > 0.5:
-        return f"{snapshot.tx!r} stands elsewhere in the bag than in the site"
+    low, high = extent
+    if (snapshot.rx_position[:2] < low).any() or (snapshot.rx_position[:2] > high).any():
+        return f"{snapshot.rx!r} is outside the site's surfaces"
     return ""
+
+
+def _extent(site: Site) -> tuple[Float[np.ndarray, " 2"], Float[np.ndarray, " 2"]]:
+    """Corners of the ground plan, with _OUTSIDE around it."""
+    corners = np.concatenate([mesh.vertices for mesh in surface_meshes(site)])[:, :2]
+    return corners.min(axis=0) - _OUTSIDE, corners.max(axis=0) + _OUTSIDE
