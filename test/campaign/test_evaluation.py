@@ -11,6 +11,7 @@ import pytest
 import sounded_hall
 from sounded_hall import REFERENCE_DB, hall, record
 
+from visrftwin_ros.campaign import people_timeline
 from visrftwin_ros.campaign.evaluation import Evaluation, Options, evaluate
 from visrftwin_ros.campaign.evaluation_report import metrics_of
 from visrftwin_ros.campaign.ground_truth import floors_db
@@ -20,6 +21,7 @@ from visrftwin_ros.campaign.ray_prediction import PLACE_SPACING, solve_places
 from visrftwin_ros.campaign.snapshot import MeasuredPaths, Snapshot
 from visrftwin_ros.cli import main
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.perception.tracks_file import Tracks
 from visrftwin_ros.site.model import Site
 
 QUICK = Options(predictors=("twin", "free_space", "inh", "nearest"), materials="truth")
@@ -223,6 +225,31 @@ def test_solved_places_lie_within_reach_of_every_place() -> None:
     places = solve_places(line)
     away = np.linalg.norm(line[:, None] - places, axis=2).min(axis=1)
     assert away.max() <= PLACE_SPACING and len(places) < 12
+
+
+def test_a_bag_without_cameras_and_lidars_cannot_be_tracked(bag: Path, site: Site) -> None:
+    with pytest.raises(TwinError, match="no measurement of a sensor"):
+        evaluate(bag, site, replace(QUICK, predictors=("twin",), people="tracked"))
+
+
+def test_tracks_become_people_who_face_where_they_walk(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracks = Tracks(
+        frame=np.array([1, 3]),
+        ids=("a", "a"),
+        position=np.array([[1.0, 2.0], [1.0, 2.1]]),
+        velocity=np.array([[0.0, 1.0], [0.0, 1.0]]),
+        height=np.array([1.8, 1.8]),
+        score=np.ones(2),
+    )
+    monkeypatch.setattr(people_timeline, "track_bag", lambda *_, **__: (tracks, 5_000_000_000))
+    people = people_timeline.tracked_people(site, Path("bag"))
+    half_way = people.at(5_000_000_000 + 125_000_000)
+    # Frames are 50 ms apart; 25 ms after the third the person is 25 mm on.
+    assert half_way.position[0] == pytest.approx([1.0, 2.125, 0.0])
+    assert half_way.heading[0] == pytest.approx(np.pi / 2)
+    assert len(people.at(5_000_000_000 + 75_000_000)) == 0
 
 
 def test_people_are_carried_on_by_their_velocity_and_forgotten_when_old() -> None:

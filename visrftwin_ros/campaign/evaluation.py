@@ -178,7 +178,8 @@ def _people(campaign: Campaign, site: Site, options: Options) -> tuple[PeopleTim
     if options.people == "none":
         return PeopleTimeline(), []
     if options.people == "tracked":
-        return tracked_people(site, campaign.source, options.weights), []
+        tracked = tracked_people(site, campaign.source, options.weights)
+        return tracked, [] if len(tracked) else ["nobody was tracked in the bag"]
     if not campaign.truth_people:
         return PeopleTimeline(), ["no truth/people in the bag: predicted with nobody there"]
     return PeopleTimeline(campaign.truth_people), []

@@ -9,7 +9,6 @@ import numpy as np
 
 from visrftwin_ros.bodies.people import Bodies, nobody
 from visrftwin_ros.channel.offline import BodiesOfTracks
-from visrftwin_ros.errors import TwinError
 from visrftwin_ros.perception.bag_tracks import track_bag
 from visrftwin_ros.site.model import Site
 
@@ -51,10 +50,8 @@ def tracked_people(site: Site, bag: Path, weights: str = "") -> PeopleTimeline:
     Raises TwinError where the bag has nothing of the site's sensors.
     """
     tracks, start_ns = track_bag(site, bag, weights=weights, rate=TRACK_RATE)
-    if not len(tracks):
-        raise TwinError(f"{bag}: the sensors of site {site.name!r} saw nobody in it")
     bodies = BodiesOfTracks(tracks)
-    last = int(tracks.frame.max())
+    last = int(tracks.frame.max(initial=0))
     return PeopleTimeline(
         [(start_ns + round((k - 1) / TRACK_RATE * 1e9), bodies.at(k)) for k in range(1, last + 1)]
     )
