@@ -96,14 +96,25 @@ def test_one_offset_survives_a_few_wild_snapshots() -> None:
 
 def test_equal_clusters_match_and_others_are_missed_or_false() -> None:
     measured = lists((-80, 30, 0), (-90, 60, 90))
-    predicted = lists((-82, 31, 5), (-95, 120, -90), (-99, 200, 0))
+    predicted = lists((-82, 31, 5), (-95, 120, -90), (-99, 200, 0), (-120, 300, 0))
     score = cluster_score(predicted, measured)
     assert (score.measured, score.predicted, score.matched) == (2, 3, 1)
     assert score.missed == 0.5 and score.false == pytest.approx(2 / 3)
     assert score.missed_power == pytest.approx(1e-9 / 1.1e-8)
+    lost = 10**-9.5 + 10**-9.9
+    assert score.false_power == pytest.approx(lost / (10**-8.2 + lost), rel=1e-3)
     assert score.power_error_db == pytest.approx(2) and score.power_bias_db == pytest.approx(-2)
     assert score.delay_error == pytest.approx(1e-9)
     assert score.angle_error == pytest.approx(np.radians(5))
+
+
+def test_weak_clusters_serve_as_partners_and_are_not_scored_themselves() -> None:
+    # The measured one 29 dB down has its partner 33 dB down; what is 40 dB down counts nowhere.
+    measured = lists((-80, 30, 0), (-109, 60, 90), (-120, 90, 90))
+    predicted = lists((-80, 30, 0), (-113, 60, 90), (-120, 150, -90))
+    score = cluster_score(predicted, measured)
+    assert (score.measured, score.predicted, score.matched) == (2, 1, 2)
+    assert score.missed == 0 and score.false == 0
 
 
 def test_nothing_predicted_is_all_missed_and_nothing_false() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from scipy.optimize import linear_sum_assignment
 
 from visrftwin_ros.campaign.path_lists import PathLists, directions, grouped, merged
@@ -19,12 +19,23 @@ _GATE = 1.5
 """Clusters match up to so many radii apart, in delay and angle together."""
 
 
+SIGNIFICANT_DB = 30.0
+"""A cluster is scored where it is at most so far under the strongest one of its snapshot and side.
+
+Near the floor an instrument finds one weak cluster and misses the next by chance and by direction:
+counting those says nothing of a prediction. They do serve as partners of significant ones.
+"""
+
+
 @dataclass(frozen=True)
 class ClusterScore:
-    """Over all snapshots. matched: pairs; missed, false: shares of the measured and of the predicted
-    clusters without a partner; missed_power: share of the measured power in missed ones. Errors
-    over the pairs: median and 90th percentile of the magnitude, power [dB], delay [s] and arrival
-    angle [rad]; power_bias_db: median of predicted minus measured.
+    """Over all snapshots; SIGNIFICANT_DB says which clusters are scored.
+
+    measured, predicted: scored ones; matched: measured ones with a partner; missed, false: shares of
+    the measured and of the predicted without one; missed_power, false_power: shares of all
+    measured and predicted power in those. Errors over the matched: median and 90th percentile of
+    the magnitude, power [dB], delay [s] and arrival angle [rad]; power_bias_db: median of predicted
+    minus measured.
     """
 
     measured: int
@@ -33,6 +44,7 @@ class ClusterScore:
     missed: float
     false: float
     missed_power: float
+    false_power: float
     power_error_db: float
     power_error_db_p90: float
     power_bias_db: float
@@ -54,23 +66,36 @@ def clusters(paths: PathLists) -> PathLists:
 def cluster_score(predicted: PathLists, measured: PathLists) -> ClusterScore:
     """Of predicted against measured paths of the same channels, both above the same floor."""
     ours, theirs = clusters(predicted), clusters(measured)
-    pairs = [_matched(ours.of(i), theirs.of(i)) for i in range(theirs.count)]
-    error = np.concatenate([np.zeros((0, 3)), *(found for found, _ in pairs)])
-    power_lost = sum(lost for _, lost in pairs)
-    matched = len(error)
+    counts = np.zeros(4, int)
+    lost = np.zeros(2)
+    errors = [np.zeros((0, 3))]
+    for channel in range(theirs.count):
+        mine, real = ours.of(channel), theirs.of(channel)
+        row, column = _pairs(mine, real)
+        alone = [np.ones(len(side), bool) for side in (mine, real)]
+        alone[0][row], alone[1][column] = False, False
+        count = [_significant(side) for side in (mine, real)]
+        without = [a & c for a, c in zip(alone, count, strict=True)]
+        counts += [rows.sum() for rows in (*count, *without)]
+        lost += [mine.power[without[0]].sum(), real.power[without[1]].sum()]
+        scored = count[1][column]
+        errors.append(_errors(mine.select(row), real.select(column))[scored])
+    error = np.abs(np.concatenate(errors))
+    bias = np.concatenate(errors)[:, 0]
     median, p90 = (
-        np.quantile(np.abs(error), q, axis=0) if matched else np.full(3, np.nan) for q in (0.5, 0.9)
+        np.nanquantile(error, q, axis=0) if len(error) else np.full(3, np.nan) for q in (0.5, 0.9)
     )
     return ClusterScore(
-        measured=len(theirs),
-        predicted=len(ours),
-        matched=matched,
-        missed=_share(len(theirs) - matched, len(theirs)),
-        false=_share(len(ours) - matched, len(ours)),
-        missed_power=_share(power_lost, float(theirs.power.sum())),
+        measured=int(counts[1]),
+        predicted=int(counts[0]),
+        matched=int(counts[1] - counts[3]),
+        missed=_share(counts[3], counts[1]),
+        false=_share(counts[2], counts[0]),
+        missed_power=_share(lost[1], theirs.power.sum()),
+        false_power=_share(lost[0], ours.power.sum()),
         power_error_db=float(median[0]),
         power_error_db_p90=float(p90[0]),
-        power_bias_db=float(np.median(error[:, 0])) if matched else float("nan"),
+        power_bias_db=float(np.median(bias)) if len(bias) else float("nan"),
         delay_error=float(median[1]),
         delay_error_p90=float(p90[1]),
         angle_error=float(median[2]),
@@ -78,11 +103,10 @@ def cluster_score(predicted: PathLists, measured: PathLists) -> ClusterScore:
     )
 
 
-def _matched(ours: PathLists, theirs: PathLists) -> tuple[Float[np.ndarray, "m 3"], float]:
-    """Errors (power dB, delay s, angle rad) of the matched clusters of one channel, and the measured
-    power that found no partner."""
-    if not len(ours) or not len(theirs):
-        return np.zeros((0, 3)), float(theirs.power.sum())
+def _pairs(
+    ours: PathLists, theirs: PathLists
+) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, " m"]]:
+    """Rows of the matched clusters of one channel."""
     delay = ours.delay[:, None] - theirs.delay
     cosine = directions(ours.arrival) @ directions(theirs.arrival).T
     angle = np.arccos(np.clip(cosine, -1.0, 1.0))
@@ -90,10 +114,23 @@ def _matched(ours: PathLists, theirs: PathLists) -> tuple[Float[np.ndarray, "m 3
     apart = np.hypot(np.nan_to_num(delay) / CLUSTER_DELAY, np.nan_to_num(angle) / CLUSTER_ANGLE)
     row, column = linear_sum_assignment(np.where(apart <= _GATE, apart, 1e3))
     near = apart[row, column] <= _GATE
-    row, column = row[near], column[near]
-    power = 10 * np.log10(ours.power[row] / theirs.power[column])
-    lost = float(np.delete(theirs.power, column).sum())
-    return np.column_stack([power, delay[row, column], angle[row, column]]), lost
+    return row[near], column[near]
+
+
+def _errors(ours: PathLists, theirs: PathLists) -> Float[np.ndarray, "m 3"]:
+    """Power [dB], delay [s] and angle [rad] of matched clusters."""
+    cosine = (directions(ours.arrival) * directions(theirs.arrival)).sum(axis=1)
+    return np.column_stack(
+        [
+            10 * np.log10(ours.power / theirs.power),
+            ours.delay - theirs.delay,
+            np.arccos(np.clip(cosine, -1.0, 1.0)),
+        ]
+    )
+
+
+def _significant(paths: PathLists) -> Bool[np.ndarray, " p"]:
+    return paths.power >= paths.power.max(initial=0.0) * 10 ** (-SIGNIFICANT_DB / 10)
 
 
 def _share(part: float, whole: float) -> float:
