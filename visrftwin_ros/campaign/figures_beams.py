@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from visrftwin_ros.campaign.evaluation import Evaluation
@@ -35,11 +36,12 @@ def beam_figure(state: Evaluation) -> Figure | None:
         hits.bar(i - 0.19, score.top1, 0.36, color=colour)
         hits.bar(i + 0.19, score.top3, 0.36, color=colour, alpha=0.45, hatch="///", ec="white")
         rows = scored & np.isfinite(beams.rank)
-        label = f"{LABELS[result.name]}"
-        _distribution(loss, beams.loss_db[rows], colour, label)
-        _distribution(rate, beams.throughput[rows] / 1e9, colour, label)
+        # Many chose alike: the twin, first in the list, stays visible under thinner lines.
+        width = 4.0 if i == 0 else 1.4
+        _distribution(loss, beams.loss_db[rows], colour, LABELS[result.name], width)
+        _distribution(rate, beams.throughput[rows] / 1e9, colour, LABELS[result.name], width)
     best = judged[0][1].best_throughput
-    _distribution(rate, best[scored & np.isfinite(best)] / 1e9, MEASURED, "best possible")
+    _distribution(rate, best[scored & np.isfinite(best)] / 1e9, MEASURED, "best possible", 1.4)
     hits.set_xticks(
         range(len(judged)), [LABELS[r.name] for r, _ in judged], rotation=30, ha="right"
     )
@@ -50,11 +52,13 @@ def beam_figure(state: Evaluation) -> Figure | None:
     tidy(rate, "throughput [Gbit/s]", "share of snapshots")
     loss.set_xlim(left=0)
     loss.legend(fontsize=8, loc="lower right")
-    rate.legend(fontsize=8, loc="upper left")
+    rate.legend(fontsize=8, loc="best")
     return figure
 
 
-def _distribution(axes, values: np.ndarray, colour: str, label: str) -> None:  # type: ignore[no-untyped-def]
+def _distribution(axes: Axes, values: np.ndarray, colour: str, label: str, width: float) -> None:
     ordered = np.sort(values[np.isfinite(values)])
     share = np.arange(1, len(ordered) + 1) / max(len(values), 1)
-    axes.step(ordered, share, where="post", color=colour, label=label)
+    if len(ordered):
+        ordered, share = np.append(ordered[0], ordered), np.append(0.0, share)
+    axes.step(ordered, share, where="post", color=colour, label=label, linewidth=width)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
@@ -75,7 +76,7 @@ def _examples(state: Evaluation, result: Result) -> list[int]:
     return picked
 
 
-def _draw_angles(axes: Axes, paths: PathLists, scale: Normalize):  # type: ignore[no-untyped-def]
+def _draw_angles(axes: Axes, paths: PathLists, scale: Normalize) -> PathCollection:
     order = np.argsort(paths.power)
     gain = 10 * np.log10(paths.power[order])
     azimuth, elevation = np.degrees(paths.arrival[order]).T

@@ -26,16 +26,15 @@ _LOW, _HIGH = 0.15, 3.0
 def distance_figure(state: Evaluation) -> Figure:
     """Path loss over the distance of the antennas, measured and predicted."""
     asked, scored = state.truth.measured.questions, state.truth.scored
-    figure = Figure(figsize=(11, 5), layout="constrained")
+    subsets = {
+        "line of sight": scored & asked.line_of_sight,
+        "no line of sight": scored & ~asked.line_of_sight,
+    }
+    subsets = {title: rows for title, rows in subsets.items() if rows.any()}
+    figure = Figure(figsize=(2 + 5.5 * len(subsets), 5), layout="constrained")
     figure.suptitle(campaign_title(state, "Path loss over distance"))
-    for axes, (title, rows) in zip(
-        figure.subplots(1, 2, sharey=True),
-        {
-            "line of sight": scored & asked.line_of_sight,
-            "no line of sight": scored & ~asked.line_of_sight,
-        }.items(),
-        strict=True,
-    ):
+    panels = figure.subplots(1, len(subsets), sharey=True, squeeze=False)[0]
+    for axes, (title, rows) in zip(panels, subsets.items(), strict=True):
         for result in reversed(state.results):
             axes.plot(
                 asked.distance[rows],
@@ -56,10 +55,9 @@ def distance_figure(state: Evaluation) -> Figure:
             markeredgewidth=0.8,
             label="measured",
         )
-        if rows.any():
-            axes.set_xscale("log")
-            axes.xaxis.set_major_formatter("{x:g}")
-            axes.xaxis.set_minor_formatter("{x:g}")
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter("{x:g}")
         axes.set_title(f"{title} (n={int(rows.sum())})", fontsize=10)
         tidy(axes, "distance between the antennas [m]", "")
     first = figure.axes[0]
@@ -70,7 +68,8 @@ def distance_figure(state: Evaluation) -> Figure:
 
 
 def delay_map_figure(state: Evaluation) -> Figure | None:
-    """Error of the delay spread on the floor plan, one panel a predictor with the same scale."""
+    """Error of the delay spread on the floor plan, one panel a predictor with the same scale; where
+    links of several access points were sounded at one place, the largest error is on top."""
     shown = [r for r in (state.result(n) for n in ("twin", "itu", "pointnet")) if r is not None]
     shown = shown or list(state.results[:1])
     found = [_delay_errors(state, result) for result in shown]
@@ -79,7 +78,8 @@ def delay_map_figure(state: Evaluation) -> Figure | None:
         return None
     scale = Normalize(0, float(np.quantile(known, 0.95)) or 1.0)
     figure = Figure(figsize=(5.6 * len(shown) + 1, 5), layout="constrained")
-    figure.suptitle(campaign_title(state, "Error of the RMS delay spread over the place"))
+    title = "Error of the RMS delay spread over the place (largest of all access points on top)"
+    figure.suptitle(campaign_title(state, title))
     panels = figure.subplots(1, len(shown), squeeze=False, sharex=True, sharey=True)[0]
     asked = state.truth.measured.questions
     for axes, result, error in zip(panels, shown, found, strict=True):

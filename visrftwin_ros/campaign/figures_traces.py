@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from visrftwin_ros.campaign.evaluation import Evaluation
@@ -65,7 +66,7 @@ def trace_figure(state: Evaluation) -> Figure:
     return figure
 
 
-def _shade_hidden(axes, time: np.ndarray, seen: np.ndarray) -> None:  # type: ignore[no-untyped-def]
+def _shade_hidden(axes: Axes, time: np.ndarray, seen: np.ndarray) -> None:
     half = np.diff(time).mean() / 2 if len(time) > 1 else 0.5
     edges = np.flatnonzero(np.diff(np.concatenate([[False], ~seen, [False]]).astype(int)))
     for i, (first, after) in enumerate(edges.reshape(-1, 2)):
