@@ -11,7 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from made_campaign import made_site, write_campaign
 
+from visrftwin_ros.cli import main
 from visrftwin_ros.node_table import EXECUTABLES, EXIT_CANNOT_START, NodeSpec, node_table
 from visrftwin_ros.site.loading import load_site
 from visrftwin_ros.site.model import Lidar
@@ -87,11 +89,37 @@ def test_the_table_knows_every_executable(viewer: bool) -> None:
     site = load_site("pets_campus").model_copy(update={"lidars": lidars})
     table = node_table(site, "pets_campus", video="v.avi", viewer=viewer)
     started = [spec.executable for spec in table]
-    assert set(started) == set(EXECUTABLES) - (set() if viewer else {"twin_viewer"})
+    left_out = {"campaign_replay"} | (set() if viewer else {"twin_viewer"})
+    assert set(started) == set(EXECUTABLES) - left_out
     assert started[-1] == "camera_replay"
     finders = [spec for spec in table if spec.executable == "lidar_people"]
     assert [spec.full_name for spec in finders] == ["/mast/lidar_people", "/rover/lidar_people"]
     assert [spec.parameters["lidar"] for spec in finders] == ["mast", "rover"]
+
+
+def test_on_a_campaign_all_nodes_but_the_replay_are_in_its_time(tmp_path: Path) -> None:
+    site = made_site(tmp_path / "site")
+    bag = str(write_campaign(tmp_path / "bag", site, seconds=0.2))
+    *others, replay = node_table(site, "made", video="v.avi", bag=bag, rate=2.0, loop=True)
+    assert replay.executable == "campaign_replay"
+    assert "camera_replay" not in {spec.executable for spec in others}
+    assert all(spec.parameters["use_sim_time"] is True for spec in others)
+    assert "use_sim_time" not in replay.parameters
+    assert (replay.parameters["rate"], replay.parameters["loop"]) == (2.0, True)
+    assert replay.parameters["wait_for"] == [spec.full_name.strip("/") for spec in others]
+    (detector,) = (spec for spec in others if spec.executable == "people_detector")
+    assert detector.parameters["compressed"] is True  # what the bag has
+
+
+@pytest.mark.parametrize("content", [None, b""])
+def test_up_names_a_bad_bag_before_anything_starts(
+    content: bytes | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bag = tmp_path / "some.mcap"
+    if content is not None:
+        bag.write_bytes(content)
+    assert main(["up", "pets_campus", "--bag", str(bag)]) == 2
+    assert "some.mcap" in capsys.readouterr().err
 
 
 def _children(pid: int) -> list[int]:

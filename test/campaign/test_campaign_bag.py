@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
-from dataclasses import replace
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,23 +16,20 @@ from made_campaign import (
     FACTS,
     SECOND,
     STAMP,
-    made_site,
     rover_pose,
     snapshot,
     true_channel,
     write_campaign,
 )
+from rosbags.rosbag2 import StoragePlugin, Writer
 
+from visrftwin_ros.campaign.bag_messages import snapshot_message
 from visrftwin_ros.campaign.bag_reader import read_campaign
+from visrftwin_ros.campaign.bag_types import campaign_typestore
 from visrftwin_ros.campaign.bag_writer import CampaignWriter
 from visrftwin_ros.campaign.snapshot import PATH_FIELDS
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.site.model import Site
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Site:
-    return made_site(tmp_path / "site")
 
 
 def test_a_campaign_is_read_as_it_was_written(site: Site, tmp_path: Path) -> None:
@@ -73,15 +72,17 @@ def test_the_truth_is_apart_and_complete(site: Site, tmp_path: Path) -> None:
 
 
 def test_unsorted_snapshots_are_sorted_and_named(site: Site, tmp_path: Path) -> None:
-    with CampaignWriter(tmp_path / "bag", FACTS) as writer:
-        for seconds in (0.0, 4.0, 2.0):
-            rover_pose(writer, seconds)
-            # Logged when it arrived, measured when its header says.
-            late = replace(snapshot(seconds), stamp_ns=STAMP + round((5 - seconds) * SECOND))
-            writer.snapshot(late, "world")
+    """Of a recorder that logs what arrives late when it arrives."""
+    kind, store = "visrftwin_ros/msg/ChannelSnapshot", campaign_typestore()
+    with Writer(tmp_path / "bag", version=9, storage_plugin=StoragePlugin.MCAP) as writer:
+        topic = writer.add_connection("/sounder/snapshots", kind, typestore=store)
+        for arrived, seconds in enumerate((0.0, 4.0, 2.0, 3.0)):
+            message = snapshot_message(snapshot(seconds), "world")
+            writer.write(topic, STAMP + arrived, store.serialize_cdr(message, kind))
     campaign = read_campaign(tmp_path / "bag", site)
-    stamps = [s.stamp_ns for s in campaign.snapshots]
-    assert stamps == sorted(stamps) and len(stamps) == 3
+    stamps = [(s.stamp_ns - STAMP) // SECOND for s in campaign.snapshots]
+    assert stamps == [0, 2, 3, 4]
+    assert "snapshots: 1 stamps go back in time; sorted by stamp" in campaign.problems
 
 
 def test_an_existing_path_is_refused_without_force(site: Site, tmp_path: Path) -> None:
@@ -128,3 +129,30 @@ def test_a_failing_recorder_keeps_what_was_recorded(site: Site, tmp_path: Path) 
     campaign = read_campaign(tmp_path / "bag", site)
     assert len(campaign.snapshots) == 1
     assert any("ZeroDivisionError" in text for text in campaign.problems)
+
+
+def test_the_definitions_are_found_in_an_installed_package_too(tmp_path: Path) -> None:
+    """A copy of the code without its checkout, as `pip install` leaves it."""
+    root = Path(__file__).resolve().parents[2]
+    shutil.copytree(root / "visrftwin_ros", tmp_path / "visrftwin_ros")
+    shutil.copytree(root / "msg", tmp_path / "prefix" / "share" / "visrftwin_ros" / "msg")
+    program = (
+        "from visrftwin_ros.campaign.bag_types import campaign_typestore, message_folder; "
+        "print(message_folder()); "
+        "print(campaign_typestore().hash_rihs01('visrftwin_ros/msg/ChannelSnapshot'))"
+    )
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(tmp_path),
+        "AMENT_PREFIX_PATH": f"{tmp_path / 'prefix'}:{sys.prefix}",
+    }
+    said = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert Path(said[0]) == tmp_path / "prefix" / "share" / "visrftwin_ros" / "msg"
+    assert said[1] == campaign_typestore().hash_rihs01("visrftwin_ros/msg/ChannelSnapshot")

@@ -65,6 +65,12 @@ class NodeBench:
         )
         return publisher
 
+    def client(self, kind: type, name: str) -> Any:
+        """Of a service that is there already."""
+        client = self._probe.create_client(kind, name)
+        assert self.until(client.service_is_ready), f"{name}: nobody serves"
+        return client
+
     def until(self, condition: Callable[[], object], seconds: float = 10.0) -> bool:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

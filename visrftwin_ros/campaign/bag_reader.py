@@ -47,11 +47,13 @@ def read_campaign(bag: str | Path, site: Site) -> Campaign:
 class _CampaignReader:
     def __init__(self, bag: BagFile, site: Site) -> None:
         self._bag, self._site = bag, site
+        self._raw: dict[str, list[tuple[Connection, bytes]]] = {}
         self._problems: Counter[str] = Counter()
         self._lost: dict[str, tuple[str, int]] = {}  # device -> first reason, how often
 
     def campaign(self) -> Campaign:
         self._check_topics()
+        self._read()
         facts = self._facts()
         self._poses = DevicePoses(self._site, self._transforms())
         snapshots = self._snapshots()
@@ -91,7 +93,7 @@ class _CampaignReader:
     def _connection(self, topic: str) -> Connection | None:
         """That of a topic which has messages; other types under the name are a problem."""
         for connection in self._bag.connections:
-            if f"/{connection.topic.lstrip('/')}" != topic or not connection.msgcount:
+            if _absolute(connection.topic) != topic or not connection.msgcount:
                 continue
             if connection.msgtype == _TYPES[topic]:
                 return connection
@@ -101,24 +103,28 @@ class _CampaignReader:
 
     def _of(self, topic: str) -> Iterator[Any]:
         """The decoded messages of a topic; those that cannot be decoded are counted."""
-        connection = self._connection(topic)
-        if connection is None:
-            return
-        for _, _, data in self._bag.messages([connection]):
+        for connection, data in self._raw.get(topic, ()):
             try:
                 yield self._bag.decode(connection, data)
             except TwinError as error:
                 self._problems[str(error)] += 1
 
+    def _read(self) -> None:
+        """All that is wanted in one pass: between it lie images and clouds, gigabytes of them."""
+        wanted = [c for topic in _TYPES if (c := self._connection(topic)) is not None]
+        wanted += [
+            c
+            for c in self._bag.connections
+            if _absolute(c.topic) in (topics.TF, topics.TF_STATIC)
+            and c.msgtype.endswith("/TFMessage")
+        ]
+        for connection, _, data in self._bag.messages(wanted):
+            self._raw.setdefault(_absolute(connection.topic), []).append((connection, data))
+
     def _transforms(self) -> Iterator[tuple[Any, bool]]:
-        for connection in self._bag.connections:
-            topic = f"/{connection.topic.lstrip('/')}"
-            if topic in (topics.TF, topics.TF_STATIC) and connection.msgtype.endswith("/TFMessage"):
-                for _, _, data in self._bag.messages([connection]):
-                    try:
-                        yield self._bag.decode(connection, data), topic == topics.TF_STATIC
-                    except TwinError as error:
-                        self._problems[str(error)] += 1
+        for topic in (topics.TF, topics.TF_STATIC):
+            for message in self._of(topic):
+                yield message, topic == topics.TF_STATIC
 
     def _facts(self) -> Mapping[str, Any]:
         message = next(self._of(topics.FACTS), None)
@@ -154,9 +160,10 @@ class _CampaignReader:
                 first_reason = first_reason or str(error)
                 self._problems[f"snapshot left out: {error}"] += 1
         if not found:
+            undecoded = next((text for text in self._problems if "a message of" in text), "")
             raise TwinError(
                 f"{self._bag.path}: no snapshot can be used in site {self._site.name!r}: "
-                f"{first_reason or next(iter(self._problems), 'none could be decoded')}"
+                f"{first_reason or undecoded}"
             )
         return found
 
@@ -221,3 +228,7 @@ class _CampaignReader:
 
     def _sorted_people(self, people: list[tuple[int, Bodies]]) -> tuple[tuple[int, Bodies], ...]:
         return tuple(sorted(people, key=lambda entry: entry[0]))
+
+
+def _absolute(topic: str) -> str:
+    return f"/{topic.lstrip('/')}"

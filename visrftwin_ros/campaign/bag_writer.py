@@ -37,17 +37,21 @@ class CampaignWriter:
     """A context manager; what was recorded when an exception or Ctrl-C ends it is kept and marked.
 
     facts: what the `campaign` topic says (docs/CAMPAIGN.md). Refuses a path that exists, unless
-    `force` is set and a bag is there, which it replaces. Stamps are ROS time in nanoseconds and
-    may come in any order; positions are metres in the world frame.
+    `force` is set and a bag is there, which it replaces. compress: MCAP chunks with zstd. Stamps
+    are ROS time in nanoseconds and may come in any order; positions are metres in the world frame.
     """
 
-    def __init__(self, path: Path, facts: Mapping[str, Any], *, force: bool = False) -> None:
-        from rosbags.rosbag2 import StoragePlugin, Writer
+    def __init__(
+        self, path: Path, facts: Mapping[str, Any], *, force: bool = False, compress: bool = False
+    ) -> None:
+        from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
         path = Path(path)
         self._facts = messages.text(facts)
         make_room(path, force)
         self._writer = Writer(path, version=9, storage_plugin=StoragePlugin.MCAP)
+        if compress:
+            self._writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
         self._connections: dict[str, Connection] = {}
         self._static: dict[str, Any] = {}
         self._without_stamp: list[tuple[str, str, Any]] = []

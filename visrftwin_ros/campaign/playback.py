@@ -29,10 +29,10 @@ class PlaybackClock:
     paused: bool = False
 
     def at(self, wall_ns: int) -> int:
-        """Bag time [ns] at a later time of the wall's clock."""
+        """Bag time [ns] at a time of the wall's clock; it stands until `wall_ns` has come."""
         if self.paused:
             return self.bag_ns
-        return self.bag_ns + round((wall_ns - self.wall_ns) * self.rate)
+        return self.bag_ns + round(max(wall_ns - self.wall_ns, 0) * self.rate)
 
     def changed(
         self, wall_ns: int, *, rate: float | None = None, paused: bool | None = None

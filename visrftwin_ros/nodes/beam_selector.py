@@ -59,12 +59,13 @@ class BeamSelector(TwinNode):
         self._holder = BeamHolder(self.value("hysteresis_db"))
 
     def _on_forecast(self, message: ShadowForecasts) -> None:
-        self._forecast = message
+        if not self.is_left_over(stamp_ns(message.header.stamp)):
+            self._forecast = message
 
     def _on_channels(self, message: LinkChannels) -> None:
-        if not self.active:
-            return
         stamp = stamp_ns(message.header.stamp)
+        if not self.active or self.is_left_over(stamp):
+            return
         answer = BeamDecisions(header=message.header)
         answer.stale = any(link.stale for link in message.channels)
         robots, missing = robot_poses_from_tf(self._site, self._transforms, stamp)

@@ -45,20 +45,29 @@ class CameraReplay(TwinNode):
         self._infos = self.publisher(CameraInfo, "camera_info", SENSOR_QOS)
 
     def activate(self) -> None:
+        self._period_ns = round(1e9 / (self._camera.frame_rate * self.value("rate")))
+        self._begin()
+        self._ticker = self.timer(self._period_ns * 1e-9, self._publish_due)
+        self.report("recording", OK, f"playing {self._recording.path.name}")
+
+    def time_went_back(self) -> None:
+        self._begin()
+        self._ticker.reset()
+
+    def _begin(self) -> None:
         self._frames = self._recording.frames()
         self._waiting: tuple[int, NDArray[np.uint8]] | None = None
         self._last = 0  # number of the frame published last
         self._before = 0  # frames of the rounds before this one, when looping
-        self._period_ns = round(1e9 / (self._camera.frame_rate * self.value("rate")))
         self._start_ns = self.now_ns()
-        self._ticker = self.timer(self._period_ns * 1e-9, self._publish_due)
-        self.report("recording", OK, f"playing {self._recording.path.name}")
 
     def deactivate(self) -> None:
         if hasattr(self, "_ticker"):
             self._ticker.cancel()
 
     def _publish_due(self) -> None:
+        if self._start_ns == 0:  # in simulation time, before the first /clock
+            self._start_ns = self.now_ns()
         # By the clock, not by the count of ticks: a late timer must not slow the camera down.
         due = (self.now_ns() - self._start_ns) // self._period_ns + 1
         while not self._ticker.is_canceled():

@@ -26,6 +26,9 @@ PERIOD = 0.01
 """s of wall time between two looks for messages that are due."""
 CLOCK_PERIOD_NS = 20_000_000
 """Of wall time between two /clock messages where no message is due."""
+SETTLE_NS = 200_000_000
+"""Wall time that /clock stands after a jump: it and the messages have no order among each other, and
+one from after a jump must not meet a node that does not know of it."""
 CLOCK_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 LATCHED_QOS = QoSProfile(depth=100, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 RECORDED_QOS = QoSProfile(depth=100)
@@ -55,6 +58,7 @@ class CampaignReplay(TwinNode):
         if not self.value("bag"):
             raise TwinError("parameter 'bag' is empty: give a rosbag2 folder or an .mcap file")
         self._open = ExitStack()
+        self.add_on_set_parameters_callback(self._on_parameters)
         self._bag = self._open.enter_context(open_bag(self.value("bag")))
         patterns = [pattern for pattern in self.value("topics") if pattern]
         chosen = chosen_connections(self._bag, patterns, self.value("truth"))
@@ -88,7 +92,6 @@ class CampaignReplay(TwinNode):
         self._wall = Clock(clock_type=ClockType.STEADY_TIME)
         for name, paused in (("pause", True), ("resume", False), ("toggle_paused", None)):
             self.service(Trigger, f"~/{name}", self._answer(paused))
-        self.add_on_set_parameters_callback(self._on_parameters)
 
     def cleanup(self) -> None:
         if hasattr(self, "_open"):
@@ -159,7 +162,8 @@ class CampaignReplay(TwinNode):
         except TwinError as error:
             self.report("bag", ERROR, str(error))
             return
-        self._time = self._time.moved(self._wall.now().nanoseconds, target_ns)
+        self._settled_ns = self._wall.now().nanoseconds + SETTLE_NS
+        self._time = self._time.moved(self._settled_ns, target_ns)
         self._publish_clock(target_ns)
         for message in latched:
             self._publish(message)
@@ -169,7 +173,7 @@ class CampaignReplay(TwinNode):
         now = self._time.at(wall)
         first = True
         try:
-            for message in self._playback.due(now):
+            for message in self._playback.due(now) if wall >= self._settled_ns else ():
                 if first:
                     self._publish_clock(now)
                     first = False

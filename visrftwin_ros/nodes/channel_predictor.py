@@ -104,7 +104,7 @@ class ChannelPredictor(TwinNode):
 
     def _on_people(self, message: TrackedPeople) -> None:
         # Predictions of a silent sensor are no news: the watch says that the channels are stale.
-        if not self.active or message.stale:
+        if not self.active or message.stale or self.is_left_over(stamp_ns(message.header.stamp)):
             return
         self._bodies = bodies_from_message(message)
         self._covariance = covariance_from_message(message)

@@ -108,7 +108,7 @@ class PeopleTrackerNode(TwinNode):
         self.report(f"{camera.name} calibration", OK, "CameraInfo is understood")
 
     def _on_detections(self, camera: CameraInput, message: DetectionsMessage) -> None:
-        if not self.active:
+        if not self.active or self.is_left_over(stamp_ns(message.header.stamp)):
             return
         try:
             camera.check_source(message, self.now_ns())
@@ -120,7 +120,7 @@ class PeopleTrackerNode(TwinNode):
         self._take_waiting()
 
     def _on_lidar_people(self, name: str, message: LidarPeopleMessage) -> None:
-        if not self.active:
+        if not self.active or self.is_left_over(stamp_ns(message.header.stamp)):
             return
         if message.header.frame_id != self._site.world_frame:
             text = (

@@ -44,6 +44,8 @@ OK, WARN, ERROR, STALE = (
 
 JUMP_SHOWN = 5.0
 """Seconds that /diagnostics tells of a jump of ROS time."""
+LEFT_OVER_NS = 100_000_000
+"""So far a stamp may lie before the clock without being of before a jump."""
 
 
 @dataclass(frozen=True)
@@ -216,6 +218,10 @@ class TwinNode(LifecycleNode):
         self.report("time", WARN, f"ROS time went back by {back:.2f} s: started again")
         if self.active:
             self.time_went_back()
+
+    def is_left_over(self, stamp_ns: int) -> bool:
+        """Whether a message was on its way when ROS time went back: its stamp is yet to come."""
+        return bool(self._jumped_at) and stamp_ns > self.now_ns() + LEFT_OVER_NS
 
     # Diagnostics.
 
