@@ -14,7 +14,7 @@ from sounded_hall import REFERENCE_DB, hall, record
 from visrftwin_ros.campaign import people_timeline
 from visrftwin_ros.campaign.evaluation import Evaluation, Options, evaluate
 from visrftwin_ros.campaign.evaluation_report import metrics_of
-from visrftwin_ros.campaign.ground_truth import floors_db
+from visrftwin_ros.campaign.ground_truth import dynamic_range_db, floors_db
 from visrftwin_ros.campaign.path_lists import PathLists
 from visrftwin_ros.campaign.people_timeline import PeopleTimeline
 from visrftwin_ros.campaign.ray_prediction import PLACE_SPACING, solve_places
@@ -218,6 +218,22 @@ def test_a_stated_noise_floor_counts_where_gains_are_absolute_and_no_path_contra
     for relative, floor_dbm in ((True, -110), (False, -90), (False, np.nan)):
         floor = floors_db([stated(floor_dbm, -118)], site, relative)[0]
         assert -118 <= floor[0] < -116
+
+
+def test_the_dynamic_range_is_that_of_the_records_not_of_the_campaign() -> None:
+    unknown = np.full(100, np.nan)
+    records = [
+        Snapshot(
+            0,
+            "a",
+            "b",
+            6e10,
+            2e9,
+            MeasuredPaths(unknown, np.linspace(top - 40, top, 100), *[unknown] * 5),
+        )
+        for top in (-60.0, -90.0)
+    ]
+    assert dynamic_range_db(records) == pytest.approx(39.2, abs=0.3)
 
 
 def test_solved_places_lie_within_reach_of_every_place() -> None:

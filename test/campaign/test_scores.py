@@ -85,6 +85,13 @@ def test_paths_apart_in_delay_or_angle_stay_apart_and_power_is_kept() -> None:
     assert resolved(seen, WIDE).power == pytest.approx(seen.power)
 
 
+def test_what_a_strong_path_hides_is_hidden_in_its_own_channel_only() -> None:
+    paths = lists(
+        (-60, 30, 0), (-101, 60, 0), (-90, 30, 0), (-101, 60, 0), channel=(0, 0, 1, 1), count=2
+    )
+    assert paths.within(40).channel.tolist() == [0, 1, 1]
+
+
 def test_groups_wrap_around_half_a_turn_in_azimuth() -> None:
     assert grouped(lists((-80, 30, 179), (-81, 30, -179)), 1e-9, np.radians(5)).tolist() == [0, 0]
 

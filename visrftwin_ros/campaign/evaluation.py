@@ -221,9 +221,9 @@ def _aligned(
     if unknown:
         offset = _offset(truth.metrics_of(prediction.paths), truth)
         # What the floor hides moves the reference by a little.
-        seen = prediction.paths.stronger_by(-offset).above(truth.floor_db)
+        seen = truth.seen(prediction.paths.stronger_by(-offset))
         offset += _offset(truth.metrics_of(seen), truth)
-    paths = prediction.paths.stronger_by(-offset).above(truth.floor_db)
+    paths = truth.seen(prediction.paths.stronger_by(-offset))
     return offset, truth.metrics_of(paths), paths
 
 

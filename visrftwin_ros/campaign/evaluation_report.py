@@ -106,6 +106,7 @@ def _power(truth: GroundTruth) -> dict[str, Any]:
         ),
         "floor_db": float(np.median(truth.floor_db)),
         "floor_from": truth.floor_from,
+        "dynamic_range_db": truth.range_db,
     }
 
 

@@ -29,15 +29,18 @@ LEAST_TO_ALIGN = 3
 
 @dataclass(frozen=True)
 class GroundTruth:
-    """N snapshots. floor_db: (N,) dB of power gain in the sounder's reference; measured: what lies
-    above, at the sounder's resolution. train: (N,) may be learnt from, all others are scored.
-    floor_from: how it was found. relative: gains are against an unknown reference. ends: N, None
-    where a heading is unknown.
+    """N snapshots.
+
+    measured: what lies over the floor, at the sounder's resolution. floor_db: (N,) dB of power
+    gain in the sounder's reference; floor_from: how it was found. range_db: how far under the
+    strongest path of a record it sees. train: (N,) may be learnt from, all others are scored.
+    relative: gains are against an unknown reference. ends: N, None where a heading is unknown.
     """
 
     measured: Measured
     floor_db: Float[np.ndarray, " n"]
     floor_from: str
+    range_db: float
     train: Bool[np.ndarray, " n"]
     relative: bool
     ends: tuple[BeamEnds | None, ...]
@@ -59,6 +62,10 @@ class GroundTruth:
         seen = self.measured.questions.line_of_sight
         return {"all": self.scored, "los": self.scored & seen, "nlos": self.scored & ~seen}
 
+    def seen(self, paths: PathLists) -> PathLists:
+        """Of resolved paths in the sounder's reference, what it would see."""
+        return paths.above(self.floor_db).within(self.range_db)
+
     def metrics_of(self, paths: PathLists) -> SnapshotMetrics:
         """Metrics of paths by the rules that the measured ones went through."""
         return path_metrics(paths, self.measured.questions)
@@ -75,13 +82,15 @@ def ground_truth(
     """What predictions are compared with."""
     relative = facts.get("gain_reference", "relative") != "absolute"
     floor, source = floors_db(snapshots, site, relative)
-    paths = resolved(measured_lists([s.paths for s in snapshots]), questions.bandwidth).above(floor)
+    span = dynamic_range_db(snapshots)
+    told = resolved(measured_lists([s.paths for s in snapshots]), questions.bandwidth)
+    paths = told.above(floor).within(span)
     measured = Measured(questions, paths, path_metrics(paths, questions))
     train = np.zeros(len(snapshots), bool)
     count = round(train_share * len(snapshots))
     train[_random_rows(len(snapshots), min(count, len(snapshots) - 1), seed)] = True
     ends = tuple(_beam_ends(snapshot, site) for snapshot in snapshots)
-    return GroundTruth(measured, floor, source, train, relative, ends)
+    return GroundTruth(measured, floor, source, span, train, relative, ends)
 
 
 def path_metrics(paths: PathLists, questions: Questions) -> SnapshotMetrics:
@@ -115,6 +124,13 @@ def floors_db(
             "measured paths"
         )
     return np.where(known, stated, weakest), "stated noise floor less transmit power"
+
+
+def dynamic_range_db(snapshots: Sequence[Snapshot]) -> float:
+    """How far under the strongest path of their record measured paths reach [dB], but for the
+    _WEAKEST share of them: a correlator's sidelobes hide what is weaker."""
+    gains = [s.paths.gain_db[np.isfinite(s.paths.gain_db)] for s in snapshots]
+    return float(np.quantile(np.concatenate([g.max() - g for g in gains]), 1 - _WEAKEST))
 
 
 def _random_rows(total: int, count: int, seed: int) -> Int[np.ndarray, " k"]:

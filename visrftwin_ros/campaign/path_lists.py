@@ -66,6 +66,12 @@ class PathLists:
         floor = 10 ** (np.nan_to_num(floor_db, nan=-np.inf) / 10)
         return self.select(self.power >= floor[self.channel])
 
+    def within(self, range_db: float) -> PathLists:
+        """The paths no more than that far under the strongest of their channel."""
+        strongest = np.zeros(self.count)
+        np.maximum.at(strongest, self.channel, self.power)
+        return self.select(self.power >= strongest[self.channel] * 10 ** (-range_db / 10))
+
     @classmethod
     def joined(cls, parts: Sequence[PathLists]) -> PathLists:
         """The channels of all `parts`, one after the other."""
