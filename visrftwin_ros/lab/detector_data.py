@@ -28,7 +28,7 @@ SIZE = (384, 288)
 FIRST_SEED = {"train": 1000, "test": 90_000}
 LEAST_VISIBLE, LEAST_HEIGHT = 0.15, 10.0
 """A person is labelled from this share of the body and this height [px] on."""
-_QUALITY = Quality(background=6, changes=6, threads=2)
+_QUALITY = Quality(background=4, changes=4, threads=2)
 _SECONDS = 40.0
 
 

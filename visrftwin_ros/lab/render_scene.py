@@ -22,6 +22,8 @@ _DEPTH = 5
 """Bounces of a light path: through two panes and off a wall."""
 _AWAY = 1000.0
 """Metres under the ground: where robots wait that are not in the picture."""
+_PASS = 4
+"""Rays a pixel traced at once; more take gigabytes."""
 _PANES = 6
 """Glass faces that a look passes before it counts as ended."""
 
@@ -103,6 +105,21 @@ class RenderScene:
         right and one down. wanted: (N,) pixels to trace; the others are 0. A pixel's random numbers
         are its own: what did not change in the scene does not change in the picture.
         """
+        total = np.zeros((len(rays[0]), 3))
+        for done in range(0, samples, _PASS):
+            share = min(_PASS, samples - done)
+            total += share * self._radiance(origin, rays, share, 1000 * seed + done, wanted)
+        return total / samples
+
+    def _radiance(
+        self,
+        origin: Float[np.ndarray, " 3"],
+        rays: tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, "n 3"], Float[np.ndarray, "n 3"]],
+        samples: int,
+        seed: int,
+        wanted: Bool[np.ndarray, " n"] | None,
+    ) -> Float[np.ndarray, "n 3"]:
+        """One pass of `radiance`."""
         mi, dr = self._mi, self._dr
         count = len(rays[0]) * samples
         sampler = mi.load_dict({"type": "independent"})

@@ -1,8 +1,9 @@
 """Pictures of a world with its people, from a process of their own.
 
-A fixed camera's empty room is traced once with many rays; of each picture only the surroundings of
-people and robots are traced, twice with the same random numbers' noise cancelling: the difference
-to the empty room goes on top. A moving camera's picture is traced whole.
+A fixed camera's empty room is traced once with more rays; of each picture only the surroundings of
+people and robots are traced, and their difference to the empty room under the same random numbers,
+which cancels the noise of what did not change, goes on top. A moving camera's picture is traced
+whole. The noise that is left is filtered along surfaces (`lab.denoising`).
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ class Quality:
     """Rays a pixel: of a fixed camera's empty room, of its changes, of a moving camera. threads:
     of the process."""
 
-    background: int = 96
-    changes: int = 16
-    moving: int = 12
+    background: int = 32
+    changes: int = 8
+    moving: int = 8
     threads: int = 2
 
 
@@ -101,6 +102,10 @@ class Renderer:
         self._process.join(10)
         if self._process.is_alive():
             self._process.terminate()
+
+    def stop(self) -> None:
+        """Ends the process at once, whatever it renders; who waits for it gets a TwinError."""
+        self._process.terminate()
 
     def render(
         self,
