@@ -1,5 +1,7 @@
 """Formulas against numbers computed apart from them, by hand from the printed tables."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from visrftwin_ros.campaign.baselines.umi import STREET_CANYON, umi_path_loss_db
 from visrftwin_ros.campaign.path_lists import PathLists
 from visrftwin_ros.campaign.prediction import Learner, Measured
 from visrftwin_ros.campaign.questions import Questions
-from visrftwin_ros.campaign.scores import SnapshotMetrics, snapshot_metrics
+from visrftwin_ros.campaign.scores import SnapshotMetrics
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.materials.table import material_values
 from visrftwin_ros.propagation.scene import SurfaceMesh
@@ -126,10 +128,17 @@ def test_tables_predict_metrics_and_no_paths() -> None:
 def test_the_nearest_snapshot_of_the_same_transmitter_answers() -> None:
     known = drive(30)
     questions = asked(known.questions.rx_position[[7]] + [[0.01, 0, 0]])
-    found = nearest.predict(questions, Learner(walls(), known, 1)).paths
-    assert found is not None
-    metrics = snapshot_metrics(found, np.array([np.nan]), np.array([2e9]))
-    assert metrics.path_loss_db[0] == pytest.approx(known.metrics.path_loss_db[7])
+    found = nearest.predict(questions, Learner(walls(), known, 1))
+    assert found.paths is not None and found.metrics is not None
+    assert found.paths.delay[0] == known.paths.delay[7]
+    assert found.metrics.k_factor_db[0] == known.metrics.k_factor_db[7]
+
+
+def test_another_transmitter_has_no_nearest_snapshot() -> None:
+    questions = replace(asked(np.array([[3.0, 3.0, 1.2]])), tx=("elsewhere",))
+    found = nearest.predict(questions, Learner(walls(), drive(30), 1))
+    assert found.paths is not None and not len(found.paths)
+    assert found.metrics is not None and np.isnan(found.metrics.path_loss_db[0])
 
 
 def test_the_regressor_learns_what_depends_on_the_place() -> None:

@@ -211,13 +211,15 @@ def _aligned(
 ) -> tuple[float, SnapshotMetrics, PathLists | None]:
     """In the sounder's reference, over its floor: offset of the path loss, metrics, paths."""
     unknown = truth.relative and not prediction.learnt
-    if prediction.paths is None:
-        if prediction.metrics is None:
-            raise TwinError("a prediction has neither paths nor metrics")
+    offset = 0.0
+    if prediction.metrics is not None:
         given = prediction.metrics
         offset = _offset(given, truth) if unknown else 0.0
-        return offset, replace(given, path_loss_db=given.path_loss_db + offset), None
-    offset = 0.0
+        known = prediction.paths
+        paths = None if known is None else truth.seen(known.stronger_by(-offset))
+        return offset, replace(given, path_loss_db=given.path_loss_db + offset), paths
+    if prediction.paths is None:
+        raise TwinError("a prediction has neither paths nor metrics")
     if unknown:
         offset = _offset(truth.metrics_of(prediction.paths), truth)
         # What the floor hides moves the reference by a little.

@@ -16,8 +16,8 @@ from visrftwin_ros.propagation.scene import SurfaceMesh
 
 @dataclass(frozen=True)
 class Prediction:
-    """For N questions: paths where the predictor has them, else metrics alone, NaN where it says
-    nothing about one. In the sounder's own power reference where `learnt`.
+    """For N questions: paths, metrics, or both where the metrics are not those of the paths at that
+    place; NaN where it says nothing of one. In the sounder's own power reference where `learnt`.
     """
 
     paths: PathLists | None = None

@@ -7,23 +7,31 @@ import numpy as np
 from visrftwin_ros.campaign.path_lists import PathLists, no_path_lists
 from visrftwin_ros.campaign.prediction import Learner, Prediction
 from visrftwin_ros.campaign.questions import Questions
+from visrftwin_ros.campaign.scores import SnapshotMetrics
 from visrftwin_ros.errors import TwinError
 
 
 def predict(questions: Questions, learner: Learner) -> Prediction:
-    """The paths of the nearest known place with the same transmitter; none where it has none.
+    """Paths and metrics of the nearest known place with the same transmitter; none where it has none.
 
-    Raises TwinError where nothing is known at all.
+    The metrics are the known ones: the line of sight among the paths lies at another delay than it
+    would here. Raises TwinError where nothing is known at all.
     """
     known = learner.known.questions
     if not len(known):
         raise TwinError("the nearest snapshot needs at least one to learn from")
     parts = []
+    row = np.full(len(questions), -1)
     for i in range(len(questions)):
-        rows = np.flatnonzero(np.array(known.tx) == questions.tx[i])
-        if not len(rows):
+        candidates = np.flatnonzero(np.array(known.tx) == questions.tx[i])
+        if not len(candidates):
             parts.append(no_path_lists(1))
             continue
-        away = np.linalg.norm(known.rx_position[rows] - questions.rx_position[i], axis=1)
-        parts.append(learner.known.paths.of(int(rows[away.argmin()])))
-    return Prediction(paths=PathLists.joined(parts), learnt=True)
+        away = np.linalg.norm(known.rx_position[candidates] - questions.rx_position[i], axis=1)
+        row[i] = candidates[away.argmin()]
+        parts.append(learner.known.paths.of(int(row[i])))
+    metrics = {
+        name: np.where(row >= 0, values[row], np.nan)
+        for name, values in vars(learner.known.metrics).items()
+    }
+    return Prediction(PathLists.joined(parts), SnapshotMetrics(**metrics), learnt=True)
