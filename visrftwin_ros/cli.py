@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from visrftwin_ros.commands import campaign, importing, lab
+from visrftwin_ros.commands import campaign, evaluate, importing, lab
 from visrftwin_ros.errors import TwinError
 
 
@@ -128,6 +128,7 @@ def _parser() -> argparse.ArgumentParser:
 
     campaign.add_commands(commands)
     lab.add_commands(commands)
+    evaluate.add_commands(commands)
 
     demo = commands.add_parser("demo", help="run the twin on its recording and report")
     demo.add_argument("--site", default="pets_campus")

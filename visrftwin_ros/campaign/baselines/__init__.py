@@ -1,0 +1,1 @@
+"""Predictors that the twin is compared with, one a file."""

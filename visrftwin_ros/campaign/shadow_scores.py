@@ -1,0 +1,178 @@
+"""Shadow-loss traces against the truth: fades found, when they begin and how deep they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+FADE_DB = 3.0
+"""A fade lasts while the loss is over this (the 3 dB width of reference measurements)."""
+DEEP_DB = 20.0
+"""Fades up to here are scored apart: below it a link lives on what few models carry."""
+_GAP = 0.15
+"""Seconds that a trace may dip under FADE_DB within one fade: fringes."""
+_BESIDE = 0.3
+"""Seconds around a fade in which a predicted one counts as the same, and that belong to its trace."""
+
+
+@dataclass(frozen=True)
+class Fade:
+    """start: s, when the loss first crosses FADE_DB, between samples; end: s. depth_db: the most."""
+
+    start: float
+    end: float
+    depth_db: float
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Shadow loss of one link over time: time (T,) s, ascending; predicted_db, true_db (T,)."""
+
+    tx: str
+    rx: str
+    time: Float[np.ndarray, " t"]
+    predicted_db: Float[np.ndarray, " t"]
+    true_db: Float[np.ndarray, " t"]
+
+
+@dataclass(frozen=True)
+class ShadowScore:
+    """Over the traces of all links.
+
+    samples: compared; rmse_db: over all of them. fade_rmse_db: over the samples within true fades
+    (and _BESIDE around them); shallow_fade_rmse_db: the same, of fades up to DEEP_DB deep, and
+    shallow_samples how many; samples_up_to_20_rmse_db: over all samples whose true loss is at most
+    DEEP_DB. fades: true ones, shallow_fades of these up to DEEP_DB; matched: with a predicted fade
+    beside; missed: share of the true without one; false: predicted ones beside no true fade.
+    onset_error: s, and depth_error_db: median magnitudes over the matched, with 90th percentiles
+    and the medians with sign (positive = predicted late, too deep).
+    """
+
+    samples: int
+    rmse_db: float
+    fade_rmse_db: float
+    shallow_samples: int
+    shallow_fade_rmse_db: float
+    samples_up_to_20_rmse_db: float
+    fades: int
+    shallow_fades: int
+    matched: int
+    missed: float
+    false: int
+    onset_error: float
+    onset_error_p90: float
+    onset_bias: float
+    depth_error_db: float
+    depth_error_db_p90: float
+    depth_bias_db: float
+
+
+def fades(time: Float[np.ndarray, " t"], loss_db: Float[np.ndarray, " t"]) -> list[Fade]:
+    """The fades of a trace, in order; NaN samples are no fade."""
+    over = np.nan_to_num(loss_db, nan=-np.inf) > FADE_DB
+    edge = np.diff(np.concatenate([[False], over, [False]]).astype(int))
+    first, after = np.flatnonzero(edge == 1), np.flatnonzero(edge == -1)
+    runs: list[list[int]] = []
+    for i, j in zip(first, after, strict=True):
+        if runs and time[i] - time[runs[-1][1] - 1] <= _GAP:
+            runs[-1][1] = int(j)
+        else:
+            runs.append([int(i), int(j)])
+    return [
+        Fade(_crossing(time, loss_db, i), float(time[j - 1]), float(np.nanmax(loss_db[i:j])))
+        for i, j in runs
+    ]
+
+
+def shadow_score(traces: Sequence[Trace]) -> ShadowScore:
+    """Of predicted traces; samples where either side is not finite are left out."""
+    error, deep_enough, within, shallow = [], [], [], []
+    pairs: list[tuple[Fade, Fade]] = []
+    true_fades: list[Fade] = []
+    false = 0
+    for trace in traces:
+        known = np.isfinite(trace.predicted_db) & np.isfinite(trace.true_db)
+        time, true = trace.time[known], trace.true_db[known]
+        predicted = trace.predicted_db[known]
+        ours, theirs = fades(time, predicted), fades(time, true)
+        found = matched_fades(ours, theirs)
+        pairs += found
+        true_fades += theirs
+        false += sum(not any(_beside(fade, other) for other in theirs) for fade in ours)
+        error.append(predicted - true)
+        deep_enough.append(true <= DEEP_DB)
+        within.append(_inside(time, theirs))
+        # A sample of a deeper fade next door does not count as one of the shallow fade's.
+        deep = [fade for fade in theirs if fade.depth_db > DEEP_DB]
+        light = [fade for fade in theirs if fade.depth_db <= DEEP_DB]
+        shallow.append(_inside(time, light) & ~_inside(time, deep))
+    errors = np.concatenate([np.zeros(0), *error])
+    masks = [np.concatenate([np.zeros(0, bool), *m]) for m in (within, shallow, deep_enough)]
+    onset = np.array([ours.start - theirs.start for ours, theirs in pairs])
+    depth = np.array([ours.depth_db - theirs.depth_db for ours, theirs in pairs])
+    return ShadowScore(
+        samples=len(errors),
+        rmse_db=_rms(errors),
+        fade_rmse_db=_rms(errors[masks[0]]),
+        shallow_samples=int(masks[1].sum()),
+        shallow_fade_rmse_db=_rms(errors[masks[1]]),
+        samples_up_to_20_rmse_db=_rms(errors[masks[2]]),
+        fades=len(true_fades),
+        shallow_fades=sum(fade.depth_db <= DEEP_DB for fade in true_fades),
+        matched=len(pairs),
+        missed=1 - len(pairs) / len(true_fades) if true_fades else float("nan"),
+        false=false,
+        onset_error=_quantile(np.abs(onset), 0.5),
+        onset_error_p90=_quantile(np.abs(onset), 0.9),
+        onset_bias=_quantile(onset, 0.5),
+        depth_error_db=_quantile(np.abs(depth), 0.5),
+        depth_error_db_p90=_quantile(np.abs(depth), 0.9),
+        depth_bias_db=_quantile(depth, 0.5),
+    )
+
+
+def matched_fades(ours: Sequence[Fade], theirs: Sequence[Fade]) -> list[tuple[Fade, Fade]]:
+    """(predicted, true) pairs: each true fade with the nearest predicted one beside it, each
+    predicted one once."""
+    near = sorted(
+        (abs(a.start - b.start), i, j)
+        for i, a in enumerate(ours)
+        for j, b in enumerate(theirs)
+        if _beside(a, b)
+    )
+    taken: dict[int, int] = {}
+    for _, i, j in near:
+        if i not in taken and j not in taken.values():
+            taken[i] = j
+    return [(ours[i], theirs[j]) for i, j in sorted(taken.items())]
+
+
+def _beside(a: Fade, b: Fade) -> bool:
+    return a.start <= b.end + _BESIDE and b.start <= a.end + _BESIDE
+
+
+def _inside(time: Float[np.ndarray, " t"], found: Sequence[Fade]) -> np.ndarray:
+    inside = np.zeros(len(time), bool)
+    for fade in found:
+        inside |= (time >= fade.start - _BESIDE) & (time <= fade.end + _BESIDE)
+    return inside
+
+
+def _crossing(time: np.ndarray, loss_db: np.ndarray, i: int) -> float:
+    """When the loss crosses FADE_DB on its way to sample `i`."""
+    if i == 0 or not np.isfinite(loss_db[i - 1]):
+        return float(time[i])
+    before, here = loss_db[i - 1], loss_db[i]
+    share = (FADE_DB - before) / (here - before) if np.isfinite(here) else 1.0
+    return float(time[i - 1] + share * (time[i] - time[i - 1]))
+
+
+def _rms(values: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(values**2))) if len(values) else float("nan")
+
+
+def _quantile(values: np.ndarray, q: float) -> float:
+    return float(np.quantile(values, q)) if len(values) else float("nan")
