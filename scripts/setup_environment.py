@@ -204,7 +204,16 @@ def install_wheels() -> None:
             run("wheels", [PYTHON, "-m", "pip", "uninstall", "--yes", *dropped])
     run(
         "wheels",
-        [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--requirement", LOCK],
+        [
+            PYTHON,
+            "-m",
+            "pip",
+            "install",
+            "--disable-pip-version-check",
+            "--no-deps",
+            "--requirement",
+            LOCK,
+        ],
         "check the network (a package index is needed) and the free disk space (12 GB), then call make again",
         follow="Downloading",
     )
