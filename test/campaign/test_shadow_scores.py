@@ -54,6 +54,13 @@ def test_fades_of_nobody_are_false_and_missed_ones_are_missed() -> None:
     assert score.missed == 1 and score.false == 1 and np.isnan(score.onset_error)
 
 
+def test_a_fade_that_was_there_from_the_start_has_no_onset_to_score() -> None:
+    true = bump(-0.2, 12)
+    score = shadow_score([trace(true, true)])
+    assert (score.matched, score.onsets) == (1, 0) and np.isnan(score.onset_error)
+    assert score.depth_error_db == 0
+
+
 def test_samples_without_truth_do_not_count() -> None:
     true = bump(2, 12)
     true[:20] = np.nan

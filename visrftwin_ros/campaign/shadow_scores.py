@@ -20,11 +20,13 @@ _BESIDE = 0.3
 
 @dataclass(frozen=True)
 class Fade:
-    """start: s, when the loss first crosses FADE_DB, between samples; end: s. depth_db: the most."""
+    """start: s, when the loss first crosses FADE_DB, between samples; end: s. depth_db: the most.
+    begun: it was there when the trace, or its known part, began, so that its onset is not known."""
 
     start: float
     end: float
     depth_db: float
+    begun: bool
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,9 @@ class ShadowScore:
     shallow_samples how many; samples_up_to_20_rmse_db: over all samples whose true loss is at most
     DEEP_DB. fades: true ones, shallow_fades of these up to DEEP_DB; matched: with a predicted fade
     beside; missed: share of the true without one; false: predicted ones beside no true fade.
-    onset_error: s, and depth_error_db: median magnitudes over the matched, with 90th percentiles
-    and the medians with sign (positive = predicted late, too deep).
+    onset_error: s, over the `onsets` matched ones that began within the trace, and depth_error_db:
+    median magnitudes, with 90th percentiles and the medians with sign (positive = predicted late,
+    too deep).
     """
 
     samples: int
@@ -62,6 +65,7 @@ class ShadowScore:
     matched: int
     missed: float
     false: int
+    onsets: int
     onset_error: float
     onset_error_p90: float
     onset_bias: float
@@ -82,7 +86,12 @@ def fades(time: Float[np.ndarray, " t"], loss_db: Float[np.ndarray, " t"]) -> li
         else:
             runs.append([int(i), int(j)])
     return [
-        Fade(_crossing(time, loss_db, i), float(time[j - 1]), float(np.nanmax(loss_db[i:j])))
+        Fade(
+            start=_crossing(time, loss_db, i),
+            end=float(time[j - 1]),
+            depth_db=float(np.nanmax(loss_db[i:j])),
+            begun=i == 0 or not np.isfinite(loss_db[i - 1]),
+        )
         for i, j in runs
     ]
 
@@ -111,7 +120,7 @@ def shadow_score(traces: Sequence[Trace]) -> ShadowScore:
         shallow.append(_inside(time, light) & ~_inside(time, deep))
     errors = np.concatenate([np.zeros(0), *error])
     masks = [np.concatenate([np.zeros(0, bool), *m]) for m in (within, shallow, deep_enough)]
-    onset = np.array([ours.start - theirs.start for ours, theirs in pairs])
+    onset = np.array([a.start - b.start for a, b in pairs if not (a.begun or b.begun)])
     depth = np.array([ours.depth_db - theirs.depth_db for ours, theirs in pairs])
     return ShadowScore(
         samples=len(errors),
@@ -125,6 +134,7 @@ def shadow_score(traces: Sequence[Trace]) -> ShadowScore:
         matched=len(pairs),
         missed=1 - len(pairs) / len(true_fades) if true_fades else float("nan"),
         false=false,
+        onsets=len(onset),
         onset_error=_quantile(np.abs(onset), 0.5),
         onset_error_p90=_quantile(np.abs(onset), 0.9),
         onset_bias=_quantile(onset, 0.5),
