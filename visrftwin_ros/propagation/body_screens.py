@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from visrftwin_ros.propagation.blockage import (
     BlockageModel,
     Screens,
     first_zone_radius,
+    fresnel_field,
 )
 from visrftwin_ros.propagation.segments import Segments
 
@@ -22,6 +23,10 @@ REACH_IN_ZONES = 2.0
 Inside one radius (design 5.3) the field is the model's own; from there to two it fades to free
 space. Cut at one radius, a fringe of more than 1 dB would end in a step as a person walks past.
 """
+SHOULDER_HEIGHT = 0.818
+"""Of a person's height: the acromion (Drillis and Contini 1966, as in Winter, Biomechanics, fig. 4.1)."""
+HEAD_WIDTH = 0.17
+"""Metres: between an adult head's mean breadth of 0.15 and length of 0.195 (ANSUR II), for it turns."""
 _UPRIGHT = 0.1
 """Metres over the ground under which a segment counts as vertical: it stays within one body."""
 
@@ -48,7 +53,9 @@ def shadows(
     The screen stands through the body's axis, perpendicular to the segment, as wide as the
     elliptic silhouette from there and as high as head and feet project. A person stands on
     reflecting ground, whose image continues the screen downwards by its height: no field passes
-    under the feet.
+    under the feet. Over the shoulders the screen of the `fresnel` model is a head wide: what two
+    screens side by side take from a field adds up (Babinet). The formulas of the other models
+    are of one rectangle.
     """
     segment, body = _beside(segments, bodies, segment, body, wavelength)
     start = segments.start.take(segment, axis=0)
@@ -99,9 +106,23 @@ def shadows(
         *(a.take(near) for a in (d1, d2, aside - half_width, aside + half_width, bottom, top))
     )
     field = FIELD_OF_MODEL[model](screens, wavelength)
+    if model == "fresnel":
+        lower = ((1 - SHOULDER_HEIGHT) * height * flatness).take(near)
+        field += _beside_the_head(screens, screens.top - lower, wavelength)
     excess = np.clip(clear[near] / zone[near] - 1.0, 0.0, REACH_IN_ZONES - 1.0)
     weight = np.cos(np.pi / 2 * excess / (REACH_IN_ZONES - 1.0)) ** 2
     return Shadows(segment[near], body[near], 1.0 - weight * (1.0 - field))
+
+
+def _beside_the_head(
+    screens: Screens, shoulders: NDArray[np.float64], wavelength: float
+) -> NDArray[np.complex128]:
+    """(N,) what passes over the `shoulders` (N,) on both sides of the head, of E0."""
+    width = np.minimum(HEAD_WIDTH, screens.right - screens.left)
+    middle = (screens.left + screens.right) / 2
+    above = replace(screens, bottom=shoulders)
+    head = replace(above, left=middle - width / 2, right=middle + width / 2)
+    return fresnel_field(head, wavelength) - fresnel_field(above, wavelength)
 
 
 def _beside(
