@@ -53,12 +53,13 @@ def train(data: Path, minutes: float, start: Path | None) -> Path:
         time=minutes / 60,
         epochs=300,
         imgsz=TRAIN_SIZE,
-        batch=16,
+        batch=8,
+        nbs=8,  # a step for every batch: there is little time
         workers=0,
         cache="ram",
         amp=False,  # its check would fetch weights
         optimizer="AdamW",
-        lr0=0.0025 if start is None else 0.001,
+        lr0=0.002,
         cos_lr=True,
         warmup_epochs=1.0,
         close_mosaic=3,

@@ -77,7 +77,7 @@ class Ways:
 
     def __init__(self, plan: FloorPlan, gap: float) -> None:
         self.plan, self.gap = plan, gap
-        free = plan.clearance >= gap
+        free = np.asarray(plan.clearance >= gap)
         if not free.any():
             raise TwinError(f"nobody finds a place on this ground with {gap:g} m round him")
         self._index = np.full(free.shape, -1)

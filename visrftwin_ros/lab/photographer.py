@@ -23,15 +23,19 @@ from visrftwin_ros.site.model import Camera
 
 _BESIDE, _BELOW, _ABOVE = 0.30, 0.35, 0.04
 """How far round a body its shadow and mirror image are drawn, in body heights."""
-_BACKGROUND_PASS = 16
+_BACKGROUND_PASS = 8
+_SAME_PLACE = 0.01
+"""Metres: nearer hits are of the same surface."""
 
 Rays = tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, "n 3"], Float[np.ndarray, "n 3"]]
 
 
 @dataclass(frozen=True)
 class _Still:
-    """A fixed camera's empty room: (H, W, 3) clean, and with the noise of one picture."""
+    """A camera's empty room: what its pixels meet, and for a fixed camera the radiance (H, W, 3),
+    clean and with the noise of one picture."""
 
+    hits: FirstHits
     clean: Float[np.ndarray, "h w 3"]
     noisy: Float[np.ndarray, "h w 3"]
     exposure: Exposure
@@ -84,7 +88,7 @@ class Photographer:
         self._scene.move(None, dict(self._parked))
         samples = self._quality.changes if pose is None else self._quality.moving
         noisy = self._traced(model, samples)
-        hits = self._hits(model)
+        hits = self._averaged_hits(model)
         clean = noisy
         if pose is None and self._quality.background > samples:
             passes = max(self._quality.background // _BACKGROUND_PASS, 1)
@@ -92,7 +96,7 @@ class Photographer:
                 [self._traced(model, _BACKGROUND_PASS, 1 + i) for i in range(passes)], axis=0
             )
         clean = smoothed(clean, hits)
-        return _Still(clean, noisy, metered(clean, self._rng(camera.name, "exposure")))
+        return _Still(hits, clean, noisy, metered(clean, self._rng(camera.name, "exposure")))
 
     def _picture(
         self,
@@ -103,7 +107,7 @@ class Photographer:
         robots: Mapping[str, Standing],
     ) -> Picture:
         model, still = camera_at(camera, pose), self._stills[camera.name]
-        hits = self._hits(model)
+        hits = self._averaged_hits(model) if pose is not None else self._hits(model, still)
         if pose is not None:
             radiance = smoothed(self._traced(model, self._quality.moving), hits)
         else:
@@ -147,9 +151,9 @@ class Photographer:
         radiance[part] = np.where(on_body[part], smooth, shadow)
         return radiance
 
-    def _hits(self, model: CameraModel) -> FirstHits:
+    def _averaged_hits(self, model: CameraModel) -> FirstHits:
         """What the pixels' centres see; the texture is that of four places in each pixel."""
-        middle, right, down = (ray.reshape(*model.size[::-1], 3) for ray in self._directions(model))
+        middle, right, down = self._pixel_rays(model)
         albedo = np.mean(
             [
                 self._scene.first_hits(model.center, middle + a * right + b * down).albedo
@@ -159,6 +163,16 @@ class Photographer:
             axis=0,
         )
         return replace(self._scene.first_hits(model.center, middle), albedo=albedo)
+
+    def _hits(self, model: CameraModel, still: _Still) -> FirstHits:
+        """The same of a fixed camera, whose room's texture is known."""
+        hits = self._scene.first_hits(model.center, self._pixel_rays(model)[0])
+        moved = np.linalg.norm(hits.position - still.hits.position, axis=2) > _SAME_PLACE
+        other = (hits.owner >= 0) | moved
+        return replace(hits, albedo=np.where(other[..., None], hits.albedo, still.hits.albedo))
+
+    def _pixel_rays(self, model: CameraModel) -> list[Float[np.ndarray, "h w 3"]]:
+        return [ray.reshape(*model.size[::-1], 3) for ray in self._directions(model)]
 
     def _traced(
         self,
