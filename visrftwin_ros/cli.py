@@ -133,6 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="run the twin on its recording and report")
     demo.add_argument("--site", default="pets_campus")
     demo.add_argument("--video", default="auto")
+    demo.add_argument("--bag", default="", help="a recorded campaign of the site instead")
     demo.add_argument("--weights", default="")
     demo.add_argument(
         "--frames", type=_count, default=0, help="stop after this many frames; 0 = all"
@@ -360,10 +361,10 @@ def _up(arguments: argparse.Namespace) -> int:
 
 def _demo(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.demo.run import run_demo
+    from visrftwin_ros.demo.source import demo_source
 
-    return run_demo(
-        arguments.site, arguments.video, arguments.weights, arguments.frames, arguments.out
-    )
+    source = demo_source(arguments.site, arguments.video, arguments.bag, arguments.weights)
+    return run_demo(source, arguments.frames, arguments.out)
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ def run_live(video: Path, weights: Path, out: Path) -> LiveRun:
     replay = Graph([replace(camera, parameters={**camera.parameters, **again})])
     script = Path(__file__).with_name("graph_listener.py")
     listener = subprocess.Popen([sys.executable, str(script), str(out), site.camera().name])
-    recorder = GraphRecorder(site)
+    recorder = GraphRecorder(site.camera())
     try:
         graph.start()
         wait_for(lambda: recorder.all_active([s.full_name for s in others]), [graph], 90.0)

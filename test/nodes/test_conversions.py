@@ -20,7 +20,6 @@ from visrftwin_ros.nodes.conversions import (
     detections_from_message,
     detections_message,
     image_message,
-    image_to_bgr,
     people_message,
     stamp_message,
     stamp_ns,
@@ -28,6 +27,7 @@ from visrftwin_ros.nodes.conversions import (
 from visrftwin_ros.perception.camera import PinholeCamera
 from visrftwin_ros.perception.detections import Detections
 from visrftwin_ros.perception.feet import Feet
+from visrftwin_ros.perception.image_message import image_from_message
 from visrftwin_ros.perception.people import People
 from visrftwin_ros.site.loading import load_site
 
@@ -56,7 +56,7 @@ def test_every_colour_encoding_gives_the_same_bgr(encoding: str, padding: int) -
     pixels = bgr if encoding.startswith("bgr") else bgr[..., ::-1]
     if encoding.endswith("a8"):
         pixels = np.concatenate([pixels, np.full_like(pixels[..., :1], 200)], axis=-1)
-    decoded = image_to_bgr(raw_image(pixels, encoding, padding))
+    decoded = image_from_message(raw_image(pixels, encoding, padding))
     assert decoded.dtype == np.uint8
     np.testing.assert_array_equal(decoded, bgr)
 
@@ -64,7 +64,7 @@ def test_every_colour_encoding_gives_the_same_bgr(encoding: str, padding: int) -
 @pytest.mark.parametrize("padding", [0, 3])
 def test_grey_becomes_three_equal_channels(padding: int) -> None:
     grey = colourful()[..., 0]
-    decoded = image_to_bgr(raw_image(grey, "mono8", padding))
+    decoded = image_from_message(raw_image(grey, "mono8", padding))
     np.testing.assert_array_equal(decoded, np.repeat(grey[..., None], 3, axis=-1))
 
 
@@ -76,7 +76,7 @@ def test_a_compressed_image_is_decoded_to_bgr(extension: str, tolerance: int) ->
     done, data = cv2.imencode(extension, smooth, [cv2.IMWRITE_JPEG_QUALITY, 98])
     assert done
     message = CompressedImage(format=extension[1:], data=array.array("B", data.tobytes()))
-    decoded = image_to_bgr(message).astype(int)
+    decoded = image_from_message(message).astype(int)
     assert decoded.shape == smooth.shape
     apart = np.abs(decoded - smooth)[:, np.r_[0:28, 36:64]]
     assert apart.max() <= tolerance
@@ -87,7 +87,7 @@ def test_an_image_comes_back_as_it_went(pixels: NDArray[np.uint8]) -> None:
     message = image_message(pixels, 1_500_000_001, "view1_optical_frame")
     assert stamp_ns(message.header.stamp) == 1_500_000_001
     assert message.header.frame_id == "view1_optical_frame"
-    np.testing.assert_array_equal(image_to_bgr(message), pixels)
+    np.testing.assert_array_equal(image_from_message(message), pixels)
 
 
 @pytest.mark.parametrize(
@@ -105,20 +105,20 @@ def test_an_image_that_does_not_add_up_is_refused(change: dict[str, object], nam
     for field, value in change.items():
         setattr(message, field, value)
     with pytest.raises(TwinError, match=named):
-        image_to_bgr(message)
+        image_from_message(message)
 
 
 def test_bgr_rows_shorter_than_their_width_are_refused() -> None:
     message = raw_image(colourful(), "bgr8")
     message.width = 6
     with pytest.raises(TwinError):
-        image_to_bgr(message)
+        image_from_message(message)
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff\xd8no jpeg at all"])
 def test_compressed_data_that_are_no_image_are_refused(data: bytes) -> None:
     with pytest.raises(TwinError, match="could not be decoded"):
-        image_to_bgr(CompressedImage(format="jpeg", data=array.array("B", data)))
+        image_from_message(CompressedImage(format="jpeg", data=array.array("B", data)))
 
 
 @given(nanoseconds=STAMPS)

@@ -11,16 +11,15 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from visrftwin_ros.demo.record import EVENT_THRESHOLD_DB, GraphRecord, ShadowEvent, all_events
+from visrftwin_ros.demo.source import Source
 from visrftwin_ros.perception.camera_models import fixed_camera
-from visrftwin_ros.perception.recordings import Recording
-from visrftwin_ros.site.model import Site
 
 LINK_COLOR = (255, 40, 220)
 BOX_COLOR = (0, 220, 255)
 
 
-def draw(record: GraphRecord, site: Site, video: str, out: Path) -> None:
-    """Writes the PNG; frames are looked up in `video` by their stamps' order."""
+def draw(record: GraphRecord, source: Source, out: Path) -> None:
+    """Writes the PNG; frames are looked up in the recording by their stamps' order."""
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
@@ -38,13 +37,13 @@ def draw(record: GraphRecord, site: Site, video: str, out: Path) -> None:
                 when = (event.deepest_ns - first) * 1e-9
                 axes.annotate(str(number), (when, event.depth_db), color="crimson", weight="bold")
     rows[-1].set_xlabel("time since the first frame, s")
-    left.suptitle(f"{site.name}: shadow loss of each AP-robot link, dB (positive = loss)")
+    left.suptitle(f"{source.site.name}: shadow loss of each AP-robot link, dB (positive = loss)")
     frames = np.atleast_1d(right.subplots(2, 1))
     for number, axes in enumerate(frames, start=1):
         axes.axis("off")
         if number <= len(shown):
             event = shown[number - 1]
-            axes.imshow(_event_frame(record, site, video, event))
+            axes.imshow(_event_frame(record, source, event))
             axes.set_title(
                 f"{number}: {event.link.replace(' > ', ' to ')}, {event.start:.1f} s, "
                 f"{event.depth_db:.0f} dB deep, {event.duration:.1f} s long",
@@ -73,21 +72,18 @@ def _two_events(events: list[ShadowEvent]) -> list[ShadowEvent]:
     return (deepest[:1] + other)[:2] if other else deepest[:2]
 
 
-def _event_frame(
-    record: GraphRecord, site: Site, video: str, event: ShadowEvent
-) -> NDArray[np.uint8]:
+def _event_frame(record: GraphRecord, source: Source, event: ShadowEvent) -> NDArray[np.uint8]:
     """(H, W, 3) RGB with the boxes and the link drawn in."""
     index = sorted(record.image_stamps).index(event.deepest_ns) + 1
-    camera = site.camera()
-    image = next(im for number, im in Recording(video).frames() if number == index)
+    image = source.frame(index)
     for x, y, w, h in record.boxes.get(event.deepest_ns, np.zeros((0, 4))):
         corner, opposite = (int(x - w / 2), int(y - h / 2)), (int(x + w / 2), int(y + h / 2))
         cv2.rectangle(image, corner, opposite, BOX_COLOR, 2)
     tx, rx = event.link.split(" > ")
-    ap = next(ap for ap in site.access_points if ap.name == tx)
+    ap = next(ap for ap in source.site.access_points if ap.name == tx)
     antenna = min(record.robots[rx], key=lambda item: abs(item[0] - event.deepest_ns))[1]
     line = np.linspace(ap.position, antenna, 50)
-    pixels, in_front = fixed_camera(camera).project(line)
+    pixels, in_front = fixed_camera(source.camera).project(line)
     for a, b, seen in zip(pixels, pixels[1:], in_front[1:] & in_front[:-1], strict=False):
         if seen:
             start, end = (np.clip(p, -9999, 9999).astype(int) for p in (a, b))

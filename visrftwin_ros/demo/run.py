@@ -11,16 +11,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from visrftwin_ros.campaign.site_video import find_video
 from visrftwin_ros.demo.record import GraphRecord, all_events, latency_ms, summary
+from visrftwin_ros.demo.source import Source
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.node_table import NodeSpec, node_table
-from visrftwin_ros.perception.recordings import Recording
-from visrftwin_ros.site.loading import load_site
-from visrftwin_ros.site.model import Site
+from visrftwin_ros.node_table import NodeSpec
 from visrftwin_ros.up import Graph, run_graph
 
-CAMERA = "camera_replay"
 STAGES = {
     "detector": "people found",
     "tracker": "people in metres",
@@ -31,19 +27,17 @@ DRAIN = 1.5
 """Seconds after the last frame until its channels are surely out."""
 
 
-def run_demo(site_name: str, video: str, weights: str, frames: int, out: Path) -> int:
-    """Runs the graph on the whole recording and writes `out`; 0 when it did."""
-    site = load_site(site_name)
-    path = find_video(site, video)
-    if not path:
-        raise TwinError(f"site {site.name!r} has no recording to run on: give --video")
-    count = Recording(path).frame_count
+def run_demo(source: Source, frames: int, out: Path) -> int:
+    """Runs the graph on the whole recording, or so many frames, and writes `out`; 0 when it did."""
+    if frames and source.bag:
+        raise TwinError("a bag is played to its end: --frames is for videos")
+    count = source.frame_count()
     out.mkdir(parents=True, exist_ok=True)
-    specs = _specs(site, site_name, path, weights, frames, out)
+    specs = _specs(source, frames, out)
     # A graph of its own on this machine: a demo must neither hear nor disturb a running twin.
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     os.environ.setdefault("ROS_DOMAIN_ID", str(os.getpid() % 100 + 1))
-    record, code = _run(site, specs, min(count, frames) if frames else count)
+    record, code = _run(source, specs, min(count, frames) if frames else count)
     if code:
         return code
     if not record.shadow:
@@ -51,42 +45,40 @@ def run_demo(site_name: str, video: str, weights: str, frames: int, out: Path) -
     from visrftwin_ros.demo.picture import draw
 
     (out / "summary.json").write_text(json.dumps(summary(record), indent=2) + "\n")
-    draw(record, site, path, out / "shadow_loss.png")
+    draw(record, source, out / "shadow_loss.png")
     print(_words(record, out))
     return 0
 
 
-def _specs(
-    site: Site, site_name: str, video: str, weights: str, frames: int, out: Path
-) -> list[NodeSpec]:
+def _specs(source: Source, frames: int, out: Path) -> list[NodeSpec]:
     extra: dict[str, dict[str, object]] = {
-        CAMERA: {"autostart": False, "exit_at_end": True, "frames": frames},
+        "camera_replay": {"autostart": False, "exit_at_end": True, "frames": frames},
+        "campaign_replay": {"autostart": False, "exit_at_end": True},
         "twin_viewer": {"web_port": 0, "record": str((out / "twin.rrd").resolve())},
     }
-    table = node_table(site, site_name, video=video, weights=weights)
     return [
         replace(spec, parameters={**spec.parameters, **extra.get(spec.executable, {})})
-        for spec in table
+        for spec in source.node_table()
     ]
 
 
-def _run(site: Site, specs: list[NodeSpec], frames: int) -> tuple[GraphRecord, int]:
+def _run(source: Source, specs: list[NodeSpec], frames: int) -> tuple[GraphRecord, int]:
     from visrftwin_ros.nodes.graph_recorder import GraphRecorder
 
-    recorder = GraphRecorder(site)
-    others = [spec.full_name for spec in specs if spec.executable != CAMERA]
-    camera = next(spec.full_name for spec in specs if spec.executable == CAMERA)
+    recorder = GraphRecorder(source.camera)
+    others = [spec.full_name for spec in specs if spec.executable != source.player]
+    player = next(spec.full_name for spec in specs if spec.executable == source.player)
     progress = tqdm(total=frames, unit="frame", desc="replaying", disable=None)
     started, ended_at = False, 0.0
 
     def done(graph: Graph) -> bool:
         nonlocal started, ended_at
         if not started and recorder.all_active(others):
-            started = recorder.start(camera)
+            started = recorder.start(player)
         progress.update(len(recorder.record.image_stamps) - progress.n)
-        if started and camera in graph.restarted:
-            raise TwinError(f"{camera} died during the demo: its log above names the reason")
-        if camera in graph.finished and not ended_at:
+        if started and player in graph.restarted:
+            raise TwinError(f"{player} died during the demo: its log above names the reason")
+        if player in graph.finished and not ended_at:
             ended_at = time.monotonic()
         return bool(ended_at) and time.monotonic() - ended_at > DRAIN
 

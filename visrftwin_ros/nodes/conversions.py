@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import array
-import importlib.util
-import re
 
-import cv2
 import numpy as np
 from builtin_interfaces.msg import Time as TimeMessage
 from numpy.typing import NDArray
 from rclpy.time import Time
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from sensor_msgs.msg import CameraInfo, Image
 
 from visrftwin_ros.beams.selection import PathGains
 from visrftwin_ros.bodies.people import BODY_DEPTH, BODY_WIDTH, Bodies
-from visrftwin_ros.errors import TwinError
 from visrftwin_ros.msg import Detection, LinkChannel, TrackedPeople, TrackedPerson
 from visrftwin_ros.msg import Detections as DetectionsMessage
 from visrftwin_ros.perception.camera import CameraModel
@@ -27,13 +23,6 @@ from visrftwin_ros.site.camera_info import camera_calibration
 from visrftwin_ros.site.model import Camera
 
 NOWHERE = (np.nan, np.nan)
-_HAS_CV_BRIDGE = importlib.util.find_spec("cv_bridge") is not None
-_CHANNELS = {"bgr": 3, "rgb": 3, "bgra": 4, "rgba": 4, "mono": 1, "bayer": 1}
-_ENCODING = re.compile(
-    r"(?P<colour>bgra?|rgba?|mono|bayer)(_[a-z]{4})?(?P<bits>8|16)"
-    r"|(?P<cv_bits>8|16|32|64)[USF]C(?P<cv_channels>\d)"
-)
-"""Of sensor_msgs/image_encodings.hpp, those of whole pixels in one plane."""
 
 
 def stamp_ns(stamp: TimeMessage) -> int:
@@ -43,68 +32,6 @@ def stamp_ns(stamp: TimeMessage) -> int:
 def stamp_message(nanoseconds: int) -> TimeMessage:
     message: TimeMessage = Time(nanoseconds=nanoseconds).to_msg()
     return message
-
-
-def image_to_bgr(message: Image | CompressedImage) -> NDArray[np.uint8]:
-    """(H, W, 3) BGR of an Image in any common encoding or a CompressedImage.
-
-    cv_bridge where the ROS installation has it, rosbags-image elsewhere. TwinError on a message
-    whose data do not fit its encoding and size, or that cannot be decoded.
-    """
-    if isinstance(message, CompressedImage):
-        data = np.frombuffer(message.data, np.uint8)
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
-        if image is None:
-            raise TwinError(f"a compressed image ({message.format!r}) could not be decoded")
-        return np.asarray(image, np.uint8)
-    expected = message.step * message.height
-    if message.height == 0 or message.width == 0 or len(message.data) != expected:
-        raise TwinError(
-            f"an image says {message.width} x {message.height}, step {message.step} "
-            f"({expected} bytes) but carries {len(message.data)} bytes"
-        )
-    if message.encoding == "bgr8" and message.step == 3 * message.width:
-        flat = np.frombuffer(message.data, np.uint8)
-        return flat.reshape(message.height, message.width, 3)
-    try:
-        return _decode(message)
-    except Exception as error:  # the two libraries raise types of their own
-        raise TwinError(
-            f"image encoding {message.encoding!r} is not understood: {error}"
-        ) from error
-
-
-def _decode(message: Image) -> NDArray[np.uint8]:
-    if _HAS_CV_BRIDGE:
-        from cv_bridge import CvBridge
-
-        return np.asarray(CvBridge().imgmsg_to_cv2(message, "bgr8"))
-    from rosbags.image import message_to_cvimage
-
-    return np.asarray(message_to_cvimage(_without_padding(message), "bgr8"))
-
-
-def _without_padding(message: Image) -> Image:
-    """The image with rows as long as its pixels: rosbags-image does not look at `step`."""
-    kind = _ENCODING.fullmatch(message.encoding)
-    if kind is None:
-        return message
-    bits = int(kind["bits"] or kind["cv_bits"])
-    channels = int(kind["cv_channels"] or 0) or _CHANNELS[kind["colour"]]
-    row = message.width * channels * bits // 8
-    if message.step <= row:
-        return message
-    rows = np.frombuffer(message.data, np.uint8).reshape(message.height, message.step)
-    packed = array.array("B", rows[:, :row].tobytes())
-    return Image(
-        header=message.header,
-        height=message.height,
-        width=message.width,
-        encoding=message.encoding,
-        is_bigendian=message.is_bigendian,
-        step=row,
-        data=packed,
-    )
 
 
 def image_message(image: NDArray[np.uint8], stamp: int, frame: str) -> Image:

@@ -20,22 +20,20 @@ from visrftwin_ros.msg import BeamDecisions, LinkChannels, TrackedPeople
 from visrftwin_ros.msg import Detections as DetectionsMessage
 from visrftwin_ros.nodes.conversions import stamp_ns
 from visrftwin_ros.nodes.twin_node import RESULT_QOS, SENSOR_QOS
-from visrftwin_ros.site.model import Site
+from visrftwin_ros.site.model import Camera
 from visrftwin_ros.viewing.rerun_view import SHOWN_SCORE
 
 
 class GraphRecorder:
-    """Fills a GraphRecord from a thread of its own, until `close`."""
+    """Fills a GraphRecord from a thread of its own, until `close`; images are those of `camera`."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, camera: Camera) -> None:
         rclpy.init()
         self.record = GraphRecord()
         self._node = rclpy.create_node("demo_recorder")
         listen = self._node.create_subscription
-        for camera in site.cameras:
-            prefix = camera.name
-            listen(CameraInfo, f"{prefix}/camera_info", self._on_camera_info, SENSOR_QOS)
-            listen(DetectionsMessage, f"{prefix}/detections", self._on_detections, SENSOR_QOS)
+        listen(CameraInfo, f"{camera.name}/camera_info", self._on_camera_info, SENSOR_QOS)
+        listen(DetectionsMessage, f"{camera.name}/detections", self._on_detections, SENSOR_QOS)
         listen(TrackedPeople, "people", self._on_people, RESULT_QOS)
         listen(LinkChannels, "channels", self._on_channels, RESULT_QOS)
         listen(BeamDecisions, "beams", self._on_beams, RESULT_QOS)

@@ -12,7 +12,6 @@ from visrftwin_ros.msg import Detections as DetectionsMessage
 from visrftwin_ros.nodes.conversions import (
     detections_message,
     image_message,
-    image_to_bgr,
     stamp_ns,
 )
 from visrftwin_ros.nodes.embedding_parameters import EMBEDDING_PARAMETERS, embedding_of
@@ -30,6 +29,7 @@ from visrftwin_ros.nodes.twin_node import (
 from visrftwin_ros.perception.camera_models import fixed_camera, site_intrinsics
 from visrftwin_ros.perception.detector import make_detector
 from visrftwin_ros.perception.embedding import PersonEmbedder
+from visrftwin_ros.perception.image_message import image_from_message
 from visrftwin_ros.viewing.boxes import with_boxes
 
 SILENT_AFTER = 1.0
@@ -104,7 +104,7 @@ class PeopleDetector(TwinNode):
         stamp = stamp_ns(message.header.stamp)
         self._count_dropped(stamp)
         try:
-            image = image_to_bgr(message)
+            image = image_from_message(message)
             if image.shape[1::-1] != self._size:
                 raise TwinError(
                     f"images of {image.shape[1]} x {image.shape[0]} px come, but the calibration is for "

@@ -16,7 +16,6 @@ from visrftwin_ros.msg import Detections as DetectionsMessage
 from visrftwin_ros.nodes.conversions import (
     bodies_from_message,
     covariance_from_message,
-    image_to_bgr,
     stamp_ns,
 )
 from visrftwin_ros.nodes.path_kinds import path_kind
@@ -31,6 +30,7 @@ from visrftwin_ros.nodes.twin_node import (
 )
 from visrftwin_ros.perception.body_boxes import bodies_on_image
 from visrftwin_ros.perception.camera_models import fixed_camera, site_intrinsics
+from visrftwin_ros.perception.image_message import image_from_message
 from visrftwin_ros.viewing.rerun_view import SHOWN_SCORE, TwinView
 from visrftwin_ros.viewing.tracks import Trails, covariance_ellipses
 
@@ -85,7 +85,7 @@ class TwinViewer(TwinNode):
             return
         self._last_image_ns[camera] = stamp
         try:
-            image = image_to_bgr(message)
+            image = image_from_message(message)
         except TwinError as error:
             self.report(camera, WARN, str(error))
             return

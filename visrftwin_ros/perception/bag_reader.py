@@ -10,9 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
-from jaxtyping import UInt8
 from tqdm import tqdm
 
 from visrftwin_ros.campaign.bag_file import BagFile, open_bag
@@ -27,6 +25,7 @@ from visrftwin_ros.perception.cloud_message import cloud_from_message
 from visrftwin_ros.perception.deskew import undistorted
 from visrftwin_ros.perception.detector import Detector, make_detector, tracker_config
 from visrftwin_ros.perception.embedding import ImageTextModel, PersonEmbedder
+from visrftwin_ros.perception.image_message import image_from_message
 from visrftwin_ros.perception.lidar_people import LidarPeopleConfig, LidarPeopleFinder
 from visrftwin_ros.perception.people import People
 from visrftwin_ros.perception.static_scene import StaticScene
@@ -167,7 +166,10 @@ class BagReader:
             pose = self._pose(camera.optical_frame, stamp_ns)
             rotation = pose.rotation.inv().as_matrix()
             model = stream.lens.posed(camera.name, rotation, -rotation @ pose.position)
-        image = _bgr(message, camera.name)
+        try:
+            image = image_from_message(message)
+        except TwinError as error:
+            raise TwinError(f"camera {camera.name!r}: {error}") from error
         found = stream.detector.detect(image, stamp_ns)
         if stream.embedder is not None and any(found.track_id):
             found = stream.embedder.embedded_detections(image, found)
@@ -210,20 +212,3 @@ def _lens_fields(lens: Intrinsics) -> dict[str, Any]:
 def _stamp_ns(message: Any) -> int:
     stamp = message.header.stamp
     return int(stamp.sec) * NANOSECONDS + int(stamp.nanosec)
-
-
-def _bgr(message: Any, camera: str) -> UInt8[np.ndarray, "h w 3"]:
-    """The picture of an Image or CompressedImage of the bag."""
-    if hasattr(message, "format"):
-        image = cv2.imdecode(np.asarray(message.data, np.uint8), cv2.IMREAD_COLOR)
-        if image is None:
-            raise TwinError(f"camera {camera!r}: a compressed image could not be decoded")
-        return np.asarray(image, np.uint8)
-    from rosbags.image import message_to_cvimage
-
-    try:
-        return np.ascontiguousarray(message_to_cvimage(message, "bgr8"), np.uint8)
-    except Exception as error:  # rosbags-image and numpy raise types of their own
-        raise TwinError(
-            f"camera {camera!r}: image encoding {message.encoding!r} is not understood: {error}"
-        ) from error

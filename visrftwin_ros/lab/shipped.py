@@ -1,0 +1,9 @@
+"""What of the lab ships: a short recording and the detector for its pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+SITE = "lobby"
+BAG = Path(__file__).parent / "bags" / "lobby_short"
+WEIGHTS = Path(__file__).parent / "weights" / "lab_person_openvino_model"

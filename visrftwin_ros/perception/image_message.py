@@ -1,0 +1,86 @@
+"""Image and CompressedImage to arrays, in any common encoding.
+
+A message is anything with the fields of the sensor_msgs type: rclpy's own, or one that rosbags has
+read, so no ROS is needed here.
+"""
+
+from __future__ import annotations
+
+import array
+import importlib.util
+import re
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from visrftwin_ros.errors import TwinError
+
+_HAS_CV_BRIDGE = importlib.util.find_spec("cv_bridge") is not None
+_CHANNELS = {"bgr": 3, "rgb": 3, "bgra": 4, "rgba": 4, "mono": 1, "bayer": 1}
+_ENCODING = re.compile(
+    r"(?P<colour>bgra?|rgba?|mono|bayer)(_[a-z]{4})?(?P<bits>8|16)"
+    r"|(?P<cv_bits>8|16|32|64)[USF]C(?P<cv_channels>\d)"
+)
+"""Of sensor_msgs/image_encodings.hpp, those of whole pixels in one plane."""
+
+
+def image_from_message(message: Any) -> NDArray[np.uint8]:
+    """(H, W, 3) BGR of an Image in any common encoding or a CompressedImage.
+
+    cv_bridge where the ROS installation has it, rosbags-image elsewhere. TwinError on a message
+    whose data do not fit its encoding and size, or that cannot be decoded.
+    """
+    if hasattr(message, "format"):
+        data = np.frombuffer(message.data, np.uint8)
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
+        if image is None:
+            raise TwinError(f"a compressed image ({message.format!r}) could not be decoded")
+        return np.asarray(image, np.uint8)
+    expected = message.step * message.height
+    if message.height == 0 or message.width == 0 or len(message.data) != expected:
+        raise TwinError(
+            f"an image says {message.width} x {message.height}, step {message.step} "
+            f"({expected} bytes) but carries {len(message.data)} bytes"
+        )
+    if message.encoding == "bgr8" and message.step == 3 * message.width:
+        flat = np.frombuffer(message.data, np.uint8)
+        return flat.reshape(message.height, message.width, 3)
+    try:
+        return _decode(message)
+    except Exception as error:  # the two libraries raise types of their own
+        raise TwinError(
+            f"image encoding {message.encoding!r} is not understood: {error}"
+        ) from error
+
+
+def _decode(message: Any) -> NDArray[np.uint8]:
+    if _HAS_CV_BRIDGE:
+        from cv_bridge import CvBridge
+
+        return np.asarray(CvBridge().imgmsg_to_cv2(message, "bgr8"))
+    from rosbags.image import message_to_cvimage
+
+    return np.asarray(message_to_cvimage(_without_padding(message), "bgr8"))
+
+
+def _without_padding(message: Any) -> Any:
+    """The image with rows as long as its pixels: rosbags-image does not look at `step`."""
+    kind = _ENCODING.fullmatch(message.encoding)
+    if kind is None:
+        return message
+    bits = int(kind["bits"] or kind["cv_bits"])
+    channels = int(kind["cv_channels"] or 0) or _CHANNELS[kind["colour"]]
+    row = message.width * channels * bits // 8
+    if message.step <= row:
+        return message
+    rows = np.frombuffer(message.data, np.uint8).reshape(message.height, message.step)
+    fields = ("header", "height", "width", "encoding", "is_bigendian")
+    kept = {name: getattr(message, name) for name in fields}
+    return type(message)(**kept, step=row, data=_as_sequence(rows[:, :row], message.data))
+
+
+def _as_sequence(rows: NDArray[np.uint8], like: Any) -> Any:
+    """The bytes as rosbags wants them, where `like` is an array, or rclpy."""
+    return rows.ravel() if isinstance(like, np.ndarray) else array.array("B", rows.tobytes())
