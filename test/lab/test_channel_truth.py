@@ -10,8 +10,9 @@ from shapes import cylinder, moved, sphere
 from visrftwin_ros.lab.body_truth import Person
 from visrftwin_ros.lab.channel_truth import ChannelTruth, Instant
 from visrftwin_ros.lab.ray_scene import RayScene
-from visrftwin_ros.lab.static_truth import Fineness, StaticTruth, each_sequence_once
+from visrftwin_ros.lab.static_truth import Fineness, StaticTruth
 from visrftwin_ros.propagation.path_set import BODY, DIFFUSE, SPECULAR
+from visrftwin_ros.propagation.sequences import each_sequence_once
 from visrftwin_ros.site.model import Site
 
 _SITE = """

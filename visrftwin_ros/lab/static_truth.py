@@ -15,7 +15,6 @@ from visrftwin_ros.propagation.discovery import Discovery
 from visrftwin_ros.propagation.moving import Replay, ReplayScene
 from visrftwin_ros.propagation.path_set import DIFFUSE, PathSet, empty
 from visrftwin_ros.propagation.scene import SurfaceMesh, surface_meshes
-from visrftwin_ros.propagation.sequences import new_sequences
 from visrftwin_ros.propagation.sionna_solver import Devices
 from visrftwin_ros.site.model import Propagation, Site
 
@@ -110,7 +109,7 @@ def _solve(
         some = Devices(stops.names[first : first + _BATCH], stops.positions[first : first + _BATCH])
         mirrored, random = exact.paths_to(some), scattered.paths_to(some)
         kept = random.select((random.interactions == DIFFUSE).any(axis=1))
-        batches.append(merged([each_sequence_once(mirrored), kept], mirrored.links))
+        batches.append(merged([mirrored, kept], mirrored.links))
         _give_memory_back()
         progress(len(some.names))
     return batches
@@ -135,16 +134,6 @@ def _settings(site: Site, depth: int, samples: int, diffuse: bool) -> Propagatio
             "diffraction": not diffuse,
         }
     )
-
-
-def each_sequence_once(paths: PathSet) -> PathSet:
-    """`paths`, none with a diffuse reflection, with every sequence of planes and edges once.
-
-    Between two ends it has one place. The solver now and then finds it several times, millimetres
-    apart, which on turned furniture made a link 0.45 dB too strong.
-    """
-    first = new_sequences(paths, np.zeros(0, np.intp), np.arange(len(paths)))
-    return paths.select(np.sort(first))
 
 
 def merged(parts: list[PathSet], links: tuple[tuple[str, str], ...]) -> PathSet:

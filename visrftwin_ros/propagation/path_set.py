@@ -16,7 +16,7 @@ from visrftwin_ros.errors import TwinError
 NONE, SPECULAR, DIFFUSE, REFRACTION, DIFFRACTION, BODY = range(6)
 """Interaction kinds, the same numbers as the constants of RadioPath.msg."""
 
-_FORMAT = 1
+_FORMAT = 2
 _DUPLICATE_DISTANCE = 1e-3
 """Vertices closer than this, metres, are the same vertex: float32 tracing errs by far less."""
 

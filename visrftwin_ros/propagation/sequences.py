@@ -65,6 +65,17 @@ class SequencePool:
         self._known = both.select(rows[rank < _MOST_LENT])
 
 
+def each_sequence_once(paths: PathSet) -> PathSet:
+    """`paths` with every sequence of planes and edges once; those with a diffuse reflection all stay.
+
+    Between two ends a sequence has one place. The solver now and then finds it several times,
+    millimetres apart, which on turned furniture made a link 0.45 dB too strong.
+    """
+    random = (paths.interactions == DIFFUSE).any(axis=1)
+    once = new_sequences(paths, np.zeros(0, np.intp), np.flatnonzero(~random))
+    return paths.select(np.sort(np.concatenate([np.flatnonzero(random), once])))
+
+
 def new_sequences(
     paths: PathSet, own: NDArray[np.intp], others: NDArray[np.intp]
 ) -> NDArray[np.intp]:

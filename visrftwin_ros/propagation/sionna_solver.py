@@ -23,6 +23,7 @@ from visrftwin_ros.errors import TwinError
 from visrftwin_ros.propagation import path_set
 from visrftwin_ros.propagation.path_set import PathSet
 from visrftwin_ros.propagation.scene import SurfaceMesh
+from visrftwin_ros.propagation.sequences import each_sequence_once
 from visrftwin_ros.site.model import Propagation
 
 Device = Literal["auto", "cuda", "llvm"]
@@ -237,7 +238,7 @@ def _path_set(
         transfer=transfer.astype(complex),
         delay=path_set.path_delay(vertices),
     )
-    return path_set.without_duplicates(paths)
+    return each_sequence_once(path_set.without_duplicates(paths))
 
 
 def _normals(
