@@ -24,9 +24,8 @@ from numpy.typing import NDArray
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "visrftwin_ros" / "lab" / "weights"
 WIDTH, DEPTH = 0.125, 0.33
-TRAIN_SIZE, SCORE_SIZE = 320, 384
-"""Pixels: training sees the pictures a little smaller, and mosaics of them; scoring sees them as
-they are."""
+TRAIN_SIZE, SCORE_SIZE = 384, 384
+"""Pixels: of the mosaics in training, and of the pictures in scoring."""
 LEAST_VISIBLE, LEAST_HEIGHT, OVERLAP = 0.2, 20.0, 0.5
 """The rule of the score: a person counts of whom this share shows, taller than this [px]; one that
 shows less may be found or not. A box is right from this intersection over union on."""
@@ -81,7 +80,8 @@ def export(weights: Path) -> Path:
     """The network as OpenVINO in half precision, under the package's weights."""
     from ultralytics import YOLO
 
-    made = Path(YOLO(str(weights)).export(format="openvino", half=True, dynamic=True, imgsz=640))
+    named = Path(shutil.copy(weights, weights.with_name("lab_person.pt")))
+    made = Path(YOLO(str(named)).export(format="openvino", half=True, dynamic=True, imgsz=640))
     target = WEIGHTS / "lab_person_openvino_model"
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(made, target)
@@ -164,6 +164,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=25.0)
     parser.add_argument("--start", type=Path, help="weights of an earlier run to go on from")
     parser.add_argument("--only-score", type=Path, metavar="WEIGHTS")
+    parser.add_argument("--only-export", type=Path, metavar="PT", help="ship these, then score")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     os.environ["YOLO_AUTOINSTALL"] = "false"
@@ -171,7 +172,9 @@ def main() -> None:
 
     torch.set_num_threads(options.threads)
     weights = options.only_score
-    if weights is None:
+    if options.only_export is not None:
+        weights = export(options.only_export)
+    elif weights is None:
         weights = export(train(options.data.resolve(), options.minutes, options.start))
     print(json.dumps(score(weights, options.data.resolve()), indent=1))
 

@@ -97,7 +97,8 @@ def test_people_cross_the_links(lobby, walks):
     crossed = set()
     for ap in lobby.site.access_points:
         a = np.array(ap.position[:2])
-        side = np.cross(robot - a, walks.position - a)
+        left = np.array([a[1] - robot[1], robot[0] - a[0]])
+        side = (walks.position - a) @ left
         share = (walks.position - a) @ (robot - a) / ((robot - a) @ (robot - a))
         change = (np.sign(side[1:]) != np.sign(side[:-1])) & (share[1:] > 0) & (share[1:] < 1)
         crossed |= set(np.flatnonzero(change.any(axis=0)).tolist())

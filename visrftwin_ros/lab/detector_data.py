@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -38,7 +39,7 @@ def scene_cameras(world: World, rng: np.random.Generator) -> tuple[Camera, Camer
     own = fixed[int(rng.integers(len(fixed)))]
     scale = SIZE[0] / own.image_width
     fx, fy, cx, cy = own.intrinsics or (0.0, 0.0, 0.0, 0.0)
-    lens = {"image_width": SIZE[0], "image_height": SIZE[1]}
+    lens: dict[str, Any] = {"image_width": SIZE[0], "image_height": SIZE[1]}
     first = own.model_copy(
         update=lens
         | {"name": "own", "fx": fx * scale, "fy": fy * scale}

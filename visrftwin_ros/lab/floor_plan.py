@@ -86,7 +86,7 @@ class Ways:
         rows, columns, weights = [], [], []
         for step in ((1, 0), (0, 1), (1, 1), (1, -1)):
             ahead = self._cells + step
-            ok = ((ahead >= 0) & (ahead < free.shape)).all(axis=1)
+            ok = np.asarray(((ahead >= 0) & (ahead < free.shape)).all(axis=1))
             there = self._index[tuple(np.where(ok[:, None], ahead, 0).T)]
             ok &= there >= 0
             rows.append(np.flatnonzero(ok))

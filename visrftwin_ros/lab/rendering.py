@@ -38,7 +38,7 @@ class Quality:
 
     background: int = 32
     changes: int = 8
-    moving: int = 8
+    moving: int = 4
     threads: int = 2
 
 
