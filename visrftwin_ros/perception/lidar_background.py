@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from visrftwin_ros.perception.static_scene import StaticScene
+from visrftwin_ros.site.model import Box
 
 CELL = 0.2
 """m: edge of a cell."""
@@ -44,6 +45,25 @@ class _Grid:
     def centers(self, flat: Int[np.ndarray, " n"]) -> Float[np.ndarray, "n 3"]:
         index = np.stack(np.unravel_index(flat, self.shape), axis=1)
         return np.asarray(self.corner + (index + 0.5) * CELL)
+
+    def fill(self, cells: Bool[np.ndarray, " c"], box: Box) -> None:
+        """Marks the cells whose middle is in the box, or no further from it than half a cell."""
+        half = np.array(box.size) / 2 + CELL / 2
+        c, s = np.cos(box.yaw), np.sin(box.yaw)
+        extent = np.array(
+            [abs(c) * half[0] + abs(s) * half[1], abs(s) * half[0] + abs(c) * half[1]]
+        )
+        spans = []
+        for axis, reach in enumerate((*extent, half[2])):
+            around = (box.center[axis] + np.array([-reach, reach]) - self.corner[axis]) / CELL
+            first, last = np.clip(np.floor(around), 0, self.shape[axis] - 1).astype(int)
+            index = np.arange(first, last + 1)
+            spans.append((index, self.corner[axis] + (index + 0.5) * CELL - box.center[axis]))
+        (columns, x), (rows, y), (layers, z) = spans
+        x, y = x[:, None], y[None]
+        across = (np.abs(c * x + s * y) <= half[0]) & (np.abs(c * y - s * x) <= half[1])
+        inside = across[..., None] & (np.abs(z) <= half[2])
+        cells.reshape(self.shape)[np.ix_(columns, rows, layers)] |= inside
 
 
 class LidarBackground:
@@ -141,18 +161,8 @@ class LidarBackground:
         points = scene.surface_points(np.array([*low[:2], LOWEST_SURFACE]), high, CELL / 2)
         inside = ((points >= low) & (points < high)).all(axis=1)
         known[self._grid.flat(points[inside])] = True
-        if not scene.boxes:
-            return known
-        centers = self._grid.centers(np.arange(len(known)))
         for box in scene.boxes:
-            offset = centers - np.array(box.center)
-            c, s = np.cos(box.yaw), np.sin(box.yaw)
-            turned = np.column_stack(
-                [c * offset[:, 0] + s * offset[:, 1], c * offset[:, 1] - s * offset[:, 0]]
-            )
-            half = np.array(box.size) / 2 + CELL / 2
-            inside = (np.abs(turned) <= half[:2]).all(axis=1)
-            known |= inside & (np.abs(offset[:, 2]) <= half[2])
+            self._grid.fill(known, box)
         return known
 
 
