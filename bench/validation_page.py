@@ -35,8 +35,14 @@ def main() -> None:
         "--only", default="", help="sections to print, of " + ",".join(SECTIONS) + "; no page"
     )
     arguments = parser.parse_args()
-    inputs = Inputs(Path(os.environ["VISRFTWIN_TEST_DATA"]), arguments.out)
+    data = Path(os.environ.get("VISRFTWIN_TEST_DATA", ""))
     chosen = tuple(filter(None, arguments.only.split(","))) or SECTIONS
+    unknown = sorted(set(chosen) - set(SECTIONS))
+    if unknown:
+        parser.error(f"no section {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
+    if not (data / "channel").is_dir():
+        parser.error("set VISRFTWIN_TEST_DATA to the folder of recordings, which has `channel`")
+    inputs = Inputs(data, arguments.out)
     sections = [_section(name, inputs) for name in chosen]
     if arguments.only:
         print("\n".join(section.markdown() for section in sections))
