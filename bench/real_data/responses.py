@@ -9,6 +9,7 @@ import numpy as np
 from scipy.constants import speed_of_light
 
 from real_data.page import Inputs, Section, spread, table
+from visrftwin_ros.campaign.baselines.inh import INH_OFFICE
 from visrftwin_ros.campaign.importers.cir_paths import (
     extract_echoes,
     rms_delay_spread,
@@ -22,10 +23,8 @@ BUT_CARRIER = 60e9
 MMOBILE_CARRIER, MMOBILE_DISTANCE = 28e9, 2.5
 
 
-def inh_delay_spread(frequency: float) -> tuple[float, float]:
-    """Median of TR 38.901's indoor office with line of sight, seconds, and its sigma in decades
-    (V17, table 7.5-6 part 2)."""
-    return 10 ** (-0.01 * np.log10(1 + frequency / 1e9) - 7.692), 0.18
+INH_SIGMA = 0.18
+"""Decades, of the indoor office's delay spread with line of sight (TR 38.901 V17, table 7.5-6)."""
 
 
 def free_space_db(distance: float, frequency: float) -> float:
@@ -81,7 +80,7 @@ def section(inputs: Inputs) -> Section:
              "paths, 10 / 50 / 90 %", "RMS delay spread, 10 / 50 / 90 %")  # fmt: skip
     columns = [but_rows(rooms[name]) for name in rooms]
     but = table(("BUT, 60 GHz", *rooms), list(zip(names, *columns, strict=True)))
-    median, sigma = inh_delay_spread(BUT_CARRIER)
+    median = float(INH_OFFICE.los.delay_spread(np.array([BUT_CARRIER]))[0])
     ours = np.median(np.concatenate([found["spread"] for found in rooms.values()]))
     mobile_text, draw_mobile, mobile_headline = _mobile(folder)
 
@@ -105,8 +104,8 @@ def section(inputs: Inputs) -> Section:
         f"- The frequency responses beside them, read with `--axes ...,frequency`, give the same "
         f"impulse responses within {same:.0e}.\n"
         f"- TR 38.901 (indoor office, line of sight) has a median delay spread of {median * 1e9:.1f} ns "
-        f"at 60 GHz with a sigma of {sigma} decades. Measured: {ours * 1e9:.1f} ns, "
-        f"{np.log10(median / ours) / sigma:.1f} sigma below. The model is made for rooms of offices "
+        f"at 60 GHz with a sigma of {INH_SIGMA} decades. Measured: {ours * 1e9:.1f} ns, "
+        f"{np.log10(median / ours) / INH_SIGMA:.1f} sigma below. The model is made for rooms of offices "
         "and wide beams, this is a short link: a stochastic baseline can be wrong by a factor of "
         f"{median / ours:.0f} where a geometry would tell.\n\n{mobile_text}\n\n{picture}",
         shows="That real responses of two unlike sounders can be read and cleaned: delays and gains of "

@@ -94,10 +94,6 @@ def test_free_space_at_60_48_ghz_over_10_m_loses_88_decibels() -> None:
     assert responses.free_space_db(10.0, radios.CARRIER) == pytest.approx(-88.08, abs=0.01)
 
 
-def test_the_indoor_office_of_tr_38901_spreads_19_5_ns_at_60_ghz() -> None:
-    assert responses.inh_delay_spread(60e9)[0] == pytest.approx(19.5e-9, abs=0.1e-9)
-
-
 def test_mikrotik_ranges_are_decimetres_after_the_devices_own_offset(test_data: Path) -> None:
     ranges = radios.ranging(test_data / "channel/mikrotik_60GHz_csi")
     assert len(ranges) == 14
