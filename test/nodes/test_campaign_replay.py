@@ -22,10 +22,11 @@ from tf2_msgs.msg import TFMessage
 from visrftwin_ros.msg import ChannelSnapshot, LinkChannels, TrackedPeople
 from visrftwin_ros.nodes.campaign_replay import CLOCK_QOS, CampaignReplay
 from visrftwin_ros.nodes.clouds import cloud_from_message
-from visrftwin_ros.nodes.conversions import image_to_bgr, stamp_ns
+from visrftwin_ros.nodes.conversions import stamp_ns
 from visrftwin_ros.nodes.people_tracker import PeopleTrackerNode
 from visrftwin_ros.nodes.transforms import MOVING_QOS, STATIC_QOS
 from visrftwin_ros.nodes.twin_node import SENSOR_QOS
+from visrftwin_ros.perception.image_message import image_from_message
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ def test_every_message_comes_as_it_was_recorded(bench: NodeBench, bag: Path) -> 
         assert [stamp_ns(m.header.stamp) for m in heard[name]] == stamps, name
     assert heard["truth"] == []
     assert [len(m.paths) for m in heard["snapshots"]] == [4] * 5
-    assert image_to_bgr(heard["images"][0]).shape == (48, 64, 3)
+    assert image_from_message(heard["images"][0]).shape == (48, 64, 3)
     cloud = cloud_from_message(heard["clouds"][0])
     assert len(cloud) == 30 and cloud.ring is not None and cloud.seconds is not None
     assert cloud.seconds[10] == pytest.approx(1e-5)

@@ -12,11 +12,11 @@ from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from tf2_msgs.msg import TFMessage
 
 from visrftwin_ros.nodes.clouds import cloud_from_message
-from visrftwin_ros.nodes.conversions import image_to_bgr
 from visrftwin_ros.nodes.transforms import TransformBuffer
 from visrftwin_ros.perception.camera import PinholeCamera
 from visrftwin_ros.perception.detections import Detections
 from visrftwin_ros.perception.detector import make_detector
+from visrftwin_ros.perception.image_message import image_from_message
 from visrftwin_ros.perception.lidar_people import LidarPeopleFinder
 from visrftwin_ros.perception.people import People
 from visrftwin_ros.perception.tracker import PeopleTracker
@@ -70,7 +70,7 @@ def followed(frame: KittiFrame, weights: Path, bag: Path, sweeps: int = 12) -> F
     frames = TransformBuffer()
     frames.add(messages["/tf_static"][0], static=True)
     camera = camera_of(messages["/left/camera_info"][0], frames, 0)
-    image = image_to_bgr(messages["/left/image_raw"][0])
+    image = image_from_message(messages["/left/image_raw"][0])
     detections = make_detector("yolo", str(weights), camera).detector.detect(image, 0)
     alone, both = PeopleTracker(), PeopleTracker()
     finder = LidarPeopleFinder("velodyne")
