@@ -4,7 +4,7 @@ python bench/tracker_step.py [--rounds 100]
 
 Three cameras and a LiDAR at 10 Hz; the slower cameras come late, so two of four measurements are
 replayed. `step` is each call as it comes, replays included; `in_order` the calls without a replay.
-The budget (issue 4) is 5 ms.
+The budget is 5 ms.
 """
 
 from __future__ import annotations

@@ -199,3 +199,18 @@ def test_asking_for_a_gpu_that_is_not_there_is_an_error() -> None:
         pytest.skip("this machine has a CUDA GPU")
     with pytest.raises(TwinError, match="cuda"):
         prepare("cuda")
+
+
+def test_a_ctrl_c_in_a_loop_of_the_solver_stays_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as cause:
+            raise RuntimeError("dr.while_loop(): encountered an exception (see above).") from cause
+
+    site = small_site()
+    aps = Devices(("ap",), np.array([[1.0, 1.0, 2.0]]))
+    prepare("llvm", 2)
+    monkeypatch.setattr("sionna.rt.PathSolver.__call__", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        solve(surface_meshes(site), aps, aps, FREQUENCY, site.propagation, "llvm")

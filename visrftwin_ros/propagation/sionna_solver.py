@@ -124,6 +124,11 @@ def solve(
         )
         return _path_set(found, scene, links, meshes, transmitters, receivers, settings.max_depth)
     except (RuntimeError, ValueError, TypeError) as error:
+        cause: BaseException | None = error
+        while cause is not None:  # Dr.Jit's loops turn a Ctrl-C into a RuntimeError of their own.
+            if isinstance(cause, KeyboardInterrupt):
+                raise KeyboardInterrupt from error
+            cause = cause.__cause__
         raise TwinError(f"Sionna RT could not solve {len(links)} link(s): {error}") from error
 
 
