@@ -32,7 +32,7 @@ shows less may be found or not. A box is right from this intersection over union
 
 
 def train(data: Path, minutes: float, start: Path | None) -> Path:
-    """The best weights after so long a training; `start`: weights of an earlier run to go on from."""
+    """The last weights of so long a training; `start`: weights of an earlier run to go on from."""
     from ultralytics import YOLO, settings
     from ultralytics.utils import ROOT
 

@@ -140,13 +140,6 @@ def shadowed_sums(
     return sums.replaced(faint, link_sums(paths, field, faint)) if len(faint) else sums
 
 
-def link_metrics(
-    paths: PathSet, field: NDArray[np.complex128], links: NDArray[np.intp] | None = None
-) -> LinkMetrics:
-    """Metrics over the paths of `links`; arguments as in `link_sums`."""
-    return link_sums(paths, field, links).metrics()
-
-
 def _sums(
     paths: PathSet,
     rows: NDArray[np.intp] | None,
