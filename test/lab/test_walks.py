@@ -105,6 +105,18 @@ def test_people_cross_the_links(lobby, walks):
     assert len(crossed) >= 2
 
 
+def test_some_come_up_to_a_standing_robot_and_stay(lobby):
+    robots = np.array([r.position for r in lobby.site.robots if r.position is not None])
+    visited = 0.0
+    for seed in (1, 2, 3):
+        walks = plan_walks(lobby, 6, 30.0, seed)
+        away = np.linalg.norm(walks.position[:, :, None] - robots, axis=3).min(axis=2)
+        standing = np.linalg.norm(np.gradient(walks.position, TICK, axis=0), axis=2) < 0.05
+        assert away.min() > 0.6  # nobody walks into one
+        visited += float((standing & (away < 1.3)).sum() * TICK)
+    assert visited > 10.0  # person seconds
+
+
 def test_a_driving_robot_is_kept_clear(lobby):
     def robot(times):
         return np.column_stack([3 + 0.3 * times, np.full_like(times, 7.5)])

@@ -36,8 +36,9 @@ class Bodies:
         return len(self.ids)
 
     def poses(self) -> list[tuple[float, ...]]:
-        """What places each body and its size in the world; equal poses have equal shadows."""
-        columns = (self.position, self.width, self.depth, self.height, self.heading)
+        """What places each body, its size and its stride; equal poses have equal shadows."""
+        speed = np.linalg.norm(self.velocity, axis=1)  # walkers' legs are apart
+        columns = (self.position, self.width, self.depth, self.height, self.heading, speed)
         return [tuple(row) for row in np.column_stack(columns).tolist()]
 
     def at(self, position: NDArray[np.float64]) -> Bodies:

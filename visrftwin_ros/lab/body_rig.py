@@ -33,9 +33,9 @@ _TOPOLOGY = "notoes_collapse10pc"
 """anny's mesh of 1229 vertices: fingers and toes in one piece are enough for a room camera."""
 _UPRIGHT_ARM = np.radians(8.0)
 """A hanging arm's angle from the vertical."""
-
-
-_UPRIGHT_LEG = np.radians(2.0)
+_FEET_APART = 0.14
+"""Metres from ankle to ankle: heels are 0.17 apart in quiet standing (McIlroy and Maki, "Preferred
+placement of the feet during quiet stance", Clin. Biomech. 1997), a tenth in walking."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Rig:
 
     vertices: (V, 3) metres. faces: (F, 3). heads: (J, 3) places of `JOINTS`, metres. weights:
     (V, J), rows sum to 1. arm_down: radians about y that let the left arm hang. elbow_bent: radians
-    that the elbows are bent at rest. leg_in: radians about y that bring the left foot under the hip.
+    that the elbows are bent at rest. leg_in: radians about y that bring the left foot in.
     """
 
     vertices: Float[np.ndarray, "v 3"]
@@ -113,6 +113,7 @@ def _rig(height: float, **shape: float) -> Rig:
     forearm = bone["wrist.L"] - bone["lowerarm01.L"]
     bent = np.arccos(arm @ forearm / (np.linalg.norm(arm) * np.linalg.norm(forearm)))
     leg = bone["foot.L"] - bone["upperleg01.L"]
+    inwards = np.arcsin((bone["upperleg01.L"][0] - _FEET_APART / 2) / np.hypot(leg[0], leg[2]))
     dense = np.zeros((len(vertices), len(JOINTS)))
     weights, owners = model.vertex_bone_weights.numpy(), model.vertex_bone_indices.numpy()
     np.add.at(dense, (np.arange(len(vertices))[:, None], joint_of_bone[owners]), weights)
@@ -124,7 +125,7 @@ def _rig(height: float, **shape: float) -> Rig:
         weights=dense,
         arm_down=float(np.arctan2(arm[0], -arm[2]) - _UPRIGHT_ARM),
         elbow_bent=float(bent),
-        leg_in=float(np.arctan2(leg[0], -leg[2]) - _UPRIGHT_LEG),
+        leg_in=float(np.arctan2(leg[0], -leg[2]) + inwards),
     )
 
 

@@ -23,6 +23,8 @@ TICK = 0.02
 SPEEDS = (0.8, 1.5)
 MATERIALS = ("cotton", "denim", "wool", "synthetic")
 """What people wear outermost: entries of `bodies.surface.CLOTHING`."""
+_VISIT = (0.75, 1.2)
+"""Metres from a robot at which those stand who come up to it."""
 _GAP = 0.4
 """Metres from a person's centre to furniture; the rounding of corners takes up to a tenth of it."""
 _BESIDE = 0.33
@@ -100,8 +102,8 @@ def plan_walks(
 ) -> Walks:
     """`people` walks over the world's floor, the same for the same seed.
 
-    They cross the links between APs and robots, stop now and then, and some walk in pairs, side by
-    side. robot: where a driving robot is at times (T,), to keep off it.
+    They cross the links between APs and robots, come up to robots that stand, stop now and then,
+    and some walk in pairs, side by side. robot: where a driving robot is at times (T,), to keep off it.
     """
     if people < 0 or not seconds > 0:
         raise TwinError(f"walks for {people} people over {seconds:g} s: give at least 0 and over 0")
@@ -196,10 +198,16 @@ def _course(
 def _leg(
     world: World, ways: Ways, here: Float[np.ndarray, " 2"], speed: float, rng: np.random.Generator
 ) -> Float[np.ndarray, "k 2"]:
-    """A stop of some seconds, or the way to some place, across a link more often than not."""
+    """A stop of some seconds, a visit to a robot, or the way to some place, often across a link."""
     if rng.uniform() < 0.3:
-        return np.tile(here, (int(rng.uniform(1.0, 5.0) / TICK), 1))
-    goals = _across_a_link(world, ways, here, rng) if rng.uniform() < 0.6 else [ways.place(rng)]
+        return _stop(here, rng)
+    aim, stop = rng.uniform(), np.zeros((0, 2))
+    standing = [robot.position for robot in world.site.robots if robot.position is not None]
+    if standing and aim < 0.2:
+        goals = _up_to_a_robot(world, ways, np.array(standing), rng)
+        stop = _stop(goals[-1], rng)
+    else:
+        goals = _across_a_link(world, ways, here, rng) if aim < 0.65 else [ways.place(rng)]
     corners = [here[None]]
     for goal in goals:
         corners.append(ways.way(ways.nearest(corners[-1][-1]), goal))
@@ -208,7 +216,24 @@ def _leg(
     if length[-1] < 0.5:
         return np.tile(here, (round(1.0 / TICK), 1))
     travelled = np.arange(speed * TICK, length[-1], speed * TICK)
-    return np.stack([np.interp(travelled, length, way[:, k]) for k in (0, 1)], axis=1)
+    walked = np.stack([np.interp(travelled, length, way[:, k]) for k in (0, 1)], axis=1)
+    return np.concatenate([walked, stop])
+
+
+def _stop(here: Float[np.ndarray, " 2"], rng: np.random.Generator) -> Float[np.ndarray, "k 2"]:
+    return np.tile(here, (int(rng.uniform(1.0, 5.0) / TICK), 1))
+
+
+def _up_to_a_robot(
+    world: World, ways: Ways, standing: Float[np.ndarray, "r 2"], rng: np.random.Generator
+) -> list[Float[np.ndarray, " 2"]]:
+    """Places on the way up to a standing robot, from an AP's side: one ends in its deep shade."""
+    robot = standing[int(rng.integers(len(standing)))]
+    aps = world.site.access_points
+    ap = np.array(aps[int(rng.integers(len(aps)))].position[:2])
+    toward = (ap - robot) / max(np.linalg.norm(ap - robot), 1e-6)
+    near, far = rng.uniform(*_VISIT), rng.uniform(2.5, 4.0)
+    return [ways.nearest(robot + distance * toward) for distance in (far, near)]
 
 
 def _across_a_link(

@@ -44,9 +44,11 @@ def fresnel_field(screens: Screens, wavelength: float) -> NDArray[np.complex128]
     Kirchhoff diffraction by Babinet's principle (design 5.4): fringes and nulls come out.
     """
     scale = fresnel_scale(screens.d1, screens.d2, wavelength)
-    across = _phasor_integral(screens.left * scale, screens.right * scale)
-    upright = _phasor_integral(screens.bottom * scale, screens.top * scale)
-    return 1.0 - 0.5j * across * upright
+    left, right, bottom, top = (
+        phasor_integrals(edge * scale)
+        for edge in (screens.left, screens.right, screens.bottom, screens.top)
+    )
+    return np.asarray(1.0 - 0.5j * (right - left) * (top - bottom))
 
 
 def metis_field(screens: Screens, wavelength: float) -> NDArray[np.complex128]:
@@ -125,10 +127,10 @@ def loss_db(field: NDArray[np.complex128]) -> Array:
         return -20 * np.log10(np.abs(field))
 
 
-def _phasor_integral(low: Array, high: Array) -> NDArray[np.complex128]:
-    sine_low, cosine_low = fresnel_integrals(low)
-    sine_high, cosine_high = fresnel_integrals(high)
-    return (cosine_high - cosine_low) - 1j * (sine_high - sine_low)
+def phasor_integrals(upper: Array) -> NDArray[np.complex128]:
+    """Int_0^upper exp(-j pi u^2/2) du of Fresnel parameters of any shape: C - j S."""
+    sine, cosine = fresnel_integrals(upper)
+    return np.asarray(cosine - 1j * sine)
 
 
 def _metis_pair(first: Array, second: Array, screens: Screens, wavelength: float) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,8 @@ from visrftwin_ros.propagation.blockage import (
     BlockageModel,
     Screens,
     first_zone_radius,
-    fresnel_field,
+    fresnel_scale,
+    phasor_integrals,
 )
 from visrftwin_ros.propagation.segments import Segments
 
@@ -27,6 +28,21 @@ SHOULDER_HEIGHT = 0.818
 """Of a person's height: the acromion (Drillis and Contini 1966, as in Winter, Biomechanics, fig. 4.1)."""
 HEAD_WIDTH = 0.17
 """Metres: between an adult head's mean breadth of 0.15 and length of 0.195 (ANSUR II), for it turns."""
+CROTCH_HEIGHT = 0.48
+"""Of a person's height (ANSUR II: 0.846 of 1.756 m, men; 0.781 of 1.629 m, women)."""
+LEG_WIDTH = 0.31
+"""Of the shoulder breadth: 0.14 m, between a calf of 0.12 m and a thigh of 0.20 m across (the mean
+girths of ANSUR II over pi)."""
+LEGS_APART = 0.31
+"""Of the shoulder breadth, from leg to leg: 0.14 m, between 0.17 m of the heels in quiet standing
+(McIlroy and Maki, "Preferred placement of the feet during quiet stance", Clin. Biomech. 1997) and
+0.1 m in walking."""
+STRIDE_APART = 0.22
+"""Metres from leg to leg along the way of a walker, typically: feet that part by a step of 0.7 m
+(Winter, Biomechanics) and close again are 2/pi of that apart on average, half-way up the leg half
+of it."""
+_WALKING = 1.0
+"""m/s from which a stride is full; below, it is shorter in proportion."""
 _UPRIGHT = 0.1
 """Metres over the ground under which a segment counts as vertical: it stays within one body."""
 
@@ -53,9 +69,8 @@ def shadows(
     The screen stands through the body's axis, perpendicular to the segment, as wide as the
     elliptic silhouette from there and as high as head and feet project. A person stands on
     reflecting ground, whose image continues the screen downwards by its height: no field passes
-    under the feet. Over the shoulders the screen of the `fresnel` model is a head wide: what two
-    screens side by side take from a field adds up (Babinet). The formulas of the other models
-    are of one rectangle.
+    under the feet. The screen of the `fresnel` model has a head over the shoulders and two legs
+    under the trunk; the formulas of the other models are of one rectangle.
     """
     segment, body = _beside(segments, bodies, segment, body, wavelength)
     start = segments.start.take(segment, axis=0)
@@ -105,24 +120,69 @@ def shadows(
     screens = Screens(
         *(a.take(near) for a in (d1, d2, aside - half_width, aside + half_width, bottom, top))
     )
-    field = FIELD_OF_MODEL[model](screens, wavelength)
     if model == "fresnel":
-        lower = ((1 - SHOULDER_HEIGHT) * height * flatness).take(near)
-        field += _beside_the_head(screens, screens.top - lower, wavelength)
+        field = _person_field(
+            screens,
+            shoulders=(top - (1 - SHOULDER_HEIGHT) * height * flatness).take(near),
+            crotch=np.maximum(CROTCH_HEIGHT * height * flatness - tilt, 0.0).take(near),
+            ground=(level * flatness + shift).take(near),
+            half_apart=_half_between_legs(bodies, body[near], ahead_x[near], ahead_y[near]),
+            leg_width=LEG_WIDTH * bodies.width.take(body[near]),
+            wavelength=wavelength,
+        )
+    else:
+        field = FIELD_OF_MODEL[model](screens, wavelength)
     excess = np.clip(clear[near] / zone[near] - 1.0, 0.0, REACH_IN_ZONES - 1.0)
     weight = np.cos(np.pi / 2 * excess / (REACH_IN_ZONES - 1.0)) ** 2
     return Shadows(segment[near], body[near], 1.0 - weight * (1.0 - field))
 
 
-def _beside_the_head(
-    screens: Screens, shoulders: NDArray[np.float64], wavelength: float
+def _person_field(
+    body: Screens,
+    shoulders: NDArray[np.float64],
+    crotch: NDArray[np.float64],
+    ground: NDArray[np.float64],
+    half_apart: NDArray[np.float64],
+    leg_width: NDArray[np.float64],
+    wavelength: float,
 ) -> NDArray[np.complex128]:
-    """(N,) what passes over the `shoulders` (N,) on both sides of the head, of E0."""
-    width = np.minimum(HEAD_WIDTH, screens.right - screens.left)
-    middle = (screens.left + screens.right) / 2
-    above = replace(screens, bottom=shoulders)
-    head = replace(above, left=middle - width / 2, right=middle + width / 2)
-    return fresnel_field(head, wavelength) - fresnel_field(above, wavelength)
+    """(N,) E/E0 behind head, trunk, two legs, and the trunk that the ground mirrors.
+
+    What screens side by side take from a field adds up (Babinet). shoulders: height of their line
+    over the ray; ground: of the feet; crotch: over the feet, as are the legs' mirror images below;
+    half_apart: from the axis to the middle of a leg, all (N,) metres.
+    """
+    axis = (body.left + body.right) / 2
+    half_head = np.minimum(HEAD_WIDTH, body.right - body.left) / 2
+    outer, inner = half_apart + leg_width / 2, np.maximum(half_apart - leg_width / 2, 0.0)
+    low, high = ground - crotch, ground + crotch
+    edges = np.stack(
+        [body.left, body.right, axis - half_head, axis + half_head]
+        + [axis - outer, axis - inner, axis + inner, axis + outer]
+        + [body.bottom, low, high, shoulders, body.top]
+    )
+    at = phasor_integrals(edges * fresnel_scale(body.d1, body.d2, wavelength))
+    trunk, head = at[1] - at[0], at[3] - at[2]
+    legs = (at[5] - at[4]) + (at[7] - at[6])
+    beside = (at[9] - at[8]) + (at[11] - at[10])
+    taken = trunk * beside + legs * (at[10] - at[9]) + head * (at[12] - at[11])
+    return np.asarray(1.0 - 0.5j * taken)
+
+
+def _half_between_legs(
+    bodies: Bodies,
+    body: NDArray[np.intp],
+    ahead_x: NDArray[np.float64],
+    ahead_y: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """(C,) metres across the ray from the body's axis to a leg; either may be in front, so the
+    root of the mean square of both."""
+    c, s = (turn(bodies.heading).take(body) for turn in (np.cos, np.sin))
+    speed = np.sqrt((bodies.velocity[:, :2] ** 2).sum(axis=1))
+    stride = (STRIDE_APART * np.minimum(speed / _WALKING, 1.0)).take(body)
+    sideways = LEGS_APART * bodies.width.take(body) * (ahead_x * c + ahead_y * s)
+    forward = stride * (ahead_y * c - ahead_x * s)
+    return np.sqrt(sideways * sideways + forward * forward) / 2
 
 
 def _beside(
