@@ -22,7 +22,6 @@ import yaml
 from numpy.typing import NDArray
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "visrftwin_ros" / "lab" / "weights"
-THREADS = 2
 SIZE = 512
 """Pixels of the network's input, in training and in scoring."""
 LEAST_VISIBLE, LEAST_HEIGHT, OVERLAP = 0.2, 20.0, 0.5
@@ -53,10 +52,10 @@ def _single(values: Any) -> Any:
 
 
 def _fast(trainer: Any) -> None:
-    """All cores (ultralytics leaves one idle), and the layout that bfloat16 is fastest in."""
+    """All its cores (ultralytics leaves one idle), and the layout that bfloat16 is fastest in."""
     import torch
 
-    torch.set_num_threads(THREADS)
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
     trainer.model.to(memory_format=torch.channels_last)
     trainer.model.criterion = _SinglePrecision(trainer.model.init_criterion())
 
@@ -86,7 +85,7 @@ def train(data: Path, minutes: float, size: int, start: Path | None) -> Path:
             cache="ram",
             amp=False,  # its check would fetch weights
             optimizer="AdamW",
-            lr0=0.002,
+            lr0=0.002 if start is None else 0.001,
             cos_lr=True,
             warmup_epochs=1.0,
             close_mosaic=3,
