@@ -40,12 +40,15 @@ def test_a_right_prediction_has_no_error() -> None:
     true = bump(2, 12) + bump(6, 30)
     score = shadow_score([trace(true, true)])
     assert score.rmse_db == 0 and score.onset_error == 0 and score.matched == 2
-    assert score.shallow_fades == 1
+    assert [part.fades for part in score.by_depth] == [0, 1, 1]
 
 
-def test_deep_fades_are_left_out_of_the_shallow_score_only() -> None:
+def test_deep_fades_are_left_out_of_the_score_up_to_20_db_only() -> None:
     score = shadow_score([trace(bump(2, 12), bump(2, 12) + bump(6, 30))])
-    assert score.shallow_fade_rmse_db == 0 and score.fade_rmse_db > 5
+    assert score.fade_up_to_20_rmse_db == 0 and score.fade_rmse_db > 5
+    _, middle, deepest = score.by_depth
+    assert (middle.up_to_db, middle.fades, middle.rmse_db) == (20, 1, 0)
+    assert (deepest.up_to_db, deepest.fades) == (None, 1) and deepest.rmse_db > 5
     assert score.missed == 0.5
 
 

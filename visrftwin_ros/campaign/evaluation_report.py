@@ -153,7 +153,7 @@ def _targets(state: Evaluation, found: Mapping[str, Any]) -> dict[str, Any]:
     values = {"path_loss_median_db": path_loss["median"]}
     if "shadow_loss" in found:
         shadow = found["shadow_loss"]["twin"]
-        values["shadow_rmse_db"] = shadow["shallow_fade_rmse_db"]
+        values["shadow_rmse_db"] = shadow["fade_up_to_20_rmse_db"]
         values["onset_s"] = shadow["onset_error"]
     targets: dict[str, Any] = {}
     for name, limit in limits.items():

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float
 
 FADE_DB = 3.0
 """A fade lasts while the loss is over this (the 3 dB width of reference measurements)."""
+DEPTHS_DB = (FADE_DB, 10.0, 20.0, np.inf)
+"""Fades are scored apart by how deep they are, from one of these to the next."""
 DEEP_DB = 20.0
-"""Fades up to here are scored apart: below it a link lives on what few models carry."""
+"""Fades up to here are what is asked for: below it a link lives on what few models carry."""
 _GAP = 0.15
 """Seconds that a trace may dip under FADE_DB within one fade: fringes."""
 _BESIDE = 0.3
@@ -41,27 +44,35 @@ class Trace:
 
 
 @dataclass(frozen=True)
+class DepthScore:
+    """Of the true fades over `above_db` and up to `up_to_db` (null: any): how many, their samples
+    (_BESIDE around them too, without those of deeper ones), and the RMSE over these."""
+
+    above_db: float
+    up_to_db: float | None
+    fades: int
+    samples: int
+    rmse_db: float
+
+
+@dataclass(frozen=True)
 class ShadowScore:
     """Over the traces of all links.
 
     samples: compared; rmse_db: over all of them. fade_rmse_db: over the samples within true fades
-    (and _BESIDE around them); shallow_fade_rmse_db: the same, of fades up to DEEP_DB deep, and
-    shallow_samples how many; samples_up_to_20_rmse_db: over all samples whose true loss is at most
-    DEEP_DB. fades: true ones, shallow_fades of these up to DEEP_DB; matched: with a predicted fade
-    beside; missed: share of the true without one; false: predicted ones beside no true fade.
-    onset_error: s, over the `onsets` matched ones that began within the trace, and depth_error_db:
-    median magnitudes, with 90th percentiles and the medians with sign (positive = predicted late,
-    too deep).
+    (and _BESIDE around them); fade_up_to_20_rmse_db: the same, of fades up to DEEP_DB deep;
+    by_depth: by DEPTHS_DB. fades: true ones; matched: with a predicted fade beside; missed: share
+    of the true without one; false: predicted ones beside no true fade. onset_error: s, over the
+    `onsets` matched ones that began within the trace, and depth_error_db: median magnitudes, with
+    90th percentiles and the medians with sign (positive = predicted late, too deep).
     """
 
     samples: int
     rmse_db: float
     fade_rmse_db: float
-    shallow_samples: int
-    shallow_fade_rmse_db: float
-    samples_up_to_20_rmse_db: float
+    fade_up_to_20_rmse_db: float
+    by_depth: tuple[DepthScore, ...]
     fades: int
-    shallow_fades: int
     matched: int
     missed: float
     false: int
@@ -98,7 +109,7 @@ def fades(time: Float[np.ndarray, " t"], loss_db: Float[np.ndarray, " t"]) -> li
 
 def shadow_score(traces: Sequence[Trace]) -> ShadowScore:
     """Of predicted traces; samples where either side is not finite are left out."""
-    error, deep_enough, within, shallow = [], [], [], []
+    error, depth_here = [], []
     pairs: list[tuple[Fade, Fade]] = []
     true_fades: list[Fade] = []
     false = 0
@@ -112,25 +123,26 @@ def shadow_score(traces: Sequence[Trace]) -> ShadowScore:
         true_fades += theirs
         false += sum(not any(_beside(fade, other) for other in theirs) for fade in ours)
         error.append(predicted - true)
-        deep_enough.append(true <= DEEP_DB)
-        within.append(_inside(time, theirs))
-        # A sample of a deeper fade next door does not count as one of the shallow fade's.
-        deep = [fade for fade in theirs if fade.depth_db > DEEP_DB]
-        light = [fade for fade in theirs if fade.depth_db <= DEEP_DB]
-        shallow.append(_inside(time, light) & ~_inside(time, deep))
-    errors = np.concatenate([np.zeros(0), *error])
-    masks = [np.concatenate([np.zeros(0, bool), *m]) for m in (within, shallow, deep_enough)]
+        depth_here.append(_depth_here(time, theirs))
+    errors, deep = (np.concatenate([np.zeros(0), *parts]) for parts in (error, depth_here))
     onset = np.array([a.start - b.start for a, b in pairs if not (a.begun or b.begun)])
     depth = np.array([ours.depth_db - theirs.depth_db for ours, theirs in pairs])
     return ShadowScore(
         samples=len(errors),
         rmse_db=_rms(errors),
-        fade_rmse_db=_rms(errors[masks[0]]),
-        shallow_samples=int(masks[1].sum()),
-        shallow_fade_rmse_db=_rms(errors[masks[1]]),
-        samples_up_to_20_rmse_db=_rms(errors[masks[2]]),
+        fade_rmse_db=_rms(errors[deep > 0]),
+        fade_up_to_20_rmse_db=_rms(errors[(deep > 0) & (deep <= DEEP_DB)]),
+        by_depth=tuple(
+            DepthScore(
+                above_db=low,
+                up_to_db=high if np.isfinite(high) else None,
+                fades=sum(low < fade.depth_db <= high for fade in true_fades),
+                samples=int(((deep > low) & (deep <= high)).sum()),
+                rmse_db=_rms(errors[(deep > low) & (deep <= high)]),
+            )
+            for low, high in pairwise(DEPTHS_DB)
+        ),
         fades=len(true_fades),
-        shallow_fades=sum(fade.depth_db <= DEEP_DB for fade in true_fades),
         matched=len(pairs),
         missed=1 - len(pairs) / len(true_fades) if true_fades else float("nan"),
         false=false,
@@ -164,11 +176,13 @@ def _beside(a: Fade, b: Fade) -> bool:
     return a.start <= b.end + _BESIDE and b.start <= a.end + _BESIDE
 
 
-def _inside(time: Float[np.ndarray, " t"], found: Sequence[Fade]) -> np.ndarray:
-    inside = np.zeros(len(time), bool)
+def _depth_here(time: Float[np.ndarray, " t"], found: Sequence[Fade]) -> Float[np.ndarray, " t"]:
+    """(T,) dB: how deep the deepest fade is that a sample belongs to, 0 where there is none."""
+    depth = np.zeros(len(time))
     for fade in found:
-        inside |= (time >= fade.start - _BESIDE) & (time <= fade.end + _BESIDE)
-    return inside
+        inside = (time >= fade.start - _BESIDE) & (time <= fade.end + _BESIDE)
+        depth[inside] = np.maximum(depth[inside], fade.depth_db)
+    return depth
 
 
 def _crossing(time: np.ndarray, loss_db: np.ndarray, i: int) -> float:
