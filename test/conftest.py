@@ -1,8 +1,9 @@
-"""Every test run has a DDS domain of its own and stays on this machine."""
+"""Every test run has a DDS domain of its own, stays on this machine and hears a Ctrl-C."""
 
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 os.environ["ROS_DOMAIN_ID"] = str(os.getpid() % 100 + 1)
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
 os.environ["YOLO_AUTOINSTALL"] = "false"
+# What a script starts in the background inherits an ignored Ctrl-C, and so would all it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

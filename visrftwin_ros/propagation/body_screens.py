@@ -29,7 +29,7 @@ SHOULDER_HEIGHT = 0.818
 HEAD_WIDTH = 0.17
 """Metres: between an adult head's mean breadth of 0.15 and length of 0.195 (ANSUR II), for it turns."""
 CROTCH_HEIGHT = 0.48
-"""Of a person's height (ANSUR II: 0.846 of 1.756 m, men; 0.781 of 1.629 m, women)."""
+"""Of a person's height (ANSUR II, men: 0.846 of 1.756 m)."""
 LEG_WIDTH = 0.31
 """Of the shoulder breadth: 0.14 m, between a calf of 0.12 m and a thigh of 0.20 m across (the mean
 girths of ANSUR II over pi)."""
