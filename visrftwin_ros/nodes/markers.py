@@ -21,18 +21,23 @@ from visrftwin_ros.viewing.colors import (
     TRAIL,
     surface_color,
 )
+from visrftwin_ros.viewing.shell import shell
 from visrftwin_ros.viewing.tracks import Trails, covariance_ellipses
 
 PATHS_A_LINK = 8
+SHELL_ALPHA = 0.15
+"""Opacity of a room's walls and ceiling."""
 
 
 def scene_markers(site: Site, stamp: Time) -> MarkerArray:
     """Surfaces as triangle lists, access points as spheres with their names."""
     array = MarkerArray()
+    seen_through = shell(site)
     for number, mesh in enumerate(surface_meshes(site)):
         marker = _marker(site.world_frame, stamp, "scene", number, Marker.TRIANGLE_LIST)
         marker.scale.x = marker.scale.y = marker.scale.z = 1.0
-        marker.color = _color(surface_color(mesh.material.name))
+        alpha = SHELL_ALPHA if mesh.name in seen_through else 1.0
+        marker.color = _color(surface_color(mesh.material.name), alpha)
         corners = mesh.vertices[mesh.faces].reshape(-1, 3)
         marker.points = [Point(x=x, y=y, z=z) for x, y, z in corners.tolist()]
         array.markers.append(marker)
@@ -113,6 +118,6 @@ def _marker(frame: str, stamp: Time, namespace: str, number: int, kind: int) -> 
     return marker
 
 
-def _color(rgb: tuple[int, int, int]) -> ColorRGBA:
+def _color(rgb: tuple[int, int, int], alpha: float = 1.0) -> ColorRGBA:
     r, g, b = (value / 255 for value in rgb)
-    return ColorRGBA(r=r, g=g, b=b, a=1.0)
+    return ColorRGBA(r=r, g=g, b=b, a=alpha)

@@ -24,6 +24,7 @@ from visrftwin_ros.viewing.colors import (
     TRAIL,
     surface_color,
 )
+from visrftwin_ros.viewing.shell import shell
 
 TIMELINE = "time"
 JPEG_QUALITY = 80
@@ -83,17 +84,17 @@ class TwinView:
     def _log_site(self) -> None:
         log, static = self._recording.log, {"static": True}
         log("world", rr.ViewCoordinates.RIGHT_HAND_Z_UP, **static)
+        outlined = shell(self._site)
         for surface in self._site.scene:
             color = surface_color(surface.material)
+            fill = "majorwireframe" if surface.name in outlined else "solid"
             entity = f"world/scene/{surface.name}"
             if isinstance(surface, Ground):
                 half = np.array([surface.size[0] / 2, surface.size[1] / 2, 0.01])
                 center = np.array(surface.center) - [0, 0, 0.02]
                 log(
                     entity,
-                    rr.Boxes3D(
-                        centers=[center], half_sizes=[half], colors=[color], fill_mode="solid"
-                    ),
+                    rr.Boxes3D(centers=[center], half_sizes=[half], colors=[color], fill_mode=fill),
                     **static,
                 )
             elif isinstance(surface, Box):
@@ -104,7 +105,7 @@ class TwinView:
                     half_sizes=[half],
                     rotation_axis_angles=[turn],
                     colors=[color],
-                    fill_mode="solid",
+                    fill_mode=fill,
                 )
                 log(entity, box, **static)
             elif isinstance(surface, MeshFile):
