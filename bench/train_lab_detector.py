@@ -31,7 +31,7 @@ shows less may be found or not. A box is right from this intersection over union
 
 
 class _SinglePrecision:
-    """A loss that stays in single precision: half of it costs the boxes a quarter of a pixel."""
+    """A loss that stays in single precision, so that the edges of boxes are not rounded."""
 
     def __init__(self, loss: Any) -> None:
         self._loss = loss
