@@ -18,7 +18,7 @@ from scipy.spatial.transform import Rotation
 from visrftwin_ros.perception.lidar_people import LidarPeopleConfig, LidarPeopleFinder
 from visrftwin_ros.perception.point_cloud import PointCloud
 
-sys.path.append(str(Path(__file__).parents[1] / "test" / "perception"))
+sys.path.append(str(Path(__file__).parents[1] / "test" / "support"))
 from simulated_lidar import SimulatedLidar, street, walkers_on_circles
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from visrftwin_ros.perception.camera import PinholeCamera
+from visrftwin_ros.cameras.pinhole import PinholeCamera
 from visrftwin_ros.perception.offline import track_recording
 from visrftwin_ros.perception.tracks_file import Tracks
 from visrftwin_ros.site.model import Camera

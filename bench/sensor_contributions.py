@@ -2,7 +2,7 @@
 
 python bench/sensor_contributions.py [--people 6] [--seconds 22] [--seed 1] [--json FILE]
 
-Prints a Markdown table. All is simulated (test/perception/sensor_scene.py): boxes of body meshes with
+Prints a Markdown table. All is simulated (test/support/sensor_scene.py): boxes of body meshes with
 a detector's noise and misses, a turning 128-beam LiDAR that traces the same meshes, and synthetic
 embeddings, which stand for a network's: see there how like they are. `north` and `south` look at the
 western half from both sides, `east` at the other end; nobody but the LiDAR sees the gap between.
@@ -16,7 +16,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test" / "perception"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test" / "support"))
 from sensor_scene import CAMERAS, Scene, scored, walks
 
 SETS = (

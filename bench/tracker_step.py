@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test" / "perception"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test" / "support"))
 from tracker_load import PEOPLE, arrivals
 
 from visrftwin_ros.perception.tracker import PeopleTracker

@@ -26,7 +26,7 @@ from visrftwin_ros.propagation.blockage import (
     vertical_screen,
 )
 from visrftwin_ros.propagation.fields import wavelength_of
-from visrftwin_ros.propagation.sionna_solver import prepare
+from visrftwin_ros.scene.ray_device import prepare
 
 Array = NDArray[np.float64]
 MODELS: tuple[BlockageModel, ...] = ("fresnel", "metis", "knife_edge")

@@ -16,9 +16,9 @@ from visrftwin_ros.propagation.body_reflection import cylinder_bounces
 from visrftwin_ros.propagation.body_screens import shadows
 from visrftwin_ros.propagation.fields import free_space_amplitude, wavelength_of
 from visrftwin_ros.propagation.path_set import PathSet, path_delay
-from visrftwin_ros.propagation.scene import SurfaceMesh
 from visrftwin_ros.propagation.segments import path_segments
 from visrftwin_ros.propagation.sionna_solver import build_scene
+from visrftwin_ros.scene.surfaces import SurfaceMesh
 
 Array = NDArray[np.float64]
 

@@ -196,7 +196,7 @@ def _add_blockage(parser: argparse.ArgumentParser) -> None:
 
 
 def _check_site(arguments: argparse.Namespace) -> int:
-    from visrftwin_ros.site.checking import describe
+    from visrftwin_ros.scene.site_check import describe
     from visrftwin_ros.site.loading import load_site
 
     site = load_site(arguments.site)
@@ -211,7 +211,7 @@ def _check_site(arguments: argparse.Namespace) -> int:
 
 
 def _calibrate_camera(arguments: argparse.Namespace) -> int:
-    from visrftwin_ros.site.camera_pose import calibrated_pose, read_pairs
+    from visrftwin_ros.cameras.pose_calibration import calibrated_pose, read_pairs
     from visrftwin_ros.site.loading import load_site
 
     try:
@@ -281,7 +281,7 @@ def _predict(arguments: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from visrftwin_ros.cache import cache_folder
-    from visrftwin_ros.channel.offline import predict_tracks, write_channels
+    from visrftwin_ros.commands.channel_table import predict_tracks, write_channels
     from visrftwin_ros.perception.tracks_file import read_tracks
     from visrftwin_ros.propagation.engine import TwinEngine
     from visrftwin_ros.site.loading import load_site

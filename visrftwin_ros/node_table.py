@@ -91,7 +91,7 @@ def node_table(
 
 def _compressed_cameras(bag: str) -> frozenset[str]:
     """Cameras of which the bag has compressed images only."""
-    from visrftwin_ros.campaign.bag_file import open_bag
+    from visrftwin_ros.bags.bag_file import open_bag
 
     with open_bag(bag) as opened:
         topics = {c.topic.strip("/") for c in opened.connections if c.msgcount}

@@ -16,8 +16,8 @@ from visrftwin_ros.campaign.importers.sounding import Sounding
 from visrftwin_ros.campaign.snapshot import MeasuredPaths, Snapshot
 from visrftwin_ros.materials.table import material_values
 from visrftwin_ros.propagation.path_set import PathSet
-from visrftwin_ros.propagation.scene import SurfaceMesh
 from visrftwin_ros.propagation.sionna_solver import Devices, solve
+from visrftwin_ros.scene.surfaces import SurfaceMesh
 from visrftwin_ros.site.model import Propagation
 
 NIST_LIGHT = 3.0e8

@@ -4,7 +4,7 @@ from visrftwin_ros.bodies.cross_section import human_cross_section
 
 
 def test_the_human_cross_section_is_sionnas() -> None:
-    from visrftwin_ros.propagation.sionna_solver import prepare
+    from visrftwin_ros.scene.ray_device import prepare
 
     prepare("llvm", 2)
     import mitsuba as mi

@@ -15,7 +15,7 @@ from visrftwin_ros.campaign.questions import Questions
 from visrftwin_ros.campaign.scores import SnapshotMetrics
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.materials.table import material_values
-from visrftwin_ros.propagation.scene import SurfaceMesh
+from visrftwin_ros.scene.surfaces import SurfaceMesh
 
 F60 = np.array([60e9])
 SEEN, HIDDEN = np.array([True]), np.array([False])

@@ -23,9 +23,9 @@ from made_campaign import (
 )
 from rosbags.rosbag2 import StoragePlugin, Writer
 
+from visrftwin_ros.bags.bag_types import campaign_typestore
 from visrftwin_ros.campaign.bag_messages import snapshot_message
 from visrftwin_ros.campaign.bag_reader import read_campaign
-from visrftwin_ros.campaign.bag_types import campaign_typestore
 from visrftwin_ros.campaign.bag_writer import CampaignWriter
 from visrftwin_ros.campaign.snapshot import PATH_FIELDS
 from visrftwin_ros.errors import TwinError
@@ -137,7 +137,7 @@ def test_the_definitions_are_found_in_an_installed_package_too(tmp_path: Path) -
     shutil.copytree(root / "visrftwin_ros", tmp_path / "visrftwin_ros")
     shutil.copytree(root / "msg", tmp_path / "prefix" / "share" / "visrftwin_ros" / "msg")
     program = (
-        "from visrftwin_ros.campaign.bag_types import campaign_typestore, message_folder; "
+        "from visrftwin_ros.bags.bag_types import campaign_typestore, message_folder; "
         "print(message_folder()); "
         "print(campaign_typestore().hash_rihs01('visrftwin_ros/msg/ChannelSnapshot'))"
     )

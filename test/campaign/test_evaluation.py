@@ -11,12 +11,12 @@ import pytest
 import sounded_hall
 from sounded_hall import REFERENCE_DB, hall, record
 
-from visrftwin_ros.campaign import people_timeline
+from visrftwin_ros.bodies import timeline as people_timeline
+from visrftwin_ros.bodies.timeline import PeopleTimeline
 from visrftwin_ros.campaign.evaluation import Evaluation, Options, evaluate
 from visrftwin_ros.campaign.evaluation_report import metrics_of
 from visrftwin_ros.campaign.ground_truth import dynamic_range_db, floors_db
 from visrftwin_ros.campaign.path_lists import PathLists
-from visrftwin_ros.campaign.people_timeline import PeopleTimeline
 from visrftwin_ros.campaign.ray_prediction import PLACE_SPACING, solve_places
 from visrftwin_ros.campaign.snapshot import MeasuredPaths, Snapshot
 from visrftwin_ros.cli import main

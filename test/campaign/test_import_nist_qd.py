@@ -12,8 +12,8 @@ import yaml
 from imported_files import OPTIONS, SAID, run_import
 from made_campaign import made_site
 
-from visrftwin_ros.campaign import bag_topics
-from visrftwin_ros.campaign.bag_file import open_bag
+from visrftwin_ros.bags import topics as bag_topics
+from visrftwin_ros.bags.bag_file import open_bag
 from visrftwin_ros.campaign.bag_reader import read_campaign
 from visrftwin_ros.campaign.importers.nist_qd import read_nist_qd
 from visrftwin_ros.errors import TwinError

@@ -14,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import graph_listener
 import numpy as np
 import pytest
 import yaml
@@ -113,7 +114,7 @@ def run(
         loop=True,
     )
     out = folder / "messages.jsonl"
-    script = Path(__file__).with_name("graph_listener.py")
+    script = Path(graph_listener.__file__)
     listener = subprocess.Popen([sys.executable, str(script), str(out), "view1"])
     graph = Graph(table)
     try:

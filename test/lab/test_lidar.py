@@ -9,7 +9,7 @@ from shapes import cylinder, moved
 
 from visrftwin_ros.lab.lidar import LidarModel, LidarSimulator
 from visrftwin_ros.lab.ray_scene import RayScene
-from visrftwin_ros.propagation.scene import SurfaceMesh, surface_meshes
+from visrftwin_ros.scene.surfaces import SurfaceMesh, surface_meshes
 from visrftwin_ros.site.model import Site
 
 _SITE = """

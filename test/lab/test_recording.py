@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from visrftwin_ros.campaign.bag_file import open_bag
+from visrftwin_ros.bags.bag_file import open_bag
 from visrftwin_ros.campaign.bag_reader import read_campaign
 from visrftwin_ros.cli import main
 from visrftwin_ros.errors import TwinError

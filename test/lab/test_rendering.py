@@ -9,7 +9,8 @@ from visrftwin_ros.errors import TwinError
 from visrftwin_ros.lab.denoising import FirstHits, smoothed
 from visrftwin_ros.lab.detector_data import scene_cameras
 from visrftwin_ros.lab.people import make_people
-from visrftwin_ros.lab.rendering import Quality, Renderer, camera_at
+from visrftwin_ros.lab.picture import Quality, camera_at
+from visrftwin_ros.lab.rendering import Renderer
 from visrftwin_ros.lab.sensor_image import Exposure, developed
 from visrftwin_ros.lab.textures import SIZE, texture
 from visrftwin_ros.lab.walks import plan_walks

@@ -8,7 +8,7 @@ import pytest
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.lab.world import load_world, world_names
 from visrftwin_ros.materials.table import material_values
-from visrftwin_ros.site.checking import describe
+from visrftwin_ros.scene.site_check import describe
 from visrftwin_ros.site.loading import load_site
 from visrftwin_ros.site.model import Box, Ground
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 from tf2_msgs.msg import TFMessage
 
+from visrftwin_ros.cameras.pinhole import PinholeCamera
 from visrftwin_ros.msg import (
     BeamDecisions,
     Detection,
@@ -26,7 +27,6 @@ from visrftwin_ros.nodes.channel_predictor import ChannelPredictor
 from visrftwin_ros.nodes.conversions import stamp_message, stamp_ns
 from visrftwin_ros.nodes.people_tracker import PeopleTrackerNode
 from visrftwin_ros.nodes.transforms import MOVING_QOS, Pose, transform_message
-from visrftwin_ros.perception.camera import PinholeCamera
 from visrftwin_ros.site.loading import load_site
 
 SITE = "pets_campus"

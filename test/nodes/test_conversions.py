@@ -13,6 +13,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from sensor_msgs.msg import CompressedImage, Image
 
+from visrftwin_ros.cameras.pinhole import PinholeCamera
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.nodes.conversions import (
     bodies_from_message,
@@ -24,7 +25,6 @@ from visrftwin_ros.nodes.conversions import (
     stamp_message,
     stamp_ns,
 )
-from visrftwin_ros.perception.camera import PinholeCamera
 from visrftwin_ros.perception.detections import Detections
 from visrftwin_ros.perception.feet import Feet
 from visrftwin_ros.perception.image_message import image_from_message

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import resource
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,11 +16,9 @@ from node_bench import ERROR, OK, SENSOR_QOS, STALE, WARN, NodeBench
 from rclpy.lifecycle import TransitionCallbackReturn
 from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import PointCloud2
-from tf2_msgs.msg import TFMessage
-
-sys.path.append(str(Path(__file__).parents[1] / "perception"))
 from simulated_lidar import SimulatedLidar, Walker
 from spinning_lidar import SpinningLidar
+from tf2_msgs.msg import TFMessage
 
 from visrftwin_ros.msg import Detections, LidarPeople, TrackedPeople
 from visrftwin_ros.nodes.conversions import stamp_ns

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from many_cameras import Path, line, looking_at, seen_by
 
-from visrftwin_ros.perception.camera import PinholeCamera
+from visrftwin_ros.cameras.pinhole import PinholeCamera
 from visrftwin_ros.perception.people import People
 from visrftwin_ros.perception.tracker import PeopleTracker
 

@@ -7,18 +7,15 @@ motorcycle. PCL: head and shoulders before a desk.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from cloud_messages import cloud_message, xyz_message
 from numpy.typing import NDArray
 from ouster import osf_sweeps, pcap_sweep
 from pcd import read_pcd
 from scipy.spatial.transform import Rotation
-
-sys.path.append(str(Path(__file__).parents[1] / "nodes"))
-from cloud_messages import cloud_message, xyz_message
 
 from visrftwin_ros.nodes.clouds import cloud_from_message
 from visrftwin_ros.perception.lidar_people import (

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from made_up import FREQUENCY, small_site
 
-from visrftwin_ros.propagation.moving import ReplayScene
 from visrftwin_ros.propagation.path_set import PathSet
-from visrftwin_ros.propagation.scene import SurfaceMesh, surface_meshes
-from visrftwin_ros.propagation.sionna_solver import Devices, prepare, solve
+from visrftwin_ros.propagation.replay_scene import ReplayScene
+from visrftwin_ros.propagation.sionna_solver import Devices, solve
+from visrftwin_ros.scene.ray_device import prepare
+from visrftwin_ros.scene.surfaces import SurfaceMesh, surface_meshes
 from visrftwin_ros.site.model import Site
 
 

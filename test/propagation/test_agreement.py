@@ -8,8 +8,8 @@ from visrftwin_ros.benchmarks.agreement import agreement
 from visrftwin_ros.bodies.people import nobody
 from visrftwin_ros.propagation.edge_distances import overlong_behind_edge
 from visrftwin_ros.propagation.engine import TwinEngine
-from visrftwin_ros.propagation.moving import ReplayScene
 from visrftwin_ros.propagation.path_set import PathSet
+from visrftwin_ros.propagation.replay_scene import ReplayScene
 from visrftwin_ros.site.model import Site
 
 

@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+import made_up
 import numpy as np
 import pytest
 from made_up import FREQUENCY
@@ -74,11 +75,11 @@ def test_it_dies_with_its_parent(tmp_path: Path) -> None:
     script = tmp_path / "parent.py"
     script.write_text(
         "import os, signal, sys\n"
-        f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        f"sys.path.insert(0, {str(Path(made_up.__file__).parent)!r})\n"
         "import numpy as np\n"
         "from made_up import FREQUENCY, small_site\n"
         "from visrftwin_ros.propagation.background_solver import BackgroundSolver\n"
-        "from visrftwin_ros.propagation.scene import surface_meshes\n"
+        "from visrftwin_ros.scene.surfaces import surface_meshes\n"
         "from visrftwin_ros.propagation.sionna_solver import Devices\n"
         "if __name__ == '__main__':\n"
         "    site = small_site()\n"

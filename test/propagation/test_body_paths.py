@@ -6,7 +6,6 @@ from made_up import FREQUENCY, WAVELENGTH, small_site
 from made_up import people as standing
 
 from visrftwin_ros.bodies.people import Bodies, nobody
-from visrftwin_ros.channel.metrics import link_sums
 from visrftwin_ros.propagation.body_paths import (
     LEAST_BOUNCE,
     BodyPaths,
@@ -14,6 +13,7 @@ from visrftwin_ros.propagation.body_paths import (
     LinkEnds,
 )
 from visrftwin_ros.propagation.engine import TwinEngine
+from visrftwin_ros.propagation.link_metrics import link_sums
 from visrftwin_ros.propagation.path_set import BODY
 
 LINKS = (("ap", "near"), ("ap", "far"))

@@ -18,8 +18,9 @@ from visrftwin_ros.propagation.body_reflection import (
     strongest_bounce,
 )
 from visrftwin_ros.propagation.path_set import SPECULAR
-from visrftwin_ros.propagation.scene import SurfaceMesh
-from visrftwin_ros.propagation.sionna_solver import Devices, prepare, solve
+from visrftwin_ros.propagation.sionna_solver import Devices, solve
+from visrftwin_ros.scene.ray_device import prepare
+from visrftwin_ros.scene.surfaces import SurfaceMesh
 from visrftwin_ros.site.model import Propagation
 
 ALONE = np.zeros(1, np.intp)

@@ -7,14 +7,14 @@ import pytest
 from made_up import people, small_site
 
 from visrftwin_ros.bodies.people import nobody
-from visrftwin_ros.channel.metrics import link_sums
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.propagation.background_solver import Found
 from visrftwin_ros.propagation.channel_state import ChannelState
 from visrftwin_ros.propagation.discovery import Discovery
 from visrftwin_ros.propagation.engine import RobotPose, TwinEngine
-from visrftwin_ros.propagation.scene import surface_meshes
+from visrftwin_ros.propagation.link_metrics import link_sums
 from visrftwin_ros.propagation.sionna_solver import Devices
+from visrftwin_ros.scene.surfaces import surface_meshes
 from visrftwin_ros.site.model import Site
 
 SECOND = 1_000_000_000

@@ -21,8 +21,8 @@ from visrftwin_ros.propagation.enquiries import (
     SolvedLink,
 )
 from visrftwin_ros.propagation.path_set import empty
-from visrftwin_ros.propagation.scene import SurfaceMesh, surface_meshes
 from visrftwin_ros.propagation.sionna_solver import Devices
+from visrftwin_ros.scene.surfaces import SurfaceMesh, surface_meshes
 from visrftwin_ros.site.model import Site
 
 AP_A = np.array([0.0, -10.0, 3.0])

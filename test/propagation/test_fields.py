@@ -12,7 +12,7 @@ from visrftwin_ros.propagation.fields import (
     surface_electrics,
 )
 from visrftwin_ros.propagation.path_set import DIFFRACTION, DIFFUSE, REFRACTION, PathSet
-from visrftwin_ros.propagation.scene import SurfaceMesh
+from visrftwin_ros.scene.surfaces import SurfaceMesh
 
 NO_WEDGES = Wedges(*(np.zeros((0, 3)),) * 2, np.zeros(0), *(np.zeros((0, 3)),) * 2)
 

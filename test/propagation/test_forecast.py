@@ -5,9 +5,9 @@ import pytest
 from made_up import WAVELENGTH, people, polylines
 
 from visrftwin_ros.bodies.people import Bodies, nobody
-from visrftwin_ros.channel.metrics import link_sums
 from visrftwin_ros.propagation import path_set
 from visrftwin_ros.propagation.forecast import HORIZONS, Forecaster
+from visrftwin_ros.propagation.link_metrics import link_sums
 from visrftwin_ros.propagation.people_update import PeopleUpdate
 
 LINKS = polylines([(0, 0, 1.2), (10, 0, 1.2)], [(0, 8, 1.2), (10, 8, 1.2)], links=(0, 1))

@@ -10,10 +10,12 @@ from scipy.special import erfc
 
 from visrftwin_ros.propagation.chains import Chains
 from visrftwin_ros.propagation.edge_distances import overlong_behind_edge
-from visrftwin_ros.propagation.moving import Replay, ReplayScene
+from visrftwin_ros.propagation.moving import Replay
 from visrftwin_ros.propagation.path_set import DIFFRACTION, SPECULAR, PathSet
-from visrftwin_ros.propagation.scene import SurfaceMesh, surface_meshes
-from visrftwin_ros.propagation.sionna_solver import Devices, prepare, solve
+from visrftwin_ros.propagation.replay_scene import ReplayScene
+from visrftwin_ros.propagation.sionna_solver import Devices, solve
+from visrftwin_ros.scene.ray_device import prepare
+from visrftwin_ros.scene.surfaces import SurfaceMesh, surface_meshes
 from visrftwin_ros.site.model import Propagation, Site
 
 TRANSMITTER = np.array([5.0, -3.0, 0.0])

@@ -3,7 +3,7 @@ import pytest
 from made_up import FREQUENCY
 
 from visrftwin_ros.propagation.edge_distances import overlong_behind_edge
-from visrftwin_ros.propagation.moving import Replay, ReplayScene
+from visrftwin_ros.propagation.moving import Replay
 from visrftwin_ros.propagation.moving_links import _with_borrowed, loop_places
 from visrftwin_ros.propagation.path_set import (
     DIFFRACTION,
@@ -11,8 +11,9 @@ from visrftwin_ros.propagation.path_set import (
     REFRACTION,
     PathSet,
 )
-from visrftwin_ros.propagation.scene import SurfaceMesh
+from visrftwin_ros.propagation.replay_scene import ReplayScene
 from visrftwin_ros.propagation.sionna_solver import Devices, solve
+from visrftwin_ros.scene.surfaces import SurfaceMesh
 from visrftwin_ros.site.model import Site
 
 

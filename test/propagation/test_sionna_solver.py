@@ -12,8 +12,9 @@ from visrftwin_ros.errors import TwinError
 from visrftwin_ros.materials.table import material_names, material_values
 from visrftwin_ros.propagation import path_set
 from visrftwin_ros.propagation.path_set import PathSet
-from visrftwin_ros.propagation.scene import SurfaceMesh, fingerprint, surface_meshes
-from visrftwin_ros.propagation.sionna_solver import Devices, prepare, solve
+from visrftwin_ros.propagation.sionna_solver import Devices, solve
+from visrftwin_ros.scene.ray_device import prepare
+from visrftwin_ros.scene.surfaces import SurfaceMesh, fingerprint, surface_meshes
 from visrftwin_ros.site.model import Site
 
 
@@ -181,7 +182,7 @@ def test_without_a_new_enough_llvm_there_is_an_error_and_no_abort(tmp_path: Path
 def test_importing_the_package_imports_no_solver() -> None:
     script = (
         "import sys\n"
-        "import visrftwin_ros.propagation.engine, visrftwin_ros.channel.offline\n"
+        "import visrftwin_ros.propagation.engine, visrftwin_ros.commands.channel_table\n"
         "import visrftwin_ros.beams.selection\n"
         "print(sorted({'sionna', 'mitsuba', 'drjit', 'torch', 'rclpy'} & set(sys.modules)))\n"
     )

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.site.checking import describe
+from visrftwin_ros.scene.site_check import describe
 from visrftwin_ros.site.loading import find_site_file, load_site
 
 

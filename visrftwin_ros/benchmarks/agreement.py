@@ -11,8 +11,8 @@ from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.propagation.chains import Chains
 from visrftwin_ros.propagation.channel_state import ChannelState
 from visrftwin_ros.propagation.edge_distances import overlong_behind_edge
-from visrftwin_ros.propagation.moving import ReplayScene
 from visrftwin_ros.propagation.path_set import DIFFUSE, PathSet, path_delay
+from visrftwin_ros.propagation.replay_scene import ReplayScene
 from visrftwin_ros.propagation.segments import path_segments
 from visrftwin_ros.propagation.silhouettes import hidden
 

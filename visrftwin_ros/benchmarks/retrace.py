@@ -22,10 +22,10 @@ from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.propagation.channel_state import ChannelState
 from visrftwin_ros.propagation.engine import RobotPose, TwinEngine
-from visrftwin_ros.propagation.moving import ReplayScene
 from visrftwin_ros.propagation.path_set import PathSet
-from visrftwin_ros.propagation.scene import surface_meshes
+from visrftwin_ros.propagation.replay_scene import ReplayScene
 from visrftwin_ros.propagation.sionna_solver import Devices, solve
+from visrftwin_ros.scene.surfaces import surface_meshes
 from visrftwin_ros.site.model import Site
 
 _TICK = 0.1

@@ -9,8 +9,9 @@ import numpy as np
 import yaml
 from jaxtyping import Float, UInt8
 
+from visrftwin_ros.bags.bag_types import made
 from visrftwin_ros.bodies.people import Bodies
-from visrftwin_ros.campaign.bag_types import made
+from visrftwin_ros.cameras.camera_info import camera_calibration
 from visrftwin_ros.campaign.snapshot import (
     PATH_FIELDS,
     LidarCloud,
@@ -20,7 +21,6 @@ from visrftwin_ros.campaign.snapshot import (
 )
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.materials.table import MaterialValues
-from visrftwin_ros.site.camera_info import camera_calibration
 from visrftwin_ros.site.model import Camera
 
 NANOSECONDS = 10**9

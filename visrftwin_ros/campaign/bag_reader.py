@@ -11,10 +11,10 @@ import numpy as np
 import yaml
 from jaxtyping import Float
 
+from visrftwin_ros.bags import topics
+from visrftwin_ros.bags.bag_file import BagFile, open_bag
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.campaign import bag_messages as messages
-from visrftwin_ros.campaign import bag_topics as topics
-from visrftwin_ros.campaign.bag_file import BagFile, open_bag
 from visrftwin_ros.campaign.device_poses import DevicePoses
 from visrftwin_ros.campaign.snapshot import Campaign, Snapshot, TrueChannel
 from visrftwin_ros.errors import TwinError

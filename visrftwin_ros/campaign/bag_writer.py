@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,10 +14,11 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from visrftwin_ros.bags import topics
+from visrftwin_ros.bags.bag_types import campaign_typestore, made
+from visrftwin_ros.bags.completeness import COMPLETE, STOPPED_BY, make_room
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.campaign import bag_messages as messages
-from visrftwin_ros.campaign import bag_topics as topics
-from visrftwin_ros.campaign.bag_types import campaign_typestore, made
 from visrftwin_ros.campaign.snapshot import LidarCloud, Snapshot, TrueChannel
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.materials.table import MaterialValues
@@ -26,11 +26,6 @@ from visrftwin_ros.site.model import Camera
 
 if TYPE_CHECKING:
     from rosbags.interfaces import Connection
-
-COMPLETE = "complete"
-"""Key of the bag's custom data: "true", or "false" where the recording stopped early."""
-STOPPED_BY = "stopped_by"
-"""Key beside it: what stopped the recording."""
 
 
 class CampaignWriter:
@@ -206,18 +201,3 @@ def _uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
     if asked and callable(before):
         before(*asked[0])
-
-
-def make_room(path: Path, force: bool) -> None:
-    """Removes the bag at `path`, if there is one and `force` says so; anything else there is never
-    touched, and named in a TwinError."""
-    if not path.exists() and not path.is_symlink():
-        return
-    if not force:
-        raise TwinError(f"{path} exists: give another path, or --force to replace that bag")
-    if path.is_dir() and not path.is_symlink():
-        inside = [entry.name for entry in path.iterdir()]
-        if all(name == "metadata.yaml" or name.endswith(".mcap") for name in inside):
-            shutil.rmtree(path)
-            return
-    raise TwinError(f"{path} exists and is no bag folder: nothing there was touched")

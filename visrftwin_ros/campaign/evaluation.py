@@ -10,12 +10,12 @@ from typing import Literal
 
 import numpy as np
 
+from visrftwin_ros.bodies.timeline import PeopleTimeline
 from visrftwin_ros.campaign.bag_reader import read_campaign
 from visrftwin_ros.campaign.beam_scores import BeamChoices, beam_choices
 from visrftwin_ros.campaign.cluster_scores import ClusterScore, cluster_score
 from visrftwin_ros.campaign.ground_truth import GroundTruth, ground_truth
 from visrftwin_ros.campaign.path_lists import PathLists
-from visrftwin_ros.campaign.people_timeline import PeopleTimeline, tracked_people
 from visrftwin_ros.campaign.prediction import Learner, Prediction
 from visrftwin_ros.campaign.predictors import DESCRIPTIONS, Setting, predict
 from visrftwin_ros.campaign.questions import (
@@ -28,9 +28,10 @@ from visrftwin_ros.campaign.ray_prediction import Progress, RayPredictor, site_m
 from visrftwin_ros.campaign.scores import SnapshotMetrics, offset_db
 from visrftwin_ros.campaign.shadow_scores import Trace
 from visrftwin_ros.campaign.snapshot import Campaign
+from visrftwin_ros.campaign.tracked_people import tracked_people
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.propagation.sionna_solver import prepare
 from visrftwin_ros.propagation.visibility import Visibility
+from visrftwin_ros.scene.ray_device import prepare
 from visrftwin_ros.site.model import Site
 
 LOG = logging.getLogger(__name__)

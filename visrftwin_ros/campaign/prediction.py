@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from visrftwin_ros.campaign.path_lists import PathLists
 from visrftwin_ros.campaign.questions import Questions
 from visrftwin_ros.campaign.scores import SnapshotMetrics
-from visrftwin_ros.propagation.scene import SurfaceMesh
+from visrftwin_ros.scene.surfaces import SurfaceMesh
 
 
 @dataclass(frozen=True)

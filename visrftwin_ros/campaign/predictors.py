@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from visrftwin_ros.bodies.timeline import PeopleTimeline
 from visrftwin_ros.campaign.baselines import (
     free_space,
     geometry,
@@ -14,7 +15,6 @@ from visrftwin_ros.campaign.baselines import (
     pointnet,
     umi,
 )
-from visrftwin_ros.campaign.people_timeline import PeopleTimeline
 from visrftwin_ros.campaign.prediction import Learner, Prediction
 from visrftwin_ros.campaign.questions import Questions
 from visrftwin_ros.campaign.ray_prediction import Progress, RayPredictor

@@ -10,8 +10,8 @@ from jaxtyping import Bool, Float, Int
 
 from visrftwin_ros.campaign.snapshot import Campaign, Snapshot, TrueChannel
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.propagation.scene import surface_meshes
 from visrftwin_ros.propagation.visibility import Visibility
+from visrftwin_ros.scene.surfaces import surface_meshes
 from visrftwin_ros.site.model import Site
 
 _OUTSIDE = 5.0

@@ -13,20 +13,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
+from visrftwin_ros.bodies.timeline import PeopleTimeline
 from visrftwin_ros.campaign.path_lists import PathLists, predicted_lists, resolved
-from visrftwin_ros.campaign.people_timeline import PeopleTimeline
 from visrftwin_ros.campaign.questions import Questions
-from visrftwin_ros.channel.metrics import LinkMetrics
 from visrftwin_ros.materials.table import MaterialValues
 from visrftwin_ros.propagation.blockage import BlockageModel
 from visrftwin_ros.propagation.body_paths import BodyReflections, LinkEnds
 from visrftwin_ros.propagation.discovery import Discovery
 from visrftwin_ros.propagation.fields import wavelength_of
-from visrftwin_ros.propagation.moving import Replay, ReplayScene
+from visrftwin_ros.propagation.link_metrics import LinkMetrics
+from visrftwin_ros.propagation.moving import Replay
 from visrftwin_ros.propagation.moving_links import CarriedLinks
 from visrftwin_ros.propagation.path_set import PathSet
-from visrftwin_ros.propagation.scene import SurfaceMesh, surface_meshes
+from visrftwin_ros.propagation.replay_scene import ReplayScene
 from visrftwin_ros.propagation.sionna_solver import Devices
+from visrftwin_ros.scene.surfaces import SurfaceMesh, surface_meshes
 from visrftwin_ros.site.model import Site
 
 PLACE_SPACING = 0.1

@@ -1,6 +1,6 @@
 """Snapshot-level metrics of measured and predicted paths, and the errors between them.
 
-The metrics are those of `channel.metrics` (paper, table 3, M1 to M4).
+The metrics are those of `propagation.link_metrics` (paper, table 3, M1 to M4).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from visrftwin_ros.campaign.path_lists import PathLists
-from visrftwin_ros.channel.metrics import LinkMetrics, LinkSums
+from visrftwin_ros.propagation.link_metrics import LinkMetrics, LinkSums
 
 DIRECT_WITHIN = 2.0
 """Delay bins (1/bandwidth) around the straight line's delay in which the line of sight lies.

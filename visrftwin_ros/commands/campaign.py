@@ -30,7 +30,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _info(arguments: argparse.Namespace) -> int:
-    from visrftwin_ros.campaign.bag_file import open_bag
+    from visrftwin_ros.bags.bag_file import open_bag
     from visrftwin_ros.campaign.bag_reader import read_campaign
     from visrftwin_ros.site.loading import load_site
 
@@ -90,7 +90,7 @@ def _truth(campaign: Campaign) -> dict[str, Any]:
 
 
 def _recover(arguments: argparse.Namespace) -> int:
-    from visrftwin_ros.campaign.bag_recovery import recover_bag
+    from visrftwin_ros.bags.bag_recovery import recover_bag
 
     found = recover_bag(arguments.bag, arguments.out, arguments.force)
     for name, place in found.broken_at.items():

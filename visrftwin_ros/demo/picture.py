@@ -10,9 +10,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from visrftwin_ros.cameras.camera_models import fixed_camera
 from visrftwin_ros.demo.record import EVENT_THRESHOLD_DB, GraphRecord, ShadowEvent, all_events
 from visrftwin_ros.demo.source import Source
-from visrftwin_ros.perception.camera_models import fixed_camera
 
 LINK_COLOR = (255, 40, 220)
 BOX_COLOR = (0, 220, 255)

@@ -63,7 +63,7 @@ def _specs(source: Source, frames: int, out: Path) -> list[NodeSpec]:
 
 
 def _run(source: Source, specs: list[NodeSpec], frames: int) -> tuple[GraphRecord, int]:
-    from visrftwin_ros.nodes.graph_recorder import GraphRecorder
+    from visrftwin_ros.demo.graph_recorder import GraphRecorder
 
     recorder = GraphRecorder(source.camera)
     others = [spec.full_name for spec in specs if spec.executable != source.player]

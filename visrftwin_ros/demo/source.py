@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from visrftwin_ros.campaign.bag_file import BagFile, open_bag
+from visrftwin_ros.bags.bag_file import BagFile, open_bag
 from visrftwin_ros.campaign.site_video import find_video
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.lab import shipped

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visrftwin_ros.campaign.snapshot import MeasuredPaths, TrueChannel
-from visrftwin_ros.channel.metrics import LinkSums, link_sums
 from visrftwin_ros.lab.body_echo import Echo, Facets, echo
 from visrftwin_ros.lab.body_truth import Person, body_fields
 from visrftwin_ros.lab.ray_scene import RayScene
 from visrftwin_ros.lab.static_truth import StaticTruth, merged
 from visrftwin_ros.propagation.fields import wavelength_of
+from visrftwin_ros.propagation.link_metrics import LinkSums, link_sums
 from visrftwin_ros.propagation.path_set import BODY, PathSet, angles
 from visrftwin_ros.propagation.segments import Segments, path_segments
 from visrftwin_ros.site.model import Radio

@@ -19,7 +19,8 @@ from jaxtyping import Float
 from tqdm import tqdm
 
 from visrftwin_ros.lab.people import make_people
-from visrftwin_ros.lab.rendering import Picture, Quality, Renderer
+from visrftwin_ros.lab.picture import Picture, Quality
+from visrftwin_ros.lab.rendering import Renderer
 from visrftwin_ros.lab.walks import plan_walks
 from visrftwin_ros.lab.world import World, load_world, world_names
 from visrftwin_ros.site.model import Camera

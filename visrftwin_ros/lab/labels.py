@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 from jaxtyping import Float, Int
 
+from visrftwin_ros.cameras.pinhole import CameraModel
 from visrftwin_ros.lab.people import BodyMesh
-from visrftwin_ros.lab.rendering import Label
-from visrftwin_ros.perception.camera import CameraModel
+from visrftwin_ros.lab.picture import Label
 
 
 def image_box(

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 
 from visrftwin_ros.campaign.snapshot import LidarCloud
 from visrftwin_ros.lab.ray_scene import Hits, RayScene
-from visrftwin_ros.propagation.scene import SurfaceMesh
+from visrftwin_ros.scene.surfaces import SurfaceMesh
 
 Vectors = Float[np.ndarray, "n 3"]
 Column = Float[np.ndarray, " n"]

@@ -10,15 +10,15 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float
 
+from visrftwin_ros.cameras.pinhole import CameraModel
 from visrftwin_ros.lab.denoising import FirstHits, smoothed
 from visrftwin_ros.lab.labels import body_labels, image_box
 from visrftwin_ros.lab.people import BodyMesh, People
+from visrftwin_ros.lab.picture import Picture, Pose, Quality, Standing, camera_at
 from visrftwin_ros.lab.render_meshes import robot_corners
 from visrftwin_ros.lab.render_scene import RenderScene
-from visrftwin_ros.lab.rendering import Picture, Pose, Quality, Standing, camera_at
 from visrftwin_ros.lab.sensor_image import Exposure, developed, metered
 from visrftwin_ros.lab.world import World
-from visrftwin_ros.perception.camera import CameraModel
 from visrftwin_ros.site.model import Camera
 
 _BESIDE, _BELOW, _ABOVE = 0.30, 0.35, 0.04

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from visrftwin_ros.propagation.sionna_solver import prepare
+from visrftwin_ros.scene.ray_device import prepare
 
 Array = NDArray[np.float64]
 

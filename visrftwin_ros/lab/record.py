@@ -28,7 +28,7 @@ from visrftwin_ros.lab.sounder import Sounder, SounderLimits
 from visrftwin_ros.lab.static_truth import Fineness, StaticTruth
 from visrftwin_ros.lab.walks import Walks, plan_walks
 from visrftwin_ros.lab.world import World, load_world
-from visrftwin_ros.propagation.sionna_solver import prepare
+from visrftwin_ros.scene.ray_device import prepare
 from visrftwin_ros.site.model import Camera
 
 START_NS = 1_750_000_000_000_000_000
@@ -199,7 +199,8 @@ class _Recording:
     def _pictures(self, stack: ExitStack) -> PictureStream | None:
         if not self._shots:
             return None
-        from visrftwin_ros.lab.rendering import Quality, Renderer
+        from visrftwin_ros.lab.picture import Quality
+        from visrftwin_ros.lab.rendering import Renderer
 
         made, threads = self._made, self._request.threads
         cameras = tuple(made.world.site.cameras)

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from visrftwin_ros.lab.appearance import Appearance
 from visrftwin_ros.lab.world import World
-from visrftwin_ros.propagation.scene import surface_meshes
+from visrftwin_ros.scene.surfaces import surface_meshes
 
 _PLASTIC = Appearance(colours=((0.85, 0.85, 0.83),), roughness=0.4)
 _CUBE = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]) / 2

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visrftwin_ros.propagation.discovery import Discovery
-from visrftwin_ros.propagation.moving import Replay, ReplayScene
+from visrftwin_ros.propagation.moving import Replay
 from visrftwin_ros.propagation.path_set import DIFFUSE, PathSet, empty
-from visrftwin_ros.propagation.scene import SurfaceMesh, surface_meshes
+from visrftwin_ros.propagation.replay_scene import ReplayScene
 from visrftwin_ros.propagation.sionna_solver import Devices
+from visrftwin_ros.scene.surfaces import SurfaceMesh, surface_meshes
 from visrftwin_ros.site.model import Propagation, Site
 
 Array = NDArray[np.float64]

@@ -14,9 +14,9 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock as ClockMessage
 from std_srvs.srv import Trigger
 
-from visrftwin_ros.campaign.bag_file import open_bag
-from visrftwin_ros.campaign.bag_topics import is_latched, is_sensor
-from visrftwin_ros.campaign.playback import Message, Playback, PlaybackClock, chosen_connections
+from visrftwin_ros.bags.bag_file import open_bag
+from visrftwin_ros.bags.playback import Message, Playback, PlaybackClock, chosen_connections
+from visrftwin_ros.bags.topics import is_latched, is_sensor
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.nodes.conversions import stamp_message
 from visrftwin_ros.nodes.message_types import message_class

@@ -32,7 +32,7 @@ from visrftwin_ros.nodes.twin_node import (
 from visrftwin_ros.propagation.blockage import BlockageModel
 from visrftwin_ros.propagation.channel_state import ChannelState
 from visrftwin_ros.propagation.engine import TwinEngine
-from visrftwin_ros.propagation.sionna_solver import Device
+from visrftwin_ros.scene.ray_device import Device
 
 WATCH_PERIOD = 0.2
 NEVER = float("inf")

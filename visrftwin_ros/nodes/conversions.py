@@ -12,14 +12,14 @@ from sensor_msgs.msg import CameraInfo, Image
 
 from visrftwin_ros.beams.selection import PathGains
 from visrftwin_ros.bodies.people import BODY_DEPTH, BODY_WIDTH, Bodies
+from visrftwin_ros.cameras.camera_info import camera_calibration
+from visrftwin_ros.cameras.camera_models import Intrinsics, info_intrinsics
+from visrftwin_ros.cameras.pinhole import CameraModel
 from visrftwin_ros.msg import Detection, LinkChannel, TrackedPeople, TrackedPerson
 from visrftwin_ros.msg import Detections as DetectionsMessage
-from visrftwin_ros.perception.camera import CameraModel
-from visrftwin_ros.perception.camera_models import Intrinsics, info_intrinsics
 from visrftwin_ros.perception.detections import Detections
 from visrftwin_ros.perception.feet import Feet
 from visrftwin_ros.perception.people import People
-from visrftwin_ros.site.camera_info import camera_calibration
 from visrftwin_ros.site.model import Camera
 
 NOWHERE = (np.nan, np.nan)

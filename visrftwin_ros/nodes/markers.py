@@ -11,7 +11,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.msg import LinkChannels, TrackedPeople
 from visrftwin_ros.nodes.path_kinds import path_kind
-from visrftwin_ros.propagation.scene import surface_meshes
+from visrftwin_ros.scene.surfaces import surface_meshes
 from visrftwin_ros.site.model import Site
 from visrftwin_ros.viewing.colors import (
     ACCESS_POINT,

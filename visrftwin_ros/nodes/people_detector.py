@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from sensor_msgs.msg import CompressedImage, Image
 
+from visrftwin_ros.cameras.camera_models import fixed_camera, site_intrinsics
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.msg import Detections as DetectionsMessage
 from visrftwin_ros.nodes.conversions import (
@@ -26,7 +27,6 @@ from visrftwin_ros.nodes.twin_node import (
     TwinNode,
     run,
 )
-from visrftwin_ros.perception.camera_models import fixed_camera, site_intrinsics
 from visrftwin_ros.perception.detector import make_detector
 from visrftwin_ros.perception.embedding import PersonEmbedder
 from visrftwin_ros.perception.image_message import image_from_message

@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
 
+from visrftwin_ros.cameras.camera_models import fixed_camera, site_intrinsics
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.msg import BeamDecisions, LinkChannel, LinkChannels, TrackedPeople
 from visrftwin_ros.msg import Detections as DetectionsMessage
@@ -29,7 +30,6 @@ from visrftwin_ros.nodes.twin_node import (
     run,
 )
 from visrftwin_ros.perception.body_boxes import bodies_on_image
-from visrftwin_ros.perception.camera_models import fixed_camera, site_intrinsics
 from visrftwin_ros.perception.image_message import image_from_message
 from visrftwin_ros.viewing.rerun_view import SHOWN_SCORE, TwinView
 from visrftwin_ros.viewing.tracks import Trails, covariance_ellipses

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from visrftwin_ros.campaign.bag_file import BagFile, open_bag
-from visrftwin_ros.errors import TwinError
-from visrftwin_ros.perception.camera_models import (
+from visrftwin_ros.bags.bag_file import BagFile, open_bag
+from visrftwin_ros.cameras.camera_models import (
     Intrinsics,
     fixed_camera,
     info_intrinsics,
     site_intrinsics,
 )
+from visrftwin_ros.errors import TwinError
 from visrftwin_ros.perception.cloud_message import cloud_from_message
 from visrftwin_ros.perception.deskew import undistorted
 from visrftwin_ros.perception.detector import Detector, make_detector, tracker_config

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Float
 
+from visrftwin_ros.cameras.pinhole import CameraModel
 from visrftwin_ros.perception.box_measurements import BODY_ASPECT
-from visrftwin_ros.perception.camera import CameraModel
 
 
 def bodies_on_image(

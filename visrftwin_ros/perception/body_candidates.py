@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from visrftwin_ros.perception.camera import CameraModel
+from visrftwin_ros.cameras.pinhole import CameraModel
 
 STRIDE = 4
 """px between candidate feet."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from visrftwin_ros.perception.camera import CameraModel
+from visrftwin_ros.cameras.pinhole import CameraModel
 from visrftwin_ros.perception.detections import Detections
 
 EDGE = 3.0

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.special import logit
 
+from visrftwin_ros.cameras.pinhole import CameraModel
 from visrftwin_ros.perception import walkers
 from visrftwin_ros.perception.appearance import blended, look_cost
 from visrftwin_ros.perception.association import PARTS, PairCosts, assigned, pair_costs
@@ -23,7 +24,6 @@ from visrftwin_ros.perception.box_measurements import (
     covered_share,
     shared_area,
 )
-from visrftwin_ros.perception.camera import CameraModel
 from visrftwin_ros.perception.clothing_colours import LENGTH as COLOURS
 from visrftwin_ros.perception.sighting import believe, missed, waiting
 from visrftwin_ros.perception.track_table import NEVER_NS, TrackTable

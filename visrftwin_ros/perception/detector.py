@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
+from visrftwin_ros.cameras.pinhole import CameraModel
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.perception.camera import CameraModel
 from visrftwin_ros.perception.detections import Detections
 from visrftwin_ros.perception.tracker_config import TrackerConfig
 

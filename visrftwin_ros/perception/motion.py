@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
+from visrftwin_ros.cameras.pinhole import CameraModel
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.perception.body_candidates import body_candidates, explaining_bodies
-from visrftwin_ros.perception.camera import CameraModel
 from visrftwin_ros.perception.clothing_colours import clothing_colours
 from visrftwin_ros.perception.detections import Detections
 from visrftwin_ros.perception.image_check import checked_image

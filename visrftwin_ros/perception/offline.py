@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from visrftwin_ros.perception.camera_models import fixed_camera
+from visrftwin_ros.cameras.camera_models import fixed_camera
 from visrftwin_ros.perception.detector import make_detector, tracker_config
 from visrftwin_ros.perception.embedding import ImageTextModel, PersonEmbedder
 from visrftwin_ros.perception.people import People

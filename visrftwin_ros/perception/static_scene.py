@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Bool, Float
 
-from visrftwin_ros.propagation.scene import surface_meshes
+from visrftwin_ros.scene.surfaces import surface_meshes
 from visrftwin_ros.site.model import Box, MeshFile, Site
 
 STEPS = 8

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import logit
 
+from visrftwin_ros.cameras.pinhole import CameraModel
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.perception import walkers
 from visrftwin_ros.perception.box_measurements import box_measurements
-from visrftwin_ros.perception.camera import CameraModel
 from visrftwin_ros.perception.camera_sighting import CameraSighting
 from visrftwin_ros.perception.detections import Detections
 from visrftwin_ros.perception.ground_measurements import GroundMeasurements

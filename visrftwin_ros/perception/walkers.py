@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.special import gammaincinv
 
-from visrftwin_ros.perception.camera import NEAREST_DEPTH, CameraModel
+from visrftwin_ros.cameras.pinhole import NEAREST_DEPTH, CameraModel
 from visrftwin_ros.perception.tracker_config import TrackerConfig
 
 Means = Float[np.ndarray, "n 5"]

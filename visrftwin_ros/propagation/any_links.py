@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from visrftwin_ros.bodies.people import Bodies, usable
-from visrftwin_ros.channel.metrics import link_sums
 from visrftwin_ros.propagation.blockage import BlockageModel
 from visrftwin_ros.propagation.body_paths import BodyReflections, LinkEnds, Sees
 from visrftwin_ros.propagation.body_reflection import BodyScattering
 from visrftwin_ros.propagation.channel_state import ChannelState, LinkGroup
 from visrftwin_ros.propagation.fields import wavelength_of
+from visrftwin_ros.propagation.link_metrics import link_sums
 from visrftwin_ros.propagation.path_set import PathSet
 from visrftwin_ros.propagation.people_update import PeopleUpdate
 from visrftwin_ros.propagation.sionna_solver import Devices

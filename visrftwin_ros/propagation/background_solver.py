@@ -14,10 +14,11 @@ import numpy as np
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.propagation.path_set import PathSet
-from visrftwin_ros.propagation.scene import SurfaceMesh
 from visrftwin_ros.propagation.sequences import SequencePool
-from visrftwin_ros.propagation.sionna_solver import Device, Devices, prepare, solve
+from visrftwin_ros.propagation.sionna_solver import Devices, solve
 from visrftwin_ros.propagation.solver_process import Ended, SolverProcess
+from visrftwin_ros.scene.ray_device import Device, prepare
+from visrftwin_ros.scene.surfaces import SurfaceMesh
 from visrftwin_ros.site.model import Propagation
 
 _AROUND, _PLACES_AROUND = 0.75, 6

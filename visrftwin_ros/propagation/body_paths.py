@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visrftwin_ros.bodies.people import Bodies
-from visrftwin_ros.channel.metrics import LinkSums, link_sums
 from visrftwin_ros.propagation.blockage import BlockageModel
 from visrftwin_ros.propagation.body_reflection import (
     BodyScattering,
@@ -20,6 +19,7 @@ from visrftwin_ros.propagation.body_reflection import (
     strongest_bounce,
 )
 from visrftwin_ros.propagation.fields import free_space_amplitude
+from visrftwin_ros.propagation.link_metrics import LinkSums, link_sums
 from visrftwin_ros.propagation.path_set import BODY, PathSet, empty
 from visrftwin_ros.propagation.people_update import Blockage, PeopleUpdate, unblocked
 

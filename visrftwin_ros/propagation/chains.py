@@ -21,7 +21,7 @@ from visrftwin_ros.propagation.path_set import (
 from visrftwin_ros.propagation.visibility import OFF_SURFACE, SHORTEST
 
 if TYPE_CHECKING:
-    from visrftwin_ros.propagation.moving import ReplayScene
+    from visrftwin_ros.propagation.replay_scene import ReplayScene
 
 Array = NDArray[np.float64]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from visrftwin_ros.channel.metrics import LinkMetrics, LinkSums
 from visrftwin_ros.propagation.body_paths import BodyPaths
 from visrftwin_ros.propagation.fields import wavelength_of
+from visrftwin_ros.propagation.link_metrics import LinkMetrics, LinkSums
 from visrftwin_ros.propagation.link_paths import LinkPaths, link_paths
 from visrftwin_ros.propagation.path_set import PathSet
 from visrftwin_ros.propagation.people_update import Blockage

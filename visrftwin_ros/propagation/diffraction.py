@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.special import fresnel as fresnel_integrals
 
 from visrftwin_ros.propagation.path_set import lengths
-from visrftwin_ros.propagation.scene import SurfaceMesh
+from visrftwin_ros.scene.surfaces import SurfaceMesh
 
 Array = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]

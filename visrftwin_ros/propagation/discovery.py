@@ -9,8 +9,9 @@ import numpy as np
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.propagation.path_set import PathSet
-from visrftwin_ros.propagation.scene import SurfaceMesh, fingerprint
-from visrftwin_ros.propagation.sionna_solver import Device, Devices, solve, solver_version
+from visrftwin_ros.propagation.sionna_solver import Devices, solve, solver_version
+from visrftwin_ros.scene.ray_device import Device
+from visrftwin_ros.scene.surfaces import SurfaceMesh, fingerprint
 from visrftwin_ros.site.model import Propagation, Site
 
 _log = logging.getLogger(__name__)

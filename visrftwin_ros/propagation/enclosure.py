@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visrftwin_ros.propagation.path_set import lengths
-from visrftwin_ros.propagation.scene import SurfaceMesh
+from visrftwin_ros.scene.surfaces import SurfaceMesh
 
 Array = NDArray[np.float64]
 

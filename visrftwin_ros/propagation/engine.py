@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from visrftwin_ros.beams.arrays import Mount
 from visrftwin_ros.bodies.people import Bodies, usable
-from visrftwin_ros.channel.metrics import LinkSums, no_sums
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.materials.table import MaterialValues
 from visrftwin_ros.propagation.any_links import PeopleModel, channels_of
@@ -29,14 +28,17 @@ from visrftwin_ros.propagation.discovery import Discovery
 from visrftwin_ros.propagation.enquiries import SolvedLink
 from visrftwin_ros.propagation.fields import wavelength_of
 from visrftwin_ros.propagation.forecast import HORIZONS, Forecaster, ShadowForecast
-from visrftwin_ros.propagation.moving import Replay, ReplayScene
+from visrftwin_ros.propagation.link_metrics import LinkSums, no_sums
+from visrftwin_ros.propagation.moving import Replay
 from visrftwin_ros.propagation.moving_links import CarriedLinks, Receiver, ScriptedRobot
 from visrftwin_ros.propagation.path_set import PathSet
+from visrftwin_ros.propagation.replay_scene import ReplayScene
 from visrftwin_ros.propagation.revalued import revalued
-from visrftwin_ros.propagation.scene import SurfaceMesh, surface_meshes
-from visrftwin_ros.propagation.sionna_solver import Device, Devices, prepare
+from visrftwin_ros.propagation.sionna_solver import Devices
 from visrftwin_ros.propagation.standing_links import StandingLinks
 from visrftwin_ros.propagation.tracked_robot import AT_ONCE, TrackedRobot, TrackedRobots
+from visrftwin_ros.scene.ray_device import Device, prepare
+from visrftwin_ros.scene.surfaces import SurfaceMesh, surface_meshes
 from visrftwin_ros.site.model import Robot, Site
 from visrftwin_ros.site.motion import pose_at
 

@@ -16,10 +16,11 @@ from visrftwin_ros.propagation.any_links import PeopleModel, channels_of
 from visrftwin_ros.propagation.body_screens import inside_bodies
 from visrftwin_ros.propagation.enclosure import enclosing, solids
 from visrftwin_ros.propagation.path_set import PathSet
-from visrftwin_ros.propagation.scene import SurfaceMesh
-from visrftwin_ros.propagation.sionna_solver import Device, Devices, prepare, solve
+from visrftwin_ros.propagation.sionna_solver import Devices, solve
 from visrftwin_ros.propagation.solver_process import Ended, SolverProcess
 from visrftwin_ros.propagation.visibility import SHORTEST, Visibility
+from visrftwin_ros.scene.ray_device import Device, prepare
+from visrftwin_ros.scene.surfaces import SurfaceMesh
 from visrftwin_ros.site.model import Propagation, Site
 
 Array = NDArray[np.float64]

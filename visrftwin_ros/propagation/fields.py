@@ -11,7 +11,7 @@ from scipy.constants import epsilon_0, speed_of_light
 
 from visrftwin_ros.propagation.diffraction import Wedges, diffracted_field
 from visrftwin_ros.propagation.path_set import DIFFRACTION, REFRACTION, SPECULAR
-from visrftwin_ros.propagation.scene import SurfaceMesh
+from visrftwin_ros.scene.surfaces import SurfaceMesh
 
 Array = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
@@ -12,35 +11,12 @@ from numpy.typing import NDArray
 from scipy.constants import speed_of_light
 
 from visrftwin_ros.propagation.chains import Chains
-from visrftwin_ros.propagation.diffraction import SceneEdges
-from visrftwin_ros.propagation.fields import surface_electrics, wavelength_of
 from visrftwin_ros.propagation.path_set import DIFFUSE, PathSet, concatenated, lengths
-from visrftwin_ros.propagation.scene import SurfaceMesh
-from visrftwin_ros.propagation.sionna_solver import Device
-from visrftwin_ros.propagation.visibility import OFF_SURFACE, SHORTEST, Visibility
+from visrftwin_ros.propagation.replay_scene import ReplayScene
+from visrftwin_ros.propagation.visibility import OFF_SURFACE, SHORTEST
 
 Array = NDArray[np.float64]
 Part = TypeVar("Part", "Scattered", Chains)
-
-
-class ReplayScene:
-    """What replaying needs of the static scene: its surfaces' fields and what hides what."""
-
-    def __init__(
-        self, meshes: Sequence[SurfaceMesh], frequency: float, device: Device = "auto"
-    ) -> None:
-        self.visibility = Visibility(meshes, device)
-        self.electrics = surface_electrics(meshes, frequency)
-        self.wavelength = wavelength_of(frequency)
-        self.edges = SceneEdges(meshes)
-        self._frequency = frequency
-        self.bounds = np.array([(m.vertices.min(axis=0), m.vertices.max(axis=0)) for m in meshes])
-
-    def with_materials(self, meshes: Sequence[SurfaceMesh]) -> ReplayScene:
-        """The same surfaces in the same places, of other materials."""
-        other = copy.copy(self)
-        other.electrics = surface_electrics(meshes, self._frequency)
-        return other
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visrftwin_ros.bodies.people import Bodies
-from visrftwin_ros.channel.metrics import link_sums
 from visrftwin_ros.propagation.blockage import BlockageModel
 from visrftwin_ros.propagation.channel_state import LinkGroup
 from visrftwin_ros.propagation.discovery import Discovery
-from visrftwin_ros.propagation.moving import Replay, ReplayScene
+from visrftwin_ros.propagation.link_metrics import link_sums
+from visrftwin_ros.propagation.moving import Replay
 from visrftwin_ros.propagation.path_set import DIFFRACTION, DIFFUSE, PathSet
 from visrftwin_ros.propagation.people_update import PeopleUpdate
+from visrftwin_ros.propagation.replay_scene import ReplayScene
 from visrftwin_ros.propagation.revalued import revalued
 from visrftwin_ros.propagation.sequences import new_sequences
 from visrftwin_ros.propagation.sionna_solver import Devices

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from visrftwin_ros.propagation.chains import Chains
 from visrftwin_ros.propagation.fields import SurfaceElectrics, slab_coefficients
-from visrftwin_ros.propagation.moving import ReplayScene
 from visrftwin_ros.propagation.path_set import DIFFUSE, REFRACTION, SPECULAR, PathSet
+from visrftwin_ros.propagation.replay_scene import ReplayScene
 
 
 def revalued(paths: PathSet, old: ReplayScene, new: ReplayScene) -> PathSet:

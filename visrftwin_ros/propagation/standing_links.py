@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visrftwin_ros.bodies.people import Bodies
-from visrftwin_ros.channel.metrics import link_sums, shadowed_sums
 from visrftwin_ros.propagation.blockage import BlockageModel
 from visrftwin_ros.propagation.channel_state import LinkGroup
+from visrftwin_ros.propagation.link_metrics import link_sums, shadowed_sums
 from visrftwin_ros.propagation.path_set import PathSet
 from visrftwin_ros.propagation.people_update import PeopleUpdate, unblocked
 

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.propagation.background_solver import BackgroundSolver, Found
 from visrftwin_ros.propagation.channel_state import LinkGroup
-from visrftwin_ros.propagation.moving import Replay, ReplayScene
+from visrftwin_ros.propagation.moving import Replay
 from visrftwin_ros.propagation.moving_links import CarriedLinks, Receiver
 from visrftwin_ros.propagation.path_set import PathSet
+from visrftwin_ros.propagation.replay_scene import ReplayScene
 from visrftwin_ros.propagation.revalued import revalued
 from visrftwin_ros.propagation.sionna_solver import Devices
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from visrftwin_ros.propagation.scene import SurfaceMesh
-from visrftwin_ros.propagation.sionna_solver import Device, build_scene, prepare
+from visrftwin_ros.propagation.sionna_solver import build_scene
+from visrftwin_ros.scene.ray_device import Device, prepare
+from visrftwin_ros.scene.surfaces import SurfaceMesh
 
 OFF_SURFACE = 1e-3
 """Metres by which a ray starts and ends off a surface, in the tracer's single precision."""

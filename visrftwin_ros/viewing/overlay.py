@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from visrftwin_ros.cameras.camera_models import fixed_camera
+from visrftwin_ros.cameras.pinhole import CameraModel
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.perception.camera import CameraModel
-from visrftwin_ros.perception.camera_models import fixed_camera
 from visrftwin_ros.perception.recordings import Recording
 from visrftwin_ros.site.model import Box, Site
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from visrftwin_ros.campaign.people_timeline import PeopleTimeline
+from visrftwin_ros.bodies.timeline import PeopleTimeline
 from visrftwin_ros.campaign.prediction import Prediction
 from visrftwin_ros.campaign.questions import Questions
 from visrftwin_ros.campaign.ray_prediction import Progress, RayPredictor
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.materials.table import material_values
-from visrftwin_ros.propagation.scene import SurfaceMesh, surface_meshes
+from visrftwin_ros.scene.surfaces import SurfaceMesh, surface_meshes
 from visrftwin_ros.site.model import Site
 
 SLAB = 0.1

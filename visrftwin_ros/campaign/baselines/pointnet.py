@@ -18,7 +18,7 @@ from visrftwin_ros.campaign.prediction import Learner, Prediction
 from visrftwin_ros.campaign.questions import Questions
 from visrftwin_ros.campaign.scores import SnapshotMetrics
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.propagation.scene import SurfaceMesh
+from visrftwin_ros.scene.surfaces import SurfaceMesh
 
 if TYPE_CHECKING:
     import torch

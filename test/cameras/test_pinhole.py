@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 from walking_scene import CAMERA, PETS
 
+from visrftwin_ros.cameras.pinhole import PinholeCamera
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.perception.camera import PinholeCamera
 
 BARREL = np.array([-0.25, 0.08, 0.001, -0.0005, 0.0])
 

@@ -7,11 +7,12 @@ import sys
 import time
 from pathlib import Path
 
+import made_campaign
 import pytest
 from made_campaign import write_campaign
 
+from visrftwin_ros.bags.bag_recovery import recover_bag
 from visrftwin_ros.campaign.bag_reader import read_campaign
-from visrftwin_ros.campaign.bag_recovery import recover_bag
 from visrftwin_ros.cli import main
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.site.model import Site
@@ -42,7 +43,7 @@ def test_a_killed_recorder_leaves_what_can_be_saved(site: Site, tmp_path: Path) 
         "write_campaign(Path(sys.argv[1]), load_site(sys.argv[2]), seconds=1e6)"
     )
     bag = tmp_path / "bag"
-    folder = str(Path(__file__).resolve().parents[1])
+    folder = str(Path(made_campaign.__file__).parent)
     recorder = subprocess.Popen(
         [sys.executable, "-c", f"import sys; sys.path.insert(0, {folder!r}); {program}",
          str(bag), str(site.folder)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from walking_scene import body_boxes
 
-from visrftwin_ros.perception.camera import PinholeCamera
+from visrftwin_ros.cameras.pinhole import PinholeCamera
 from visrftwin_ros.perception.detections import Detections
 from visrftwin_ros.perception.ground_measurements import GroundMeasurements
 from visrftwin_ros.perception.people import People

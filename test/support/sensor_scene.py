@@ -15,8 +15,8 @@ from many_cameras import SECOND, START, Arrival, looking_at
 from simulated_lidar import Array, Block, Walker
 from spinning_lidar import MeshLidar, SpinningLidar, body_mesh, standing
 
+from visrftwin_ros.cameras.pinhole import PinholeCamera
 from visrftwin_ros.perception.box_measurements import areas, shared_area
-from visrftwin_ros.perception.camera import PinholeCamera
 from visrftwin_ros.perception.detections import Detections
 from visrftwin_ros.perception.lidar_people import LidarPeopleConfig, LidarPeopleFinder
 from visrftwin_ros.perception.people import People

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from made_campaign import SECOND, STAMP, write_campaign
 
-from visrftwin_ros.campaign.bag_file import open_bag
-from visrftwin_ros.campaign.playback import Playback, PlaybackClock, chosen_connections
+from visrftwin_ros.bags.bag_file import open_bag
+from visrftwin_ros.bags.playback import Playback, PlaybackClock, chosen_connections
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.site.model import Site
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from visrftwin_ros.cache import cache_folder
-from visrftwin_ros.channel.offline import predict_tracks
+from visrftwin_ros.commands.channel_table import predict_tracks
 from visrftwin_ros.node_table import node_table
 from visrftwin_ros.perception.offline import people_in_recording
 from visrftwin_ros.perception.people import People
@@ -92,7 +92,7 @@ class OfflineRun:
 
 def run_live(video: Path, weights: Path, out: Path) -> LiveRun:
     """The nodes as processes on a replay, a silence and a second replay; `out`: the messages."""
-    from visrftwin_ros.nodes.graph_recorder import GraphRecorder
+    from visrftwin_ros.demo.graph_recorder import GraphRecorder
 
     site = load_site(SITE)
     *others, camera = node_table(

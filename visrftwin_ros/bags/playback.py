@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from visrftwin_ros.campaign import bag_topics as topics
-from visrftwin_ros.campaign.bag_file import BagFile
+from visrftwin_ros.bags import topics
+from visrftwin_ros.bags.bag_file import BagFile
 from visrftwin_ros.errors import TwinError
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from many_cameras import SECOND, START, looking_at
 from walking_scene import body_boxes
 
+from visrftwin_ros.cameras.camera_models import Intrinsics, fixed_camera, info_intrinsics
+from visrftwin_ros.cameras.pinhole import CameraModel
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.perception.camera import CameraModel
-from visrftwin_ros.perception.camera_models import Intrinsics, fixed_camera, info_intrinsics
 from visrftwin_ros.perception.detections import Detections
 from visrftwin_ros.perception.tracker import PeopleTracker
 from visrftwin_ros.site.model import Camera

@@ -11,15 +11,15 @@ import yaml
 from scipy.spatial.transform import Rotation
 
 from visrftwin_ros.bodies.people import Bodies
+from visrftwin_ros.bodies.timeline import PeopleTimeline
 from visrftwin_ros.campaign.bag_writer import CampaignWriter
 from visrftwin_ros.campaign.path_lists import PathLists
-from visrftwin_ros.campaign.people_timeline import PeopleTimeline
 from visrftwin_ros.campaign.questions import Questions
 from visrftwin_ros.campaign.ray_prediction import RayAnswers, RayPredictor, site_meshes
 from visrftwin_ros.campaign.snapshot import MeasuredPaths, Snapshot, TrueChannel
 from visrftwin_ros.materials.table import MaterialValues
-from visrftwin_ros.propagation.scene import surface_meshes
-from visrftwin_ros.propagation.sionna_solver import prepare
+from visrftwin_ros.scene.ray_device import prepare
+from visrftwin_ros.scene.surfaces import surface_meshes
 from visrftwin_ros.site.loading import load_site
 from visrftwin_ros.site.model import Site
 

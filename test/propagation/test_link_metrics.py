@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from visrftwin_ros.channel.metrics import link_sums
+from visrftwin_ros.propagation.link_metrics import link_sums
 from visrftwin_ros.propagation.path_set import PathSet, empty
 
 LIGHT = 299_792_458.0

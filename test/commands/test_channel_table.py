@@ -5,12 +5,8 @@ import numpy as np
 import pytest
 
 from visrftwin_ros.bodies.people import nobody
-from visrftwin_ros.channel.offline import (
-    CHANNEL_COLUMNS,
-    BodiesOfTracks,
-    predict_tracks,
-    write_channels,
-)
+from visrftwin_ros.commands.channel_table import CHANNEL_COLUMNS, predict_tracks, write_channels
+from visrftwin_ros.perception.track_bodies import BodiesOfTracks
 from visrftwin_ros.perception.tracks_file import Tracks
 from visrftwin_ros.propagation.engine import TwinEngine
 from visrftwin_ros.site.model import Site

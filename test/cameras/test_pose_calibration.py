@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import yaml
 
+from visrftwin_ros.cameras.camera_models import fixed_camera
+from visrftwin_ros.cameras.pose_calibration import calibrated_pose, read_pairs
 from visrftwin_ros.cli import main
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.perception.camera_models import fixed_camera
-from visrftwin_ros.site.camera_pose import calibrated_pose, read_pairs
 from visrftwin_ros.site.loading import load_site
 from visrftwin_ros.site.model import Camera
 

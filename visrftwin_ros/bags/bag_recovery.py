@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from visrftwin_ros.campaign.bag_writer import COMPLETE, STOPPED_BY, make_room
+from visrftwin_ros.bags.completeness import COMPLETE, STOPPED_BY, make_room
 from visrftwin_ros.errors import TwinError
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float
 
+from visrftwin_ros.cameras.pinhole import NEAREST_DEPTH, CameraModel, PinholeCamera
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.perception.camera import NEAREST_DEPTH, CameraModel, PinholeCamera
 from visrftwin_ros.site import model
 
 Kind = Literal["pinhole", "fisheye", "equirectangular"]

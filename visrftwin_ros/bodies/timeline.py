@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from visrftwin_ros.bodies.people import Bodies, nobody
-from visrftwin_ros.channel.offline import BodiesOfTracks
-from visrftwin_ros.perception.bag_tracks import track_bag
-from visrftwin_ros.site.model import Site
 
 LONGEST_GAP = 0.5
 """Seconds to the nearest record, beyond which nobody is known to be anywhere."""
-TRACK_RATE = 20.0
-"""Hz, of the tracks of a bag: fine enough for the onset of a fade."""
 
 
 class PeopleTimeline:
@@ -42,16 +36,3 @@ class PeopleTimeline:
             return nobody()
         bodies = self._records[row][1]
         return bodies.at(bodies.position + late * bodies.velocity)
-
-
-def tracked_people(site: Site, bag: Path, weights: str = "") -> PeopleTimeline:
-    """The people that the site's cameras and LiDARs see in a bag, as the tracker's nodes would.
-
-    Raises TwinError where the bag has nothing of the site's sensors.
-    """
-    tracks, start_ns = track_bag(site, bag, weights=weights, rate=TRACK_RATE)
-    bodies = BodiesOfTracks(tracks)
-    last = int(tracks.frame.max(initial=0))
-    return PeopleTimeline(
-        [(start_ns + round((k - 1) / TRACK_RATE * 1e9), bodies.at(k)) for k in range(1, last + 1)]
-    )

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.materials.table import MaterialValues, material_values
+from visrftwin_ros.scene.mesh_files import read_mesh
 from visrftwin_ros.site.model import Box, Ground, MeshFile, Site
 
 _BOX_CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]) / 2
@@ -21,8 +21,6 @@ _BOX_FACES = np.array(
         [2, 3, 7], [2, 7, 6], [0, 2, 6], [0, 6, 4], [1, 5, 7], [1, 7, 3],
     ]
 )  # fmt: skip
-_SMALLEST_AREA = 1e-9
-"""Square metres; a triangle below has no normal in the tracer's single precision."""
 
 
 @dataclass(frozen=True)
@@ -77,22 +75,5 @@ def _surface_mesh(site: Site, surface: Ground | Box | MeshFile) -> SurfaceMesh:
         )
         vertices, faces = turned + np.array(surface.center), _BOX_FACES
     else:
-        vertices, faces = _read_mesh(site.folder / surface.file, surface.name)
+        vertices, faces = read_mesh(site.folder / surface.file, surface.name)
     return SurfaceMesh(surface.name, vertices, faces, material)
-
-
-def _read_mesh(file: Path, name: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    if file.suffix.lower() not in (".ply", ".obj"):
-        raise TwinError(f"surface {name!r}: {file} is neither a .ply nor an .obj file")
-    if not file.is_file():
-        raise TwinError(f"surface {name!r}: there is no mesh file {file}")
-    from visrftwin_ros.propagation.sionna_solver import load_triangles
-
-    vertices, faces = load_triangles(file)
-    if not len(faces) or not np.isfinite(vertices).all():
-        raise TwinError(f"surface {name!r}: {file} has no triangles or non-finite vertices")
-    a, b, c = (vertices[faces[:, i]] for i in range(3))
-    area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
-    if not (area > _SMALLEST_AREA).any():
-        raise TwinError(f"surface {name!r}: every triangle of {file} has zero area")
-    return vertices, faces[area > _SMALLEST_AREA]

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from visrftwin_ros.campaign.bag_types import campaign_typestore
-from visrftwin_ros.campaign.bag_writer import COMPLETE, STOPPED_BY
+from visrftwin_ros.bags.bag_types import campaign_typestore
+from visrftwin_ros.bags.completeness import COMPLETE, STOPPED_BY
 from visrftwin_ros.errors import TwinError
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.optimize import least_squares
 
+from visrftwin_ros.cameras.camera_models import site_intrinsics
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.perception.camera_models import site_intrinsics
 from visrftwin_ros.site.model import Camera
 
 HEADER = ("x", "y", "z", "u", "v")

@@ -1,0 +1,1 @@
+"""rosbag2 recordings: files, types, topics, playback, what is whole in them."""

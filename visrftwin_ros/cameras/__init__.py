@@ -1,0 +1,1 @@
+"""Cameras: what a pixel sees of the world, and where a camera stands."""

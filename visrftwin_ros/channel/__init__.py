@@ -1,1 +1,0 @@
-"""What a receiver notices of a set of paths."""
