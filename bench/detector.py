@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from visrftwin_ros.perception.recordings import Recording
-from visrftwin_ros.perception.yolo import YoloDetector
+from visrftwin_ros.cameras.recordings import Recording
+from visrftwin_ros.perception.detection.yolo_detector import YoloDetector
 
 WARM_UP = 10
 

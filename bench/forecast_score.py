@@ -23,12 +23,12 @@ from tqdm import tqdm
 
 from visrftwin_ros.bodies.people import BODY_DEPTH, BODY_WIDTH, Bodies
 from visrftwin_ros.cache import cache_folder
-from visrftwin_ros.perception.offline import people_in_recording
-from visrftwin_ros.perception.people import People
-from visrftwin_ros.propagation.engine import TwinEngine
-from visrftwin_ros.propagation.forecast import HORIZONS
-from visrftwin_ros.propagation.forecast_score import coverage, score_forecasts
+from visrftwin_ros.evaluation.forecast_scores import coverage, score_forecasts
+from visrftwin_ros.perception.sources.video_tracks import people_in_recording
+from visrftwin_ros.perception.tracking.people import People
 from visrftwin_ros.site.loading import load_site
+from visrftwin_ros.twin.engine import TwinEngine
+from visrftwin_ros.twin.forecast import HORIZONS
 
 _BETWEEN = 4
 """Steps of the truth from one frame to the next; at 7 frames/s every horizon falls on one."""

@@ -19,8 +19,8 @@ import numpy as np
 import yaml
 
 from visrftwin_ros.cameras.pinhole import PinholeCamera
-from visrftwin_ros.perception.offline import track_recording
-from visrftwin_ros.perception.tracks_file import Tracks
+from visrftwin_ros.perception.sources.video_tracks import track_recording
+from visrftwin_ros.perception.tracking.tracks_file import Tracks
 from visrftwin_ros.site.model import Camera
 
 BORDER = 80.0

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import yaml
 
-from visrftwin_ros.perception.offline import track_recording
-from visrftwin_ros.perception.scoring import TrackScore, read_truth, score_tracks
-from visrftwin_ros.perception.tracks_file import write_tracks
+from visrftwin_ros.evaluation.track_scores import TrackScore, read_truth, score_tracks
+from visrftwin_ros.perception.sources.video_tracks import track_recording
+from visrftwin_ros.perception.tracking.tracks_file import write_tracks
 from visrftwin_ros.site.model import Camera
 
 

@@ -20,7 +20,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test" / "support"))
 from tracker_load import PEOPLE, arrivals
 
-from visrftwin_ros.perception.tracker import PeopleTracker
+from visrftwin_ros.perception.tracking.tracker import PeopleTracker
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Trains the person detector that ships with the lab, from nothing, and scores it on unseen scenes.
 
-    python -m visrftwin_ros.lab.detector_data FOLDER --split train --scenes 110
-    python -m visrftwin_ros.lab.detector_data FOLDER --split test --scenes 6 --frames 10
+    python -m visrftwin_ros.lab.training.detector_data FOLDER --split train --scenes 110
+    python -m visrftwin_ros.lab.training.detector_data FOLDER --split test --scenes 6 --frames 10
     python bench/train_lab_detector.py FOLDER --minutes 45 --size 384
     python bench/train_lab_detector.py FOLDER --minutes 45 --start FOLDER/runs/lab/weights/last.pt
     python bench/train_lab_detector.py FOLDER --only-score visrftwin_ros/lab/weights/lab_person_openvino_model

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 from scipy.special import hankel2, jv
 from validation_walk import FREQUENCY, WAVELENGTH, elliptic_mesh, walker
 
-from visrftwin_ros.propagation.blockage import Screens, fresnel_field, loss_db
-from visrftwin_ros.propagation.body_geometry import mirror_points
-from visrftwin_ros.propagation.body_reflection import cylinder_bounces
-from visrftwin_ros.propagation.path_set import SPECULAR
-from visrftwin_ros.propagation.sionna_solver import Devices, solve
+from visrftwin_ros.propagation.paths.devices import Devices
+from visrftwin_ros.propagation.paths.path_set import SPECULAR
+from visrftwin_ros.propagation.people.body_reflection import cylinder_bounces
+from visrftwin_ros.propagation.people.fermat_points import mirror_points
+from visrftwin_ros.propagation.people.screen_diffraction import Screens, fresnel_field, loss_db
+from visrftwin_ros.propagation.tracing.sionna_solver import solve
 from visrftwin_ros.site.model import Propagation
 
 Array = NDArray[np.float64]

@@ -11,14 +11,14 @@ from scipy.special import hankel2, jv
 
 from visrftwin_ros.bodies.people import BODY_DEPTH, BODY_HEIGHT, BODY_WIDTH, Bodies
 from visrftwin_ros.materials.table import material_values
-from visrftwin_ros.propagation.blockage import BlockageModel, loss_db
-from visrftwin_ros.propagation.body_reflection import cylinder_bounces
-from visrftwin_ros.propagation.body_screens import shadows
-from visrftwin_ros.propagation.fields import free_space_amplitude, wavelength_of
-from visrftwin_ros.propagation.path_set import PathSet, path_delay
-from visrftwin_ros.propagation.segments import path_segments
-from visrftwin_ros.propagation.sionna_solver import build_scene
+from visrftwin_ros.propagation.fields.slab_fields import free_space_amplitude, wavelength_of
+from visrftwin_ros.propagation.paths.path_segments import path_segments
+from visrftwin_ros.propagation.paths.path_set import PathSet, path_delay
+from visrftwin_ros.propagation.people.body_reflection import cylinder_bounces
+from visrftwin_ros.propagation.people.body_screens import shadows
+from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel, loss_db
 from visrftwin_ros.scene.surfaces import SurfaceMesh
+from visrftwin_ros.scene.tracer_scene import build_scene
 
 Array = NDArray[np.float64]
 

@@ -5,8 +5,8 @@ from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from visrftwin_ros.campaign.site_video import find_video
-from visrftwin_ros.node_table import node_table
+from visrftwin_ros.cameras.site_video import find_video
+from visrftwin_ros.operations.node_table import node_table
 from visrftwin_ros.site.loading import config_path, load_site
 
 ARGUMENTS = {

@@ -15,7 +15,7 @@ from ament_index_python import get_package_prefix, get_package_share_directory
 from rclpy.serialization import deserialize_message, serialize_message
 
 import visrftwin_ros.msg
-from visrftwin_ros.node_table import EXECUTABLES
+from visrftwin_ros.operations.node_table import EXECUTABLES
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 

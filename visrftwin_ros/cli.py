@@ -202,7 +202,7 @@ def _check_site(arguments: argparse.Namespace) -> int:
     site = load_site(arguments.site)
     print(describe(site))
     if arguments.overlay:
-        from visrftwin_ros.campaign.site_video import find_video
+        from visrftwin_ros.cameras.site_video import find_video
         from visrftwin_ros.viewing.overlay import draw_site
 
         draw_site(site, find_video(site, arguments.video), arguments.overlay)
@@ -232,11 +232,11 @@ def _calibrate_camera(arguments: argparse.Namespace) -> int:
 
 
 def _track(arguments: argparse.Namespace) -> int:
-    from visrftwin_ros.campaign.site_video import find_video
-    from visrftwin_ros.perception.bag_tracks import track_bag
-    from visrftwin_ros.perception.embedding import embedding_model
-    from visrftwin_ros.perception.offline import track_recording
-    from visrftwin_ros.perception.tracks_file import write_tracks
+    from visrftwin_ros.cameras.site_video import find_video
+    from visrftwin_ros.perception.appearance.embedding import embedding_model
+    from visrftwin_ros.perception.sources.bag_tracks import track_bag
+    from visrftwin_ros.perception.sources.video_tracks import track_recording
+    from visrftwin_ros.perception.tracking.tracks_file import write_tracks
     from visrftwin_ros.site.loading import load_site
 
     site = load_site(arguments.site)
@@ -271,7 +271,7 @@ def _track(arguments: argparse.Namespace) -> int:
 
 
 def _score(arguments: argparse.Namespace) -> int:
-    from visrftwin_ros.perception.scoring import score_files
+    from visrftwin_ros.evaluation.track_scores import score_files
 
     print(json.dumps(score_files(arguments.tracks, arguments.truth), indent=2))
     return 0
@@ -282,9 +282,9 @@ def _predict(arguments: argparse.Namespace) -> int:
 
     from visrftwin_ros.cache import cache_folder
     from visrftwin_ros.commands.channel_table import predict_tracks, write_channels
-    from visrftwin_ros.perception.tracks_file import read_tracks
-    from visrftwin_ros.propagation.engine import TwinEngine
+    from visrftwin_ros.perception.tracking.tracks_file import read_tracks
     from visrftwin_ros.site.loading import load_site
+    from visrftwin_ros.twin.engine import TwinEngine
 
     site = load_site(arguments.site)
     tracks = read_tracks(arguments.tracks)
@@ -308,8 +308,12 @@ def _predict(arguments: argparse.Namespace) -> int:
 
 def _blockage(arguments: argparse.Namespace) -> int:
     """`height` and `antenna_height` are null where the screen has no upper and lower edge."""
-    from visrftwin_ros.propagation.blockage import FIELD_OF_MODEL, loss_db, vertical_screen
-    from visrftwin_ros.propagation.fields import wavelength_of
+    from visrftwin_ros.propagation.fields.slab_fields import wavelength_of
+    from visrftwin_ros.propagation.people.screen_diffraction import (
+        FIELD_OF_MODEL,
+        loss_db,
+        vertical_screen,
+    )
 
     inputs = {name: getattr(arguments, name) for name in ("d1", "d2", "width", "height", "offset")}
     if not (arguments.frequency > 0 and math.isfinite(arguments.frequency)):
@@ -340,10 +344,10 @@ def _bench_retrace(arguments: argparse.Namespace) -> int:
 
 
 def _up(arguments: argparse.Namespace) -> int:
-    from visrftwin_ros.campaign.site_video import find_video
-    from visrftwin_ros.node_table import node_table
+    from visrftwin_ros.cameras.site_video import find_video
+    from visrftwin_ros.operations.graph import run_graph
+    from visrftwin_ros.operations.node_table import node_table
     from visrftwin_ros.site.loading import load_site
-    from visrftwin_ros.up import run_graph
 
     site = load_site(arguments.site)
     table = node_table(

@@ -9,7 +9,7 @@ from scipy.stats import ks_2samp
 from validation_fades import Crossings, Fades, measured, modelled
 
 from real_data.page import Inputs, Section, draw_shares, spread, table
-from visrftwin_ros.propagation.blockage import BlockageModel
+from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel
 
 MODELS: tuple[BlockageModel, ...] = ("fresnel", "metis", "knife_edge")
 

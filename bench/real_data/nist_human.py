@@ -11,12 +11,12 @@ from scipy.constants import speed_of_light
 from real_data.nist_room import NIST_LIGHT, imported, unit
 from real_data.page import Inputs, table
 from visrftwin_ros.bodies.people import BODY_DEPTH, BODY_HEIGHT, BODY_WIDTH, Bodies
-from visrftwin_ros.propagation.body_reflection import (
+from visrftwin_ros.propagation.fields.slab_fields import wavelength_of
+from visrftwin_ros.propagation.people.body_reflection import (
     Bounces,
     cross_section_bounces,
     cylinder_bounces,
 )
-from visrftwin_ros.propagation.fields import wavelength_of
 
 FREQUENCY = 60e9
 STEPS_A_SECOND = 2680 / 1.34

@@ -15,8 +15,9 @@ from visrftwin_ros.campaign.importers.nist_qd import read_nist_qd
 from visrftwin_ros.campaign.importers.sounding import Sounding
 from visrftwin_ros.campaign.snapshot import MeasuredPaths, Snapshot
 from visrftwin_ros.materials.table import material_values
-from visrftwin_ros.propagation.path_set import PathSet
-from visrftwin_ros.propagation.sionna_solver import Devices, solve
+from visrftwin_ros.propagation.paths.devices import Devices
+from visrftwin_ros.propagation.paths.path_set import PathSet
+from visrftwin_ros.propagation.tracing.sionna_solver import solve
 from visrftwin_ros.scene.surfaces import SurfaceMesh
 from visrftwin_ros.site.model import Propagation
 

@@ -9,13 +9,13 @@ import numpy as np
 from scipy.constants import speed_of_light
 
 from real_data.page import Inputs, Section, spread, table
-from visrftwin_ros.campaign.baselines.inh import INH_OFFICE
 from visrftwin_ros.campaign.importers.cir_paths import (
     extract_echoes,
     rms_delay_spread,
     used_frequencies,
 )
 from visrftwin_ros.campaign.importers.mat_cir import ResponseLayout, read_responses
+from visrftwin_ros.evaluation.baselines.inh import INH_OFFICE
 
 BUT_RATE = 1001 * 10e6
 """Hz: 1001 points, 10 MHz apart (55 to 65 GHz)."""

@@ -12,7 +12,7 @@ import pytest
 from made_campaign import write_campaign
 
 from visrftwin_ros.bags.bag_recovery import recover_bag
-from visrftwin_ros.campaign.bag_reader import read_campaign
+from visrftwin_ros.campaign.campaign_reader import read_campaign
 from visrftwin_ros.cli import main
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.site.model import Site

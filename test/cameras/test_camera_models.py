@@ -13,8 +13,8 @@ from walking_scene import body_boxes
 from visrftwin_ros.cameras.camera_models import Intrinsics, fixed_camera, info_intrinsics
 from visrftwin_ros.cameras.pinhole import CameraModel
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.perception.detections import Detections
-from visrftwin_ros.perception.tracker import PeopleTracker
+from visrftwin_ros.perception.measurements.detections import Detections
+from visrftwin_ros.perception.tracking.tracker import PeopleTracker
 from visrftwin_ros.site.model import Camera
 
 MATRIX = np.array([[420.0, 0, 480], [0, 410.0, 360], [0, 0, 1]])

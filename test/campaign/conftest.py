@@ -1,15 +1,5 @@
-"""The made campaign's site."""
+"""The site of the made campaign."""
 
-from __future__ import annotations
+from campaign_fixtures import site
 
-from pathlib import Path
-
-import pytest
-from made_campaign import made_site
-
-from visrftwin_ros.site.model import Site
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Site:
-    return made_site(tmp_path / "site")
+__all__ = ["site"]

@@ -13,9 +13,9 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from visrftwin_ros.bags.bag_types import campaign_typestore
-from visrftwin_ros.campaign.bag_messages import snapshot_message
-from visrftwin_ros.campaign.bag_reader import read_campaign
-from visrftwin_ros.campaign.bag_writer import CampaignWriter
+from visrftwin_ros.campaign.campaign_messages import snapshot_message
+from visrftwin_ros.campaign.campaign_reader import read_campaign
+from visrftwin_ros.campaign.campaign_writer import CampaignWriter
 from visrftwin_ros.cli import main
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.site.model import Site

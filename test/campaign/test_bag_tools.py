@@ -137,7 +137,7 @@ def test_the_metadata_is_what_rosbag2_reads(bag: Path) -> None:
 
 def test_the_type_hashes_are_those_of_the_installed_messages(bag: Path) -> None:
     pytest.importorskip("rclpy")
-    from visrftwin_ros.nodes.message_types import message_class
+    from visrftwin_ros.nodes.messages.message_types import message_class
 
     content = yaml.safe_load((bag / "metadata.yaml").read_text())["rosbag2_bagfile_information"]
     for entry in content["topics_with_message_count"]:

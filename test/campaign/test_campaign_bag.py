@@ -24,9 +24,9 @@ from made_campaign import (
 from rosbags.rosbag2 import StoragePlugin, Writer
 
 from visrftwin_ros.bags.bag_types import campaign_typestore
-from visrftwin_ros.campaign.bag_messages import snapshot_message
-from visrftwin_ros.campaign.bag_reader import read_campaign
-from visrftwin_ros.campaign.bag_writer import CampaignWriter
+from visrftwin_ros.campaign.campaign_messages import snapshot_message
+from visrftwin_ros.campaign.campaign_reader import read_campaign
+from visrftwin_ros.campaign.campaign_writer import CampaignWriter
 from visrftwin_ros.campaign.snapshot import PATH_FIELDS
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.site.model import Site

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from visrftwin_ros.campaign.bag_reader import read_campaign
+from visrftwin_ros.campaign.campaign_reader import read_campaign
 from visrftwin_ros.nodes.campaign_replay import CampaignReplay
 from visrftwin_ros.site.loading import load_site
 

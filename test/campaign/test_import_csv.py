@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from imported_files import SAID, run_import
 
-from visrftwin_ros.campaign.bag_reader import read_campaign
+from visrftwin_ros.campaign.campaign_reader import read_campaign
 from visrftwin_ros.campaign.importers.column_map import read_column_map
 from visrftwin_ros.campaign.importers.csv_rows import read_csv
 from visrftwin_ros.campaign.importers.sounding import Reading, Sounding

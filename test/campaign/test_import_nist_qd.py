@@ -14,7 +14,7 @@ from made_campaign import made_site
 
 from visrftwin_ros.bags import topics as bag_topics
 from visrftwin_ros.bags.bag_file import open_bag
-from visrftwin_ros.campaign.bag_reader import read_campaign
+from visrftwin_ros.campaign.campaign_reader import read_campaign
 from visrftwin_ros.campaign.importers.nist_qd import read_nist_qd
 from visrftwin_ros.errors import TwinError
 

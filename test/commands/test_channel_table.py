@@ -6,10 +6,10 @@ import pytest
 
 from visrftwin_ros.bodies.people import nobody
 from visrftwin_ros.commands.channel_table import CHANNEL_COLUMNS, predict_tracks, write_channels
-from visrftwin_ros.perception.track_bodies import BodiesOfTracks
-from visrftwin_ros.perception.tracks_file import Tracks
-from visrftwin_ros.propagation.engine import TwinEngine
+from visrftwin_ros.perception.tracking.track_bodies import BodiesOfTracks
+from visrftwin_ros.perception.tracking.tracks_file import Tracks
 from visrftwin_ros.site.model import Site
+from visrftwin_ros.twin.engine import TwinEngine
 
 SECOND = 1_000_000_000
 

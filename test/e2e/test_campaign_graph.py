@@ -20,13 +20,13 @@ import pytest
 import yaml
 from made_campaign import paths
 
-from visrftwin_ros.campaign.bag_writer import CampaignWriter
+from visrftwin_ros.cameras.recordings import Recording
+from visrftwin_ros.campaign.campaign_writer import CampaignWriter
 from visrftwin_ros.campaign.snapshot import LidarCloud, Snapshot
-from visrftwin_ros.node_table import node_table
-from visrftwin_ros.perception.recordings import Recording
+from visrftwin_ros.operations.graph import Graph
+from visrftwin_ros.operations.node_table import node_table
 from visrftwin_ros.site.loading import find_site_file, load_site
 from visrftwin_ros.site.model import Site
-from visrftwin_ros.up import Graph
 
 START = 1_600_000_000_000_000_000
 """Of another year: what runs on the wall's clock shows."""

@@ -7,7 +7,7 @@ import pytest
 from live_graph import FRAMES, Line, LiveRun, OfflineRun
 
 from visrftwin_ros.beams.rates import MAC_EFFICIENCY, PHY_RATE, mcs_of_snr
-from visrftwin_ros.perception.people import People
+from visrftwin_ros.perception.tracking.people import People
 
 MOST_DROPPED = FRAMES // 10
 """A camera topic is best-effort: a busy machine may lose images, never many of them."""

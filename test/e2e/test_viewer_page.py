@@ -31,8 +31,8 @@ from visrftwin_ros.msg import (
     TrackedPeople,
     TrackedPerson,
 )
-from visrftwin_ros.nodes.conversions import image_message, stamp_message
-from visrftwin_ros.nodes.twin_node import RESULT_QOS, SENSOR_QOS
+from visrftwin_ros.nodes.messages.conversions import image_message, stamp_message
+from visrftwin_ros.nodes.shared.twin_node import RESULT_QOS, SENSOR_QOS
 from visrftwin_ros.site.loading import load_site
 from visrftwin_ros.viewing.colors import LINK_COLORS, PATH_COLORS, PERSON, surface_color
 

@@ -9,7 +9,7 @@ import numpy as np
 
 import visrftwin_ros.lab
 from visrftwin_ros.bags.bag_file import open_bag
-from visrftwin_ros.campaign.bag_reader import read_campaign
+from visrftwin_ros.campaign.campaign_reader import read_campaign
 from visrftwin_ros.site.loading import load_site
 
 FOLDER = Path(visrftwin_ros.lab.__file__).parent / "bags"

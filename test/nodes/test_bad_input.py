@@ -20,10 +20,10 @@ from visrftwin_ros.msg import Detections
 from visrftwin_ros.nodes.beam_selector import BeamSelector
 from visrftwin_ros.nodes.camera_replay import CameraReplay
 from visrftwin_ros.nodes.channel_predictor import ChannelPredictor
-from visrftwin_ros.nodes.conversions import image_message
+from visrftwin_ros.nodes.messages.conversions import image_message
 from visrftwin_ros.nodes.people_detector import PeopleDetector
 from visrftwin_ros.nodes.people_tracker import PeopleTrackerNode
-from visrftwin_ros.nodes.twin_node import TwinNode
+from visrftwin_ros.nodes.shared.twin_node import TwinNode
 from visrftwin_ros.nodes.twin_viewer import TwinViewer
 
 SITE = "pets_campus"

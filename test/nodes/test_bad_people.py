@@ -24,9 +24,9 @@ from visrftwin_ros.msg import (
 )
 from visrftwin_ros.nodes.beam_selector import BeamSelector
 from visrftwin_ros.nodes.channel_predictor import ChannelPredictor
-from visrftwin_ros.nodes.conversions import stamp_message, stamp_ns
+from visrftwin_ros.nodes.messages.conversions import stamp_message, stamp_ns
 from visrftwin_ros.nodes.people_tracker import PeopleTrackerNode
-from visrftwin_ros.nodes.transforms import MOVING_QOS, Pose, transform_message
+from visrftwin_ros.nodes.shared.transforms import MOVING_QOS, Pose, transform_message
 from visrftwin_ros.site.loading import load_site
 
 SITE = "pets_campus"

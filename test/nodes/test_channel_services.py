@@ -16,8 +16,8 @@ from tf2_msgs.msg import TFMessage
 
 from visrftwin_ros.msg import LinkChannels, TrackedPeople, TrackedPerson
 from visrftwin_ros.nodes.channel_predictor import ChannelPredictor
-from visrftwin_ros.nodes.conversions import stamp_message
-from visrftwin_ros.nodes.transforms import STATIC_QOS, Pose, transform_message
+from visrftwin_ros.nodes.messages.conversions import stamp_message
+from visrftwin_ros.nodes.shared.transforms import STATIC_QOS, Pose, transform_message
 from visrftwin_ros.srv import GetRadioMap, PredictLink, SetMaterial
 
 AP, STANDING = (-8.0, -6.0, 3.0), (0.0, -6.0, 1.2)

@@ -14,10 +14,10 @@ from sensor_msgs.msg import Image
 
 from visrftwin_ros.cameras.pinhole import PinholeCamera
 from visrftwin_ros.msg import Detection, Detections, TrackedPeople
-from visrftwin_ros.nodes.conversions import image_message, stamp_message
+from visrftwin_ros.nodes.messages.conversions import image_message, stamp_message
 from visrftwin_ros.nodes.people_detector import PeopleDetector
 from visrftwin_ros.nodes.people_tracker import PeopleTrackerNode
-from visrftwin_ros.perception.clothing import ClothingWords
+from visrftwin_ros.perception.appearance.clothing import ClothingWords
 from visrftwin_ros.site.loading import load_site
 
 SITE = "pets_campus"

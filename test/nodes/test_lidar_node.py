@@ -21,11 +21,11 @@ from spinning_lidar import SpinningLidar
 from tf2_msgs.msg import TFMessage
 
 from visrftwin_ros.msg import Detections, LidarPeople, TrackedPeople
-from visrftwin_ros.nodes.conversions import stamp_ns
-from visrftwin_ros.nodes.lidar_messages import measurements_from_message
 from visrftwin_ros.nodes.lidar_people import LidarPeopleNode
+from visrftwin_ros.nodes.messages.conversions import stamp_ns
+from visrftwin_ros.nodes.messages.lidar_messages import measurements_from_message
 from visrftwin_ros.nodes.people_tracker import PeopleTrackerNode
-from visrftwin_ros.nodes.transforms import MOVING_QOS, Pose, transform_message
+from visrftwin_ros.nodes.shared.transforms import MOVING_QOS, Pose, transform_message
 
 LIDAR = SimulatedLidar(np.array([-8.0, -6.0, 2.5]), beams=64)
 PERSON = Walker(np.array([-3.0, -4.0]), heading=0.5, phase=0.7)

@@ -18,9 +18,9 @@ from visualization_msgs.msg import MarkerArray
 
 from visrftwin_ros.cameras.pinhole import CameraModel, PinholeCamera
 from visrftwin_ros.msg import Detection, Detections, TrackedPeople, TrackedPerson
-from visrftwin_ros.nodes.conversions import stamp_message, stamp_ns
+from visrftwin_ros.nodes.messages.conversions import stamp_message, stamp_ns
 from visrftwin_ros.nodes.people_tracker import PeopleTrackerNode
-from visrftwin_ros.nodes.transforms import MOVING_QOS, Pose, transform_message
+from visrftwin_ros.nodes.shared.transforms import MOVING_QOS, Pose, transform_message
 from visrftwin_ros.nodes.twin_viewer import TwinViewer
 from visrftwin_ros.site.loading import load_site
 

@@ -17,10 +17,15 @@ from visrftwin_ros.msg import Detection, Detections, LinkChannels, TrackedPeople
 from visrftwin_ros.nodes.camera_replay import CameraReplay
 from visrftwin_ros.nodes.campaign_replay import CLOCK_QOS
 from visrftwin_ros.nodes.channel_predictor import ChannelPredictor
-from visrftwin_ros.nodes.conversions import image_message, people_message, stamp_message, stamp_ns
+from visrftwin_ros.nodes.messages.conversions import (
+    image_message,
+    people_message,
+    stamp_message,
+    stamp_ns,
+)
 from visrftwin_ros.nodes.people_detector import PeopleDetector
 from visrftwin_ros.nodes.people_tracker import PeopleTrackerNode
-from visrftwin_ros.perception.people import People
+from visrftwin_ros.perception.tracking.people import People
 
 
 def hands_of(bench: NodeBench) -> Callable[[float], int]:

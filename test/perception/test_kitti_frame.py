@@ -11,15 +11,15 @@ from kitti import LIDAR_HEIGHT, KittiFrame, read_frame, read_messages, write_bag
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from tf2_msgs.msg import TFMessage
 
+from visrftwin_ros.cameras.image_message import image_from_message
 from visrftwin_ros.cameras.pinhole import PinholeCamera
-from visrftwin_ros.nodes.clouds import cloud_from_message
-from visrftwin_ros.nodes.transforms import TransformBuffer
-from visrftwin_ros.perception.detections import Detections
-from visrftwin_ros.perception.detector import make_detector
-from visrftwin_ros.perception.image_message import image_from_message
-from visrftwin_ros.perception.lidar_people import LidarPeopleFinder
-from visrftwin_ros.perception.people import People
-from visrftwin_ros.perception.tracker import PeopleTracker
+from visrftwin_ros.nodes.messages.clouds import cloud_from_message
+from visrftwin_ros.nodes.shared.transforms import TransformBuffer
+from visrftwin_ros.perception.detection.detector import make_detector
+from visrftwin_ros.perception.lidar.people_finder import LidarPeopleFinder
+from visrftwin_ros.perception.measurements.detections import Detections
+from visrftwin_ros.perception.tracking.people import People
+from visrftwin_ros.perception.tracking.tracker import PeopleTracker
 
 TOPICS = {
     "/tf_static": TFMessage,

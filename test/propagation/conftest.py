@@ -1,46 +1,5 @@
-from __future__ import annotations
+"""A site that solves in a second."""
 
-import numpy as np
-import pytest
-from made_up import FREQUENCY, small_site
+from small_site_fixtures import aps, meshes, replay_scene, site, solved
 
-from visrftwin_ros.propagation.path_set import PathSet
-from visrftwin_ros.propagation.replay_scene import ReplayScene
-from visrftwin_ros.propagation.sionna_solver import Devices, solve
-from visrftwin_ros.scene.ray_device import prepare
-from visrftwin_ros.scene.surfaces import SurfaceMesh, surface_meshes
-from visrftwin_ros.site.model import Site
-
-
-@pytest.fixture(scope="session")
-def site() -> Site:
-    prepare(threads=2)
-    return small_site()
-
-
-@pytest.fixture(scope="session")
-def meshes(site: Site) -> tuple[SurfaceMesh, ...]:
-    return surface_meshes(site)
-
-
-@pytest.fixture(scope="session")
-def aps(site: Site) -> Devices:
-    return Devices(
-        tuple(ap.name for ap in site.access_points),
-        np.array([ap.position for ap in site.access_points], float),
-    )
-
-
-@pytest.fixture(scope="session")
-def solved(site: Site, meshes: tuple[SurfaceMesh, ...], aps: Devices) -> PathSet:
-    """Every path of the small site's standing links."""
-    robots = Devices(
-        tuple(r.name for r in site.robots),
-        np.array([(*r.position, r.antenna_height) for r in site.robots if r.position]),
-    )
-    return solve(meshes, aps, robots, FREQUENCY, site.propagation)
-
-
-@pytest.fixture(scope="session")
-def replay_scene(site: Site, meshes: tuple[SurfaceMesh, ...]) -> ReplayScene:
-    return ReplayScene(meshes, FREQUENCY)
+__all__ = ["aps", "meshes", "replay_scene", "site", "solved"]

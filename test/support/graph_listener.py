@@ -21,8 +21,8 @@ from rclpy.executors import ExternalShutdownException
 from sensor_msgs.msg import CameraInfo
 
 from visrftwin_ros.msg import BeamDecisions, Detections, LinkChannel, LinkChannels, TrackedPeople
-from visrftwin_ros.nodes.conversions import stamp_ns
-from visrftwin_ros.nodes.twin_node import RESULT_QOS, SENSOR_QOS
+from visrftwin_ros.nodes.messages.conversions import stamp_ns
+from visrftwin_ros.nodes.shared.twin_node import RESULT_QOS, SENSOR_QOS
 
 LINK_NUMBERS = (
     "frequency", "bandwidth", "path_loss_db", "rms_delay_spread", "azimuth_spread", "k_factor_db",

@@ -15,14 +15,14 @@ from typing import Any
 
 from visrftwin_ros.cache import cache_folder
 from visrftwin_ros.commands.channel_table import predict_tracks
-from visrftwin_ros.node_table import node_table
-from visrftwin_ros.perception.offline import people_in_recording
-from visrftwin_ros.perception.people import People
-from visrftwin_ros.perception.tracks_file import Tracks
-from visrftwin_ros.propagation.engine import TwinEngine
+from visrftwin_ros.operations.graph import Graph
+from visrftwin_ros.operations.node_table import node_table
+from visrftwin_ros.perception.sources.video_tracks import people_in_recording
+from visrftwin_ros.perception.tracking.people import People
+from visrftwin_ros.perception.tracking.tracks_file import Tracks
 from visrftwin_ros.site.loading import load_site
 from visrftwin_ros.site.model import Site
-from visrftwin_ros.up import Graph
+from visrftwin_ros.twin.engine import TwinEngine
 
 SITE = "pets_campus"
 FRAMES = 90

@@ -10,7 +10,7 @@ import yaml
 from scipy.spatial.transform import Rotation
 
 from visrftwin_ros.bodies.people import Bodies
-from visrftwin_ros.campaign.bag_writer import CampaignWriter
+from visrftwin_ros.campaign.campaign_writer import CampaignWriter
 from visrftwin_ros.campaign.snapshot import LidarCloud, MeasuredPaths, Snapshot, TrueChannel
 from visrftwin_ros.materials.table import MaterialValues
 from visrftwin_ros.site.loading import load_site

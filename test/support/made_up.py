@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from visrftwin_ros.bodies.people import Bodies
-from visrftwin_ros.propagation import path_set
-from visrftwin_ros.propagation.path_set import PathSet, path_delay
+from visrftwin_ros.propagation.paths import path_set
+from visrftwin_ros.propagation.paths.path_set import PathSet, path_delay
 from visrftwin_ros.site.model import Site
 
 FREQUENCY = 60.48e9

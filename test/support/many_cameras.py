@@ -9,10 +9,10 @@ import numpy as np
 from walking_scene import body_boxes
 
 from visrftwin_ros.cameras.pinhole import PinholeCamera
-from visrftwin_ros.perception.detections import Detections
-from visrftwin_ros.perception.ground_measurements import GroundMeasurements
-from visrftwin_ros.perception.people import People
-from visrftwin_ros.perception.tracker import PeopleTracker
+from visrftwin_ros.perception.measurements.detections import Detections
+from visrftwin_ros.perception.measurements.ground_measurements import GroundMeasurements
+from visrftwin_ros.perception.tracking.people import People
+from visrftwin_ros.perception.tracking.tracker import PeopleTracker
 
 SECOND = 1_000_000_000
 START = 1_000 * SECOND

@@ -13,7 +13,7 @@ from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile
 
-from visrftwin_ros.nodes.twin_node import RESULT_QOS, SENSOR_QOS, TwinNode
+from visrftwin_ros.nodes.shared.twin_node import RESULT_QOS, SENSOR_QOS, TwinNode
 
 OK, WARN, ERROR, STALE = range(4)
 

@@ -16,13 +16,13 @@ from simulated_lidar import Array, Block, Walker
 from spinning_lidar import MeshLidar, SpinningLidar, body_mesh, standing
 
 from visrftwin_ros.cameras.pinhole import PinholeCamera
-from visrftwin_ros.perception.box_measurements import areas, shared_area
-from visrftwin_ros.perception.detections import Detections
-from visrftwin_ros.perception.lidar_people import LidarPeopleConfig, LidarPeopleFinder
-from visrftwin_ros.perception.people import People
-from visrftwin_ros.perception.scoring import TrackScore, Truth, score_tracks
-from visrftwin_ros.perception.tracker import PeopleTracker
-from visrftwin_ros.perception.tracks_file import Tracks
+from visrftwin_ros.evaluation.track_scores import TrackScore, Truth, score_tracks
+from visrftwin_ros.perception.lidar.people_finder import LidarPeopleConfig, LidarPeopleFinder
+from visrftwin_ros.perception.measurements.box_measurements import areas, shared_area
+from visrftwin_ros.perception.measurements.detections import Detections
+from visrftwin_ros.perception.tracking.people import People
+from visrftwin_ros.perception.tracking.tracker import PeopleTracker
+from visrftwin_ros.perception.tracking.tracks_file import Tracks
 
 CAMERAS = {
     "north": looking_at("north", (-7.0, 12.0, 5.0), (-7.0, 0.0), focal=800.0),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from visrftwin_ros.lab.body_truth import Person
-from visrftwin_ros.lab.outline import Topology
+from visrftwin_ros.lab.people.outline import Topology
+from visrftwin_ros.lab.radio.body_truth import Person
 
 
 def cylinder(radius_x: float, radius_y: float, low: float, high: float, sides: int = 96) -> Person:

@@ -12,11 +12,11 @@ from scipy.spatial.transform import Rotation
 
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.bodies.timeline import PeopleTimeline
-from visrftwin_ros.campaign.bag_writer import CampaignWriter
-from visrftwin_ros.campaign.path_lists import PathLists
-from visrftwin_ros.campaign.questions import Questions
-from visrftwin_ros.campaign.ray_prediction import RayAnswers, RayPredictor, site_meshes
+from visrftwin_ros.campaign.campaign_writer import CampaignWriter
 from visrftwin_ros.campaign.snapshot import MeasuredPaths, Snapshot, TrueChannel
+from visrftwin_ros.evaluation.link_targets import Questions
+from visrftwin_ros.evaluation.ray_prediction import RayAnswers, RayPredictor, site_meshes
+from visrftwin_ros.evaluation.resolved_paths import PathLists
 from visrftwin_ros.materials.table import MaterialValues
 from visrftwin_ros.scene.ray_device import prepare
 from visrftwin_ros.scene.surfaces import surface_meshes

@@ -7,7 +7,7 @@ import time
 import numpy as np
 from many_cameras import Arrival, camera_arrivals, ground_arrivals, line, looking_at
 
-from visrftwin_ros.perception.tracker import PeopleTracker
+from visrftwin_ros.perception.tracking.tracker import PeopleTracker
 
 PEOPLE = 50
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from visrftwin_ros.cameras.pinhole import PinholeCamera
-from visrftwin_ros.perception.detections import Detections
+from visrftwin_ros.perception.measurements.detections import Detections
 from visrftwin_ros.site.model import Camera
 
 RATE = 7.0

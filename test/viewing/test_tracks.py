@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from visrftwin_ros.cameras.camera_models import fixed_camera
-from visrftwin_ros.perception.body_boxes import bodies_on_image
+from visrftwin_ros.perception.measurements.body_boxes import bodies_on_image
 from visrftwin_ros.site.loading import load_site
 from visrftwin_ros.viewing.tracks import Trails, covariance_ellipses
 

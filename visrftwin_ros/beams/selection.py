@@ -47,7 +47,7 @@ class BeamChoice:
 def sweep(paths: PathGains, tx: Mount, rx: Mount) -> Array:
     """(Bt, Br) power gain of every pair of DFT beams.
 
-    The paths' powers add, for the reason given in `propagation.link_metrics`: beams are chosen on the
+    The paths' powers add, for the reason given in `propagation.paths.link_metrics`: beams are chosen on the
     expectation over phases that the twin cannot know.
     """
     sent = beam_gains(tx, unit_vectors(*paths.departure.T))

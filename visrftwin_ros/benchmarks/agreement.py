@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visrftwin_ros.bodies.people import Bodies
-from visrftwin_ros.propagation.chains import Chains
-from visrftwin_ros.propagation.channel_state import ChannelState
-from visrftwin_ros.propagation.edge_distances import overlong_behind_edge
-from visrftwin_ros.propagation.path_set import DIFFUSE, PathSet, path_delay
-from visrftwin_ros.propagation.replay_scene import ReplayScene
-from visrftwin_ros.propagation.segments import path_segments
-from visrftwin_ros.propagation.silhouettes import hidden
+from visrftwin_ros.propagation.paths.path_segments import path_segments
+from visrftwin_ros.propagation.paths.path_set import DIFFUSE, PathSet, path_delay
+from visrftwin_ros.propagation.people.cylinder_hits import hidden
+from visrftwin_ros.propagation.replay.image_method import Chains
+from visrftwin_ros.propagation.replay.replay_scene import ReplayScene
+from visrftwin_ros.propagation.tracing.edge_distances import overlong_behind_edge
+from visrftwin_ros.twin.channel_state import ChannelState
 
 _SAME_PATH = 5e-3
 """Metres: Sionna's vertices are off by a millimetre, as it starts rays off the surfaces."""

@@ -20,13 +20,15 @@ from visrftwin_ros.benchmarks.lobby import (
 )
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.propagation.channel_state import ChannelState
-from visrftwin_ros.propagation.engine import RobotPose, TwinEngine
-from visrftwin_ros.propagation.path_set import PathSet
-from visrftwin_ros.propagation.replay_scene import ReplayScene
-from visrftwin_ros.propagation.sionna_solver import Devices, solve
+from visrftwin_ros.propagation.paths.devices import Devices
+from visrftwin_ros.propagation.paths.path_set import PathSet
+from visrftwin_ros.propagation.replay.replay_scene import ReplayScene
+from visrftwin_ros.propagation.tracing.sionna_solver import solve
 from visrftwin_ros.scene.surfaces import surface_meshes
 from visrftwin_ros.site.model import Site
+from visrftwin_ros.twin.channel_state import ChannelState
+from visrftwin_ros.twin.engine import TwinEngine
+from visrftwin_ros.twin.mounts import RobotPose
 
 _TICK = 0.1
 _FIRST_DISCOVERY = 300.0

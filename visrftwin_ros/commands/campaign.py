@@ -31,7 +31,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def _info(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.bags.bag_file import open_bag
-    from visrftwin_ros.campaign.bag_reader import read_campaign
+    from visrftwin_ros.campaign.campaign_reader import read_campaign
     from visrftwin_ros.site.loading import load_site
 
     campaign = read_campaign(arguments.bag, load_site(arguments.site))

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from visrftwin_ros.beams.selection import BeamHolder, sweep
-from visrftwin_ros.perception.track_bodies import BodiesOfTracks
-from visrftwin_ros.perception.tracks_file import Tracks
-from visrftwin_ros.propagation.channel_state import ChannelState
-from visrftwin_ros.propagation.engine import TwinEngine
+from visrftwin_ros.perception.tracking.track_bodies import BodiesOfTracks
+from visrftwin_ros.perception.tracking.tracks_file import Tracks
 from visrftwin_ros.site.model import Radio
+from visrftwin_ros.twin.channel_state import ChannelState
+from visrftwin_ros.twin.engine import TwinEngine
 
 CHANNEL_COLUMNS = (
     "frame", "tx", "rx", "path_loss_db", "delay_spread_s", "k_factor_db", "azimuth_spread_rad",

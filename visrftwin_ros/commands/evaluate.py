@@ -49,9 +49,9 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
-    from visrftwin_ros.campaign.evaluation import Evaluation, Options, evaluate
-    from visrftwin_ros.campaign.evaluation_report import text_table, write_reports
-    from visrftwin_ros.campaign.figures import draw_figures
+    from visrftwin_ros.evaluation.evaluation import Evaluation, Options, evaluate
+    from visrftwin_ros.evaluation.figures.figure_list import draw_figures
+    from visrftwin_ros.evaluation.report import text_table, write_reports
     from visrftwin_ros.site.loading import load_site
 
     site = load_site(arguments.site)

@@ -56,9 +56,9 @@ def _record(arguments: argparse.Namespace) -> int:
 
     from visrftwin_ros.cache import cache_folder
     from visrftwin_ros.errors import TwinError
-    from visrftwin_ros.lab.lidar import LidarModel
-    from visrftwin_ros.lab.record import Request, record
-    from visrftwin_ros.lab.static_truth import Fineness
+    from visrftwin_ros.lab.radio.static_truth import Fineness
+    from visrftwin_ros.lab.recording.lidar import LidarModel
+    from visrftwin_ros.lab.recording.record import Request, record
 
     given = {
         name: getattr(arguments, name) if getattr(arguments, name) is not None else default

@@ -14,8 +14,8 @@ from tqdm import tqdm
 from visrftwin_ros.demo.record import GraphRecord, all_events, latency_ms, summary
 from visrftwin_ros.demo.source import Source
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.node_table import NodeSpec
-from visrftwin_ros.up import Graph, run_graph
+from visrftwin_ros.operations.graph import Graph, run_graph
+from visrftwin_ros.operations.node_table import NodeSpec
 
 STAGES = {
     "detector": "people found",

@@ -16,10 +16,10 @@ from visrftwin_ros.msg import (
     LinkChannels,
     ShadowForecasts,
 )
-from visrftwin_ros.nodes.conversions import path_gains, stamp_ns
-from visrftwin_ros.nodes.robot_poses import robot_poses_from_tf
-from visrftwin_ros.nodes.transforms import listen
-from visrftwin_ros.nodes.twin_node import (
+from visrftwin_ros.nodes.messages.conversions import path_gains, stamp_ns
+from visrftwin_ros.nodes.shared.robot_poses import robot_poses_from_tf
+from visrftwin_ros.nodes.shared.transforms import listen
+from visrftwin_ros.nodes.shared.twin_node import (
     OK,
     SITE_PARAMETER,
     STALE,
@@ -28,7 +28,7 @@ from visrftwin_ros.nodes.twin_node import (
     TwinNode,
     run,
 )
-from visrftwin_ros.propagation.engine import RobotPose, device_mount
+from visrftwin_ros.twin.mounts import RobotPose, device_mount
 
 HAND_OVER_HOLD_NS = 1_500_000_000
 """A forecast older than this says nothing about the coming second."""

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sensor_msgs.msg import CameraInfo, Image
 
-from visrftwin_ros.nodes.conversions import camera_info_message, image_message
-from visrftwin_ros.nodes.twin_node import (
+from visrftwin_ros.cameras.recordings import Recording
+from visrftwin_ros.nodes.messages.conversions import camera_info_message, image_message
+from visrftwin_ros.nodes.shared.twin_node import (
     OK,
     SENSOR_QOS,
     SITE_PARAMETER,
@@ -19,7 +20,6 @@ from visrftwin_ros.nodes.twin_node import (
     TwinNode,
     run,
 )
-from visrftwin_ros.perception.recordings import Recording
 
 
 class CameraReplay(TwinNode):

@@ -18,9 +18,17 @@ from visrftwin_ros.bags.bag_file import open_bag
 from visrftwin_ros.bags.playback import Message, Playback, PlaybackClock, chosen_connections
 from visrftwin_ros.bags.topics import is_latched, is_sensor
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.nodes.conversions import stamp_message
-from visrftwin_ros.nodes.message_types import message_class
-from visrftwin_ros.nodes.twin_node import ERROR, OK, SENSOR_QOS, WARN, NodeParameter, TwinNode, run
+from visrftwin_ros.nodes.messages.conversions import stamp_message
+from visrftwin_ros.nodes.messages.message_types import message_class
+from visrftwin_ros.nodes.shared.twin_node import (
+    ERROR,
+    OK,
+    SENSOR_QOS,
+    WARN,
+    NodeParameter,
+    TwinNode,
+    run,
+)
 
 PERIOD = 0.01
 """s of wall time between two looks for messages that are due."""

@@ -13,13 +13,17 @@ from visrftwin_ros.bodies.people import nobody
 from visrftwin_ros.cache import cache_folder
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.msg import LinkChannels, ShadowForecasts, TrackedPeople
-from visrftwin_ros.nodes.channel_messages import ChannelMessages, forecast_message
-from visrftwin_ros.nodes.channel_services import ChannelServices, PeopleNow
-from visrftwin_ros.nodes.conversions import bodies_from_message, covariance_from_message, stamp_ns
-from visrftwin_ros.nodes.markers import path_markers, scene_markers
-from visrftwin_ros.nodes.robot_poses import robot_poses_from_tf
-from visrftwin_ros.nodes.transforms import listen
-from visrftwin_ros.nodes.twin_node import (
+from visrftwin_ros.nodes.messages.channel_messages import ChannelMessages, forecast_message
+from visrftwin_ros.nodes.messages.conversions import (
+    bodies_from_message,
+    covariance_from_message,
+    stamp_ns,
+)
+from visrftwin_ros.nodes.messages.markers import path_markers, scene_markers
+from visrftwin_ros.nodes.shared.channel_services import ChannelServices, PeopleNow
+from visrftwin_ros.nodes.shared.robot_poses import robot_poses_from_tf
+from visrftwin_ros.nodes.shared.transforms import listen
+from visrftwin_ros.nodes.shared.twin_node import (
     LATCHED_QOS,
     OK,
     SITE_PARAMETER,
@@ -29,10 +33,10 @@ from visrftwin_ros.nodes.twin_node import (
     TwinNode,
     run,
 )
-from visrftwin_ros.propagation.blockage import BlockageModel
-from visrftwin_ros.propagation.channel_state import ChannelState
-from visrftwin_ros.propagation.engine import TwinEngine
+from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel
 from visrftwin_ros.scene.ray_device import Device
+from visrftwin_ros.twin.channel_state import ChannelState
+from visrftwin_ros.twin.engine import TwinEngine
 
 WATCH_PERIOD = 0.2
 NEVER = float("inf")

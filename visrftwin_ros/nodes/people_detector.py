@@ -8,15 +8,12 @@ from typing import ClassVar
 from sensor_msgs.msg import CompressedImage, Image
 
 from visrftwin_ros.cameras.camera_models import fixed_camera, site_intrinsics
+from visrftwin_ros.cameras.image_message import image_from_message
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.msg import Detections as DetectionsMessage
-from visrftwin_ros.nodes.conversions import (
-    detections_message,
-    image_message,
-    stamp_ns,
-)
-from visrftwin_ros.nodes.embedding_parameters import EMBEDDING_PARAMETERS, embedding_of
-from visrftwin_ros.nodes.twin_node import (
+from visrftwin_ros.nodes.messages.conversions import detections_message, image_message, stamp_ns
+from visrftwin_ros.nodes.shared.embedding_parameters import EMBEDDING_PARAMETERS, embedding_of
+from visrftwin_ros.nodes.shared.twin_node import (
     ERROR,
     OK,
     SENSOR_QOS,
@@ -27,9 +24,8 @@ from visrftwin_ros.nodes.twin_node import (
     TwinNode,
     run,
 )
-from visrftwin_ros.perception.detector import make_detector
-from visrftwin_ros.perception.embedding import PersonEmbedder
-from visrftwin_ros.perception.image_message import image_from_message
+from visrftwin_ros.perception.appearance.embedding import PersonEmbedder
+from visrftwin_ros.perception.detection.detector import make_detector
 from visrftwin_ros.viewing.boxes import with_boxes
 
 SILENT_AFTER = 1.0

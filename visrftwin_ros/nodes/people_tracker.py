@@ -14,13 +14,17 @@ from visrftwin_ros.errors import TwinError
 from visrftwin_ros.msg import Detections as DetectionsMessage
 from visrftwin_ros.msg import LidarPeople as LidarPeopleMessage
 from visrftwin_ros.msg import TrackedPeople
-from visrftwin_ros.nodes.camera_input import CameraInput
-from visrftwin_ros.nodes.conversions import detections_from_message, people_message, stamp_ns
-from visrftwin_ros.nodes.embedding_parameters import EMBEDDING_PARAMETERS, embedding_of
-from visrftwin_ros.nodes.lidar_messages import measurements_from_message
-from visrftwin_ros.nodes.markers import track_markers
-from visrftwin_ros.nodes.transforms import TransformBuffer, listen
-from visrftwin_ros.nodes.twin_node import (
+from visrftwin_ros.nodes.messages.conversions import (
+    detections_from_message,
+    people_message,
+    stamp_ns,
+)
+from visrftwin_ros.nodes.messages.lidar_messages import measurements_from_message
+from visrftwin_ros.nodes.messages.markers import track_markers
+from visrftwin_ros.nodes.shared.camera_input import CameraInput
+from visrftwin_ros.nodes.shared.embedding_parameters import EMBEDDING_PARAMETERS, embedding_of
+from visrftwin_ros.nodes.shared.transforms import TransformBuffer, listen
+from visrftwin_ros.nodes.shared.twin_node import (
     ERROR,
     OK,
     SENSOR_QOS,
@@ -31,9 +35,9 @@ from visrftwin_ros.nodes.twin_node import (
     TwinNode,
     run,
 )
-from visrftwin_ros.perception.clothing import ClothingWords
-from visrftwin_ros.perception.people import People
-from visrftwin_ros.perception.tracker import PeopleTracker, TrackerReport
+from visrftwin_ros.perception.appearance.clothing import ClothingWords
+from visrftwin_ros.perception.tracking.people import People
+from visrftwin_ros.perception.tracking.tracker import PeopleTracker, TrackerReport
 from visrftwin_ros.viewing.tracks import Trails
 
 FLOOD = 20

@@ -9,8 +9,8 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 from tf2_msgs.msg import TFMessage
 
-from visrftwin_ros.nodes.transforms import Pose, transform_message
-from visrftwin_ros.nodes.twin_node import (
+from visrftwin_ros.nodes.shared.transforms import Pose, transform_message
+from visrftwin_ros.nodes.shared.twin_node import (
     LATCHED_QOS,
     RESULT_QOS,
     SITE_PARAMETER,

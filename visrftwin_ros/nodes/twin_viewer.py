@@ -11,16 +11,17 @@ import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
 
 from visrftwin_ros.cameras.camera_models import fixed_camera, site_intrinsics
+from visrftwin_ros.cameras.image_message import image_from_message
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.msg import BeamDecisions, LinkChannel, LinkChannels, TrackedPeople
 from visrftwin_ros.msg import Detections as DetectionsMessage
-from visrftwin_ros.nodes.conversions import (
+from visrftwin_ros.nodes.messages.conversions import (
     bodies_from_message,
     covariance_from_message,
     stamp_ns,
 )
-from visrftwin_ros.nodes.path_kinds import path_kind
-from visrftwin_ros.nodes.twin_node import (
+from visrftwin_ros.nodes.messages.path_kinds import path_kind
+from visrftwin_ros.nodes.shared.twin_node import (
     OK,
     SENSOR_QOS,
     SITE_PARAMETER,
@@ -29,8 +30,7 @@ from visrftwin_ros.nodes.twin_node import (
     TwinNode,
     run,
 )
-from visrftwin_ros.perception.body_boxes import bodies_on_image
-from visrftwin_ros.perception.image_message import image_from_message
+from visrftwin_ros.perception.measurements.body_boxes import bodies_on_image
 from visrftwin_ros.viewing.rerun_view import SHOWN_SCORE, TwinView
 from visrftwin_ros.viewing.tracks import Trails, covariance_ellipses
 

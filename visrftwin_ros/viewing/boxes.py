@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from visrftwin_ros.perception.detections import Detections
+from visrftwin_ros.perception.measurements.detections import Detections
 from visrftwin_ros.viewing.colors import PERSON
 
 

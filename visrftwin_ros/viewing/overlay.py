@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from visrftwin_ros.cameras.camera_models import fixed_camera
 from visrftwin_ros.cameras.pinhole import CameraModel
+from visrftwin_ros.cameras.recordings import Recording
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.perception.recordings import Recording
 from visrftwin_ros.site.model import Box, Site
 
 SCALE = 2

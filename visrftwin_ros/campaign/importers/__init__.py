@@ -1,1 +1,1 @@
-"""Channel soundings that others recorded, made into campaign bags: one file a format."""
+"""Soundings in other formats, made into campaign bags."""

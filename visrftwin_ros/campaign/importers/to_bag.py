@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from visrftwin_ros.campaign.bag_writer import CampaignWriter
+from visrftwin_ros.campaign.campaign_writer import CampaignWriter
 from visrftwin_ros.campaign.importers.sounding import Reading
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.site.model import Site

@@ -1,0 +1,70 @@
+"""TF is interpolated between its samples and never guessed beyond them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+from tf2_msgs.msg import TFMessage
+
+from visrftwin_ros.errors import TwinError
+from visrftwin_ros.nodes.shared.transforms import Pose, TransformBuffer, transform_message, yaw_of
+
+SECOND = 1_000_000_000
+
+
+def message(parent: str, child: str, stamp: int, position, yaw: float = 0.0) -> TFMessage:
+    pose = Pose(np.array(position, dtype=float), Rotation.from_euler("Z", yaw))
+    return TFMessage(transforms=[transform_message(parent, child, stamp, pose)])
+
+
+def test_a_pose_between_two_samples_is_interpolated() -> None:
+    buffer = TransformBuffer()
+    buffer.add(message("world", "robot", 10 * SECOND, [0, 0, 0], 0.0), static=False)
+    buffer.add(message("world", "robot", 11 * SECOND, [2, 0, 0], 1.0), static=False)
+    pose = buffer.lookup("world", "robot", 10 * SECOND + SECOND // 4)
+    np.testing.assert_allclose(pose.position, [0.5, 0, 0])
+    assert yaw_of(pose) == pytest.approx(0.25)
+
+
+def test_frames_chain() -> None:
+    buffer = TransformBuffer()
+    buffer.add(message("world", "map", 0, [1, 0, 0], np.pi / 2), static=True)
+    buffer.add(message("map", "robot", 5 * SECOND, [2, 0, 0]), static=False)
+    np.testing.assert_allclose(
+        buffer.lookup("world", "robot", 5 * SECOND).position, [1, 2, 0], atol=1e-12
+    )
+
+
+def test_a_missing_frame_is_named() -> None:
+    with pytest.raises(TwinError, match="robot_7/base_link"):
+        TransformBuffer().lookup("world", "robot_7/base_link", 0)
+
+
+def test_a_gap_is_not_bridged() -> None:
+    buffer = TransformBuffer()
+    buffer.add(message("world", "robot", 10 * SECOND, [0, 0, 0]), static=False)
+    with pytest.raises(TwinError, match="away"):
+        buffer.lookup("world", "robot", 12 * SECOND)
+
+
+def test_a_loop_is_named_and_ends() -> None:
+    buffer = TransformBuffer()
+    buffer.add(message("a", "b", 0, [0, 0, 0]), static=True)
+    buffer.add(message("b", "a", 0, [0, 0, 0]), static=True)
+    with pytest.raises(TwinError, match="loops"):
+        buffer.lookup("world", "a", 0)
+
+
+def test_time_that_jumps_back_starts_over() -> None:
+    buffer = TransformBuffer()
+    buffer.add(message("world", "robot", 100 * SECOND, [9, 0, 0]), static=False)
+    buffer.add(message("world", "robot", 1 * SECOND, [1, 0, 0]), static=False)
+    np.testing.assert_allclose(buffer.lookup("world", "robot", SECOND).position, [1, 0, 0])
+
+
+def test_a_pose_with_nan_is_ignored() -> None:
+    buffer = TransformBuffer()
+    buffer.add(message("world", "robot", SECOND, [1, 0, 0]), static=False)
+    buffer.add(message("world", "robot", 2 * SECOND, [np.nan, 0, 0]), static=False)
+    np.testing.assert_allclose(buffer.lookup("world", "robot", 2 * SECOND).position, [1, 0, 0])

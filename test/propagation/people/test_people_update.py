@@ -1,0 +1,135 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_up import WAVELENGTH, people, polylines
+
+from visrftwin_ros.bodies.people import Bodies, nobody, usable
+from visrftwin_ros.propagation.paths.path_set import PathSet
+from visrftwin_ros.propagation.people.people_update import Blockage, PeopleUpdate
+
+ROUTES = (
+    [(0.0, 0.0, 1.2), (10.0, 0.0, 1.2)],
+    [(0.0, 0.0, 1.2), (5.0, 4.0, 1.2), (10.0, 0.0, 1.2)],
+    [(0.0, 8.0, 1.2), (10.0, 8.0, 1.2)],
+    [(0.0, 8.0, 1.2), (5.0, 12.0, 1.2), (10.0, 8.0, 1.2)],
+)
+
+
+@pytest.fixture
+def paths() -> PathSet:
+    """Two links 8 m apart, each with a direct and a reflected path."""
+    return polylines(*ROUTES, links=(0, 0, 1, 1))
+
+
+def fresh(paths: PathSet, bodies: Bodies, **options: float) -> Blockage:
+    return PeopleUpdate(paths, WAVELENGTH, standing=False, **options).update(bodies)
+
+
+def test_a_body_off_the_paths_changes_nothing(paths: PathSet) -> None:
+    update = PeopleUpdate(paths, WAVELENGTH)
+    result = update.update(people((5.0, -6.0)))
+    assert not len(result.evaluated)
+    assert (result.field == 1).all()
+
+
+def test_only_touched_paths_change_and_the_others_stay_bit_for_bit(paths: PathSet) -> None:
+    update = PeopleUpdate(paths, WAVELENGTH)
+    before = update.update(people((5.0, 0.1), (4.0, 8.2)))
+    after = update.update(people((5.0, 0.2), (4.0, 8.2)))
+    assert after.evaluated.tolist() == [0]
+    assert after.field[0] != before.field[0]
+    assert (after.field[1:] == before.field[1:]).all()
+
+
+def test_who_stands_costs_nothing(paths: PathSet) -> None:
+    update = PeopleUpdate(paths, WAVELENGTH)
+    update.update(people((5.0, 0.1)))
+    again = update.update(people((5.0, 0.1)))
+    assert not len(again.evaluated)
+    assert abs(again.field[0]) < 0.5
+
+
+def test_who_appears_blocks_and_who_leaves_or_teleports_frees(paths: PathSet) -> None:
+    update = PeopleUpdate(paths, WAVELENGTH)
+    assert abs(update.update(people((5.0, 0.0))).field[0]) < 0.2
+    moved = update.update(people((5.0, 8.0)))
+    assert moved.field[0] == 1 and abs(moved.field[2]) < 0.2
+    assert moved.evaluated.tolist() == [0, 2]
+    left = update.update(nobody())
+    assert (left.field == 1).all()
+    assert left.evaluated.tolist() == [2]
+
+
+def test_several_bodies_on_one_path_multiply_and_are_named(paths: PathSet) -> None:
+    one = fresh(paths, people((3.0, 0.0), ids=("a",))).field[0]
+    two = fresh(paths, people((7.0, 0.05), ids=("b",))).field[0]
+    both = fresh(paths, people((3.0, 0.0), (7.0, 0.05), ids=("a", "b")))
+    assert both.field[0] == pytest.approx(one * two)
+    assert both.blocked_by(0) == ("a", "b")
+    assert both.blocked_by(2) == ()
+
+
+def test_a_fringe_is_not_a_blockage(paths: PathSet) -> None:
+    beside = fresh(paths, people((5.0, 0.225 + 0.15)))
+    assert beside.field[0] != 1
+    assert beside.blocked_by(0) == ()
+
+
+place = st.tuples(st.floats(-1, 11), st.floats(-1, 13))
+crowd = st.dictionaries(st.sampled_from("abcde"), place, max_size=5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(steps=st.lists(crowd, min_size=1, max_size=6), least_share=st.sampled_from([0.0, 1e-3, 0.5]))
+def test_any_history_ends_where_a_fresh_evaluation_does(steps, least_share) -> None:
+    routes = polylines(*ROUTES, links=(0, 0, 1, 1))
+    update = PeopleUpdate(routes, WAVELENGTH, least_share=least_share)
+    last = np.ones(len(routes), complex)
+    for step in steps:
+        bodies = people(*step.values(), ids=tuple(step))
+        result = update.update(bodies)
+        untouched = np.setdiff1d(np.arange(len(routes)), result.evaluated)
+        assert (result.field[untouched] == last[untouched]).all()
+        last = result.field
+    once = fresh(routes, bodies, least_share=least_share)
+    np.testing.assert_allclose(result.field, once.field, rtol=1e-12)
+    assert result.touched.tolist() == once.touched.tolist()
+    for row in range(len(routes)):
+        assert result.blocked_by(row) == once.blocked_by(row)
+
+
+def test_a_weak_path_alone_does_not_make_its_link_affected() -> None:
+    faint = polylines(*ROUTES, links=(0, 0, 1, 1))
+    faint.transfer[1] *= 1e-3  # -60 dB of the link
+    update = PeopleUpdate(faint, WAVELENGTH)
+    assert not len(update.update(people((2.5, 2.0))).evaluated)
+    both = update.update(people((2.5, 2.0), (5.0, 0.0)))
+    assert both.evaluated.tolist() == [0, 1]
+    assert abs(both.field[1]) < 0.5
+    freed = update.update(people((2.5, 2.0)))
+    assert freed.evaluated.tolist() == [0, 1]
+    assert (freed.field == 1).all()
+
+
+def test_unusable_bodies_are_left_out_and_named() -> None:
+    bodies = people(
+        (1.0, 1.0),
+        (np.nan, 0.0),
+        (2.0, np.inf),
+        (3.0, 3.0),
+        (4.0, 4.0),
+        ids=("a", "b", "c", "a", "e"),
+    )
+    bodies.height[4] = 0.0
+    kept, dropped = usable(bodies)
+    assert kept.ids == ("a",)
+    assert dropped == ("b", "c", "a", "e")
+    assert usable(people((1.0, 1.0)))[1] == ()
+
+
+def test_thousands_of_people_are_taken(paths: PathSet) -> None:
+    rng = np.random.default_rng(3)
+    crowd = people(*rng.uniform(-50, 50, (3000, 2)))
+    result = PeopleUpdate(paths, WAVELENGTH).update(crowd)
+    assert np.isfinite(result.field).all()

@@ -1,0 +1,201 @@
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_up import FREQUENCY, WAVELENGTH, people, small_site
+
+from visrftwin_ros.bodies.people import nobody
+from visrftwin_ros.errors import TwinError
+from visrftwin_ros.materials.table import material_values
+from visrftwin_ros.propagation.paths.path_set import DIFFUSE, SPECULAR, PathSet
+from visrftwin_ros.propagation.tracing import cached_solver
+from visrftwin_ros.scene.visibility import Visibility
+from visrftwin_ros.twin.engine import TwinEngine
+from visrftwin_ros.twin.mounts import RobotPose
+
+SECOND = 1_000_000_000
+GLASS = material_values("glass", FREQUENCY)
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, int]]:
+    """How often the tracer solved, and how often rays were shot."""
+    count = {"solves": 0, "rays": 0}
+    solve, first_hit = cached_solver.solve, Visibility.first_hit
+
+    def counted_solve(*arguments: object) -> object:
+        count["solves"] += 1
+        return solve(*arguments)
+
+    def counted_hit(*arguments: object) -> object:
+        count["rays"] += 1
+        return first_hit(*arguments)
+
+    monkeypatch.setattr(cached_solver, "solve", counted_solve)
+    monkeypatch.setattr(Visibility, "first_hit", counted_hit)
+    yield count
+
+
+def configured(**changes: object) -> TwinEngine:
+    engine = TwinEngine(small_site(**changes), None, threads=2)
+    engine.configure()
+    return engine
+
+
+def test_a_new_material_changes_fields_and_shoots_no_ray(calls: dict[str, int]) -> None:
+    engine = configured()
+    before = engine.update(0, nobody())
+    assert calls["solves"] == 1
+    rays = calls["rays"]
+    engine.set_material("floor", GLASS)
+    after = engine.update(1, nobody())
+    assert calls == {"solves": 1, "rays": rays}
+    assert engine.solver_calls == 1
+    assert after.retraced.all()
+    assert not engine.update(2, nobody()).retraced.any()
+    scene = [surface.model_dump() for surface in engine.site.scene]
+    scene[0]["material"] = "glass"
+    fresh = configured(scene=scene)
+    solved, revalued = (e.update(0, nobody()).groups[0].paths for e in (fresh, engine))
+    on_floor = (revalued.objects == 0).any(axis=1)
+    assert (before.groups[0].paths.transfer[on_floor] != revalued.transfer[on_floor]).any()
+    np.testing.assert_array_equal(
+        before.groups[0].paths.transfer[~on_floor], revalued.transfer[~on_floor]
+    )
+    mirrored = (revalued.interactions[:, 0] == 1) & (revalued.n_vertices == 3) & on_floor
+    assert mirrored.any()
+    for row in np.flatnonzero(mirrored):
+        same = (solved.link == revalued.link[row]) & (solved.n_vertices == 3)
+        apart = np.abs(solved.vertices - revalued.vertices[row]).max(axis=(1, 2))
+        twin = np.flatnonzero(same & (apart < 1e-2) & ~(solved.interactions == DIFFUSE).any(axis=1))
+        assert revalued.power[row] == pytest.approx(solved.power[twin[0]], rel=5e-3)
+
+
+LOOP = {"waypoints": [(2, 0), (4, 0), (4, 1), (2, 1)], "speed": 0.5}
+
+
+def floor_bounce(paths: PathSet, link: int) -> tuple[float, np.ndarray]:
+    """Power and vertices of the link's path that the floor alone mirrors."""
+    once = (paths.interactions[:, 0] == SPECULAR) & (paths.n_vertices == 3)
+    found = np.flatnonzero(once & (paths.objects[:, 0] == 0) & (paths.link == link))
+    assert len(found) == 1
+    return float(paths.power[found[0]]), paths.vertices[found[0], :3]
+
+
+def glass_floor_db(line: np.ndarray) -> float:
+    """Gain over a floor of 6 mm glass, by hand: field in the plane of incidence of a slab, ITU-R
+    P.2040 (37), between upright isotropic antennas."""
+    leg, length = line[1] - line[0], np.linalg.norm(np.diff(line, axis=0), axis=1).sum()
+    cosine = abs(leg[2]) / np.linalg.norm(leg)
+    f_ghz = FREQUENCY / 1e9
+    eta = 6.31 - 17.9751j * 0.0036 * f_ghz**1.3394 / f_ghz
+    root = np.sqrt(eta - (1 - cosine**2))
+    bare = (eta * cosine - root) / (eta * cosine + root)
+    twice = np.exp(-4j * np.pi * 0.006 / WAVELENGTH * root)
+    gain = bare * (1 - twice) / (1 - bare**2 * twice) * WAVELENGTH / (4 * np.pi * length)
+    return float(20 * np.log10(abs(gain)))
+
+
+@pytest.mark.parametrize("robot", [{"name": "r", "path": LOOP}, {"name": "r"}])
+def test_a_new_material_reaches_robots_that_move(
+    calls: dict[str, int], robot: dict[str, object]
+) -> None:
+    """On a script and on TF; at once, where it stands and where it goes next."""
+    engine = configured(robots=[robot])
+    try:
+        places = {"r": RobotPose(np.array([2.5, 0.0, 0.0]), 0.0)}
+        deadline = time.monotonic() + 60
+        while any(engine.update(SECOND, nobody(), places).fault):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        solves = calls["solves"]
+        concrete = engine.update(SECOND, nobody(), places).groups[0].paths
+        engine.set_material("floor", GLASS)
+        places["r"] = RobotPose(np.array([2.6, 0.0, 0.0]), 0.0)
+        for tick, seconds in enumerate((1.0, 1.2)):
+            state = engine.update(round(seconds * SECOND), nobody(), places)
+            assert state.fault == ("", "")
+            assert state.retraced.all()
+            assert state.groups[0].paths.interactions.shape[0] > 0.8 * len(concrete) > 0
+            for link in (0, 1):
+                power, line = floor_bounce(state.groups[0].paths, link)
+                assert 10 * np.log10(power) == pytest.approx(glass_floor_db(line), abs=1e-3)
+                before, old_line = floor_bounce(concrete, link)
+                assert abs(10 * np.log10(before) - glass_floor_db(old_line)) > 0.01
+            places["r"] = RobotPose(np.array([2.7 + 0.1 * tick, 0.0, 0.0]), 0.0)
+        assert calls["solves"] == solves
+    finally:
+        engine.close()
+
+
+def test_paths_found_after_a_change_have_the_new_material() -> None:
+    engine = configured(robots=[{"name": "r"}])
+    try:
+        places = {"r": RobotPose(np.array([2.5, 0.0, 0.0]), 0.0)}
+        for change in (None, GLASS):
+            if change is not None:
+                engine.set_material("floor", change)
+                places["r"] = RobotPose(np.array([4.5, 1.0, 0.0]), 0.0)
+            asked = 1 if change is None else 2
+            deadline = time.monotonic() + 60
+            while True:
+                state = engine.update(asked * SECOND, nobody(), places)
+                if not any(state.fault) and (state.paths_age == 0).all():
+                    break
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        power, line = floor_bounce(state.groups[0].paths, 0)
+        np.testing.assert_allclose(line[2, :2], (4.5, 1.0))
+        assert 10 * np.log10(power) == pytest.approx(glass_floor_db(line), abs=1e-3)
+        scattered = (state.groups[0].paths.interactions == DIFFUSE) & (
+            state.groups[0].paths.objects == 0
+        )
+        assert not scattered.any()  # glass does not scatter, concrete did
+    finally:
+        engine.close()
+
+
+def test_an_access_point_goes_off_and_on_without_a_solve(calls: dict[str, int]) -> None:
+    engine = configured()
+    before = engine.update(0, people((3.0, 2.0)))
+    engine.switch_access_point("ap_a", False)
+    off = engine.update(1, people((3.0, 2.0)))
+    silent = np.array([tx == "ap_a" for tx, _ in off.links])
+    assert np.isinf(off.metrics.path_loss_db[silent]).all()
+    assert [fault == "ap_a is off" for fault in off.fault] == silent.tolist()
+    assert off.paths(int(np.flatnonzero(silent)[0])) is None
+    np.testing.assert_array_equal(
+        off.metrics.path_loss_db[~silent], before.metrics.path_loss_db[~silent]
+    )
+    assert off.retraced.tolist() == silent.tolist()
+    engine.switch_access_point("ap_a", True)
+    again = engine.update(2, people((3.0, 2.0)))
+    np.testing.assert_array_equal(again.metrics.path_loss_db, before.metrics.path_loss_db)
+    assert calls["solves"] == 1
+
+
+def test_moved_furniture_is_solved_once_more(calls: dict[str, int]) -> None:
+    engine = configured()
+    before = engine.update(0, nobody())
+    engine.move_surface("kiosk", (9.0, -7.0, 1.0))
+    after = engine.update(1, nobody())
+    assert calls["solves"] == 2
+    assert (before.metrics.path_loss_db != after.metrics.path_loss_db).any()
+
+
+def test_changes_of_what_is_not_there_name_what_is() -> None:
+    engine = configured()
+    with pytest.raises(TwinError, match=r"no surface .sofa.*kiosk"):
+        engine.set_material("sofa", GLASS)
+    with pytest.raises(TwinError, match="no access point 'ap_x'"):
+        engine.switch_access_point("ap_x", False)
+
+
+def test_a_moved_surface_of_a_mesh_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "wall.obj").write_text("v 0 0 0\nv 4 0 0\nv 4 0 3\nv 0 0 3\nf 1 2 3\nf 1 3 4\n")
+    wall = {"name": "wall", "kind": "mesh", "file": "wall.obj", "material": "glass"}
+    engine = configured(scene=[wall], folder=tmp_path)
+    with pytest.raises(TwinError, match="mesh file"):
+        engine.move_surface("wall", (0.0, 0.0, 0.0))

@@ -1,1 +1,0 @@
-"""Predictors that the twin is compared with, one a file."""

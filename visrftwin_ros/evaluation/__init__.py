@@ -1,0 +1,1 @@
+"""What predicts is scored against what was measured."""

@@ -1,0 +1,1 @@
+"""What the twin is compared with."""

@@ -1,0 +1,37 @@
+"""The nearest snapshot that was measured."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from visrftwin_ros.errors import TwinError
+from visrftwin_ros.evaluation.link_targets import Questions
+from visrftwin_ros.evaluation.metric_scores import SnapshotMetrics
+from visrftwin_ros.evaluation.prediction import Learner, Prediction
+from visrftwin_ros.evaluation.resolved_paths import PathLists, no_path_lists
+
+
+def predict(questions: Questions, learner: Learner) -> Prediction:
+    """Paths and metrics of the nearest known place with the same transmitter; none where it has none.
+
+    The metrics are the known ones: the line of sight among the paths lies at another delay than it
+    would here. Raises TwinError where nothing is known at all.
+    """
+    known = learner.known.questions
+    if not len(known):
+        raise TwinError("the nearest snapshot needs at least one to learn from")
+    parts = []
+    row = np.full(len(questions), -1)
+    for i in range(len(questions)):
+        candidates = np.flatnonzero(np.array(known.tx) == questions.tx[i])
+        if not len(candidates):
+            parts.append(no_path_lists(1))
+            continue
+        away = np.linalg.norm(known.rx_position[candidates] - questions.rx_position[i], axis=1)
+        row[i] = candidates[away.argmin()]
+        parts.append(learner.known.paths.of(int(row[i])))
+    metrics = {
+        name: np.where(row >= 0, values[row], np.nan)
+        for name, values in vars(learner.known.metrics).items()
+    }
+    return Prediction(PathLists.joined(parts), SnapshotMetrics(**metrics), learnt=True)

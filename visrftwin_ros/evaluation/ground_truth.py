@@ -1,0 +1,146 @@
+"""The measured side of an evaluation: snapshots with their metrics, floors and split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from scipy.constants import speed_of_light
+
+from visrftwin_ros.beams.arrays import Mount
+from visrftwin_ros.campaign.snapshot import Snapshot
+from visrftwin_ros.evaluation.beam_scores import BeamEnds
+from visrftwin_ros.evaluation.link_targets import Questions
+from visrftwin_ros.evaluation.metric_scores import SnapshotMetrics, snapshot_metrics
+from visrftwin_ros.evaluation.prediction import Measured
+from visrftwin_ros.evaluation.resolved_paths import PathLists, measured_lists, resolved
+from visrftwin_ros.site.model import Site
+from visrftwin_ros.twin.mounts import device_mount
+
+_WEAKEST = 0.02
+"""Quantile of all measured gains that stands for the floor of a campaign that states none."""
+_FLOOR_SLACK_DB = 3.0
+"""A stated floor this far over measured paths is in another reference than they."""
+LEAST_TO_ALIGN = 3
+
+
+@dataclass(frozen=True)
+class GroundTruth:
+    """N snapshots.
+
+    measured: what lies over the floor, at the sounder's resolution. floor_db: (N,) dB of power
+    gain in the sounder's reference; floor_from: how it was found. range_db: how far under the
+    strongest path of a record it sees. train: (N,) may be learnt from, all others are scored.
+    relative: gains are against an unknown reference. ends: N, None where a heading is unknown.
+    """
+
+    measured: Measured
+    floor_db: Float[np.ndarray, " n"]
+    floor_from: str
+    range_db: float
+    train: Bool[np.ndarray, " n"]
+    relative: bool
+    ends: tuple[BeamEnds | None, ...]
+
+    @property
+    def scored(self) -> Bool[np.ndarray, " n"]:
+        """(N,) held out."""
+        return ~self.train
+
+    @property
+    def aligning(self) -> Bool[np.ndarray, " n"]:
+        """(N,) the power reference is estimated on these: the train ones, or all of too few."""
+        enough = self.train.sum() >= LEAST_TO_ALIGN
+        return self.train if enough else np.ones(len(self.train), bool)
+
+    @property
+    def subsets(self) -> dict[str, Bool[np.ndarray, " n"]]:
+        """The scored snapshots: all, with and without a line of sight."""
+        seen = self.measured.questions.line_of_sight
+        return {"all": self.scored, "los": self.scored & seen, "nlos": self.scored & ~seen}
+
+    def seen(self, paths: PathLists) -> PathLists:
+        """Of resolved paths in the sounder's reference, what it would see."""
+        return paths.above(self.floor_db).within(self.range_db)
+
+    def metrics_of(self, paths: PathLists) -> SnapshotMetrics:
+        """Metrics of paths by the rules that the measured ones went through."""
+        return path_metrics(paths, self.measured.questions)
+
+
+def ground_truth(
+    snapshots: Sequence[Snapshot],
+    questions: Questions,
+    site: Site,
+    facts: Mapping[str, Any],
+    train_share: float,
+    seed: int,
+) -> GroundTruth:
+    """What predictions are compared with."""
+    relative = facts.get("gain_reference", "relative") != "absolute"
+    floor, source = floors_db(snapshots, site, relative)
+    span = dynamic_range_db(snapshots)
+    told = resolved(measured_lists([s.paths for s in snapshots]), questions.bandwidth)
+    paths = told.above(floor).within(span)
+    measured = Measured(questions, paths, path_metrics(paths, questions))
+    train = np.zeros(len(snapshots), bool)
+    count = round(train_share * len(snapshots))
+    train[_random_rows(len(snapshots), min(count, len(snapshots) - 1), seed)] = True
+    ends = tuple(_beam_ends(snapshot, site) for snapshot in snapshots)
+    return GroundTruth(measured, floor, source, span, train, relative, ends)
+
+
+def path_metrics(paths: PathLists, questions: Questions) -> SnapshotMetrics:
+    """`snapshot_metrics` with the free lines of sight of `questions`."""
+    straight = np.where(questions.line_of_sight, questions.distance / speed_of_light, np.nan)
+    return snapshot_metrics(paths, straight, questions.bandwidth)
+
+
+def floors_db(
+    snapshots: Sequence[Snapshot], site: Site, relative: bool
+) -> tuple[Float[np.ndarray, " n"], str]:
+    """(N,) the weakest gain [dB] that the sounder can have seen, and where that is from.
+
+    The stated noise floor less the access point's transmit power, where gains are absolute and no
+    measured path contradicts it; else the _WEAKEST quantile of all measured gains.
+    """
+    gains = np.concatenate([s.paths.gain_db[np.isfinite(s.paths.gain_db)] for s in snapshots])
+    weakest = float(np.quantile(gains, _WEAKEST))
+    empirical = np.full(len(snapshots), weakest)
+    share = f"the {100 * _WEAKEST:g} % quantile of the measured gains"
+    sent = {ap.name: ap.tx_power_dbm for ap in site.access_points}
+    stated = np.array([s.noise_floor_dbm - sent[s.tx] for s in snapshots])
+    known = np.isfinite(stated)
+    if relative:
+        return empirical, f"{share}: without an absolute reference a floor in dBm says nothing"
+    if not known.any():
+        return empirical, f"{share}: no noise floor is stated"
+    if np.median(stated[known]) > weakest + _FLOOR_SLACK_DB:
+        return empirical, (
+            f"{share}: the stated noise floor, {np.median(stated[known]):.1f} dB of gain, is over "
+            "measured paths"
+        )
+    return np.where(known, stated, weakest), "stated noise floor less transmit power"
+
+
+def dynamic_range_db(snapshots: Sequence[Snapshot]) -> float:
+    """How far under the strongest path of their record measured paths reach [dB], but for the
+    _WEAKEST share of them: a correlator's sidelobes hide what is weaker."""
+    gains = [s.paths.gain_db[np.isfinite(s.paths.gain_db)] for s in snapshots]
+    return float(np.quantile(np.concatenate([g.max() - g for g in gains]), 1 - _WEAKEST))
+
+
+def _random_rows(total: int, count: int, seed: int) -> Int[np.ndarray, " k"]:
+    return np.random.default_rng(seed).permutation(total)[:count]
+
+
+def _beam_ends(snapshot: Snapshot, site: Site) -> BeamEnds | None:
+    robot = next((r for r in site.robots if r.name == snapshot.rx), None)
+    tx = device_mount(site, snapshot.tx, snapshot.stamp_ns, {})
+    if robot is None or tx is None or not np.isfinite(snapshot.rx_yaw):
+        return None
+    power = next(ap.tx_power_dbm for ap in site.access_points if ap.name == snapshot.tx)
+    return BeamEnds(tx, Mount(robot.array, snapshot.rx_yaw), power)

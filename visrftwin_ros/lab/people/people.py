@@ -1,0 +1,107 @@
+"""The people of the lab: bodies of many shapes, dressed, walking their walks.
+
+The bodies are `anny`'s (Bregier et al., "Human mesh modeling for Anny body", arXiv 2511.03589),
+shaped once a person; then joints move with the gait by linear blend skinning.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.spatial.transform import Rotation
+
+from visrftwin_ros.lab.people.body_rig import Rig, body_rigs
+from visrftwin_ros.lab.people.gait import Pose, walking_pose
+from visrftwin_ros.lab.people.walks import Walks, stride_length
+from visrftwin_ros.lab.people.wardrobe import PARTS, Outfit, drawn_outfit, dressed_parts, puffed
+
+__all__ = ["PARTS", "BodyMesh", "People", "make_people"]
+
+_BACKWARD = np.pi / 2
+"""anny looks along -y; a heading of 0 looks along +x."""
+
+
+@dataclass(frozen=True)
+class BodyMesh:
+    """vertices: (V, 3) m, world, z up. faces: (F, 3). part: (F,) index into `wardrobe.PARTS`."""
+
+    vertices: Float[np.ndarray, "v 3"]
+    faces: Int[np.ndarray, "f 3"]
+    part: Int[np.ndarray, " f"]
+
+
+@dataclass(frozen=True)
+class People:
+    """walks: who is where. rigs, outfits: their bodies and clothes. parts: (F,) each, of the faces."""
+
+    walks: Walks
+    rigs: tuple[Rig, ...]
+    outfits: tuple[Outfit, ...]
+    parts: tuple[Int[np.ndarray, " f"], ...]
+
+    def meshes(self, t: float) -> tuple[BodyMesh, ...]:
+        """One mesh a person at time `t` [s], the same faces at every time."""
+        bodies, phases = self.walks.at(t), self.walks.stride(t)
+        speeds = np.linalg.norm(bodies.velocity[:, :2], axis=1)
+        # Starting and stopping steps are short; the square-root law would make them too long.
+        steps = stride_length(speeds) / 2 * np.clip(speeds / 0.5, 0, 1)
+        return tuple(
+            BodyMesh(
+                _placed(
+                    posed(rig, walking_pose(float(phases[i]), float(steps[i]))),
+                    bodies.position[i],
+                    float(bodies.heading[i]),
+                ),
+                rig.faces,
+                self.parts[i],
+            )
+            for i, rig in enumerate(self.rigs)
+        )
+
+    def colours(self, person: int) -> Float[np.ndarray, "f 3"]:
+        """sRGB of each face of a person."""
+        return self.outfits[person].face_colours(self.rigs[person], self.parts[person])
+
+
+def make_people(walks: Walks, seed: int) -> People:
+    """Bodies and clothes for everybody of the walks: their height and material, the rest drawn."""
+    rng = np.random.default_rng([seed, len(walks.ids), 7])
+    shapes = body_rigs(walks.height, walks.width, rng)
+    outfits = tuple(drawn_outfit(material, rng) for material in walks.material)
+    parts = tuple(dressed_parts(rig, outfit) for rig, outfit in zip(shapes, outfits, strict=True))
+    rigs = tuple(
+        puffed(rig, part, outfit) for rig, part, outfit in zip(shapes, parts, outfits, strict=True)
+    )
+    return People(walks, rigs, outfits, parts)
+
+
+def posed(rig: Rig, pose: Pose) -> Float[np.ndarray, "v 3"]:
+    """(V, 3) vertices in the rig's own frame, the lowest at height 0, the pelvis over the origin.
+
+    Angles turn about the body's lateral axis (+x, its left); a rotation is given in the rest frame
+    and carried along by the joint's parent.
+    """
+    turns = {"pelvis": Rotation.from_euler("yz", [pose.pelvis_lean, pose.pelvis_turn])}
+    turns["spine"] = Rotation.from_euler("yz", [-pose.pelvis_lean, -2 * pose.pelvis_turn])
+    turns["head"] = Rotation.from_euler("z", pose.pelvis_turn)
+    for side, name in enumerate(("l", "r")):
+        sign = 1.0 if name == "l" else -1.0
+        turns[f"hip_{name}"] = Rotation.from_euler("yx", [sign * rig.leg_in, -pose.hip[side]])
+        turns[f"knee_{name}"] = Rotation.from_euler("x", pose.knee[side])
+        turns[f"ankle_{name}"] = Rotation.from_euler("x", -pose.ankle[side])
+        arm = Rotation.from_euler("yx", [sign * rig.arm_down, -pose.shoulder[side]])
+        turns[f"shoulder_{name}"] = arm
+        axis = arm.inv().apply([1.0, 0.0, 0.0])
+        turns[f"elbow_{name}"] = Rotation.from_rotvec((rig.elbow_bent - pose.elbow[side]) * axis)
+    vertices = rig.skinned({name: turn.as_matrix() for name, turn in turns.items()})
+    vertices[:, 2] -= vertices[:, 2].min()
+    return vertices
+
+
+def _placed(
+    vertices: Float[np.ndarray, "v 3"], position: Float[np.ndarray, " 3"], heading: float
+) -> Float[np.ndarray, "v 3"]:
+    c, s = np.cos(heading + _BACKWARD), np.sin(heading + _BACKWARD)
+    return np.asarray(vertices @ np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]]) + position)

@@ -1,0 +1,1 @@
+"""Soundings of the lab."""

@@ -1,0 +1,1 @@
+"""Campaign bags of the lab."""

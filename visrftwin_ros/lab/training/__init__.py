@@ -1,0 +1,1 @@
+"""Detectors trained on the lab."""

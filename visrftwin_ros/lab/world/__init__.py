@@ -1,0 +1,1 @@
+"""The lab's places: surfaces, clutter, textures."""

@@ -1,0 +1,1 @@
+"""The codecs between messages and arrays."""

@@ -1,0 +1,196 @@
+"""What the channel predictor answers when asked: `set_material`, `predict_link`, `get_radio_map`.
+
+A question that takes a solve is handed to a process of its own; the node's other callbacks go on
+while its service callback awaits the answer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from geometry_msgs.msg import Point, PoseStamped
+from numpy.typing import NDArray
+from rclpy._rclpy_pybind11 import InvalidHandle
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.task import Future
+
+from visrftwin_ros.bodies.people import Bodies
+from visrftwin_ros.errors import TwinError
+from visrftwin_ros.materials.table import MaterialValues, literal_material, material_values
+from visrftwin_ros.nodes.messages.channel_messages import ChannelMessages
+from visrftwin_ros.nodes.messages.conversions import stamp_message, stamp_ns
+from visrftwin_ros.nodes.shared.transforms import Pose, TransformBuffer
+from visrftwin_ros.nodes.shared.twin_node import TwinNode
+from visrftwin_ros.srv import GetRadioMap, PredictLink, SetMaterial
+from visrftwin_ros.twin.engine import TwinEngine
+from visrftwin_ros.twin.link_queries import Answer, Enquiries
+
+_POLL_PERIOD = 0.05
+
+
+@dataclass(frozen=True)
+class PeopleNow:
+    """The last people known, their stamp, seconds since, and whether that is too long ago."""
+
+    bodies: Bodies
+    stamp_ns: int
+    age: float
+    stale: bool
+
+
+class ChannelServices:
+    """The services of an active `node`, on its `engine`; `people` tells who is there."""
+
+    def __init__(
+        self,
+        node: TwinNode,
+        engine: TwinEngine,
+        transforms: TransformBuffer,
+        people: Callable[[], PeopleNow],
+        most_paths: int,
+    ) -> None:
+        self._node = node
+        self._engine = engine
+        self._transforms = transforms
+        self._people = people
+        site = engine.site
+        # Of its own: the node's keeps the paths of the site's links.
+        self._messages = ChannelMessages(site.world_frame, site.radio, most_paths)
+        self._enquiries = Enquiries(site, engine.people_model, node.value("device"))
+        self._pending: dict[int, Future] = {}
+        # A callback that awaits would hold up the whole node in its default, exclusive group.
+        group = ReentrantCallbackGroup()
+        node.service(SetMaterial, "set_material", self._set_material)
+        for kind, name, callback in (
+            (PredictLink, "predict_link", self._predict_link),
+            (GetRadioMap, "get_radio_map", self._get_radio_map),
+        ):
+            service = node.service(kind, name, callback, group)
+            service.send_response = partial(_send_if_there, service.send_response)
+        node.timer(_POLL_PERIOD, self._poll)
+
+    def close(self) -> None:
+        """Ends the process; who still waits is told."""
+        self._enquiries.close()
+        for number, future in self._pending.items():
+            future.set_result(Answer(number, None, "the channel predictor was shut down"))
+        self._pending.clear()
+
+    def _set_material(
+        self, request: SetMaterial.Request, response: SetMaterial.Response
+    ) -> SetMaterial.Response:
+        try:
+            self._check_active()
+            values = self._material(request)
+            self._engine.set_material(request.surface, values)
+        except TwinError as error:
+            return _refused(response, error)
+        response.success = True
+        response.message = (
+            f"{request.surface} is {values.name}: relative permittivity "
+            f"{values.relative_permittivity:.4g}, conductivity {values.conductivity:.4g} S/m, "
+            f"scattering coefficient {values.scattering_coefficient:.4g}"
+        )
+        return response
+
+    def _material(self, request: SetMaterial.Request) -> MaterialValues:
+        site = self._engine.site
+        if request.material:
+            return material_values(request.material, site.radio.frequency, site.materials)
+        thickness = self._engine.material_of(request.surface).thickness
+        given = {
+            name: getattr(request, name)
+            for name in ("relative_permittivity", "conductivity", "scattering_coefficient")
+        }
+        # The solver takes surfaces of one material name for one material.
+        return literal_material(f"{request.surface} as set", thickness, given)
+
+    async def _predict_link(
+        self, request: PredictLink.Request, response: PredictLink.Response
+    ) -> PredictLink.Response:
+        try:
+            self._check_active()
+            tx, rx = self._place("tx", request.tx), self._place("rx", request.rx)
+            meshes, bodies = self._engine.meshes, self._people().bodies
+            found = await self._answer(self._enquiries.ask_link(meshes, tx, rx, bodies))
+        except TwinError as error:
+            return _refused(response, error)
+        now = self._people()
+        state = self._engine.channels_of(found, now.bodies, now.stamp_ns)
+        response.channel = self._messages.message(state, now.stale, now.age).channels[0]
+        if not len(found.paths):
+            response.channel.reason = "no path arrives"
+        response.success = True
+        return response
+
+    async def _get_radio_map(
+        self, request: GetRadioMap.Request, response: GetRadioMap.Response
+    ) -> GetRadioMap.Response:
+        try:
+            self._check_active()
+            now = self._people()
+            asked = request.ap, request.height, request.cell
+            meshes = self._engine.meshes
+            found = await self._answer(
+                self._enquiries.ask_map(meshes, *asked, now.bodies, now.stamp_ns)
+            )
+        except TwinError as error:
+            return _refused(response, error)
+        x, y, z = found.origin.tolist()
+        response.origin = Point(x=x, y=y, z=z)
+        response.rows, response.columns = found.path_loss_db.shape
+        response.cell = found.cell
+        response.path_loss_db = found.path_loss_db.astype(np.float32).ravel().tolist()
+        response.header.stamp = stamp_message(found.stamp_ns)
+        response.header.frame_id = self._engine.site.world_frame
+        response.success = True
+        return response
+
+    def _check_active(self) -> None:
+        if not self._node.active:
+            raise TwinError("the channel predictor is not active: activate it and ask again")
+
+    def _place(self, name: str, pose: PoseStamped) -> NDArray[np.float64]:
+        """(3,) of a pose, in the world frame; a stamp of zero means now."""
+        world, frame = self._engine.site.world_frame, pose.header.frame_id
+        if not frame:
+            raise TwinError(f"{name} has no frame: give {world!r} or any frame known to TF")
+        p = pose.pose.position
+        place = np.array([p.x, p.y, p.z])
+        if frame == world:
+            return place
+        stamp = stamp_ns(pose.header.stamp) or self._node.now_ns()
+        try:
+            base: Pose = self._transforms.lookup(world, frame, stamp)
+        except TwinError as error:
+            raise TwinError(f"{name}: {error}") from error
+        return np.asarray(base.position + base.rotation.apply(place))
+
+    async def _answer(self, number: int) -> Any:
+        """The result of that enquiry; TwinError where there is none."""
+        self._pending[number] = Future()
+        answer: Answer = await self._pending[number]
+        if answer.result is None:
+            raise TwinError(answer.failure)
+        return answer.result
+
+    def _poll(self) -> None:
+        answer = self._enquiries.poll()
+        if answer is not None and answer.number in self._pending:
+            self._pending.pop(answer.number).set_result(answer)
+
+
+def _send_if_there(send: Callable[..., None], response: Any, header: Any) -> None:
+    """A service may be gone, cleaned up, when its answer is ready; rclpy would end the node."""
+    with contextlib.suppress(InvalidHandle):
+        send(response, header)
+
+
+def _refused(response: Any, error: TwinError) -> Any:
+    response.success, response.message = False, str(error)
+    return response

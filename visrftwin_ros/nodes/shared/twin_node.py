@@ -1,0 +1,315 @@
+"""What every node here shares: lifecycle, declared parameters, quality of service, diagnostics."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import rclpy
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rclpy._rclpy_pybind11 import RCLError
+from rclpy.callback_groups import CallbackGroup
+from rclpy.clock import Clock, ClockType, JumpThreshold, TimeJump
+from rclpy.duration import Duration
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.task import Future
+
+from visrftwin_ros.errors import TwinError
+from visrftwin_ros.nodes.shared.exit_codes import EXIT_CANNOT_START
+from visrftwin_ros.site.loading import config_path, load_site
+from visrftwin_ros.site.model import Camera, Site
+
+SENSOR_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+RESULT_QOS = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
+LATCHED_QOS = QoSProfile(
+    depth=1,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+)
+
+OK, WARN, ERROR, STALE = (
+    DiagnosticStatus.OK,
+    DiagnosticStatus.WARN,
+    DiagnosticStatus.ERROR,
+    DiagnosticStatus.STALE,
+)
+
+JUMP_SHOWN = 5.0
+"""Seconds that /diagnostics tells of a jump of ROS time."""
+LEFT_OVER_NS = 100_000_000
+"""So far a stamp may lie before the clock without being of before a jump."""
+
+
+@dataclass(frozen=True)
+class NodeParameter:
+    """A declared parameter; `bounds` are inclusive and enforced by ROS."""
+
+    name: str
+    default: Any
+    description: str
+    bounds: tuple[float, float] | None = None
+
+    def descriptor(self) -> ParameterDescriptor:
+        text = ParameterDescriptor(description=self.description)
+        if self.bounds and isinstance(self.default, float):
+            low, high = self.bounds
+            text.floating_point_range = [FloatingPointRange(from_value=low, to_value=high)]
+        elif self.bounds:
+            low, high = self.bounds
+            text.integer_range = [IntegerRange(from_value=int(low), to_value=int(high), step=1)]
+        return text
+
+
+SITE_PARAMETER = NodeParameter(
+    "site", "", "Site: a name under config/sites, or the path of a site folder or site.yaml"
+)
+
+
+class TwinNode(LifecycleNode):
+    """A lifecycle node whose subclass gives `parameters`, `configure` and, if needed, the rest.
+
+    `configure` loads and validates everything and raises TwinError on bad input; the node then
+    stays unconfigured, with the reason in its log and in /diagnostics.
+    """
+
+    parameters: ClassVar[Sequence[NodeParameter]] = ()
+
+    def __init__(self, name: str, **options: Any) -> None:
+        super().__init__(name, **options)
+        self.declare_parameter(
+            "autostart", True, ParameterDescriptor(description="Configure and activate at start")
+        )
+        for parameter in self.parameters:
+            self.declare_parameter(parameter.name, parameter.default, parameter.descriptor())
+        self.active = False
+        self.finished = Future()  # a node that sets it has done its work; its process ends
+        self._entities: list[tuple[Callable[[Any], Any], Any]] = []
+        self._status: dict[str, tuple[bytes, str, dict[str, str]]] = {}
+        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", RESULT_QOS)
+        # Of wall time: a paused replay must not silence the nodes.
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._diagnostics_timer = self.create_timer(1.0, self._on_second, clock=steady)
+        back = JumpThreshold(min_forward=None, min_backward=Duration(nanoseconds=-1))
+        self._jumps = self.get_clock().create_jump_callback(back, post_callback=self._on_jump)
+        self._jumped_at = 0.0  # time.monotonic
+
+    # What a subclass fills in.
+
+    def configure(self) -> None:
+        raise NotImplementedError
+
+    def activate(self) -> None:
+        """Called when the node goes active."""
+
+    def deactivate(self) -> None:
+        """Called when the node stops being active."""
+
+    def time_went_back(self) -> None:
+        """Called after ROS time went back (a replay that loops or is wound back): what was kept
+        under later stamps is of no more use."""
+
+    def cleanup(self) -> None:
+        """Called before the node's publishers, subscriptions and timers are destroyed."""
+
+    # Lifecycle.
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        try:
+            self.configure()
+        except TwinError as error:
+            self.get_logger().error(f"cannot configure: {error}")
+            self.report("configure", ERROR, str(error))
+            self._release()
+            return TransitionCallbackReturn.FAILURE
+        except Exception as error:
+            # rclpy would turn this into a failed transition without a word. (Where it was shut
+            # down meanwhile, any call to it fails, and that is no news.)
+            if self.context.ok():
+                self.get_logger().fatal("".join(traceback.format_exception(error)))
+            raise
+        self.report("configure", OK, "configured")
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        result: TransitionCallbackReturn = super().on_activate(state)
+        self.active = True
+        self.activate()
+        return result
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self.active = False
+        self.deactivate()
+        result: TransitionCallbackReturn = super().on_deactivate(state)
+        return result
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self._release()
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self.active = False
+        self._release()
+        return TransitionCallbackReturn.SUCCESS
+
+    def _release(self) -> None:
+        self.cleanup()
+        for destroy, entity in reversed(self._entities):
+            destroy(entity)
+        self._entities.clear()
+
+    # Short forms that remember what cleanup has to destroy.
+
+    def publisher(self, kind: type, topic: str, qos: QoSProfile = RESULT_QOS) -> Any:
+        publisher = self.create_lifecycle_publisher(kind, topic, qos)
+        self._entities.append((self.destroy_publisher, publisher))
+        if self.active:
+            publisher.on_activate(None)
+        return publisher
+
+    def subscription(
+        self, kind: type, topic: str, callback: Callable[[Any], None], qos: QoSProfile = RESULT_QOS
+    ) -> Any:
+        subscription = self.create_subscription(kind, topic, callback, qos)
+        self._entities.append((self.destroy_subscription, subscription))
+        return subscription
+
+    def service(
+        self,
+        kind: type,
+        name: str,
+        callback: Callable[[Any, Any], Any],
+        group: CallbackGroup | None = None,
+    ) -> Any:
+        service = self.create_service(kind, name, callback, callback_group=group)
+        self._entities.append((self.destroy_service, service))
+        return service
+
+    def timer(self, period: float, callback: Callable[[], None]) -> Any:
+        timer = self.create_timer(period, callback)
+        self._entities.append((self.destroy_timer, timer))
+        return timer
+
+    def value(self, name: str) -> Any:
+        """The current value of a declared parameter."""
+        return self.get_parameter(name).value
+
+    def site(self) -> Site:
+        """The site that the parameter `site` names."""
+        name = self.value("site")
+        if not name:
+            raise TwinError("parameter 'site' is empty: give a site name or a path to a site.yaml")
+        return load_site(name)
+
+    def site_camera(self) -> Camera:
+        """The site's camera that the parameter `camera` names, or its only one."""
+        try:
+            return self.site().camera(self.value("camera"))
+        except KeyError as error:
+            raise TwinError(f"parameter 'camera': {error.args[0]}") from error
+
+    def now_ns(self) -> int:
+        return int(self.get_clock().now().nanoseconds)
+
+    def _on_jump(self, jump: TimeJump) -> None:
+        back = -jump.delta.nanoseconds * 1e-9
+        self._jumped_at = time.monotonic()
+        self.report("time", WARN, f"ROS time went back by {back:.2f} s: started again")
+        if self.active:
+            self.time_went_back()
+
+    def is_left_over(self, stamp_ns: int) -> bool:
+        """Whether a message was on its way when ROS time went back: its stamp is yet to come."""
+        return bool(self._jumped_at) and stamp_ns > self.now_ns() + LEFT_OVER_NS
+
+    # Diagnostics.
+
+    def _on_second(self) -> None:
+        if self._jumped_at and time.monotonic() - self._jumped_at > JUMP_SHOWN:
+            self._jumped_at = 0.0
+            self.report("time", OK, "ROS time goes on")
+        self._publish_diagnostics()
+
+    def report(self, subject: str, level: bytes, message: str, **values: object) -> None:
+        """Sets what /diagnostics says of one subject of this node; a change of level is logged."""
+        before = self._status.get(subject)
+        text = {key: str(value) for key, value in values.items()}
+        self._status[subject] = (level, message, text)
+        if before is None or before[0] != level:
+            if level in (WARN, STALE):
+                self.get_logger().warning(f"{subject}: {message}")
+            elif level == ERROR and subject != "configure":
+                self.get_logger().error(f"{subject}: {message}")
+            elif before is not None:
+                self.get_logger().info(f"{subject}: {message}")
+            self._publish_diagnostics()
+
+    def _publish_diagnostics(self) -> None:
+        array = DiagnosticArray()
+        array.header.stamp = self.get_clock().now().to_msg()
+        name = self.get_fully_qualified_name().lstrip("/")
+        for subject, (level, message, values) in self._status.items():
+            array.status.append(
+                DiagnosticStatus(
+                    level=level,
+                    name=f"{name}: {subject}",
+                    message=message,
+                    hardware_id=name,
+                    values=[KeyValue(key=key, value=value) for key, value in values.items()],
+                )
+            )
+        self._diagnostics.publish(array)
+
+
+def bound_threads(threads: int = 2) -> None:
+    """Caps the pools of the libraries that read these variables when they are first imported."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, str(threads))
+
+
+def run(node_class: type[TwinNode], name: str) -> None:
+    """Runs one node as a process; exits with EXIT_CANNOT_START when it cannot be configured."""
+    bound_threads()
+    # Fast DDS reads this when the first participant is made; see the comments in the file.
+    os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(config_path("fastdds_images.xml")))
+    rclpy.init()
+    try:
+        node = node_class(name)
+    except RCLError:
+        if rclpy.ok():
+            raise
+        sys.exit(0)  # SIGTERM came first
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    code = 0
+    try:
+        if node.value("autostart"):
+            started = node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+            started = started and node.trigger_activate() == TransitionCallbackReturn.SUCCESS
+            if not started:
+                time.sleep(0.2)  # lets the diagnostics that name the reason leave
+                code = EXIT_CANNOT_START
+        if code == 0:
+            executor.spin_until_future_complete(node.finished)
+    except (KeyboardInterrupt, ExternalShutdownException):
+        pass
+    except RCLError:
+        if rclpy.ok():  # else SIGTERM shut ROS down under a call: no fault
+            raise
+    finally:
+        # A terminal's Ctrl-C arrives twice under `ros2 launch`: from the terminal and from launch.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        executor.shutdown()
+        node.deactivate()
+        node.cleanup()
+        node.destroy_node()
+        rclpy.try_shutdown()
+    sys.exit(code)

@@ -1,0 +1,1 @@
+"""A whole twin as processes."""

@@ -1,0 +1,213 @@
+"""People in images by any network that ultralytics loads, with ByteTrack or BoT-SORT."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from visrftwin_ros.cameras.image_check import checked_image
+from visrftwin_ros.errors import TwinError
+from visrftwin_ros.perception.appearance.clothing_colours import clothing_colours
+from visrftwin_ros.perception.measurements.detections import Detections
+from visrftwin_ros.perception.measurements.feet import Feet, keypoint_feet, mask_feet
+
+LOG = logging.getLogger(__name__)
+RIGHT_WEIGHTS = (
+    "give a .pt or .onnx file or an exported folder such as yolov8n_openvino_model, or use the"
+    " motion detector, which needs none"
+)
+
+TASKS = ("detect", "segment", "pose")
+BOX_TRACKERS = ("bytetrack", "botsort")
+SAME_PERSON_OVERLAP = 0.5
+"""Intersection over union from which the weaker of two boxes goes (non-maximum suppression).
+ultralytics' 0.7 leaves second boxes around pairs of people, which the tracker would have to doubt;
+a person lost to 0.5 stands behind another, and the tracker carries them through."""
+
+
+WARM_UP_SIZE = (480, 640)
+"""px, height and width of the blank image that a network sees first."""
+
+
+class YoloDetector:
+    """Boxes around people, each with its box tracker's id and a colour embedding of its clothes;
+    where they stand too, of networks that give masks or body keypoints.
+
+    weights: path of a .pt, .onnx or exported folder, or the bare name of a released network, which
+    ultralytics downloads. imgsz: px, side of the network's input; None takes the export's own, or
+    640; an export of fixed size keeps its own (`imgsz` of the instance says which). confidence:
+    least score of a box. threads: of torch (OpenVINO and ONNX follow the process's CPU affinity).
+    box_tracker: 'bytetrack', or 'botsort', which takes a moving camera's motion out first.
+    Raises TwinError where the weights are missing, unreadable or know no person.
+    """
+
+    kind = "yolo"
+
+    def __init__(
+        self,
+        weights: str | Path,
+        *,
+        camera: str = "",
+        imgsz: int | None = None,
+        confidence: float = 0.1,
+        threads: int = 2,
+        box_tracker: str = "bytetrack",
+    ) -> None:
+        self._camera = camera
+        self._model = _loaded(weights)
+        self._arguments: dict[str, Any] = {
+            "conf": confidence,
+            "iou": SAME_PERSON_OVERLAP,
+            "verbose": False,
+        }
+        if imgsz is not None:
+            self._arguments["imgsz"] = imgsz
+        _bound_torch_threads(threads)
+        with _as_twin_error(weights):
+            # The first image compiles the network: here, not in the first callback.
+            self._model.predict(np.zeros((*WARM_UP_SIZE, 3), dtype=np.uint8), **self._arguments)
+        self._arguments["classes"] = _person_classes(self._model.names, weights)
+        self.imgsz = int(np.max(self._model.predictor.imgsz))
+        if imgsz is not None and self.imgsz != imgsz:
+            LOG.warning(
+                "%s was exported for images of %d px; the %d px asked for are not used",
+                weights,
+                self.imgsz,
+                imgsz,
+            )
+        self._tracker = _box_tracker(box_tracker, confidence)
+        # The box tracker's first update is slow too.
+        self.detect(np.zeros((*WARM_UP_SIZE, 3), dtype=np.uint8), 0)
+        self.reset()
+
+    def detect(self, image_bgr: Any, stamp_ns: int) -> Detections:
+        """The people in an 8-bit BGR image taken at a ROS time.
+
+        Raises TwinError where the image is of another type or shape.
+        """
+        image = checked_image(image_bgr)
+        result = self._model.predict(image, **self._arguments)[0].cpu().numpy()
+        boxes = result.boxes
+        track_id = [""] * len(boxes)
+        for *_, number, _score, _class, index in self._tracker.update(boxes, image):
+            track_id[int(index)] = str(int(number))
+        return Detections(
+            stamp_ns=stamp_ns,
+            camera=self._camera,
+            image_size=(image.shape[1], image.shape[0]),
+            box=boxes.xywh.astype(np.float64),
+            score=boxes.conf.astype(np.float64),
+            track_id=tuple(track_id),
+            embedding=clothing_colours(image, boxes.xyxy),
+            feet=_feet(result),
+        )
+
+    def reset(self) -> None:
+        """Forget the stream: the next image belongs to another one, or to its beginning."""
+        self._tracker.reset()
+
+
+def _import_ultralytics() -> Any:
+    """ultralytics, told neither to install packages nor to send usage events."""
+    os.environ["YOLO_AUTOINSTALL"] = "false"
+    os.environ.setdefault("YOLO_VERBOSE", "false")  # it writes to standard output
+    import ultralytics
+
+    # Before the first YOLO object: its event sender reads the setting once, when it is made.
+    if ultralytics.settings["sync"]:
+        ultralytics.settings.update({"sync": False})
+    return ultralytics
+
+
+def is_released_name(weights: str | Path) -> bool:
+    """Whether this names a network for ultralytics to fetch, such as yolov8n.pt, and no path."""
+    name = str(weights).strip()
+    return bool(name) and Path(name).name == name and Path(name).suffix in {"", ".pt"}
+
+
+def _loaded(weights: str | Path) -> Any:
+    name = str(weights).strip()
+    # ultralytics would look a missing path up on the network, by its last part.
+    if not name or not (Path(name).exists() or is_released_name(name)):
+        raise TwinError(f"no detector weights at {name!r}; {RIGHT_WEIGHTS}")
+    ultralytics = _import_ultralytics()
+    with _as_twin_error(weights):
+        model = ultralytics.YOLO(name, task=None if name.endswith(".pt") else _task(name))
+    if model.task not in TASKS:
+        raise TwinError(
+            f"the network in {name!r} is for the task {model.task!r}, not {', '.join(TASKS)};"
+            f" {RIGHT_WEIGHTS}"
+        )
+    return model
+
+
+def _task(export: str) -> str:
+    """What an exported network is for, as its metadata say."""
+    from ultralytics.nn.backends.base import BaseBackend
+
+    return str(BaseBackend.read_metadata(export).get("task") or "detect")
+
+
+def _feet(result: Any) -> Feet:
+    """Of one image's ultralytics Results, on the CPU as arrays."""
+    if result.keypoints is not None:
+        return keypoint_feet(result.keypoints.data, result.boxes.xyxy)
+    if result.masks is None:
+        return Feet.unknown(len(result.boxes))
+    from ultralytics.utils.ops import scale_coords
+
+    masks = result.masks.data.astype(np.uint8)
+    found = mask_feet(masks)
+    # Masks are of the network's input, into which the image was fitted with margins.
+    return replace(found, point=scale_coords(masks.shape[1:], found.point, result.orig_shape))
+
+
+@contextmanager
+def _as_twin_error(weights: str | Path) -> Iterator[None]:
+    try:
+        yield
+    # ultralytics raises whatever its many loaders raise, bare Exception and SystemExit included.
+    except (Exception, SystemExit) as error:
+        first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise TwinError(
+            f"cannot load detector weights {str(weights)!r}: {first_line}; {RIGHT_WEIGHTS}"
+        ) from error
+
+
+def _person_classes(names: dict[int, str], weights: str | Path) -> list[int]:
+    people = [number for number, name in names.items() if name in ("person", "pedestrian")]
+    if not people and len(names) == 1:
+        people = list(names)
+    if not people:
+        raise TwinError(
+            f"the network in {str(weights)!r} knows no class 'person', only "
+            f"{', '.join(list(names.values())[:5])}...; {RIGHT_WEIGHTS}"
+        )
+    return people
+
+
+def _box_tracker(name: str, confidence: float) -> Any:
+    """ultralytics' ByteTrack or BoT-SORT with its own defaults, down to the least score we ask for."""
+    if name not in BOX_TRACKERS:
+        raise TwinError(f"no box tracker {name!r}; choose {', '.join(BOX_TRACKERS)}")
+    from ultralytics.trackers.bot_sort import BOTSORT
+    from ultralytics.trackers.byte_tracker import BYTETracker
+    from ultralytics.utils import YAML, IterableSimpleNamespace
+    from ultralytics.utils.checks import check_yaml
+
+    settings = IterableSimpleNamespace(**YAML.load(check_yaml(f"{name}.yaml")))
+    settings.track_low_thresh = min(settings.track_low_thresh, confidence)
+    return BOTSORT(settings) if name == "botsort" else BYTETracker(settings)
+
+
+def _bound_torch_threads(threads: int) -> None:
+    import torch
+
+    torch.set_num_threads(threads)

@@ -1,0 +1,1 @@
+"""Cameras and LiDARs as sources of measurements, live and recorded."""

@@ -1,0 +1,1 @@
+"""People followed in metres over time and sensors."""

@@ -1,0 +1,1 @@
+"""Fields of single interactions: slabs and edges."""

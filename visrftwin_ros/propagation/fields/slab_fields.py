@@ -1,0 +1,272 @@
+"""Fields along known geometry: slab reflection and transmission, and their chain along a path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.constants import epsilon_0, speed_of_light
+
+from visrftwin_ros.propagation.fields.diffraction import Wedges, diffracted_field
+from visrftwin_ros.propagation.paths.path_set import DIFFRACTION, REFRACTION, SPECULAR
+from visrftwin_ros.scene.surfaces import SurfaceMesh
+
+Array = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
+_Law = Callable[[Array, ComplexArray, Array, float], tuple[ComplexArray, ComplexArray]]
+
+
+@dataclass(frozen=True)
+class SurfaceElectrics:
+    """Per surface of the scene (O,): complex relative permittivity eps_r - j sigma/(w eps0),
+    slab thickness [m] and the share sqrt(1 - S^2) of amplitude that reflects specularly."""
+
+    permittivity: ComplexArray
+    thickness: Array
+    smoothness: Array
+
+
+def surface_electrics(meshes: Sequence[SurfaceMesh], frequency: float) -> SurfaceElectrics:
+    """The materials of the scene's surfaces at `frequency` [Hz]."""
+    values = [mesh.material for mesh in meshes]
+    loss = np.array([v.conductivity for v in values]) / (2 * np.pi * frequency * epsilon_0)
+    return SurfaceElectrics(
+        permittivity=np.array([v.relative_permittivity for v in values]) - 1j * loss,
+        thickness=np.array([v.thickness for v in values]),
+        smoothness=np.sqrt(1 - np.array([v.scattering_coefficient for v in values]) ** 2),
+    )
+
+
+def slab_coefficients(
+    cosine: Array, permittivity: ComplexArray, thickness: Array, wavelength: float
+) -> tuple[ComplexArray, ComplexArray, ComplexArray, ComplexArray]:
+    """Reflection TE, TM and transmission TE, TM of a slab in air, ITU-R P.2040-4 eqs. (37), (43).
+
+    cosine: of the angle of incidence. All arguments broadcast.
+    """
+    slab = cosine, permittivity, thickness, wavelength
+    return *slab_reflection(*slab), *slab_transmission(*slab)
+
+
+def slab_reflection(
+    cosine: Array, permittivity: ComplexArray, thickness: Array, wavelength: float
+) -> tuple[ComplexArray, ComplexArray]:
+    """The first two of `slab_coefficients`."""
+    te, tm, once = _one_face(cosine, permittivity, thickness, wavelength)
+    twice = once**2
+    return te * (1 - twice) / (1 - te**2 * twice), tm * (1 - twice) / (1 - tm**2 * twice)
+
+
+def slab_transmission(
+    cosine: Array, permittivity: ComplexArray, thickness: Array, wavelength: float
+) -> tuple[ComplexArray, ComplexArray]:
+    """The last two of `slab_coefficients`."""
+    te, tm, once = _one_face(cosine, permittivity, thickness, wavelength)
+    twice = once**2
+    return (1 - te**2) * once / (1 - te**2 * twice), (1 - tm**2) * once / (1 - tm**2 * twice)
+
+
+def _one_face(
+    cosine: Array, permittivity: ComplexArray, thickness: Array, wavelength: float
+) -> tuple[ComplexArray, ComplexArray, ComplexArray]:
+    """Reflection TE and TM at the slab's face, and what one way through the slab does."""
+    root = np.sqrt(permittivity - (1 - cosine**2))
+    te = (cosine - root) / (cosine + root)
+    scaled = permittivity * cosine
+    tm = (scaled - root) / (scaled + root)
+    through = np.exp(-2j * np.pi * thickness / wavelength * root)
+    return np.asarray(te, complex), np.asarray(tm, complex), through
+
+
+def chain_transfer(
+    vertices: Array,
+    interactions: NDArray[np.uint8],
+    objects: NDArray[np.int32],
+    normals: Array,
+    n_vertices: NDArray[np.int32],
+    start: NDArray[np.intp],
+    electrics: SurfaceElectrics,
+    wavelength: float,
+    wedges: Wedges,
+) -> ComplexArray:
+    """(P, 2, 2) from theta, phi leaving vertex `start` to theta, phi at the receiver.
+
+    The vertices after `start` must be specular reflections, refractions and at most one
+    diffraction, at `wedges` (one a path, of no meaning on others); spreading is left out. Shapes
+    as in PathSet, start (P,). The receiver's basis is that of the direction the wave comes from,
+    as an antenna there sees it.
+    """
+    rows = np.arange(len(vertices))
+    # Axis by axis from here on, paths last: every step below runs along the memory.
+    line, normal = (np.ascontiguousarray(np.moveaxis(a, 0, -1)) for a in (vertices, normals))
+    step = line[1:] - line[:-1]
+    length = np.stack([np.sqrt(_dot(piece, piece)) for piece in step])
+    way = step / np.where(length > 0, length, 1.0)[:, None]
+    basis = np.stack(_spherical_basis(way[start, :, rows].T))
+    part = np.zeros((2, 2, len(rows)), complex)
+    part[0, 0] = part[1, 1] = 1.0
+    ray = _Rays(part, basis)
+    bends = interactions == DIFFRACTION
+    edge_at = np.where(bends.any(axis=1), bends.argmax(axis=1), bends.shape[1])
+    met = (interactions == SPECULAR) | (interactions == REFRACTION)
+
+    def pass_surfaces(d: int, on: NDArray[np.intp]) -> None:
+        if not len(on):
+            return
+        incoming, outgoing, facing = (a.take(on, axis=1) for a in (way[d], way[d + 1], normal[d]))
+        surface, mirrored = objects[on, d], interactions[on, d] == SPECULAR
+        cosine = np.abs(_dot(incoming, facing))
+        slab = electrics.permittivity[surface], electrics.thickness[surface]
+        te, tm = np.empty((2, len(on)), complex)
+        laws: tuple[_Law, ...] = (slab_transmission, slab_reflection)
+        for law, rows in zip(laws, (~mirrored, mirrored), strict=True):
+            te[rows], tm[rows] = law(cosine[rows], slab[0][rows], slab[1][rows], wavelength)
+        smooth = np.where(mirrored, electrics.smoothness[surface], 1.0)
+        te, tm = te * smooth, tm * smooth
+        ray.put(on, ray.take(on).past(incoming, outgoing, facing, te, tm))
+
+    for d in range(interactions.shape[1]):
+        pass_surfaces(d, np.flatnonzero(met[:, d] & (d >= start) & (d < edge_at)))
+    bent = np.flatnonzero(bends.any(axis=1))
+    if len(bent):
+        at, before = edge_at[bent], np.arange(len(length))[:, None] <= edge_at[bent]
+        incoming, outgoing = way[at, :, bent], way[at + 1, :, bent]
+        pieces = length[:, bent]
+        field = _past_edge(
+            ray.take(bent).field(),
+            (incoming, outgoing),
+            ((pieces * before).sum(axis=0), (pieces * ~before).sum(axis=0)),
+            objects[bent, at],
+            wedges.take(bent),
+            electrics,
+            wavelength,
+        )
+        ray.put(bent, _Rays.of(field, outgoing.T))
+        for d in range(1, interactions.shape[1]):
+            pass_surfaces(d, np.flatnonzero(met[:, d] & (d > edge_at)))
+    return ray.received(way[n_vertices - 2, :, rows].T)
+
+
+def bounce_transfer(
+    incoming: Array, outgoing: Array, normal: Array, te: ComplexArray, tm: ComplexArray
+) -> ComplexArray:
+    """(P, 2, 2) as `chain_transfer` over one reflection, unit vectors (P, 3), coefficients (P,)."""
+    incoming, outgoing, normal = (np.ascontiguousarray(a.T) for a in (incoming, outgoing, normal))
+    part = np.tile(np.eye(2, dtype=complex)[..., None], incoming.shape[1])
+    sent = _Rays(part, np.stack(_spherical_basis(incoming)))
+    return sent.past(incoming, outgoing, normal, te, tm).received(outgoing)
+
+
+@dataclass(frozen=True)
+class _Rays:
+    """Fields of P rays: part (2, 2, P) [component, sent polarisation] along basis (2, 3, P), two
+    unit vectors across the ray."""
+
+    part: ComplexArray
+    basis: Array
+
+    @classmethod
+    def of(cls, field: ComplexArray, direction: Array) -> _Rays:
+        """Of fields (P, sent polarisation, xyz) that travel along `direction` (3, P)."""
+        basis = np.stack(_spherical_basis(direction))
+        return cls(np.einsum("psx,ixp->isp", field, basis), basis)
+
+    def field(self) -> ComplexArray:
+        """(P, sent polarisation, xyz)."""
+        return np.asarray(np.einsum("isp,ixp->psx", self.part, self.basis))
+
+    def take(self, rows: NDArray[np.intp]) -> _Rays:
+        return _Rays(self.part.take(rows, axis=2), self.basis.take(rows, axis=2))
+
+    def put(self, rows: NDArray[np.intp], rays: _Rays) -> None:
+        """Overwrites the rays `rows`."""
+        self.part[..., rows], self.basis[..., rows] = rays.part, rays.basis
+
+    def past(
+        self, incoming: Array, outgoing: Array, normal: Array, te: ComplexArray, tm: ComplexArray
+    ) -> _Rays:
+        """After a surface with these coefficients (P,)."""
+        across = _perpendicular(incoming, normal)
+        part = [self._along(across) * te, self._along(_cross(incoming, across)) * tm]
+        return _Rays(np.stack(part), np.stack([across, _cross(outgoing, across)]))
+
+    def received(self, last: Array) -> ComplexArray:
+        """(P, received, sent) polarisations, rays that travel along `last` (3, P)."""
+        theta, phi = _spherical_basis(last)
+        both = np.stack([self._along(theta), self._along(-phi)])
+        return np.ascontiguousarray(np.moveaxis(both, -1, 0))
+
+    def _along(self, axis: Array) -> ComplexArray:
+        """(2, P) the component along unit vectors `axis` (3, P) across the rays."""
+        first, second = (_dot(vector, axis) for vector in self.basis)
+        return np.asarray(self.part[0] * first + self.part[1] * second)
+
+
+def _past_edge(
+    field: ComplexArray,
+    directions: tuple[Array, Array],
+    lengths_beside: tuple[Array, Array],
+    surface: NDArray[np.int32],
+    wedges: Wedges,
+    electrics: SurfaceElectrics,
+    wavelength: float,
+) -> ComplexArray:
+    """(N, 2, 3) the field after the edge, to which and from which the wave goes along unit
+    `directions` (N, 3), on a path with `lengths_beside` (N,) on its two sides, metres."""
+    incoming, outgoing = directions
+    wedges = wedges.facing(incoming)
+    slab = electrics.permittivity[surface], electrics.thickness[surface], wavelength
+    reflection = [
+        coefficient * electrics.smoothness[surface]
+        for face in (wedges.near, wedges.far)
+        for coefficient in slab_reflection(np.abs((incoming * face).sum(axis=1)), *slab)
+    ]
+    return diffracted_field(
+        field, incoming, outgoing, wedges, *lengths_beside, reflection, wavelength
+    )
+
+
+def free_space_amplitude(distance: Array, wavelength: float) -> Array:
+    """lambda / (4 pi d) between isotropic antennas (Friis)."""
+    return wavelength / (4 * np.pi * distance)
+
+
+def wavelength_of(frequency: float) -> float:
+    """Metres in vacuum."""
+    return speed_of_light / frequency
+
+
+def _spherical_basis(direction: Array) -> tuple[Array, Array]:
+    """theta and phi (3, P) of unit vectors (3, P); phi is +y straight up and down."""
+    x, y, z = direction
+    flat = np.sqrt(x * x + y * y)
+    upright = flat == 0
+    length = np.where(upright, 1.0, flat)
+    c, s = np.where(upright, 1.0, x / length), y / length
+    return np.stack([z * c, z * s, -flat]), np.stack([-s, c, np.zeros_like(s)])
+
+
+def _perpendicular(direction: Array, normal: Array) -> Array:
+    """Unit k x n (3, P), or any unit vector across k where the wave meets the surface head on."""
+    across = _cross(direction, normal)
+    length = np.sqrt(_dot(across, across))
+    head_on = np.flatnonzero(length < 1e-9)
+    if len(head_on):
+        axis = np.eye(3)[np.abs(direction[:, head_on]).argmin(axis=0)].T
+        across[:, head_on] = _cross(direction[:, head_on], axis)
+        length[head_on] = np.sqrt(_dot(across, across))[head_on]
+    return np.asarray(across / np.where(length > 0, length, 1.0))
+
+
+def _cross(a: Array, b: Array) -> Array:
+    """(3, P)."""
+    return np.stack(
+        [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
+    )
+
+
+def _dot(a: Array, b: Array) -> Array:
+    """(P,) of (3, P)."""
+    return np.asarray(a[0] * b[0] + a[1] * b[1] + a[2] * b[2])

@@ -1,0 +1,1 @@
+"""Paths and what a link makes of them."""

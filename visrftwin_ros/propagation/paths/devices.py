@@ -1,0 +1,16 @@
+"""The ends of radio links."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Devices:
+    """Radio ends: N names and positions (N, 3), metres, world frame."""
+
+    names: tuple[str, ...]
+    positions: NDArray[np.float64]

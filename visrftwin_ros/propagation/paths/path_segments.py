@@ -1,0 +1,213 @@
+"""The straight pieces of many paths, and which of them pass near a place on the ground."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visrftwin_ros.bodies.people import Bodies
+from visrftwin_ros.propagation.paths.path_set import DIFFRACTION, DIFFUSE, PathSet, lengths
+
+_CELL = 0.5
+"""Grid cell, metres: about a body's width, so that few far segments share a body's cells."""
+_SHORTEST = 1e-6
+_CHUNK = 20_000
+"""Segments that are cut into cells at a time, which bounds the memory that it takes."""
+
+
+@dataclass(frozen=True)
+class Segments:
+    """S segments of P paths, a path's segments in order, zero-length ones left out.
+
+    path: (S,) row of the PathSet. start, end: (S, 3) metres, world frame. length: (S,) metres.
+    behind, ahead: (S,) metres from the wave's last source to `start` and from `end` to its next
+    receiver. A specular reflection or a refraction lets the wave's curvature run on, a diffuse
+    reflection or a diffraction starts a new one: blockage unfolds the path between the latter.
+    first, last: (S,) the segment touches the transmitter, the receiver.
+    """
+
+    path: NDArray[np.intp]
+    start: NDArray[np.float64]
+    end: NDArray[np.float64]
+    length: NDArray[np.float64]
+    behind: NDArray[np.float64]
+    ahead: NDArray[np.float64]
+    first: NDArray[np.bool_]
+    last: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.path)
+
+    def take(self, rows: NDArray[np.intp]) -> Segments:
+        """The segments `rows`."""
+        return Segments(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+
+    @cached_property
+    def columns(self) -> tuple[NDArray[np.float32], ...]:
+        """Nine columns (S,) for coarse tests: start x, y, z; step x, y, z; square of its length
+        on the ground; its length; and sqrt(d1 + d2) / 2, which times sqrt(wavelength) is the
+        widest first zone there; metres, single precision."""
+        step = self.end - self.start
+        square = step[:, 0] ** 2 + step[:, 1] ** 2
+        widest = np.sqrt(self.behind + self.length + self.ahead) / 2
+        return tuple(
+            np.ascontiguousarray(column, np.float32)
+            for column in (*self.start.T, *step.T, square, self.length, widest)
+        )
+
+
+def path_segments(paths: PathSet, rows: NDArray[np.intp] | None = None) -> Segments:
+    """The segments of the paths `rows` (default all), numbered as in `paths`."""
+    rows = np.arange(len(paths)) if rows is None else rows
+    vertices, n_vertices = paths.vertices[rows], paths.n_vertices[rows]
+    interactions = paths.interactions[rows]
+    steps = np.diff(vertices, axis=1)
+    length = lengths(steps)
+    pieces = length.shape[1]
+    renewed = (interactions == DIFFUSE) | (interactions == DIFFRACTION)
+    behind, ahead = np.zeros_like(length), np.zeros_like(length)
+    for k in range(1, pieces):
+        behind[:, k] = np.where(renewed[:, k - 1], 0.0, behind[:, k - 1] + length[:, k - 1])
+        # From the other end; the padding after the receiver has no length and adds nothing.
+        j = pieces - 1 - k
+        ahead[:, j] = np.where(renewed[:, j], 0.0, ahead[:, j + 1] + length[:, j + 1])
+    real = np.arange(pieces) < (n_vertices - 1)[:, None]
+    row, piece = np.nonzero(real & (length > _SHORTEST))
+    return Segments(
+        path=rows[row],
+        start=vertices[row, piece],
+        end=vertices[row, piece + 1],
+        length=length[row, piece],
+        behind=behind[row, piece],
+        ahead=ahead[row, piece],
+        first=piece == 0,
+        last=piece == n_vertices[row] - 2,
+    )
+
+
+@dataclass(frozen=True)
+class SharedSegments:
+    """Segments that several paths have in common, once: those of segment i are
+    paths[offsets[i]:offsets[i + 1]]. Everything but the ends is that of one of the paths.
+
+    A tracer's scattering points are the same for all receivers: only the last pieces differ.
+    """
+
+    segments: Segments
+    offsets: NDArray[np.intp]
+    paths: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, segments: Segments) -> SharedSegments:
+        ends = np.column_stack([segments.start, segments.end]).astype(np.float32)
+        key = np.ascontiguousarray(ends).view(np.dtype((np.void, ends.itemsize * 6))).ravel()
+        _, first, number = np.unique(key, return_index=True, return_inverse=True)
+        order = np.argsort(number, kind="stable")
+        offsets = np.searchsorted(number[order], np.arange(len(first) + 1))
+        return cls(segments.take(first), offsets, segments.path[order])
+
+    def take(self, rows: NDArray[np.intp]) -> SharedSegments:
+        """The segments `rows` and their paths."""
+        paths, count = self.paths_of(rows)
+        return SharedSegments(self.segments.take(rows), np.append(0, np.cumsum(count)), paths)
+
+    def paths_of(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The paths of the segments `rows`, and how many each has; a path with several of them
+        comes more than once."""
+        first, count = self.offsets[rows], self.offsets[rows + 1] - self.offsets[rows]
+        entry = np.repeat(first - (np.cumsum(count) - count), count) + np.arange(count.sum())
+        return self.paths[entry], count
+
+
+def ground_distance(segments: Segments, bodies: Bodies) -> NDArray[np.float64]:
+    """(S, N) metres on the ground from the segments to the bodies' axes."""
+    start, along = segments.start[:, :2], (segments.end - segments.start)[:, :2]
+    square = np.maximum((along**2).sum(axis=1), 1e-12)
+    offset = bodies.position[None, :, :2] - start[:, None]
+    share = np.clip((offset * along[:, None]).sum(axis=2) / square[:, None], 0.0, 1.0)
+    return np.linalg.norm(offset - share[..., None] * along[:, None], axis=2)
+
+
+class Scan:
+    """Finds segments near a place by looking at all: for paths that last one tick."""
+
+    def __init__(self, segments: Segments) -> None:
+        x, y, _, dx, dy, _, square, *_ = segments.columns
+        self._columns = (x, y, dx, dy, np.maximum(square, np.float32(1e-12)))
+
+    def near(self, place: NDArray[np.float64], reach: float) -> NDArray[np.intp]:
+        """Every segment that passes within `reach` metres of the upright line through `place`
+        (2,); ascending."""
+        x, y, dx, dy, square = self._columns
+        to_x, to_y = np.float32(place[0]) - x, np.float32(place[1]) - y
+        share = np.clip((to_x * dx + to_y * dy) / square, 0.0, 1.0)
+        apart = (to_x - share * dx) ** 2 + (to_y - share * dy) ** 2
+        return np.flatnonzero(apart <= reach**2)
+
+
+class PlaceGrid:
+    """Finds segments near a place without looking at the far ones.
+
+    Built once for links that stand still; a query costs what lies near, not what there is.
+    """
+
+    def __init__(self, segments: Segments) -> None:
+        self._count = len(segments)
+        corners = np.concatenate([segments.start, segments.end])
+        self._origin = corners.min(axis=0, initial=np.inf) if self._count else np.zeros(3)
+        extent = corners.max(axis=0) - self._origin if self._count else np.zeros(3)
+        self._shape = np.floor(extent / _CELL).astype(int) + 1
+        count = max(self._count, 1)
+        entries = [
+            self._entries(segments, np.arange(first, min(first + _CHUNK, self._count)))
+            for first in range(0, count, _CHUNK)
+        ]
+        cell, self._segment = np.divmod(np.sort(np.concatenate(entries)), count)
+        self._segment = self._segment.astype(np.int32)
+        self._offsets = np.searchsorted(cell, np.arange(self._shape.prod() + 1))
+
+    def near(
+        self, place: NDArray[np.float64], reach: float, low: float = -np.inf, high: float = np.inf
+    ) -> NDArray[np.intp]:
+        """Every segment that passes within `reach` metres of the upright line through `place`
+        (2,) between the heights `low` and `high`, and some more; ascending."""
+        bounds = (np.append(place - reach, low), np.append(place + reach, high))
+        first, last = (
+            np.floor(np.clip((b - self._origin + side * _CELL / 4) / _CELL, -1, self._shape))
+            for b, side in zip(bounds, (-1, 1), strict=True)
+        )
+        first, last = (
+            np.maximum(first, 0).astype(int),
+            np.minimum(last, self._shape - 1).astype(int),
+        )
+        if (first > last).any():
+            return np.zeros(0, np.intp)
+        layer = np.arange(first[2], last[2] + 1)
+        rows = np.arange(first[0], last[0] + 1)[:, None] * self._shape[2] + layer
+        # Cells along y are consecutive, so their entries are one slice.
+        rows = rows.ravel() * self._shape[1]
+        starts, ends = self._offsets[rows + first[1]], self._offsets[rows + last[1] + 1]
+        pieces = [self._segment[a:b] for a, b in zip(starts, ends, strict=True)]
+        # Each segment once; marking is many times faster than sorting.
+        found = np.zeros(self._count, bool)
+        found[np.concatenate(pieces)] = True
+        return np.flatnonzero(found)
+
+    def _entries(self, segments: Segments, rows: NDArray[np.intp]) -> NDArray[np.int64]:
+        """Cell times number of segments plus segment, for each cell that `rows` pass."""
+        start, along = segments.start[rows], (segments.end - segments.start)[rows]
+        # Points half a cell apart: a segment passes at most a quarter cell beside its points'
+        # cells, which the query's margin covers.
+        pieces = np.ceil(segments.length[rows] / (_CELL / 2)).astype(int) + 1
+        row = np.repeat(np.arange(len(rows)), pieces)
+        step = np.arange(len(row)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+        share = step / np.maximum(pieces[row] - 1, 1)
+        point = start[row] + share[:, None] * along[row]
+        x, y, z = np.floor((point - self._origin) / _CELL).astype(np.int64).T
+        cell = (x * self._shape[2] + z) * self._shape[1] + y
+        entries = cell * max(self._count, 1) + rows[row]
+        # A segment has a few points in a row in each cell: most repeats go before the sorting.
+        return np.unique(entries[np.diff(entries, prepend=-1) != 0])

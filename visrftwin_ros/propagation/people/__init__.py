@@ -1,0 +1,1 @@
+"""What people do to paths: shadow, touch, reflect."""

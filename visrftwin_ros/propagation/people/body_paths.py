@@ -1,0 +1,208 @@
+"""Paths over people, kept up to date as people and robots move."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visrftwin_ros.bodies.people import Bodies
+from visrftwin_ros.propagation.fields.slab_fields import free_space_amplitude
+from visrftwin_ros.propagation.paths.link_metrics import LinkSums, link_sums
+from visrftwin_ros.propagation.paths.path_set import BODY, PathSet, empty
+from visrftwin_ros.propagation.people.body_reflection import (
+    BodyScattering,
+    Bounces,
+    cross_section_bounces,
+    cylinder_bounces,
+    strongest_bounce,
+)
+from visrftwin_ros.propagation.people.people_update import Blockage, PeopleUpdate, unblocked
+from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel
+
+Array = NDArray[np.float64]
+
+LEAST_BOUNCE = 1e-2
+"""A path over a body counts from this share of the power that its link has at that moment.
+
+One left out changes the path loss by 0.04 dB. In a deep fade the link has little, and weaker
+paths count: that is when a receiver lives on them.
+"""
+_LEAST_OF_FREE_SPACE = 1e-6
+"""The same against free space, for links that have nothing at all."""
+_OFF_END = 1e-3
+"""Metres by which a free line of sight may seem short, in the tracer's single precision."""
+
+_BOUNCES_OF: dict[str, Callable[..., Bounces]] = {
+    "cylinder": cylinder_bounces,
+    "rcs": cross_section_bounces,
+}
+
+
+class Sees(Protocol):
+    """What hides what in the static scene (`visibility.Visibility`)."""
+
+    def first_hit(self, origins: Array, directions: Array) -> Array:
+        """(N,) metres to the first surface, inf where free."""
+
+
+@dataclass(frozen=True)
+class LinkEnds:
+    """Of L links: transmitter, receiver (L, 3) metres, nan where unknown; velocity (L, 3) m/s of
+    the receiver."""
+
+    transmitter: Array
+    receiver: Array
+    velocity: Array
+
+
+@dataclass(frozen=True)
+class BodyPaths:
+    """P paths over one body each, numbered by the site's links.
+
+    blockage: by the other people. doppler: (P,) Hz, of the body's and the receiver's motion.
+    changed: (L,) the link's paths over bodies are not those of the update before. sums: (L,); their
+    `free` is zero, since shadow loss compares with the place without people.
+    """
+
+    paths: PathSet
+    blockage: Blockage
+    doppler: Array
+    changed: NDArray[np.bool_]
+    sums: LinkSums
+
+
+class BodyReflections:
+    """Finds the paths over people that matter on links to these ends."""
+
+    def __init__(
+        self,
+        links: tuple[tuple[str, str], ...],
+        scene: Sees,
+        wavelength: float,
+        model: BlockageModel = "fresnel",
+        scattering: BodyScattering = "cylinder",
+    ) -> None:
+        self._links = links
+        self._scene = scene
+        self._wavelength = wavelength
+        self._model: BlockageModel = model
+        self._scattering: BodyScattering = scattering
+        self._last: tuple[NDArray[np.int32], NDArray[np.int64]] | None = None
+
+    def update(self, ends: LinkEnds, power: Array, bodies: Bodies) -> BodyPaths:
+        """The paths over `bodies` now; power (L,): what each link has without them."""
+        link, body, bounces = self._candidates(ends, power, bodies)
+        seen = self._seen(ends, link, bounces)
+        link, body = link[seen], body[seen]
+        paths = self._path_set(ends, link, bounces, seen)
+        blockage = self._blocked_by_others(paths, bodies, body)
+        toward = ends.velocity[link] * paths.arrival
+        doppler = (toward.sum(axis=1) - bounces.stretching[seen]) / self._wavelength
+        sums = link_sums(paths, blockage.field)
+        return BodyPaths(
+            paths=paths,
+            blockage=blockage,
+            doppler=doppler,
+            changed=self._changed(paths, blockage.field, doppler),
+            sums=replace(sums, free=np.zeros_like(sums.free)),
+        )
+
+    def _candidates(
+        self, ends: LinkEnds, power: Array, bodies: Bodies
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], Bounces]:
+        """Pairs of link and body strong enough to matter, links ascending."""
+        tx, rx = ends.transmitter, ends.receiver
+        with np.errstate(invalid="ignore", divide="ignore"):
+            straight = np.linalg.norm(rx - tx, axis=1)
+            free = free_space_amplitude(straight, self._wavelength) ** 2
+            least = np.maximum(LEAST_BOUNCE * power, _LEAST_OF_FREE_SPACE * free)
+            near = np.ones((len(tx), len(bodies)), bool) & (straight > 0)[:, None]
+            if self._scattering == "cylinder":
+                bound = strongest_bounce(tx, rx, bodies, self._wavelength)
+                near &= bound >= least[:, None]
+        link, body = np.nonzero(near)
+        bounces = _BOUNCES_OF[self._scattering](tx[link], rx[link], bodies, body, self._wavelength)
+        with np.errstate(invalid="ignore"):
+            strong = np.abs(bounces.transfer[:, 0, 0]) ** 2 >= least[link]
+        kept = np.flatnonzero(bounces.found & strong)
+        return link[kept], body[kept], _taken(bounces, kept)
+
+    def _seen(self, ends: LinkEnds, link: NDArray[np.intp], bounces: Bounces) -> NDArray[np.intp]:
+        """Rows whose two legs are free of the static scene."""
+        if not len(link):
+            return np.zeros(0, np.intp)
+        origin = np.concatenate([ends.transmitter[link], ends.receiver[link]])
+        leg = np.concatenate([bounces.point, bounces.point]) - origin
+        length = np.linalg.norm(leg, axis=1)
+        hit = self._scene.first_hit(origin, leg / length[:, None])
+        free = (hit > length - _OFF_END).reshape(2, -1)
+        return np.flatnonzero(free.all(axis=0))
+
+    def _path_set(
+        self, ends: LinkEnds, link: NDArray[np.intp], bounces: Bounces, rows: NDArray[np.intp]
+    ) -> PathSet:
+        if not len(link):
+            return empty(self._links, 1)
+        count = len(link)
+        vertices = np.stack(
+            [ends.transmitter[link], bounces.point[rows], ends.receiver[link]], axis=1
+        )
+        return PathSet(
+            links=self._links,
+            link=link.astype(np.int32),
+            vertices=vertices,
+            n_vertices=np.full(count, 3, np.int32),
+            interactions=np.full((count, 1), BODY, np.uint8),
+            objects=np.full((count, 1), -1, np.int32),
+            normals=np.zeros((count, 1, 3)),
+            transfer=bounces.transfer[rows],
+            delay=bounces.delay[rows],
+        )
+
+    def _blocked_by_others(
+        self, paths: PathSet, bodies: Bodies, body: NDArray[np.intp]
+    ) -> Blockage:
+        """A body is no screen on the path that it reflects itself."""
+        if not len(paths):
+            return unblocked(paths)
+        everyone = PeopleUpdate(
+            paths, self._wavelength, self._model, least_share=0.0, standing=False
+        ).update(bodies)
+        own = np.array(bodies.ids)[body]
+        field = np.ones(len(paths), complex)
+        others = []
+        for name, factors in everyone.by_body:
+            kept = factors.without(own[factors.path] == name)
+            field[kept.path] *= kept.field
+            others.append((name, kept))
+        return Blockage(field, tuple(others), np.arange(len(paths)))
+
+    def _changed(
+        self, paths: PathSet, field: NDArray[np.complex128], doppler: Array
+    ) -> NDArray[np.bool_]:
+        line, transfer = paths.vertices.reshape(-1, 9), paths.transfer.reshape(-1, 4)
+        numbers = (line, transfer.real, transfer.imag, field.real, field.imag, doppler)
+        # To the bit, so that what is not a number equals itself.
+        bits = np.column_stack(numbers).view(np.int64)
+        before = self._last if self._last is not None else (paths.link[:0], bits[:0])
+        self._last = (paths.link, bits)
+        counts = [np.bincount(link, minlength=len(self._links)) for link in (before[0], paths.link)]
+        changed = counts[0] != counts[1]
+        old, new = ((~changed[link], link, b) for link, b in (before, self._last))
+        other = (old[2][old[0]] != new[2][new[0]]).any(axis=1)
+        changed[new[1][new[0]][other]] = True
+        return changed
+
+
+def _taken(bounces: Bounces, rows: NDArray[np.intp]) -> Bounces:
+    return Bounces(
+        bounces.found[rows],
+        bounces.point[rows],
+        bounces.transfer[rows],
+        bounces.delay[rows],
+        bounces.stretching[rows],
+    )

@@ -1,0 +1,291 @@
+"""What moving people change: only the paths that they touch are evaluated again."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.constants import speed_of_light
+
+from visrftwin_ros.bodies.people import Bodies
+from visrftwin_ros.propagation.paths.path_segments import PlaceGrid, Scan, Segments, path_segments
+from visrftwin_ros.propagation.paths.path_set import DIFFUSE, PathSet
+from visrftwin_ros.propagation.people.body_occlusion import PassingOutlines, StandingOutlines
+from visrftwin_ros.propagation.people.body_screens import reach, shadows
+from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel
+
+LEAST_SHARE = 1e-3
+"""A link is affected where a body comes near a path with at least this share of its power.
+
+A tracer scatters thousands of diffuse paths a link over the whole scene, each of some millionths
+of the power: somebody is always on one of those, and no receiver would notice.
+"""
+
+_BLOCKING = 10 ** (-1 / 20)
+"""A body blocks a path when it alone takes 1 dB or more off it; less is a fringe."""
+
+_BEHIND_A_BODY = 0.1
+"""|E/E0| of a weak diffuse path through a body: 20 dB, of the 15 to 20 dB that a strip costs.
+
+Such a path is one random sample of a scattered field. Fringes mean nothing on it and average out
+over the samples, so it is cut by the body's outline instead of diffracted: five times cheaper.
+"""
+
+_NONE = np.zeros(0, np.intp)
+
+
+@dataclass(frozen=True)
+class PathFields:
+    """One body's factor E/E0 on each path that it is near: rows ascending (k,), factors (k,)."""
+
+    path: NDArray[np.intp]
+    field: NDArray[np.complex128]
+
+    def without(self, rows: NDArray[np.bool_]) -> PathFields:
+        """Those of the other `rows` (k,)."""
+        return PathFields(self.path[~rows], self.field[~rows])
+
+
+@dataclass(frozen=True)
+class Blockage:
+    """The effect of people on the P paths of a PathSet.
+
+    field: (P,) complex E/E0, 1 where nobody is near; several bodies multiply.
+    by_body: every body near some path, as its id, and its factors; sorted by id, an id may come
+    more than once. evaluated: (E,) rows evaluated at this update, ascending.
+    """
+
+    field: NDArray[np.complex128]
+    by_body: tuple[tuple[str, PathFields], ...]
+    evaluated: NDArray[np.intp]
+
+    @cached_property
+    def touched(self) -> NDArray[np.intp]:
+        """Rows with somebody near, ascending."""
+        near = np.zeros(len(self.field), bool)
+        for _, fields in self.by_body:
+            near[fields.path] = True
+        return np.flatnonzero(near)
+
+    def blocked_by(self, path: int) -> tuple[str, ...]:
+        """Ids of the bodies that each take at least 1 dB off `path`."""
+        found = []
+        for name, fields in self.by_body:
+            row = np.searchsorted(fields.path, path)
+            if row < len(fields.path) and fields.path[row] == path:
+                found.extend([name] if abs(fields.field[row]) <= _BLOCKING else [])
+        return tuple(found)
+
+
+def unblocked(paths: PathSet) -> Blockage:
+    """Nobody there."""
+    return Blockage(np.ones(len(paths), complex), (), _NONE)
+
+
+class PeopleUpdate:
+    """Keeps the blockage of a PathSet up to date as people move.
+
+    A body that did not move since the last update costs nothing; one that moved, appeared or
+    left costs the paths near its old and new places. All other entries stay bit for bit, and the
+    result is the same as if every path had been evaluated against every body.
+    Paths under `least_share` of their link's power are evaluated only while the link is affected
+    by way of a stronger one. `standing`: the paths will see many updates, so index them by place.
+    """
+
+    def __init__(
+        self,
+        paths: PathSet,
+        wavelength: float,
+        model: BlockageModel = "fresnel",
+        least_share: float = LEAST_SHARE,
+        standing: bool = True,
+    ) -> None:
+        total = np.bincount(paths.link, paths.power, len(paths.links))
+        strong = paths.power >= least_share * total[paths.link]
+        sampled = ~strong & (paths.interactions == DIFFUSE).any(axis=1)
+        weak = ~strong & ~sampled
+        self._link = paths.link
+        self._strong = _Diffracted(paths, np.flatnonzero(strong), standing, wavelength, model)
+        self._weak: tuple[_Tier, ...] = (
+            _Diffracted(paths, np.flatnonzero(weak), standing, wavelength, model),
+            _Sampled(paths, np.flatnonzero(sampled), standing),
+        )
+        self._poses: dict[str, tuple[float, ...]] = {}
+        self._affected = np.zeros(len(paths.links), bool)
+        self._blockage = unblocked(paths)
+
+    def update(self, bodies: Bodies) -> Blockage:
+        """The blockage with these bodies; ids must be unique and poses finite."""
+        poses = dict(zip(bodies.ids, bodies.poses(), strict=True))
+        moved = [i for i, name in enumerate(bodies.ids) if self._poses.get(name) != poses[name]]
+        still = [i for i, name in enumerate(bodies.ids) if self._poses.get(name) == poses[name]]
+        gone = [name for name in self._poses if name not in poses]
+        away = [*gone, *(bodies.ids[i] for i in moved)]
+
+        evaluated = [self._strong.forget(away), self._strong.evaluate(bodies, moved, None)]
+        affected = np.zeros_like(self._affected)
+        affected[self._link[self._strong.touched()]] = True
+        newly = affected & ~self._affected
+        for tier in self._weak:
+            evaluated.append(tier.forget(away))
+            evaluated.append(tier.forget_links(self._affected & ~affected))
+            if affected.any():
+                evaluated.append(tier.evaluate(bodies, moved, affected))
+            if newly.any():
+                evaluated.append(tier.evaluate(bodies, still, newly))
+
+        marked = np.zeros(len(self._link), bool)
+        for rows in evaluated:
+            marked[rows] = True
+        self._poses, self._affected = poses, affected
+        self._blockage = self._assemble(marked)
+        return self._blockage
+
+    def _assemble(self, marked: NDArray[np.bool_]) -> Blockage:
+        """Multiplies the bodies' factors into a copy of the field at the `marked` rows only."""
+        field = self._blockage.field.copy()
+        evaluated = np.flatnonzero(marked)
+        field[evaluated] = 1.0
+        # In the order of the ids, so that the product does not depend on who moved when.
+        tiers = (self._strong, *self._weak)
+        near = sorted((e for tier in tiers for e in tier.by_body), key=lambda entry: entry[0])
+        for _, fields in near:
+            rows = marked[fields.path]
+            field[fields.path[rows]] *= fields.field[rows]
+        return Blockage(field, tuple(near), evaluated)
+
+
+class _Tier(ABC):
+    """Some paths of a PathSet, treated alike, and what each body does to them."""
+
+    def __init__(self, paths: PathSet, rows: NDArray[np.intp]) -> None:
+        self._paths = paths
+        self._rows = rows
+        self._fields: dict[str, PathFields] = {}
+
+    @abstractmethod
+    def _factors(
+        self, bodies: Bodies, rows: list[int], links: NDArray[np.bool_] | None
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.complex128]]:
+        """Of the bodies `rows`, ascending, on the paths of `links` at least: paths, ascending for
+        each body, bodies, ascending, and factors, (K,) each."""
+
+    @property
+    def by_body(self) -> list[tuple[str, PathFields]]:
+        return list(self._fields.items())
+
+    def touched(self) -> NDArray[np.intp]:
+        """Paths with somebody near, some of them twice."""
+        return np.concatenate([_NONE, *(f.path for f in self._fields.values())])
+
+    def forget(self, names: list[str]) -> NDArray[np.intp]:
+        """Takes these bodies away; the paths that they were near."""
+        gone = [self._fields.pop(name).path for name in names if name in self._fields]
+        return np.concatenate([_NONE, *gone])
+
+    def forget_links(self, links: NDArray[np.bool_]) -> NDArray[np.intp]:
+        """Takes everybody off the paths of these links (L,); those paths."""
+        gone = [_NONE]
+        if links.any():
+            for name, fields in self._fields.items():
+                rows = links[self._paths.link[fields.path]]
+                gone.append(fields.path[rows])
+                self._fields[name] = fields.without(rows)
+        return np.concatenate(gone)
+
+    def evaluate(
+        self, bodies: Bodies, rows: list[int], links: NDArray[np.bool_] | None
+    ) -> NDArray[np.intp]:
+        """Adds what `bodies` with these indices do to the paths of `links`; those paths."""
+        if not rows or not len(self._rows):
+            return _NONE
+        path, body, field = self._factors(bodies, rows, links)
+        if links is not None:
+            wanted = links[self._paths.link[path]]
+            path, body, field = path[wanted], body[wanted], field[wanted]
+        # Bodies in the order of `rows`, each with its paths ascending: the product over the
+        # segments of a path, then what is each body's.
+        first = np.flatnonzero((np.diff(path, prepend=-1) != 0) | (np.diff(body, prepend=-1) != 0))
+        if len(first):
+            path, body = path[first], body[first]
+            field = np.multiply.reduceat(field, first)
+        for i, begin, end in zip(
+            rows, np.searchsorted(body, rows), np.searchsorted(body, rows, "right"), strict=True
+        ):
+            if begin < end:
+                self._add(bodies.ids[i], PathFields(path[begin:end], field[begin:end]))
+        return path
+
+    def _add(self, name: str, new: PathFields) -> None:
+        """Takes in factors on other links than are known."""
+        known = self._fields.get(name)
+        if known is not None:
+            rows, factors = np.append(known.path, new.path), np.append(known.field, new.field)
+            order = np.argsort(rows, kind="stable")
+            new = PathFields(rows[order], factors[order])
+        self._fields[name] = new
+
+
+class _Diffracted(_Tier):
+    """Paths whose shadow is a diffracted field."""
+
+    def __init__(
+        self,
+        paths: PathSet,
+        rows: NDArray[np.intp],
+        standing: bool,
+        wavelength: float,
+        model: BlockageModel,
+    ) -> None:
+        super().__init__(paths, rows)
+        self._standing = standing
+        self._wavelength = wavelength
+        self._model: BlockageModel = model
+        self._longest = float(paths.delay[rows].max(initial=0.0) * speed_of_light)
+        if standing:
+            _ = self._places
+
+    @cached_property
+    def _segments(self) -> Segments:
+        # The weak paths of a moving robot's link are cut into segments only if it is affected.
+        return path_segments(self._paths, self._rows)
+
+    @cached_property
+    def _places(self) -> PlaceGrid | Scan:
+        return PlaceGrid(self._segments) if self._standing else Scan(self._segments)
+
+    def _factors(
+        self, bodies: Bodies, rows: list[int], links: NDArray[np.bool_] | None
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.complex128]]:
+        reaches = reach(bodies, self._longest, self._wavelength)
+        near = [self._places.near(bodies.position[i, :2], reaches[i]) for i in rows]
+        segment = np.concatenate(near)
+        body = np.repeat(np.array(rows, np.intp), [len(n) for n in near])
+        if links is not None:
+            wanted = links[self._paths.link[self._segments.path[segment]]]
+            segment, body = segment[wanted], body[wanted]
+        found = shadows(self._segments, bodies, segment, body, self._wavelength, self._model)
+        return self._segments.path[found.segment], found.body, found.field
+
+
+class _Sampled(_Tier):
+    """Weak diffuse paths, which a body's outline cuts."""
+
+    def __init__(self, paths: PathSet, rows: NDArray[np.intp], standing: bool) -> None:
+        super().__init__(paths, rows)
+        self._standing = standing
+        if standing:
+            _ = self._outlines
+
+    @cached_property
+    def _outlines(self) -> StandingOutlines | PassingOutlines:
+        return (StandingOutlines if self._standing else PassingOutlines)(self._paths, self._rows)
+
+    def _factors(
+        self, bodies: Bodies, rows: list[int], links: NDArray[np.bool_] | None
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.complex128]]:
+        path, body = self._outlines.crossed(bodies, rows)
+        return path, body, np.full(len(path), _BEHIND_A_BODY, complex)

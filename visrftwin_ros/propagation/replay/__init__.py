@@ -1,0 +1,1 @@
+"""Known paths carried on: receivers that move, surfaces of other materials."""

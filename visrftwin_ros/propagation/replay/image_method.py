@@ -1,0 +1,321 @@
+"""Paths whose vertices follow from their ends: mirror images, walls passed, one edge at most."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visrftwin_ros.propagation.fields.diffraction import Wedges, edge_parameter
+from visrftwin_ros.propagation.fields.slab_fields import chain_transfer
+from visrftwin_ros.propagation.paths.path_set import (
+    DIFFRACTION,
+    DIFFUSE,
+    SPECULAR,
+    PathSet,
+    lengths,
+    path_delay,
+)
+from visrftwin_ros.scene.visibility import OFF_SURFACE, SHORTEST
+
+if TYPE_CHECKING:
+    from visrftwin_ros.propagation.replay.replay_scene import ReplayScene
+
+Array = NDArray[np.float64]
+
+_MARGIN = 5e-3
+"""Metres by which a vertex may lie outside its surface's bounds before a ray decides."""
+
+
+@dataclass(frozen=True)
+class Chains:
+    """N paths that are built again from vertex `start` on, D interactions at most.
+
+    rows, start, n_vertices: (N,). vertices: (N, D + 2, 3) as known; those up to `start` stay.
+    interactions, objects, normals: as in PathSet. back: (N, D, 17) the interactions from the
+    last to the first, in columns: aim, seen from behind, of the ray that leaves it towards the
+    receiver (the image of the source in the mirrors up to here, or that of the edge's corner,
+    3), how far the aim moves with each metre along the edge (3), normal (3) and its product with
+    a point of the plane, bounds of the surface (low 3, high 3), and whether it is the edge.
+    source: (N, 3) image of the source in all mirrors. edge: (N, 14) columns of Wedges, and
+    whether there is one. outward: (N, 3) between the edge's faces. before: (N, 2, 2) transfer up
+    to `start` without spreading.
+    """
+
+    rows: NDArray[np.intp]
+    start: NDArray[np.intp]
+    n_vertices: NDArray[np.int32]
+    vertices: Array
+    interactions: NDArray[np.uint8]
+    objects: NDArray[np.int32]
+    normals: Array
+    back: Array
+    source: Array
+    edge: Array
+    outward: Array
+    before: NDArray[np.complex128]
+
+    @classmethod
+    def of(cls, known: PathSet, rows: NDArray[np.intp], scene: ReplayScene) -> Chains:
+        paths = known.select(rows)
+        count, depth = paths.interactions.shape
+        held = paths.interactions == DIFFUSE
+        start = np.where(held, np.arange(1, depth + 1), 0).max(axis=1, initial=0)
+        edge = _edges(paths, scene)
+        image, along, source = _images(paths, start, edge)
+        chains = cls(
+            rows=rows,
+            start=start,
+            n_vertices=paths.n_vertices,
+            vertices=paths.vertices,
+            interactions=paths.interactions,
+            objects=paths.objects,
+            normals=paths.normals,
+            back=_backwards(paths, image, along, scene),
+            source=source,
+            edge=edge,
+            outward=_outward(edge),
+            before=np.tile(np.eye(2, dtype=complex), (count, 1, 1)),
+        )
+        # A path that is built again throughout owes nothing to the tracer's single precision.
+        fixed = np.flatnonzero(start > 0)
+        chain = chains._transfer(fixed, paths.vertices[fixed], scene)
+        chains.before[fixed] = np.linalg.pinv(chain) @ paths.transfer[fixed]
+        return chains
+
+    def at(
+        self, receiver: Array, scene: ReplayScene
+    ) -> tuple[NDArray[np.intp], Array, Array, NDArray[np.complex128]]:
+        """Which of them reach `receiver` (N, 3), ascending; vertices, delays and transfers."""
+        rows, vertices = self._vertices(receiver)
+        seen = self._visible(rows, vertices, scene)
+        rows, vertices = rows[seen], vertices[seen]
+        transfer = self._transfer(rows, vertices, scene) @ self.before[rows]
+        return rows, vertices, path_delay(vertices), transfer
+
+    def fields(self, scene: ReplayScene) -> NDArray[np.complex128]:
+        """(N, 2, 2) transfers at the known vertices."""
+        rows = np.arange(len(self.rows))
+        return self._transfer(rows, self.vertices, scene) @ self.before
+
+    def _vertices(self, receiver: Array) -> tuple[NDArray[np.intp], Array]:
+        """Rows whose vertices all lie within their surfaces' bounds, and those (N, V, 3)."""
+        bent = self.edge[:, 13] > 0
+        shift = np.zeros(len(receiver))
+        on = np.flatnonzero(bent)
+        if len(on):
+            aim, along = self.back[on, 0, :3], self.back[on, 0, 3:6]
+            shift[on] = edge_parameter(self.source[on], receiver[on], aim, along)
+        with np.errstate(invalid="ignore"):
+            alive = np.flatnonzero(
+                np.isfinite(receiver).all(axis=1)
+                & (~bent | ((shift > 0) & (shift < self.edge[:, 6])))
+            )
+        own = (self.n_vertices - 2 - self.start)[alive]
+        # From the receiver backwards, axis by axis: every step runs along the memory.
+        found = [np.ascontiguousarray(receiver[alive].T)]
+        depth, columns = self.interactions.shape[1], self.back.reshape(-1, 17)
+        for k in range(depth):
+            on = np.flatnonzero(own > k)
+            row = alive[on]
+            back = np.ascontiguousarray(columns.take(row * depth + k, axis=0).T)
+            vertex, fits = _one_back(back, found[-1].take(on, axis=1), shift[row])
+            place = found[-1].copy()
+            place[:, on] = vertex
+            kept = np.ones(len(alive), bool)
+            kept[on[~fits]] = False
+            kept = np.flatnonzero(kept)
+            alive, own = alive[kept], own[kept]
+            found = [f.take(kept, axis=1) for f in (*found, place)]
+        vertices = self.vertices.take(alive, axis=0)
+        last = self.n_vertices[alive] - 1
+        after = np.arange(vertices.shape[1]) >= last[:, None]
+        np.copyto(vertices, receiver[alive][:, None], where=after[..., None])
+        for k, place in enumerate(found[1:]):
+            on = np.flatnonzero(own > k)
+            vertices[on, last[on] - 1 - k] = place[:, on].T
+        return alive, vertices
+
+    def _visible(
+        self, rows: NDArray[np.intp], vertices: Array, scene: ReplayScene
+    ) -> NDArray[np.bool_]:
+        """(N,) every new segment is free, and every new vertex lies on a surface."""
+        start, last = self.start[rows], self.n_vertices[rows] - 1
+        steps = np.diff(vertices, axis=1)
+        length = lengths(steps)
+        piece = np.arange(length.shape[1])
+        new = (piece >= start[:, None]) & (piece < last[:, None])
+        valid = ~(new & ~(length > SHORTEST)).any(axis=1) & self._outside(rows, vertices)
+        row, piece = np.nonzero(new & valid[:, None])
+        path = rows[row]
+        places, count = vertices.reshape(-1, 3), vertices.shape[1]
+        begin, end = (places.take(row * count + piece + k, axis=0) for k in (0, 1))
+        before, target = np.maximum(piece - 1, 0), np.minimum(piece, self.normals.shape[1] - 1)
+        from_surface, to_end = piece > 0, piece == last[row] - 1
+        from_edge = from_surface & (self.interactions[path, before] == DIFFRACTION)
+        to_edge = ~to_end & (self.interactions[path, target] == DIFFRACTION)
+        # Off the surface along its normal, on the side on which the ray goes on: along the ray
+        # itself, a grazing one would stay within the surface. Off an edge outwards.
+        facing, most = self.normals.reshape(-1, 3), self.normals.shape[1]
+        off = facing.take(path * most + before, axis=0)
+        side = np.sign(np.einsum("ij,ij->i", end - begin, off)) * from_surface
+        off *= side[:, None]
+        off[from_edge] = self.outward[path[from_edge]]
+        origin = begin + OFF_SURFACE * off
+        aim = end.copy()
+        aim[to_edge] += OFF_SURFACE * self.outward[path[to_edge]]
+        direction = aim - origin
+        expected = lengths(direction)
+        direction /= expected[:, None]
+        target_normal = facing.take(path * most + target, axis=0)
+        closing = np.einsum("ij,ij->i", direction, target_normal)
+        gap = np.einsum("ij,ij->i", end - origin, target_normal)
+        hit = scene.visibility.first_hit(origin, direction)
+        tolerance = 2 * OFF_SURFACE + 1e-5 * expected
+        grazing = np.maximum(np.abs(closing), 1e-2)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            arrives = np.where(
+                to_end | to_edge,
+                hit > expected - tolerance,
+                np.abs(hit - gap / closing) < tolerance / grazing,
+            )
+        valid[row[~arrives]] = False
+        return valid
+
+    def _outside(self, rows: NDArray[np.intp], vertices: Array) -> NDArray[np.bool_]:
+        """(N,) the pieces before and after the edge, if any, do not start inside the wedge."""
+        free = np.ones(len(rows), bool)
+        on = np.flatnonzero(self.edge[rows, 13] > 0)
+        if not len(on):
+            return free
+        edge = self.edge[rows[on]]
+        at = (self.interactions[rows[on]] == DIFFRACTION).argmax(axis=1) + 1
+        for neighbour in (at - 1, at + 1):
+            away = vertices[on, neighbour] - vertices[on, at]
+            lit = np.einsum("ij,ij->i", away, edge[:, 7:10]) > 1e-6
+            free[on] &= lit | (np.einsum("ij,ij->i", away, edge[:, 10:13]) > 1e-6)
+        return free
+
+    def _transfer(
+        self, rows: NDArray[np.intp], vertices: Array, scene: ReplayScene
+    ) -> NDArray[np.complex128]:
+        """(N, 2, 2) from vertex `start` to the receiver, with spreading and Lambert's law."""
+        edge, start = self.edge[rows], self.start[rows]
+        wedges = Wedges(edge[:, :3], edge[:, 3:6], edge[:, 6], edge[:, 7:10], edge[:, 10:13])
+        chain = chain_transfer(
+            vertices,
+            self.interactions[rows],
+            self.objects[rows],
+            self.normals[rows],
+            self.n_vertices[rows],
+            start,
+            scene.electrics,
+            scene.wavelength,
+            wedges,
+        )
+        strength = scene.wavelength / (4 * np.pi) * self._spreading(rows, vertices)
+        return np.asarray(chain * strength[:, None, None])
+
+    def _spreading(self, rows: NDArray[np.intp], vertices: Array) -> Array:
+        """(N,) 1 / length of the last ray tube, times Lambert's law where it starts.
+
+        With a diffraction, 1 / sqrt(s s' (s + s')) of the uniform theory, as in Sionna.
+        """
+        start = self.start[rows]
+        length = lengths(np.diff(vertices, axis=1))
+        piece = np.arange(length.shape[1])
+        spreading = 1 / np.where(piece >= start[:, None], length, 0.0).sum(axis=1)
+        on = np.flatnonzero(self.edge[rows, 13] > 0)
+        if len(on):
+            at = (self.interactions[rows[on]] == DIFFRACTION).argmax(axis=1)[:, None]
+            after = np.where(piece > at, length[on], 0.0).sum(axis=1)
+            before = length[on].sum(axis=1) - after
+            spreading[on] = 1 / np.sqrt(after * before * (after + before))
+        on = np.flatnonzero(start > 0)
+        if len(on):
+            step = vertices[on, start[on] + 1] - vertices[on, start[on]]
+            normal = self.normals[rows[on], start[on] - 1]
+            cosine = np.abs((step * normal).sum(axis=1)) / np.linalg.norm(step, axis=1)
+            spreading[on] *= np.sqrt(cosine)
+        return spreading
+
+
+def _one_back(back: Array, here: Array, shift: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """The vertices (3, N) before those `here` (3, N), and whether they are on their surfaces.
+
+    back: (17, N) columns of Chains. shift: (N,) metres along the edge.
+    """
+    aim, along, normal, level = back[:3], back[3:6], back[6:9], back[9]
+    aim = aim + along * shift - here
+    edge = back[16] > 0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gap = level - np.einsum("ij,ij->j", here, normal)
+        share = np.where(edge, 1.0, gap / np.einsum("ij,ij->j", aim, normal))
+        vertex = here + share * aim
+        fits = ((vertex >= back[10:13]) & (vertex <= back[13:16])).all(axis=0)
+        fits &= (share > 0) & ((share < 1) | edge)
+    return vertex, fits
+
+
+def _backwards(paths: PathSet, image: Array, along: Array, scene: ReplayScene) -> Array:
+    """`back` of Chains, of images and along (N, D + 1, 3) at each vertex."""
+    points, normals = paths.vertices[:, 1:-1], paths.normals
+    bounds = scene.bounds[np.maximum(paths.objects, 0)]
+    table = np.concatenate(
+        [
+            image[:, 1:],
+            along[:, 1:],
+            normals,
+            (points * normals).sum(axis=2, keepdims=True),
+            bounds[:, :, 0] - _MARGIN,
+            bounds[:, :, 1] + _MARGIN,
+            (paths.interactions == DIFFRACTION)[..., None],
+        ],
+        axis=2,
+    )
+    order = np.maximum(paths.n_vertices[:, None] - 3 - np.arange(paths.depth), 0)
+    return np.take_along_axis(table, order[..., None], axis=1)
+
+
+def _edges(paths: PathSet, scene: ReplayScene) -> Array:
+    """(N, 14) columns of Wedges of the paths that bend, zero on the others."""
+    table = np.zeros((len(paths), 14))
+    row, d = np.nonzero(paths.interactions == DIFFRACTION)
+    if len(row):
+        found = scene.edges.of(
+            paths.objects[row, d], paths.vertices[row, d + 1], paths.normals[row, d]
+        )
+        incoming = paths.vertices[row, d + 1] - paths.vertices[row, d]
+        found = found.facing(incoming)
+        columns = (found.origin, found.along, found.length[:, None], found.near, found.far)
+        table[row] = np.concatenate([*columns, (found.length > 0)[:, None]], axis=1)
+    return table
+
+
+def _outward(edge: Array) -> Array:
+    """(N, 3) between the faces' normals; zero where there is no edge, or a single face ends."""
+    middle = edge[:, 7:10] + edge[:, 10:13]
+    length = np.linalg.norm(middle, axis=1, keepdims=True)
+    return np.asarray(middle / np.where(length > 1e-6, length, 1.0))
+
+
+def _images(paths: PathSet, start: NDArray[np.intp], edge: Array) -> tuple[Array, Array, Array]:
+    """image, image_along and source of Chains."""
+    count, depth = paths.interactions.shape
+    rows = np.arange(count)
+    source = paths.vertices[rows, start].copy()
+    aim, along = source.copy(), np.zeros((count, 3))
+    image, image_along = np.empty((count, depth + 1, 3)), np.zeros((count, depth + 1, 3))
+    image[:, 0] = aim
+    for d in range(depth):
+        mirror = (paths.interactions[:, d] == SPECULAR) & (d >= start)
+        normal, point = paths.normals[:, d] * mirror[:, None], paths.vertices[:, d + 1]
+        for place in (source, aim):
+            place -= 2 * ((place - point) * normal).sum(axis=1, keepdims=True) * normal
+        along -= 2 * (along * normal).sum(axis=1, keepdims=True) * normal
+        bends = (paths.interactions[:, d] == DIFFRACTION)[:, None]
+        aim, along = np.where(bends, edge[:, :3], aim), np.where(bends, edge[:, 3:6], along)
+        image[:, d + 1], image_along[:, d + 1] = aim, along
+    return image, image_along, source

@@ -1,0 +1,64 @@
+"""The same paths over surfaces whose materials changed: no ray is shot."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visrftwin_ros.propagation.fields.slab_fields import SurfaceElectrics, slab_coefficients
+from visrftwin_ros.propagation.paths.path_set import DIFFUSE, REFRACTION, SPECULAR, PathSet
+from visrftwin_ros.propagation.replay.image_method import Chains
+from visrftwin_ros.propagation.replay.replay_scene import ReplayScene
+
+
+def revalued(paths: PathSet, old: ReplayScene, new: ReplayScene) -> PathSet:
+    """`paths` of the scene `old` with the fields that they have in `new`, of equal geometry.
+
+    Reflected, refracted and diffracted fields are computed afresh. One with a diffuse reflection
+    is scaled by what each interaction's coefficients, averaged over the polarisations, changed;
+    a surface that did not scatter has no such paths until the next solve.
+    """
+    random = (paths.interactions == DIFFUSE).any(axis=1)
+    transfer = paths.transfer.copy()
+    touched = np.isin(paths.objects, _changed(old.electrics, new.electrics)).any(axis=1)
+    rows = np.flatnonzero(touched & ~random)
+    transfer[rows] = Chains.of(paths, rows, new).fields(new)
+    rows = np.flatnonzero(touched & random)
+    factor = np.ones(len(rows))
+    for d in range(paths.depth):
+        before, after = (_strength(paths, rows, d, scene) for scene in (old, new))
+        factor *= np.divide(after, before, out=np.zeros_like(after), where=before > 0)
+    transfer[rows] *= factor[:, None, None]
+    return replace(paths, transfer=transfer)
+
+
+def _changed(old: SurfaceElectrics, new: SurfaceElectrics) -> NDArray[np.intp]:
+    same = (old.permittivity == new.permittivity) & (old.thickness == new.thickness)
+    return np.flatnonzero(~same | (old.smoothness != new.smoothness))
+
+
+def _strength(
+    paths: PathSet, rows: NDArray[np.intp], d: int, scene: ReplayScene
+) -> NDArray[np.float64]:
+    """(N,) root mean square of the two polarisations' amplitudes at interaction `d`."""
+    electrics = scene.electrics
+    kind, surface = paths.interactions[rows, d], paths.objects[rows, d]
+    incoming = paths.vertices[rows, d + 1] - paths.vertices[rows, d]
+    length = np.maximum(np.linalg.norm(incoming, axis=1), 1e-9)
+    cosine = np.abs((incoming * paths.normals[rows, d]).sum(axis=1)) / length
+    te, tm, through_te, through_tm = slab_coefficients(
+        np.maximum(cosine, 1e-6),
+        electrics.permittivity[surface],
+        electrics.thickness[surface],
+        scene.wavelength,
+    )
+    reflected = np.sqrt((np.abs(te) ** 2 + np.abs(tm) ** 2) / 2)
+    passed = np.sqrt((np.abs(through_te) ** 2 + np.abs(through_tm) ** 2) / 2)
+    smooth = electrics.smoothness[surface]
+    return np.select(
+        [kind == SPECULAR, kind == REFRACTION, kind == DIFFUSE],
+        [reflected * smooth, passed, reflected * np.sqrt(np.maximum(1 - smooth**2, 0))],
+        1.0,
+    )

@@ -1,0 +1,34 @@
+"""What replaying needs of the static scene."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import numpy as np
+
+from visrftwin_ros.propagation.fields.diffraction import SceneEdges
+from visrftwin_ros.propagation.fields.slab_fields import surface_electrics, wavelength_of
+from visrftwin_ros.scene.ray_device import Device
+from visrftwin_ros.scene.surfaces import SurfaceMesh
+from visrftwin_ros.scene.visibility import Visibility
+
+
+class ReplayScene:
+    """What replaying needs of the static scene: its surfaces' fields and what hides what."""
+
+    def __init__(
+        self, meshes: Sequence[SurfaceMesh], frequency: float, device: Device = "auto"
+    ) -> None:
+        self.visibility = Visibility(meshes, device)
+        self.electrics = surface_electrics(meshes, frequency)
+        self.wavelength = wavelength_of(frequency)
+        self.edges = SceneEdges(meshes)
+        self._frequency = frequency
+        self.bounds = np.array([(m.vertices.min(axis=0), m.vertices.max(axis=0)) for m in meshes])
+
+    def with_materials(self, meshes: Sequence[SurfaceMesh]) -> ReplayScene:
+        """The same surfaces in the same places, of other materials."""
+        other = copy.copy(self)
+        other.electrics = surface_electrics(meshes, self._frequency)
+        return other

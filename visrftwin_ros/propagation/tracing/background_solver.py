@@ -1,0 +1,141 @@
+"""Full solves in a process of their own, so that none delays a tick.
+
+In one process a solve stretches other Dr.Jit calls from 0.2 to 50 ms (design 6).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+
+import numpy as np
+
+from visrftwin_ros.errors import TwinError
+from visrftwin_ros.propagation.paths.devices import Devices
+from visrftwin_ros.propagation.paths.interaction_sequences import SequencePool
+from visrftwin_ros.propagation.paths.path_set import PathSet
+from visrftwin_ros.propagation.tracing.sionna_solver import solve
+from visrftwin_ros.propagation.tracing.solver_process import Ended, SolverProcess
+from visrftwin_ros.scene.ray_device import Device, prepare
+from visrftwin_ros.scene.surfaces import SurfaceMesh
+from visrftwin_ros.site.model import Propagation
+
+_AROUND, _PLACES_AROUND = 0.75, 6
+"""Metres from a robot, and places there, from which its paths without scattering are sought too."""
+
+_WARM_UP_TIME = 120.0
+"""Seconds after which a start goes on without the kernels."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """An answer: for which receivers, asked at which stamp [ns], and the paths or what failed."""
+
+    receivers: Devices
+    stamp_ns: int
+    paths: PathSet | None
+    failure: str
+
+
+@dataclass(frozen=True)
+class _Job:
+    receivers: Devices
+    stamp_ns: int
+
+
+class BackgroundSolver:
+    """Solves for receivers, one request at a time, in a `SolverProcess`."""
+
+    def __init__(
+        self,
+        meshes: Sequence[SurfaceMesh],
+        transmitters: Devices,
+        frequency: float,
+        settings: Propagation,
+        device: Device = "auto",
+    ) -> None:
+        self._transmitters = transmitters
+        arguments = (tuple(meshes), transmitters, frequency, settings, device)
+        self._process = SolverProcess(_serve, arguments, "path discovery")
+        self._job: _Job | None = None
+
+    @property
+    def idle(self) -> bool:
+        """A request would be taken now."""
+        return self._process.idle
+
+    @property
+    def pid(self) -> int | None:
+        """Of the running process."""
+        return self._process.pid
+
+    def request(self, receivers: Devices, stamp_ns: int) -> None:
+        """Asks for the paths to `receivers`; only when idle."""
+        job = _Job(receivers, stamp_ns)
+        self._process.send(job)
+        self._job = job
+
+    def poll(self) -> Found | None:
+        """The answer to the last request, once; never waits."""
+        answer = self._process.poll()
+        job = self._job
+        if answer is None or job is None:
+            return None
+        self._job = None
+        if isinstance(answer, PathSet):
+            return Found(job.receivers, job.stamp_ns, answer, "")
+        failure = answer.reason if isinstance(answer, Ended) else str(answer)
+        return Found(job.receivers, job.stamp_ns, None, failure)
+
+    def warm_up(self, receivers: int) -> None:
+        """Starts the process and compiles its kernels for so many receivers; waits for that.
+
+        A failure is not told here: the first request meets it again and says so.
+        """
+        beside = self._transmitters.positions[0] + [[0.5, 0.1 * i, -0.5] for i in range(receivers)]
+        self.request(Devices(tuple(f"warm{i}" for i in range(receivers)), beside), 0)
+        deadline = time.monotonic() + _WARM_UP_TIME
+        while self.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+    def close(self) -> None:
+        """Ends the process; a later request starts a new one."""
+        self._process.close()
+
+
+def _serve(
+    pipe: Connection,
+    meshes: tuple[SurfaceMesh, ...],
+    transmitters: Devices,
+    frequency: float,
+    settings: Propagation,
+    device: Device,
+) -> None:
+    """The child: answers jobs until the pipe closes."""
+    try:
+        prepare(device, threads=1)  # The other cores belong to the ticks.
+        pool = SequencePool(transmitters.names, settings.max_depth)
+        sparse = settings.model_copy(update={"diffuse": False})
+        while True:
+            job: _Job = pipe.recv()
+            try:
+                asked, beside = job.receivers, _surroundings(job.receivers)
+                found = solve(meshes, transmitters, asked, frequency, settings, device)
+                pool.learn(solve(meshes, transmitters, beside, frequency, sparse, device))
+                pipe.send(pool.completed(found))
+            except TwinError as error:
+                pipe.send(str(error))
+    except TwinError as error:
+        pipe.send(str(error))
+    except (EOFError, BrokenPipeError, KeyboardInterrupt):
+        return
+
+
+def _surroundings(receivers: Devices) -> Devices:
+    """Places round the receivers, where they may be by the time that the answer is in use."""
+    angle = np.arange(_PLACES_AROUND) * 2 * np.pi / _PLACES_AROUND
+    ring = _AROUND * np.column_stack([np.cos(angle), np.sin(angle), np.zeros_like(angle)])
+    places = (receivers.positions[:, None] + ring).reshape(-1, 3)
+    return Devices(tuple(f"beside{i}" for i in range(len(places))), places)

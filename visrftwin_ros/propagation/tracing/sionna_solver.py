@@ -1,0 +1,172 @@
+"""Static paths from Sionna RT.
+
+Sionna, Mitsuba and Dr.Jit are imported inside the functions: importing this module costs nothing
+and cannot fail for want of LLVM.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from visrftwin_ros.errors import TwinError
+from visrftwin_ros.propagation.paths import path_set
+from visrftwin_ros.propagation.paths.devices import Devices
+from visrftwin_ros.propagation.paths.interaction_sequences import each_sequence_once
+from visrftwin_ros.propagation.paths.path_set import PathSet
+from visrftwin_ros.scene.ray_device import Device, prepare
+from visrftwin_ros.scene.surfaces import SurfaceMesh
+from visrftwin_ros.scene.tracer_scene import build_scene
+from visrftwin_ros.site.model import Propagation
+
+_KIND_OF_SIONNA = {
+    0: path_set.NONE,
+    1: path_set.SPECULAR,
+    2: path_set.DIFFUSE,
+    4: path_set.REFRACTION,
+    8: path_set.DIFFRACTION,
+}
+
+
+def solve(
+    meshes: Sequence[SurfaceMesh],
+    transmitters: Devices,
+    receivers: Devices,
+    frequency: float,
+    settings: Propagation,
+    device: Device = "auto",
+) -> PathSet:
+    """Every path from every transmitter to every receiver through the scene without people.
+
+    Links come transmitter first: (tx0, rx0), (tx0, rx1), ... . Duplicates are removed. Raises
+    TwinError where the tracer fails.
+    """
+    links = tuple((tx, rx) for tx in transmitters.names for rx in receivers.names)
+    if not links:
+        return path_set.empty(links, settings.max_depth)
+    for ends in (transmitters, receivers):
+        lost = [
+            n for n, p in zip(ends.names, ends.positions, strict=True) if not np.isfinite(p).all()
+        ]
+        if lost:
+            raise TwinError(f"no paths to or from {', '.join(lost)}: the position is not finite")
+    prepare(device)
+    import sionna.rt as rt
+
+    try:
+        scene = build_scene(meshes, frequency)
+        scene.tx_array = rt.PlanarArray(num_rows=1, num_cols=1, pattern="iso", polarization="VH")
+        scene.rx_array = scene.tx_array
+        for name, position in zip(transmitters.names, transmitters.positions, strict=True):
+            scene.add(rt.Transmitter(f"tx {name}", position.tolist()))
+        for name, position in zip(receivers.names, receivers.positions, strict=True):
+            scene.add(rt.Receiver(f"rx {name}", position.tolist()))
+        # Equal input must give equal paths, on line and off line.
+        found = rt.PathSolver(deterministic=True)(
+            scene,
+            max_depth=settings.max_depth,
+            samples_per_src=settings.samples,
+            max_num_paths_per_src=max(100_000, settings.samples * 4),
+            synthetic_array=True,
+            los=True,
+            specular_reflection=True,
+            diffuse_reflection=settings.diffuse,
+            refraction=settings.refraction,
+            diffraction=settings.diffraction,
+            seed=settings.seed,
+        )
+        return _path_set(found, scene, links, meshes, transmitters, receivers, settings.max_depth)
+    except (RuntimeError, ValueError, TypeError) as error:
+        cause: BaseException | None = error
+        while cause is not None:  # Dr.Jit's loops turn a Ctrl-C into a RuntimeError of their own.
+            if isinstance(cause, KeyboardInterrupt):
+                raise KeyboardInterrupt from error
+            cause = cause.__cause__
+        raise TwinError(f"Sionna RT could not solve {len(links)} link(s): {error}") from error
+
+
+def solver_version() -> str:
+    """Part of a cache's fingerprint: another tracer may find other paths."""
+    return f"sionna-rt {version('sionna-rt')}"
+
+
+def _path_set(
+    found: Any,
+    scene: Any,
+    links: tuple[tuple[str, str], ...],
+    meshes: Sequence[SurfaceMesh],
+    transmitters: Devices,
+    receivers: Devices,
+    depth: int,
+) -> PathSet:
+    """Gathers Sionna's padded tensors [rx, tx, path] into one row a path."""
+    valid = np.array(found.valid).transpose(1, 0, 2)  # tx, rx, path
+    tx, rx, _ = picked = np.nonzero(valid)
+    count = len(tx)
+    if not count:
+        return path_set.empty(links, depth)
+    amplitude = np.array(found.a[0]) + 1j * np.array(found.a[1])
+    transfer = amplitude.transpose(2, 0, 4, 1, 3)[picked]
+
+    def by_depth(tensor: Any) -> NDArray[Any]:
+        array = np.array(tensor)[:depth]  # Sionna keeps one place even for depth 0.
+        return np.moveaxis(array.swapaxes(1, 2), 0, 3)[picked]
+
+    kinds = by_depth(found.interactions)
+    ended = np.cumsum(kinds == 0, axis=1) > 0
+    interactions = np.zeros((count, depth), np.uint8)
+    for theirs, ours in _KIND_OF_SIONNA.items():
+        interactions[(kinds == theirs) & ~ended] = ours
+    surface_of_id = {scene.objects[m.name].object_id: i for i, m in enumerate(meshes)}
+    objects = np.full((count, depth), -1, np.int32)
+    ids = by_depth(found.objects)
+    for identifier, index in surface_of_id.items():
+        objects[(ids == identifier) & ~ended] = index
+    n_vertices = (~ended).sum(axis=1).astype(np.int32) + 2
+    vertices = np.empty((count, depth + 2, 3))
+    vertices[:, 0] = transmitters.positions[tx]
+    vertices[:, 1:-1] = by_depth(found.vertices)
+    padding = np.arange(depth + 2) >= n_vertices[:, None] - 1
+    vertices[padding] = receivers.positions[rx[np.nonzero(padding)[0]]]
+    paths = PathSet(
+        links=links,
+        link=(tx * len(receivers.names) + rx).astype(np.int32),
+        vertices=vertices,
+        n_vertices=n_vertices,
+        interactions=interactions,
+        objects=objects,
+        normals=_normals(
+            meshes, objects, by_depth(found.primitives), interactions, vertices[:, 1:-1]
+        ),
+        transfer=transfer.astype(complex),
+        delay=path_set.path_delay(vertices),
+    )
+    return each_sequence_once(path_set.without_duplicates(paths))
+
+
+def _normals(
+    meshes: Sequence[SurfaceMesh],
+    objects: NDArray[np.int32],
+    primitives: NDArray[Any],
+    interactions: NDArray[np.uint8],
+    points: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """(P, D, 3): the face's normal, or the direction of the face's edge that diffracts."""
+    normals = np.zeros((*objects.shape, 3))
+    for index, mesh in enumerate(meshes):
+        here = objects == index
+        normals[here] = mesh.face_normals[primitives[here]]
+        edge = here & (interactions == path_set.DIFFRACTION)
+        if edge.any():
+            corners = mesh.vertices[mesh.faces[primitives[edge]]]
+            along = np.roll(corners, -1, axis=1) - corners
+            along /= np.linalg.norm(along, axis=2, keepdims=True)
+            from_corner = points[edge][:, None] - corners
+            distance = np.linalg.norm(np.cross(from_corner, along), axis=2)
+            nearest = distance.argmin(axis=1)
+            normals[edge] = along[np.arange(len(nearest)), nearest]
+    return normals

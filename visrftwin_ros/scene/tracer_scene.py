@@ -1,0 +1,51 @@
+"""The static scene as Sionna RT's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from visrftwin_ros.scene.surfaces import SurfaceMesh
+
+
+def build_scene(meshes: Sequence[SurfaceMesh], frequency: float) -> Any:
+    """A `sionna.rt.Scene` with one object a surface and one radio material a material name.
+
+    `prepare` must have run in this process.
+    """
+    import mitsuba as mi
+    import sionna.rt as rt
+
+    scene = rt.Scene()
+    scene.frequency = frequency
+    materials: dict[str, Any] = {}
+    objects = []
+    for mesh in meshes:
+        values = mesh.material
+        if values.name not in materials:
+            materials[values.name] = rt.RadioMaterial(
+                f"material {values.name}",
+                thickness=values.thickness,
+                relative_permittivity=values.relative_permittivity,
+                conductivity=values.conductivity,
+                scattering_coefficient=values.scattering_coefficient,
+            )
+        properties = mi.Properties()
+        properties.set_id(mesh.name)
+        properties["face_normals"] = True
+        properties["bsdf"] = materials[values.name]
+        shape = mi.Mesh(
+            name=mesh.name,
+            vertex_count=len(mesh.vertices),
+            face_count=len(mesh.faces),
+            props=properties,
+        )
+        buffers = mi.traverse(shape)
+        buffers["vertex_positions"] = mi.Float(mesh.vertices.astype(np.float32).ravel())
+        buffers["faces"] = mi.UInt32(mesh.faces.astype(np.uint32).ravel())
+        buffers.update()
+        objects.append(rt.SceneObject(mi_mesh=shape, name=mesh.name))
+    scene.edit(add=objects)
+    return scene
