@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from playwright.sync_api import sync_playwright
 from sensor_msgs.msg import Image
 
+from visrftwin_ros.messages.images import image_message
+from visrftwin_ros.messages.stamps import stamp_message
 from visrftwin_ros.msg import (
     BeamDecision,
     BeamDecisions,
@@ -31,7 +33,7 @@ from visrftwin_ros.msg import (
     TrackedPeople,
     TrackedPerson,
 )
-from visrftwin_ros.nodes.messages.conversions import image_message, stamp_message
+from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.nodes.shared.twin_node import RESULT_QOS, SENSOR_QOS
 from visrftwin_ros.site.loading import load_site
 from visrftwin_ros.viewing.colors import LINK_COLORS, PATH_COLORS, PERSON, surface_color
@@ -114,12 +116,12 @@ class TwinPublisher:
     def publish(self) -> None:
         now = time.time_ns()
         seconds = (now - self._began) * 1e-9
-        stamp = stamp_message(now)
+        stamp = stamp_message(made, now)
         camera = self._site.camera()
         rgb = np.empty((camera.image_height, camera.image_width, 3), np.uint8)
         rgb[:, : camera.image_width // 2] = MAGENTA
         rgb[:, camera.image_width // 2 :] = CYAN
-        self._images.publish(image_message(rgb[..., ::-1], now, camera.optical_frame))
+        self._images.publish(image_message(made, rgb[..., ::-1], now, camera.optical_frame))
         boxes = Detections(camera=camera.name)
         boxes.detections = [Detection(score=0.9, x=384.0, y=300.0, width=90.0, height=250.0)]
         boxes.header.stamp = stamp

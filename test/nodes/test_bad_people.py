@@ -14,6 +14,8 @@ from scipy.spatial.transform import Rotation
 from tf2_msgs.msg import TFMessage
 
 from visrftwin_ros.cameras.pinhole import PinholeCamera
+from visrftwin_ros.messages.geometry import transform_message
+from visrftwin_ros.messages.stamps import stamp_message, stamp_ns
 from visrftwin_ros.msg import (
     BeamDecisions,
     Detection,
@@ -24,9 +26,9 @@ from visrftwin_ros.msg import (
 )
 from visrftwin_ros.nodes.beam_selector import BeamSelector
 from visrftwin_ros.nodes.channel_predictor import ChannelPredictor
-from visrftwin_ros.nodes.messages.conversions import stamp_message, stamp_ns
+from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.nodes.people_tracker import PeopleTrackerNode
-from visrftwin_ros.nodes.shared.transforms import MOVING_QOS, Pose, transform_message
+from visrftwin_ros.nodes.shared.transforms import MOVING_QOS, Pose
 from visrftwin_ros.site.loading import load_site
 
 SITE = "pets_campus"
@@ -55,7 +57,7 @@ class Walker:
     def send(self, stamp: int, boxes: list[Detection]) -> TrackedPeople:
         """What the tracker answers."""
         message = Detections(camera="view1", detector="yolo", detections=boxes)
-        message.header.stamp = stamp_message(stamp)
+        message.header.stamp = stamp_message(made, stamp)
         self._publisher.publish(message)
         assert self._bench.until(lambda: self.answers(stamp), 3.0), "the tracker does not answer"
         return self.answers(stamp)[-1]
@@ -146,7 +148,7 @@ def person(name: str, x: float, y: float) -> TrackedPerson:
 
 def people(stamp: int, *everybody: TrackedPerson) -> TrackedPeople:
     message = TrackedPeople(people=list(everybody))
-    message.header.stamp = stamp_message(stamp)
+    message.header.stamp = stamp_message(made, stamp)
     return message
 
 
@@ -255,7 +257,7 @@ def test_a_robot_without_tf_has_no_channel_until_its_tf_comes(
 
     def appeared() -> bool:
         now = time.time_ns()
-        frames = [transform_message("world", "roving/base_link", now, pose)]
+        frames = [transform_message(made, "world", "roving/base_link", now, pose)]
         transforms.publish(TFMessage(transforms=frames))
         bench.spin(0.1)
         found = predictor.answer(people(now))["roving"]

@@ -20,8 +20,8 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.executors import ExternalShutdownException
 from sensor_msgs.msg import CameraInfo
 
+from visrftwin_ros.messages.stamps import stamp_ns
 from visrftwin_ros.msg import BeamDecisions, Detections, LinkChannel, LinkChannels, TrackedPeople
-from visrftwin_ros.nodes.messages.conversions import stamp_ns
 from visrftwin_ros.nodes.shared.twin_node import RESULT_QOS, SENSOR_QOS
 
 LINK_NUMBERS = (

@@ -19,6 +19,8 @@ from visrftwin_ros.campaign.device_poses import DevicePoses
 from visrftwin_ros.campaign.snapshot import Campaign, Snapshot, TrueChannel
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.materials.table import MaterialValues
+from visrftwin_ros.messages.people import bodies_from_message
+from visrftwin_ros.messages.stamps import stamp_ns
 from visrftwin_ros.site.model import Site
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ class _CampaignReader:
         self._poses = DevicePoses(self._site, self._transforms())
         snapshots = self._snapshots()
         people = [
-            (messages.stamp_of(m), messages.bodies_of(m)) for m in self._of(topics.TRUE_PEOPLE)
+            (stamp_ns(m.header.stamp), bodies_from_message(m)) for m in self._of(topics.TRUE_PEOPLE)
         ]
         channels = [c for m in self._of(topics.TRUE_CHANNELS) for c in self._true_channels(m)]
         return Campaign(
@@ -168,11 +170,11 @@ class _CampaignReader:
         return found
 
     def _snapshot(self, message: Any) -> Snapshot:
-        stamp = messages.stamp_of(message)
+        stamp = stamp_ns(message.header.stamp)
         self._check_link(message.tx, message.rx)
         if not (np.isfinite(message.frequency) and message.frequency > 0):
             raise TwinError(f"its frequency is {message.frequency:g} Hz: expected the carrier")
-        paths = messages.paths_from_messages(message.paths)
+        paths = messages.measured_paths(message.paths)
         if np.isinf([paths.delay, paths.gain_db]).any():
             raise TwinError("a path has an infinite delay or gain: expected NaN for not measured")
         if message.header.frame_id not in ("", self._site.world_frame):
@@ -210,7 +212,7 @@ class _CampaignReader:
             return np.full(3, np.nan)
 
     def _true_channels(self, message: Any) -> Iterator[TrueChannel]:
-        stamp = messages.stamp_of(message)
+        stamp = stamp_ns(message.header.stamp)
         for channel in message.channels:
             try:
                 self._check_link(channel.tx, channel.rx)

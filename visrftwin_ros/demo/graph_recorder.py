@@ -16,9 +16,9 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from sensor_msgs.msg import CameraInfo
 
 from visrftwin_ros.demo.record import GraphRecord
+from visrftwin_ros.messages.stamps import stamp_ns
 from visrftwin_ros.msg import BeamDecisions, LinkChannels, TrackedPeople
 from visrftwin_ros.msg import Detections as DetectionsMessage
-from visrftwin_ros.nodes.messages.conversions import stamp_ns
 from visrftwin_ros.nodes.shared.twin_node import RESULT_QOS, SENSOR_QOS
 from visrftwin_ros.site.model import Camera
 from visrftwin_ros.viewing.rerun_view import SHOWN_SCORE

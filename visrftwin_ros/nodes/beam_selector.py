@@ -9,6 +9,7 @@ import numpy as np
 
 from visrftwin_ros.beams.selection import BeamChoice, BeamHolder, hand_over_advised, sweep
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.messages.stamps import stamp_ns
 from visrftwin_ros.msg import (
     BeamDecision,
     BeamDecisions,
@@ -16,7 +17,7 @@ from visrftwin_ros.msg import (
     LinkChannels,
     ShadowForecasts,
 )
-from visrftwin_ros.nodes.messages.conversions import path_gains, stamp_ns
+from visrftwin_ros.nodes.messages.conversions import path_gains
 from visrftwin_ros.nodes.shared.robot_poses import robot_poses_from_tf
 from visrftwin_ros.nodes.shared.transforms import listen
 from visrftwin_ros.nodes.shared.twin_node import (

@@ -12,13 +12,10 @@ from visualization_msgs.msg import MarkerArray
 from visrftwin_ros.bodies.people import nobody
 from visrftwin_ros.cache import cache_folder
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.messages.people import bodies_from_message, covariance_from_message
+from visrftwin_ros.messages.stamps import stamp_ns
 from visrftwin_ros.msg import LinkChannels, ShadowForecasts, TrackedPeople
 from visrftwin_ros.nodes.messages.channel_messages import ChannelMessages, forecast_message
-from visrftwin_ros.nodes.messages.conversions import (
-    bodies_from_message,
-    covariance_from_message,
-    stamp_ns,
-)
 from visrftwin_ros.nodes.messages.markers import path_markers, scene_markers
 from visrftwin_ros.nodes.shared.channel_services import ChannelServices, PeopleNow
 from visrftwin_ros.nodes.shared.robot_poses import robot_poses_from_tf

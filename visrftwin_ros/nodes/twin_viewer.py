@@ -11,15 +11,12 @@ import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
 
 from visrftwin_ros.cameras.camera_models import fixed_camera, site_intrinsics
-from visrftwin_ros.cameras.image_message import image_from_message
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.messages.images import image_from_message
+from visrftwin_ros.messages.people import bodies_from_message, covariance_from_message
+from visrftwin_ros.messages.stamps import stamp_ns
 from visrftwin_ros.msg import BeamDecisions, LinkChannel, LinkChannels, TrackedPeople
 from visrftwin_ros.msg import Detections as DetectionsMessage
-from visrftwin_ros.nodes.messages.conversions import (
-    bodies_from_message,
-    covariance_from_message,
-    stamp_ns,
-)
 from visrftwin_ros.nodes.messages.path_kinds import path_kind
 from visrftwin_ros.nodes.shared.twin_node import (
     OK,

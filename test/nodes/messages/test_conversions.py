@@ -13,19 +13,17 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from sensor_msgs.msg import CompressedImage, Image
 
-from visrftwin_ros.cameras.image_message import image_from_message
 from visrftwin_ros.cameras.pinhole import PinholeCamera
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.messages.images import image_from_message, image_message
+from visrftwin_ros.messages.people import bodies_from_message, covariance_from_message
+from visrftwin_ros.messages.stamps import stamp_message, stamp_ns
 from visrftwin_ros.nodes.messages.conversions import (
-    bodies_from_message,
-    covariance_from_message,
     detections_from_message,
     detections_message,
-    image_message,
     people_message,
-    stamp_message,
-    stamp_ns,
 )
+from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.perception.measurements.detections import Detections
 from visrftwin_ros.perception.measurements.feet import Feet
 from visrftwin_ros.perception.tracking.people import People
@@ -84,7 +82,7 @@ def test_a_compressed_image_is_decoded_to_bgr(extension: str, tolerance: int) ->
 
 @given(pixels=arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3))))
 def test_an_image_comes_back_as_it_went(pixels: NDArray[np.uint8]) -> None:
-    message = image_message(pixels, 1_500_000_001, "view1_optical_frame")
+    message = image_message(made, pixels, 1_500_000_001, "view1_optical_frame")
     assert stamp_ns(message.header.stamp) == 1_500_000_001
     assert message.header.frame_id == "view1_optical_frame"
     np.testing.assert_array_equal(image_from_message(message), pixels)
@@ -123,7 +121,7 @@ def test_compressed_data_that_are_no_image_are_refused(data: bytes) -> None:
 
 @given(nanoseconds=STAMPS)
 def test_a_stamp_comes_back_to_the_nanosecond(nanoseconds: int) -> None:
-    assert stamp_ns(stamp_message(nanoseconds)) == nanoseconds
+    assert stamp_ns(stamp_message(made, nanoseconds)) == nanoseconds
 
 
 @settings(max_examples=40)
@@ -146,7 +144,7 @@ def test_detections_come_back_as_they_went(data: st.DataObject, count: int, size
         ),
     )
     message = detections_message(sent, "yolo")
-    message.header.stamp = stamp_message(sent.stamp_ns)
+    message.header.stamp = stamp_message(made, sent.stamp_ns)
     back = detections_from_message(message, CAMERA)
     assert (message.detector, message.camera) == ("yolo", CAMERA.name)
     assert back.stamp_ns == sent.stamp_ns

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
-from geometry_msgs.msg import Point
+from typing import Any
 
-from visrftwin_ros.msg import LinkChannel, LinkChannels, RadioPath, ShadowForecast, ShadowForecasts
-from visrftwin_ros.nodes.messages.conversions import stamp_message
+import numpy as np
+
+from visrftwin_ros.messages.channels import METRICS, channels_message, link_channel
+from visrftwin_ros.messages.paths import path_messages
+from visrftwin_ros.messages.stamps import header
+from visrftwin_ros.msg import LinkChannels, ShadowForecast, ShadowForecasts
+from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.site.model import Radio
 from visrftwin_ros.twin import forecast as ahead
 from visrftwin_ros.twin.channel_state import ChannelState
@@ -20,79 +24,70 @@ class ChannelMessages:
         self._world = world_frame
         self._radio = radio
         self._most = most_paths
-        self._paths: dict[tuple[str, str], list[RadioPath]] = {}
+        self._paths: dict[tuple[str, str], list[Any]] = {}
 
     def message(self, state: ChannelState, stale: bool, age: float) -> LinkChannels:
-        message = LinkChannels(
-            links=len(state.links),
+        channels = [self._link(state, i, stale, age) for i in range(len(state.links))]
+        return channels_message(
+            made,
+            state.stamp_ns,
+            self._world,
+            channels,
             affected_links=state.affected_links,
             retraced_paths=state.retraced_paths,
             compute_time=state.compute_time,
         )
-        message.header.stamp = stamp_message(state.stamp_ns)
-        message.header.frame_id = self._world
-        for i, link in enumerate(state.links):
-            message.channels.append(self._link(state, i, link, stale, age))
-        return message
 
-    def _link(
-        self, state: ChannelState, i: int, link: tuple[str, str], stale: bool, age: float
-    ) -> LinkChannel:
-        metrics = state.metrics
+    def _link(self, state: ChannelState, i: int, stale: bool, age: float) -> Any:
+        link, metrics = state.links[i], state.metrics
         if state.retraced[i] or link not in self._paths:
             found = state.paths(i, self._most)
-            self._paths[link] = [] if found is None else path_messages(found)
-        return LinkChannel(
-            tx=link[0],
-            rx=link[1],
-            frequency=self._radio.frequency,
-            bandwidth=self._radio.bandwidth,
-            path_loss_db=float(metrics.path_loss_db[i]),
-            rms_delay_spread=float(metrics.delay_spread[i]),
-            azimuth_spread=float(metrics.azimuth_spread[i]),
-            k_factor_db=float(metrics.k_factor_db[i]),
-            shadow_loss_db=float(metrics.shadow_loss_db[i]),
-            line_of_sight=bool(metrics.line_of_sight[i]),
-            retraced=bool(state.retraced[i]),
+            self._paths[link] = [] if found is None else radio_paths(found)
+        return link_channel(
+            made,
+            link,
+            self._radio.frequency,
+            self._radio.bandwidth,
+            {name: getattr(metrics, name)[i] for name in METRICS},
+            metrics.line_of_sight[i],
+            state.path_count(i),
+            paths=self._paths[link],
+            retraced=state.retraced[i],
             stale=stale,
             age=age,
             reason=state.fault[i],
-            path_count=state.path_count(i),
-            paths=self._paths[link],
         )
 
 
-def path_messages(paths: LinkPaths) -> list[RadioPath]:
+def radio_paths(paths: LinkPaths) -> list[Any]:
+    """RadioPath messages, strongest first."""
     with np.errstate(divide="ignore"):  # a path may lose all its power in a body's null
         gain_db = 10 * np.log10(paths.power)
-    messages = []
-    for k in range(len(paths)):
-        corners = paths.vertices[k, : paths.n_vertices[k]]
-        messages.append(
-            RadioPath(
-                delay=float(paths.delay[k]),
-                gain_db=float(gain_db[k]),
-                phase=float(paths.phase[k]),
-                aod_azimuth=float(paths.departure[k, 0]),
-                aod_elevation=float(paths.departure[k, 1]),
-                aoa_azimuth=float(paths.arrival[k, 0]),
-                aoa_elevation=float(paths.arrival[k, 1]),
-                doppler=float(paths.doppler[k]),
-                interactions=paths.interactions[k, : len(corners) - 2],
-                shadow_loss_db=float(paths.shadow_loss_db[k]),
-                blocked_by=list(paths.blocked_by[k]),
-                vertices=[Point(x=x, y=y, z=z) for x, y, z in corners.tolist()],
-            )
-        )
-    return messages
+    numbers = {
+        "delay": paths.delay,
+        "gain_db": gain_db,
+        "phase": paths.phase,
+        "aod_azimuth": paths.departure[:, 0],
+        "aod_elevation": paths.departure[:, 1],
+        "aoa_azimuth": paths.arrival[:, 0],
+        "aoa_elevation": paths.arrival[:, 1],
+        "doppler": paths.doppler,
+        "shadow_loss_db": paths.shadow_loss_db,
+    }
+    ends = paths.n_vertices
+    return path_messages(
+        made,
+        numbers,
+        interactions=[row[: n - 2] for row, n in zip(paths.interactions, ends, strict=True)],
+        blocked_by=paths.blocked_by,
+        vertices=[row[:n] for row, n in zip(paths.vertices, ends, strict=True)],
+    )
 
 
 def forecast_message(
     state: ChannelState, forecast: ahead.ShadowForecast, world_frame: str, stale: bool
 ) -> ShadowForecasts:
-    message = ShadowForecasts(stale=stale)
-    message.header.stamp = stamp_message(state.stamp_ns)
-    message.header.frame_id = world_frame
+    message = ShadowForecasts(header=header(made, state.stamp_ns, world_frame), stale=stale)
     for (tx, rx), mean, upper in zip(
         state.links, forecast.mean_db, forecast.upper_bound_db, strict=True
     ):
