@@ -15,8 +15,10 @@ from visrftwin_ros.errors import TwinError
 from visrftwin_ros.materials.table import MaterialValues
 from visrftwin_ros.messages.channels import (
     METRICS,
+    channel_paths_message,
     channels_message,
     link_channel,
+    link_paths,
     metrics_from_message,
 )
 from visrftwin_ros.messages.paths import numbers_from_paths, path_messages
@@ -64,15 +66,25 @@ def true_channels_message(stamp: int, frame_id: str, channels: Sequence[TrueChan
             {name: getattr(channel, name) for name in METRICS},
             channel.line_of_sight,
             len(channel.paths),
-            paths=path_messages(made, vars(channel.paths)),
         )
         for channel in channels
     ]
     return channels_message(made, stamp, frame_id, links)
 
 
-def true_channel(stamp: int, message: Any, rx_position: Float[np.ndarray, " 3"]) -> TrueChannel:
-    """Of a LinkChannel message."""
+def true_paths_message(stamp: int, frame_id: str, channels: Sequence[TrueChannel]) -> Any:
+    """ChannelPaths of one instant."""
+    links = [
+        link_paths(made, (channel.tx, channel.rx), path_messages(made, vars(channel.paths)))
+        for channel in channels
+    ]
+    return channel_paths_message(made, stamp, frame_id, links)
+
+
+def true_channel(
+    stamp: int, message: Any, paths: Sequence[Any], rx_position: Float[np.ndarray, " 3"]
+) -> TrueChannel:
+    """Of a LinkChannel message and its RadioPath messages."""
     return TrueChannel(
         stamp_ns=stamp,
         tx=message.tx,
@@ -82,7 +94,7 @@ def true_channel(stamp: int, message: Any, rx_position: Float[np.ndarray, " 3"])
         rx_position=rx_position,
         frequency=float(message.frequency),
         bandwidth=float(message.bandwidth),
-        paths=measured_paths(message.paths),
+        paths=measured_paths(paths),
     )
 
 

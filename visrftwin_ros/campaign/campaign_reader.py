@@ -30,6 +30,7 @@ _TYPES = {
     topics.SNAPSHOTS: "visrftwin_ros/msg/ChannelSnapshot",
     topics.TRUE_PEOPLE: "visrftwin_ros/msg/TrackedPeople",
     topics.TRUE_CHANNELS: "visrftwin_ros/msg/LinkChannels",
+    topics.TRUE_PATHS: "visrftwin_ros/msg/ChannelPaths",
     topics.TRUE_MATERIALS: "std_msgs/msg/String",
     topics.FACTS: "std_msgs/msg/String",
 }
@@ -62,7 +63,10 @@ class _CampaignReader:
         people = [
             (stamp_ns(m.header.stamp), bodies_from_message(m)) for m in self._of(topics.TRUE_PEOPLE)
         ]
-        channels = [c for m in self._of(topics.TRUE_CHANNELS) for c in self._true_channels(m)]
+        paths = self._true_paths()
+        channels = [
+            c for m in self._of(topics.TRUE_CHANNELS) for c in self._true_channels(m, paths)
+        ]
         return Campaign(
             source=self._bag.path,
             facts=facts,
@@ -211,7 +215,17 @@ class _CampaignReader:
             self._lost[device] = reason, count + 1
             return np.full(3, np.nan)
 
-    def _true_channels(self, message: Any) -> Iterator[TrueChannel]:
+    def _true_paths(self) -> dict[tuple[int, str, str], Any]:
+        """RadioPath messages by stamp and link."""
+        return {
+            (stamp_ns(message.header.stamp), link.tx, link.rx): link.paths
+            for message in self._of(topics.TRUE_PATHS)
+            for link in message.links
+        }
+
+    def _true_channels(
+        self, message: Any, paths: Mapping[tuple[int, str, str], Any]
+    ) -> Iterator[TrueChannel]:
         stamp = stamp_ns(message.header.stamp)
         for channel in message.channels:
             try:
@@ -219,7 +233,9 @@ class _CampaignReader:
             except TwinError as error:
                 self._problems[f"true channel left out: {error}"] += 1
                 continue
-            yield messages.true_channel(stamp, channel, self._position(channel.rx, stamp))
+            # Older bags have the paths of a channel inside it.
+            own = paths.get((stamp, channel.tx, channel.rx), getattr(channel, "paths", ()))
+            yield messages.true_channel(stamp, channel, own, self._position(channel.rx, stamp))
 
     def _sorted(self, what: str, items: list[Any]) -> list[Any]:
         stamps = np.array([item.stamp_ns for item in items], dtype=np.int64)

@@ -156,6 +156,8 @@ class CampaignWriter:
     def truth_channels(self, stamp_ns: int, frame_id: str, channels: Sequence[TrueChannel]) -> None:
         message = messages.true_channels_message(stamp_ns, frame_id, channels)
         self._write(topics.TRUE_CHANNELS, stamp_ns, message)
+        message = messages.true_paths_message(stamp_ns, frame_id, channels)
+        self._write(topics.TRUE_PATHS, stamp_ns, message)
 
     def truth_materials(self, values: Mapping[str, MaterialValues]) -> None:
         """By surface of the site."""

@@ -1,4 +1,4 @@
-"""The channels of links as LinkChannels."""
+"""The channels of links as LinkChannels, their paths as ChannelPaths."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ def link_channel(
     line_of_sight: bool,
     path_count: int,
     *,
-    paths: Sequence[Any] = (),
     retraced: bool = False,
     stale: bool = False,
     age: float = 0.0,
@@ -49,7 +48,6 @@ def link_channel(
         age=float(age),
         reason=reason,
         path_count=int(path_count),
-        paths=list(paths),
     )
 
 
@@ -78,4 +76,22 @@ def channels_message(
         retraced_paths=int(retraced_paths),
         latency=0.0,
         compute_time=float(compute_time),
+    )
+
+
+def link_paths(make: Make, link: Link, paths: Sequence[Any]) -> Any:
+    """LinkPaths from transmitter to receiver. paths: RadioPath messages, strongest first."""
+    return make("visrftwin_ros/LinkPaths", tx=link[0], rx=link[1], paths=list(paths))
+
+
+def channel_paths_message(
+    make: Make, stamp: int, frame_id: str, links: Sequence[Any], *, stale: bool = False
+) -> Any:
+    """ChannelPaths of one instant; all but the latency."""
+    return make(
+        "visrftwin_ros/ChannelPaths",
+        header=header(make, stamp, frame_id),
+        links=list(links),
+        stale=stale,
+        latency=0.0,
     )

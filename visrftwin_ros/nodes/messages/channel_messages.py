@@ -2,61 +2,100 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
 
-from visrftwin_ros.messages.channels import METRICS, channels_message, link_channel
+from visrftwin_ros.messages.channels import (
+    METRICS,
+    channel_paths_message,
+    channels_message,
+    link_channel,
+    link_paths,
+)
 from visrftwin_ros.messages.paths import path_messages
 from visrftwin_ros.messages.stamps import header
-from visrftwin_ros.msg import LinkChannels, ShadowForecast, ShadowForecasts
+from visrftwin_ros.msg import ChannelPaths, LinkChannels, ShadowForecast, ShadowForecasts
 from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.site.model import Radio
 from visrftwin_ros.twin import forecast as ahead
 from visrftwin_ros.twin.channel_state import ChannelState
 from visrftwin_ros.twin.link_paths import LinkPaths
 
+NO_PATH = "no path arrives"
+Link = tuple[str, str]
+
 
 class ChannelMessages:
-    """Builds `channels` messages; a link that was not retraced keeps its message's paths."""
+    """Builds `channels` and `channel_paths` messages.
+
+    Every state goes through `channels`; of a link that was not retraced since `paths` was asked
+    last, the paths' messages are kept.
+    """
 
     def __init__(self, world_frame: str, radio: Radio, most_paths: int) -> None:
         self._world = world_frame
         self._radio = radio
         self._most = most_paths
-        self._paths: dict[tuple[str, str], list[Any]] = {}
+        self._paths: dict[Link, list[Any]] = {}
 
-    def message(self, state: ChannelState, stale: bool, age: float) -> LinkChannels:
-        channels = [self._link(state, i, stale, age) for i in range(len(state.links))]
+    def channels(self, state: ChannelState, stale: bool, age: float) -> LinkChannels:
+        """All but the latency."""
+        for link, retraced in zip(state.links, state.retraced, strict=True):
+            if retraced:
+                self._paths.pop(link, None)
         return channels_message(
             made,
             state.stamp_ns,
             self._world,
-            channels,
+            [self._link(state, i, stale, age) for i in range(len(state.links))],
             affected_links=state.affected_links,
             retraced_paths=state.retraced_paths,
             compute_time=state.compute_time,
         )
 
+    def paths(self, state: ChannelState, stale: bool, chosen: Collection[Link]) -> ChannelPaths:
+        """Of the `chosen` links; all but the latency."""
+        links = []
+        for i, link in enumerate(state.links):
+            if link not in chosen:
+                continue
+            if link not in self._paths:
+                found = state.paths(i, self._most)
+                self._paths[link] = [] if found is None else radio_paths(found)
+            links.append(link_paths(made, link, self._paths[link]))
+        return channel_paths_message(made, state.stamp_ns, self._world, links, stale=stale)
+
     def _link(self, state: ChannelState, i: int, stale: bool, age: float) -> Any:
-        link, metrics = state.links[i], state.metrics
-        if state.retraced[i] or link not in self._paths:
-            found = state.paths(i, self._most)
-            self._paths[link] = [] if found is None else radio_paths(found)
+        metrics = {name: getattr(state.metrics, name)[i] for name in METRICS}
+        reason = state.fault[i]
+        if not np.isfinite(metrics["path_loss_db"]):
+            metrics, reason = dict.fromkeys(METRICS, np.nan), reason or NO_PATH
         return link_channel(
             made,
-            link,
+            state.links[i],
             self._radio.frequency,
             self._radio.bandwidth,
-            {name: getattr(metrics, name)[i] for name in METRICS},
-            metrics.line_of_sight[i],
+            metrics,
+            state.metrics.line_of_sight[i],
             state.path_count(i),
-            paths=self._paths[link],
             retraced=state.retraced[i],
             stale=stale,
             age=age,
-            reason=state.fault[i],
+            reason=reason,
         )
+
+
+def picked_links(links: Iterable[Link], patterns: Sequence[str]) -> frozenset[Link]:
+    """Those whose name `tx-rx` fits one of the patterns (shell wildcards); all without a pattern."""
+    given = [pattern for pattern in patterns if pattern]
+    return frozenset(
+        (tx, rx)
+        for tx, rx in links
+        if not given or any(fnmatchcase(f"{tx}-{rx}", pattern) for pattern in given)
+    )
 
 
 def radio_paths(paths: LinkPaths) -> list[Any]:

@@ -11,7 +11,7 @@ from visrftwin_ros.cameras.pinhole import CameraModel
 from visrftwin_ros.messages import people as people_codec
 from visrftwin_ros.messages.paths import numbers_from_paths
 from visrftwin_ros.messages.stamps import stamp_ns
-from visrftwin_ros.msg import Detection, LinkChannel, TrackedPeople
+from visrftwin_ros.msg import Detection, LinkPaths, TrackedPeople
 from visrftwin_ros.msg import Detections as DetectionsMessage
 from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.perception.measurements.detections import Detections
@@ -100,7 +100,7 @@ def people_message(people: People, world_frame: str) -> TrackedPeople:
     )
 
 
-def path_gains(link: LinkChannel) -> PathGains:
+def path_gains(link: LinkPaths) -> PathGains:
     """What beam selection needs of a link's paths."""
     names = ("gain_db", "aod_azimuth", "aod_elevation", "aoa_azimuth", "aoa_elevation")
     gain_db, *angles = numbers_from_paths(link.paths, names).values()

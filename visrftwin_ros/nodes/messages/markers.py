@@ -10,7 +10,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.messages.people import bodies_from_message, covariance_from_message
 from visrftwin_ros.messages.stamps import stamp_ns
-from visrftwin_ros.msg import LinkChannels, TrackedPeople
+from visrftwin_ros.msg import ChannelPaths, TrackedPeople
 from visrftwin_ros.nodes.messages.path_kinds import path_kind
 from visrftwin_ros.scene.surfaces import surface_meshes
 from visrftwin_ros.site.model import Site
@@ -54,12 +54,12 @@ def scene_markers(site: Site, stamp: Time) -> MarkerArray:
     return array
 
 
-def path_markers(message: LinkChannels, bodies: Bodies) -> MarkerArray:
+def path_markers(message: ChannelPaths, bodies: Bodies) -> MarkerArray:
     """Paths as lines coloured by kind, people as cylinders; replaces what was shown before."""
     frame, stamp = message.header.frame_id, message.header.stamp
     array = MarkerArray(markers=[Marker(action=Marker.DELETEALL)])
     lines: dict[str, Marker] = {}
-    for link in message.channels:
+    for link in message.links:
         for path in link.paths[:PATHS_A_LINK]:
             kind = "shadowed" if path.shadow_loss_db > SHADOWED_ABOVE_DB else path_kind(path)
             if kind not in lines:

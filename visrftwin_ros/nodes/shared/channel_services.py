@@ -123,9 +123,8 @@ class ChannelServices:
             return _refused(response, error)
         now = self._people()
         state = self._engine.channels_of(found, now.bodies, now.stamp_ns)
-        response.channel = self._messages.message(state, now.stale, now.age).channels[0]
-        if not len(found.paths):
-            response.channel.reason = "no path arrives"
+        response.channel = self._messages.channels(state, now.stale, now.age).channels[0]
+        response.paths = self._messages.paths(state, now.stale, state.links).links[0].paths
         response.success = True
         return response
 
