@@ -22,10 +22,11 @@ from made_campaign import (
     write_campaign,
 )
 from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
-from visrftwin_ros.campaign.bag_messages import snapshot_message
+from visrftwin_ros.campaign.bag_messages import channels_message, snapshot_message
 from visrftwin_ros.campaign.bag_reader import read_campaign
-from visrftwin_ros.campaign.bag_types import campaign_typestore
+from visrftwin_ros.campaign.bag_types import campaign_typestore, message_folder
 from visrftwin_ros.campaign.bag_writer import CampaignWriter
 from visrftwin_ros.campaign.snapshot import PATH_FIELDS
 from visrftwin_ros.errors import TwinError
@@ -83,6 +84,27 @@ def test_unsorted_snapshots_are_sorted_and_named(site: Site, tmp_path: Path) -> 
     stamps = [(s.stamp_ns - STAMP) // SECOND for s in campaign.snapshots]
     assert stamps == [0, 2, 3, 4]
     assert "snapshots: 1 stamps go back in time; sorted by stamp" in campaign.problems
+
+
+def test_truth_of_before_a_message_got_a_field_is_read(site: Site, tmp_path: Path) -> None:
+    """Bags outlive versions: each is read by the definitions in it."""
+    older, types = get_typestore(Stores.ROS2_JAZZY), {}
+    for file in message_folder().glob("*.msg"):
+        lines = [line for line in file.read_text().splitlines() if "shadow_loss_los_db" not in line]
+        types |= get_types_from_msg("\n".join(lines), f"visrftwin_ros/msg/{file.stem}")
+    older.register(types)
+    kind = "visrftwin_ros/msg/LinkChannels"
+    assert older.hash_rihs01(kind) != campaign_typestore().hash_rihs01(kind)
+    with Writer(tmp_path / "bag", version=9, storage_plugin=StoragePlugin.MCAP) as writer:
+        for topic, message in (
+            ("/sounder/snapshots", snapshot_message(snapshot(0.0), "world")),
+            ("/truth/channels", channels_message(STAMP, "world", [true_channel(0.0)] * 2)),
+        ):
+            connection = writer.add_connection(topic, message.__msgtype__, typestore=older)
+            writer.write(connection, STAMP, older.serialize_cdr(message, message.__msgtype__))
+    campaign = read_campaign(tmp_path / "bag", site)
+    assert [c.shadow_loss_db for c in campaign.truth_channels] == [2.5, 2.5]
+    assert all(c.line_of_sight and len(c.paths) == 2 for c in campaign.truth_channels)
 
 
 def test_an_existing_path_is_refused_without_force(site: Site, tmp_path: Path) -> None:

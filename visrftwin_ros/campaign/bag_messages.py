@@ -297,6 +297,7 @@ def channels_message(stamp_ns: int, frame_id: str, channels: Sequence[TrueChanne
             azimuth_spread=float(channel.azimuth_spread),
             k_factor_db=float(channel.k_factor_db),
             shadow_loss_db=float(channel.shadow_loss_db),
+            shadow_loss_los_db=float("nan"),
             line_of_sight=bool(channel.line_of_sight),
             retraced=False,
             stale=False,
