@@ -22,8 +22,10 @@ from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.camera_info import camera_info_message, intrinsics_from_message
 from visrftwin_ros.messages.channels import (
     METRICS,
+    channel_paths_message,
     channels_message,
     link_channel,
+    link_paths,
     metrics_from_message,
 )
 from visrftwin_ros.messages.clouds import cloud_from_message, cloud_message
@@ -233,7 +235,7 @@ def test_paths_come_back_as_they_went(
     vertices = [data.draw(arrays(np.float64, (2 + i, 3), elements=NUMBER)) for i in range(count)]
     blocked_by = [[f"p{k}" for k in range(i)] for i in range(count)]
     paths = path_messages(make, numbers, interactions, blocked_by, vertices)
-    back = sent(one_channel(make, paths)).paths
+    back = sent(one_link(make, paths)).links[0].paths
     for name, found in numbers_from_paths(back).items():
         np.testing.assert_array_equal(found, numbers[name], err_msg=name)
     for path, kinds, names, corners in zip(back, interactions, blocked_by, vertices, strict=True):
@@ -245,17 +247,15 @@ def test_paths_come_back_as_they_went(
 @both
 def test_what_a_sounder_does_not_measure_is_nan(make: Make, sent: Sent) -> None:
     paths = path_messages(make, {"delay": np.array([1e-9]), "gain_db": np.array([-80.0])})
-    back = sent(one_channel(make, paths)).paths
+    back = sent(one_link(make, paths)).links[0].paths
     assert back[0].delay == 1e-9 and back[0].gain_db == -80.0
     assert np.isnan(
         [v for n, v in numbers_from_paths(back).items() if n not in ("delay", "gain_db")]
     ).all()
 
 
-def one_channel(make: Make, paths: list[Any]) -> Any:
-    return link_channel(
-        make, ("ap", "rover"), 60e9, 2e9, dict.fromkeys(METRICS, 0.0), True, len(paths), paths=paths
-    )
+def one_link(make: Make, paths: list[Any]) -> Any:
+    return channel_paths_message(make, STAMP, "world", [link_paths(make, ("ap", "rover"), paths)])
 
 
 @both

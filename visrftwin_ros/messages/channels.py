@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -42,6 +43,7 @@ def link_channel(
         frequency=float(frequency),
         bandwidth=float(bandwidth),
         **{field: float(metrics[name]) for name, field in _METRICS.items()},
+        shadow_loss_los_db=math.nan,  # nothing computes it yet
         line_of_sight=bool(line_of_sight),
         retraced=bool(retraced),
         stale=stale,
