@@ -25,10 +25,12 @@ from visrftwin_ros.messages.stamps import stamp_message
 from visrftwin_ros.msg import (
     BeamDecision,
     BeamDecisions,
+    ChannelPaths,
     Detection,
     Detections,
     LinkChannel,
     LinkChannels,
+    LinkPaths,
     RadioPath,
     TrackedPeople,
     TrackedPerson,
@@ -96,6 +98,7 @@ class TwinPublisher:
         self._boxes = node.create_publisher(Detections, "view1/detections", SENSOR_QOS)
         self._people = node.create_publisher(TrackedPeople, "people", RESULT_QOS)
         self._channels = node.create_publisher(LinkChannels, "channels", RESULT_QOS)
+        self._paths = node.create_publisher(ChannelPaths, "channel_paths", RESULT_QOS)
         self._beams = node.create_publisher(BeamDecisions, "beams", RESULT_QOS)
         node.create_subscription(DiagnosticArray, "/diagnostics", self._on_status, RESULT_QOS)
         self._url = ""
@@ -127,8 +130,8 @@ class TwinPublisher:
         boxes.header.stamp = stamp
         self._boxes.publish(boxes)
         self._people.publish(self._two_people(stamp))
-        channels, beams = LinkChannels(), BeamDecisions()
-        channels.header.stamp = beams.header.stamp = stamp
+        channels, paths, beams = LinkChannels(), ChannelPaths(), BeamDecisions()
+        channels.header.stamp = paths.header.stamp = beams.header.stamp = stamp
         for number, ap in enumerate(self._site.access_points):
             for robot in self._site.robots:
                 x, y = robot.position or (-5.0, -10.0)
@@ -136,13 +139,15 @@ class TwinPublisher:
                 path = RadioPath(gain_db=-90.0, shadow_loss_db=20.0 * number)
                 p, q, r = ap.position
                 path.vertices = [Point(x=p, y=q, z=r), Point(x=x, y=y, z=robot.antenna_height)]
-                link = LinkChannel(tx=ap.name, rx=robot.name, shadow_loss_db=loss, paths=[path])
+                link = LinkChannel(tx=ap.name, rx=robot.name, shadow_loss_db=loss)
                 channels.channels.append(link)
+                paths.links.append(LinkPaths(tx=ap.name, rx=robot.name, paths=[path]))
                 beam = BeamDecision(
                     tx=ap.name, rx=robot.name, throughput=4e8 * len(channels.channels)
                 )
                 beams.decisions.append(beam)
         self._channels.publish(channels)
+        self._paths.publish(paths)
         self._beams.publish(beams)
 
     def _two_people(self, stamp: object) -> TrackedPeople:

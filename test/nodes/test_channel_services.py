@@ -98,7 +98,7 @@ def test_a_link_that_is_asked_for_is_the_one_that_is_published(
     assert found.path_loss_db == pytest.approx(published.path_loss_db, abs=0.01)
     assert found.shadow_loss_db == pytest.approx(published.shadow_loss_db, abs=0.05)
     assert found.path_count == published.path_count
-    assert found.paths[0].blocked_by == ["p0"]
+    assert answer.paths[0].blocked_by == ["p0"]
 
     # A frame 2 m over the robot's place, turned by a right angle.
     frames = bench.publisher(TFMessage, "/tf_static", STATIC_QOS)
@@ -107,7 +107,7 @@ def test_a_link_that_is_asked_for_is_the_one_that_is_published(
     bench.spin(0.3)
     turned = predictor.link(at(*AP), at(0.0, 1.0, -0.8, "mast"))
     assert turned.success, turned.message
-    end = turned.channel.paths[0].vertices[-1]
+    end = turned.paths[0].vertices[-1]
     assert (end.x, end.y, end.z) == pytest.approx(STANDING)
     assert turned.channel.path_loss_db == pytest.approx(found.path_loss_db, abs=1e-3)
 

@@ -57,7 +57,9 @@ class ChannelPredictor(TwinNode):
             "Seconds without fresh people until channels are stale",
             (0.05, 10.0),
         ),
-        NodeParameter("max_paths", 32, "Paths a link in messages; metrics use all", (1, 10_000)),
+        NodeParameter(
+            "max_paths", 32, "Paths a link in channel_paths; metrics use all", (1, 10_000)
+        ),
         NodeParameter(
             "path_links",
             [""],

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from visrftwin_ros.cameras.pinhole import PinholeCamera
 from visrftwin_ros.messages.people import bodies_from_message, covariance_from_message
 from visrftwin_ros.messages.stamps import stamp_message, stamp_ns
+from visrftwin_ros.msg import Detections as DetectionsMessage
 from visrftwin_ros.nodes.messages.conversions import (
     detections_from_message,
     detections_message,
@@ -36,7 +37,7 @@ def test_detections_come_back_as_they_went(data: st.DataObject, count: int, size
     sent = Detections(
         stamp_ns=data.draw(STAMPS),
         camera=CAMERA.name,
-        image_size=CAMERA.size,
+        image_size=(641, 479),
         box=draw(count, 4),
         score=draw(count),
         track_id=tuple(str(i) if i % 2 else "" for i in range(count)),
@@ -52,12 +53,19 @@ def test_detections_come_back_as_they_went(data: st.DataObject, count: int, size
     assert (message.detector, message.camera) == ("yolo", CAMERA.name)
     assert back.stamp_ns == sent.stamp_ns
     assert back.track_id == sent.track_id
-    assert back.image_size == CAMERA.size
+    assert back.image_size == sent.image_size
     np.testing.assert_array_equal(back.box, sent.box)
     np.testing.assert_array_equal(back.score, sent.score)
     np.testing.assert_array_equal(back.embedding, sent.embedding if count else np.zeros((0, 0)))
     np.testing.assert_array_equal(back.feet.point, sent.feet.point)
     np.testing.assert_array_equal(back.feet.hidden, sent.feet.hidden)
+
+
+def test_boxes_of_a_sender_that_tells_no_size_are_taken_for_the_cameras() -> None:
+    assert (
+        detections_from_message(DetectionsMessage(camera=CAMERA.name), CAMERA).image_size
+        == CAMERA.size
+    )
 
 
 @settings(max_examples=40)

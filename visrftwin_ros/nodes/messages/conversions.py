@@ -44,7 +44,14 @@ def detections_message(detections: Detections, detector: str) -> DetectionsMessa
             strict=True,
         )
     ]
-    return DetectionsMessage(camera=detections.camera, detector=detector, detections=boxes)
+    width, height = detections.image_size
+    return DetectionsMessage(
+        camera=detections.camera,
+        detector=detector,
+        image_width=width,
+        image_height=height,
+        detections=boxes,
+    )
 
 
 def _foot_fields(point: NDArray[np.float64], hidden: bool) -> dict[str, object]:
@@ -56,12 +63,13 @@ def _foot_fields(point: NDArray[np.float64], hidden: bool) -> dict[str, object]:
 def detections_from_message(message: DetectionsMessage, camera: CameraModel) -> Detections:
     """The boxes of `camera` as arrays; what is wrong with single ones, the tracker sorts out."""
     boxes = message.detections
+    size = (message.image_width, message.image_height)
     longest = max((len(b.embedding) for b in boxes), default=0)
     looks = [b.embedding if len(b.embedding) == longest else np.zeros(longest) for b in boxes]
     return Detections(
         stamp_ns=stamp_ns(message.header.stamp),
         camera=camera.name,
-        image_size=camera.size,
+        image_size=size if all(size) else camera.size,  # older senders do not tell
         box=np.array([[b.x, b.y, b.width, b.height] for b in boxes]).reshape(-1, 4),
         score=np.array([b.score for b in boxes], dtype=np.float64),
         track_id=tuple(b.track_id for b in boxes),
