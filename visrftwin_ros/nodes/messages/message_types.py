@@ -38,7 +38,7 @@ def message_class(kind: str, type_hash: str) -> type:
 def made(kind: str, /, **fields: Any) -> Any:
     """rclpy's message of the type `package/Name`: a `messages.factory.Make`."""
     found, sequences = _class_and_sequences(kind)
-    for name in sequences.intersection(fields):
+    for name in sequences:
         value = fields[name]
         if isinstance(value, np.ndarray):
             # rclpy looks at a list's elements one by one; of an image that would take a second.
@@ -47,11 +47,11 @@ def made(kind: str, /, **fields: Any) -> Any:
 
 
 @cache
-def _class_and_sequences(kind: str) -> tuple[Any, frozenset[str]]:
+def _class_and_sequences(kind: str) -> tuple[Any, tuple[str, ...]]:
     """A message's class, and its fields of any length."""
     found: Any = message_class(kind, "")
     types = found.get_fields_and_field_types()
-    return found, frozenset(n for n, text in types.items() if text.startswith("sequence<"))
+    return found, tuple(n for n, text in types.items() if text.startswith("sequence<"))
 
 
 def _installed_hash(package: str, name: str) -> str:
