@@ -15,8 +15,8 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.transform import Rotation
 
+from visrftwin_ros.messages.point_cloud import PointCloud
 from visrftwin_ros.perception.lidar.people_finder import LidarPeopleConfig, LidarPeopleFinder
-from visrftwin_ros.perception.measurements.point_cloud import PointCloud
 
 sys.path.append(str(Path(__file__).parents[1] / "test" / "support"))
 from simulated_lidar import SimulatedLidar, street, walkers_on_circles

@@ -279,13 +279,15 @@ def interface_key() -> str:
     """Changes with everything that the interface build reads."""
     files = [ROOT / "CMakeLists.txt", ROOT / "package.xml", LOCK]
     files += [
-        file for folder in ("cmake", "msg", "srv") for file in sorted((ROOT / folder).iterdir())
+        file
+        for folder in ("cmake", "msg", "srv", "action")
+        for file in sorted((ROOT / folder).iterdir())
     ]
     return "\n".join(f"{file} {hashlib.sha256(file.read_bytes()).hexdigest()}" for file in files)
 
 
 def build_interfaces() -> None:
-    """Messages, services and executables of this package into .venv; its Python code stays in the checkout."""
+    """Messages, services, actions and executables of this package into .venv; its Python code stays in the checkout."""
     build_package("interfaces", ROOT, "-DVISRFTWIN_DEVELOP=ON")
     # With its own empty __init__.py the installed folder would be a package that hides the checkout's.
     (SITE_PACKAGES / "visrftwin_ros" / "__init__.py").unlink()

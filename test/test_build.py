@@ -1,10 +1,11 @@
-"""What the build installs: messages that travel, executables that match the node table, light imports."""
+"""What the build installs: executables that match the node table, light imports."""
 
 from __future__ import annotations
 
-import importlib
+import os
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -12,78 +13,10 @@ from pathlib import Path
 
 import pytest
 from ament_index_python import get_package_prefix, get_package_share_directory
-from rclpy.serialization import deserialize_message, serialize_message
 
-import visrftwin_ros.msg
 from visrftwin_ros.operations.node_table import EXECUTABLES
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-
-# design.md, section 4
-CONTRACT = {
-    "Detection": "track_id score x y width height embedding",
-    "Detections": "header camera detector latency detections",
-    "LidarPerson": "centroid size n_points covariance",
-    "LidarPeople": "header people",
-    "TrackedPerson": "id position velocity covariance height width depth heading existence seen_by embedding material",
-    "TrackedPeople": "header people latency stale age",
-    "RadioPath": "delay gain_db phase aod_azimuth aod_elevation aoa_azimuth aoa_elevation doppler interactions "
-    "shadow_loss_db blocked_by vertices",
-    "LinkChannel": "tx rx frequency bandwidth path_loss_db rms_delay_spread azimuth_spread k_factor_db shadow_loss_db "
-    "line_of_sight retraced stale age reason path_count paths",
-    "LinkChannels": "header channels links affected_links retraced_paths latency compute_time",
-    "ShadowForecast": "tx rx horizon shadow_loss_db shadow_loss_upper_db",
-    "ShadowForecasts": "header forecasts",
-    "BeamDecision": "tx rx tx_beam rx_beam snr_db rssi_dbm mcs phy_rate throughput runner_up_tx_beam runner_up_rx_beam "
-    "runner_up_snr_db hand_over_advised",
-    "BeamDecisions": "header decisions",
-    "ChannelSnapshot": "header tx rx frequency bandwidth paths noise_floor_dbm",
-}
-
-
-@pytest.mark.parametrize("name", CONTRACT)
-def test_a_message_has_the_fields_of_the_design(name: str) -> None:
-    fields = getattr(visrftwin_ros.msg, name).get_fields_and_field_types()
-    assert set(CONTRACT[name].split()) <= set(fields)
-
-
-@pytest.mark.parametrize("name", CONTRACT)
-def test_a_message_survives_the_wire(name: str) -> None:
-    message_type = getattr(visrftwin_ros.msg, name)
-    message = filled(message_type)
-    assert message != message_type()
-    assert deserialize_message(serialize_message(message), message_type) == message
-
-
-def filled(message_type: type) -> object:
-    """A message with something else than the default in every field, nested messages and arrays included."""
-    message = message_type()
-    for field, kind in message_type.get_fields_and_field_types().items():
-        setattr(message, field, sample(kind))
-    return message
-
-
-def sample(kind: str) -> object:
-    if array := re.fullmatch(r"sequence<(.+)>", kind):
-        return [sample(array[1])] * 2
-    if array := re.fullmatch(r"(.+)\[(\d+)\]", kind):
-        return [sample(array[1])] * int(array[2])
-    if "/" in kind:
-        package, name = kind.split("/")
-        return filled(getattr(importlib.import_module(f"{package}.msg"), name))
-    plain = {"string": "gate 3 → Ost", "boolean": True, "float": 0.375, "double": 1e-9 / 3}
-    return plain.get(kind, 7)
-
-
-def test_interactions_are_numbered_as_in_the_design() -> None:
-    names = ("NONE", "SPECULAR", "DIFFUSE", "REFRACTION", "DIFFRACTION", "BODY")
-    assert [getattr(visrftwin_ros.msg.RadioPath, name) for name in names] == list(range(6))
-
-
-@pytest.mark.parametrize("name", ["PredictLink", "GetRadioMap", "SetMaterial"])
-def test_a_service_says_whether_it_succeeded(name: str) -> None:
-    service = getattr(importlib.import_module("visrftwin_ros.srv"), name)
-    assert {"success", "message"} <= set(service.Response.get_fields_and_field_types())
 
 
 def test_real_tf_publishers_are_understood() -> None:
@@ -116,6 +49,57 @@ def test_the_command_runs_with_nothing_sourced() -> None:
     )
     assert result.returncode == 0, result.stderr
     assert "usage: visrftwin" in result.stdout
+
+
+def test_interfaces_alone_need_none_of_our_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Built of one definition of a kind: `make setup` has compiled every one."""
+    monkeypatch.syspath_prepend(CHECKOUT / "scripts")
+    from ament_build import PYTHON_VERSION, cmake_install
+
+    source, prefix = tmp_path / "source", tmp_path / "prefix"
+    for name in (
+        *("CMakeLists.txt", "package.xml"),
+        *("msg/BeamDecision.msg", "srv/SetMaterial.srv", "action/BuildMap.action"),
+    ):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(CHECKOUT / name, source / name)
+
+    def run(command: list[str | Path]) -> None:
+        subprocess.run([str(part) for part in command], check=True, stdout=subprocess.DEVNULL)
+
+    options = [f"-DCMAKE_PREFIX_PATH={sys.prefix}", "-DVISRFTWIN_INTERFACES_ONLY=ON"]
+    cmake_install(source, tmp_path / "build", prefix, Path(sys.executable), run, options)
+
+    assert {entry.name for entry in prefix.iterdir()} == {"include", "lib", "share"}
+    assert not (prefix / "lib" / "visrftwin_ros").exists()  # nodes
+    assert not (prefix / "share" / "visrftwin_ros" / "config").exists()
+    site_packages = Path("lib", PYTHON_VERSION, "site-packages")
+    code = (
+        "import pkgutil, sys, visrftwin_ros\n"
+        "from rclpy.serialization import deserialize_message, serialize_message\n"
+        "from visrftwin_ros.action import BuildMap\n"
+        "from visrftwin_ros.msg import BeamDecision\n"
+        "from visrftwin_ros.srv import SetMaterial\n"
+        "sent = BeamDecision(tx='gate', snr_db=0.5)\n"
+        "assert deserialize_message(serialize_message(sent), BeamDecision) == sent\n"
+        "inside = [m.name for m in pkgutil.iter_modules(visrftwin_ros.__path__)]\n"
+        "print(visrftwin_ros.__path__[0], [n for n in inside if '__rosidl_' not in n])\n"
+        "print([m for m in ('torch', 'sionna', 'scipy', 'cv2') if m in sys.modules])\n"
+    )
+    environment = {
+        **os.environ,
+        "AMENT_PREFIX_PATH": f"{prefix}:{sys.prefix}",
+        "LD_LIBRARY_PATH": f"{prefix / 'lib'}:{os.environ['LD_LIBRARY_PATH']}",
+        "PYTHONPATH": f"{prefix / site_packages}:{Path(sys.prefix, site_packages)}",
+    }
+    # -S: without the line of .venv that puts the checkout on the path
+    result = subprocess.run(
+        [sys.executable, "-S", "-c", code], capture_output=True, text=True, env=environment, cwd="/"
+    )
+    package = prefix / site_packages / "visrftwin_ros"
+    assert result.stdout == f"{package} ['action', 'msg', 'srv']\n[]\n", result.stderr
 
 
 @pytest.mark.parametrize("folder", ["config", "launch", "rviz"])

@@ -16,6 +16,7 @@ LEVELS = (
     {"site"},
     {"materials", "beams", "cameras", "bags"},
     {"scene", "bodies"},
+    {"messages"},
     {"propagation", "perception", "campaign"},
     {"twin", "mapping", "vision", "calibration", "lab", "viewing"},
     {"evaluation", "nodes"},

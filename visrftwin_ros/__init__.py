@@ -2,5 +2,5 @@
 
 from pkgutil import extend_path
 
-# In the checkout this folder has no `msg` and `srv`: they lie in the `visrftwin_ros` folder that the build installs.
+# In the checkout this folder has no `msg`, `srv` and `action`: they lie in a `visrftwin_ros` that the build installs.
 __path__ = extend_path(__path__, __name__)

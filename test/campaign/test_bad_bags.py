@@ -46,7 +46,7 @@ def test_a_torn_file_is_named_with_the_place(kept: int, site: Site, tmp_path: Pa
 def test_damage_in_the_middle_is_named(site: Site, tmp_path: Path) -> None:
     file = write_campaign(tmp_path / "bag", site) / "bag.mcap"
     data = bytearray(file.read_bytes())
-    data[20_000:20_400] = b"\xff" * 400
+    data[20_000:24_000] = b"\xff" * 4000
     file.write_bytes(data)
     with pytest.raises(TwinError, match=str(tmp_path / "bag")):
         read_campaign(tmp_path / "bag", site)

@@ -25,6 +25,7 @@ TOPICS = {
     "/sounder/snapshots": ("visrftwin_ros/msg/ChannelSnapshot", 5),
     "/tf": ("tf2_msgs/msg/TFMessage", 21),
     "/tf_static": ("tf2_msgs/msg/TFMessage", 2),
+    "/truth/channel_paths": ("visrftwin_ros/msg/ChannelPaths", 21),
     "/truth/channels": ("visrftwin_ros/msg/LinkChannels", 21),
     "/truth/materials": ("std_msgs/msg/String", 1),
     "/truth/people": ("visrftwin_ros/msg/TrackedPeople", 21),

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,13 +23,15 @@ from made_campaign import (
     write_campaign,
 )
 from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
-from visrftwin_ros.bags.bag_types import campaign_typestore
-from visrftwin_ros.campaign.campaign_messages import snapshot_message
+from visrftwin_ros.bags.bag_types import campaign_typestore, made, message_folder
+from visrftwin_ros.campaign.campaign_messages import snapshot_message, true_channels_message
 from visrftwin_ros.campaign.campaign_reader import read_campaign
 from visrftwin_ros.campaign.campaign_writer import CampaignWriter
 from visrftwin_ros.campaign.snapshot import PATH_FIELDS
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.messages.paths import path_messages
 from visrftwin_ros.site.model import Site
 
 
@@ -85,6 +88,35 @@ def test_unsorted_snapshots_are_sorted_and_named(site: Site, tmp_path: Path) -> 
     assert "snapshots: 1 stamps go back in time; sorted by stamp" in campaign.problems
 
 
+def test_truth_of_older_bags_is_read(site: Site, tmp_path: Path) -> None:
+    """Bags outlive versions: each is read by the definitions in it. Once the paths of a link lay in
+    its channel, and a field of today was missing."""
+    older, types = get_typestore(Stores.ROS2_JAZZY), {}
+    for file in message_folder().glob("*.msg"):
+        lines = [line for line in file.read_text().splitlines() if "shadow_loss_los_db" not in line]
+        if file.stem == "LinkChannel":
+            lines.append("RadioPath[] paths")
+        types |= get_types_from_msg("\n".join(lines), f"visrftwin_ros/msg/{file.stem}")
+    older.register(types)
+    kind = "visrftwin_ros/msg/LinkChannels"
+    assert older.hash_rihs01(kind) != campaign_typestore().hash_rihs01(kind)
+    true = true_channel(0.0)
+    now = true_channels_message(STAMP, "world", [true])
+    link = SimpleNamespace(**vars(now.channels[0]), paths=path_messages(made, vars(true.paths)))
+    then = SimpleNamespace(**{**vars(now), "channels": [link]})
+    with Writer(tmp_path / "bag", version=9, storage_plugin=StoragePlugin.MCAP) as writer:
+        sounding = snapshot_message(snapshot(0.0), "world")
+        for topic, name, message in (
+            ("/sounder/snapshots", sounding.__msgtype__, sounding),
+            ("/truth/channels", kind, then),
+        ):
+            connection = writer.add_connection(topic, name, typestore=older)
+            writer.write(connection, STAMP, older.serialize_cdr(message, name))
+    (channel,) = read_campaign(tmp_path / "bag", site).truth_channels
+    assert channel.shadow_loss_db == 2.5 and channel.line_of_sight
+    np.testing.assert_array_equal(channel.paths.delay, true.paths.delay)
+
+
 def test_an_existing_path_is_refused_without_force(site: Site, tmp_path: Path) -> None:
     bag = write_campaign(tmp_path / "bag", site)
     before = {file.name: file.read_bytes() for file in bag.iterdir()}
@@ -137,7 +169,7 @@ def test_the_definitions_are_found_in_an_installed_package_too(tmp_path: Path) -
     shutil.copytree(root / "visrftwin_ros", tmp_path / "visrftwin_ros")
     shutil.copytree(root / "msg", tmp_path / "prefix" / "share" / "visrftwin_ros" / "msg")
     program = (
-        "from visrftwin_ros.bags.bag_types import campaign_typestore, message_folder; "
+        "from visrftwin_ros.bags.bag_types import campaign_typestore, made, message_folder; "
         "print(message_folder()); "
         "print(campaign_typestore().hash_rihs01('visrftwin_ros/msg/ChannelSnapshot'))"
     )

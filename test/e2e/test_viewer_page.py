@@ -20,18 +20,22 @@ from numpy.typing import NDArray
 from playwright.sync_api import sync_playwright
 from sensor_msgs.msg import Image
 
+from visrftwin_ros.messages.images import image_message
+from visrftwin_ros.messages.stamps import stamp_message
 from visrftwin_ros.msg import (
     BeamDecision,
     BeamDecisions,
+    ChannelPaths,
     Detection,
     Detections,
     LinkChannel,
     LinkChannels,
+    LinkPaths,
     RadioPath,
     TrackedPeople,
     TrackedPerson,
 )
-from visrftwin_ros.nodes.messages.conversions import image_message, stamp_message
+from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.nodes.shared.twin_node import RESULT_QOS, SENSOR_QOS
 from visrftwin_ros.site.loading import load_site
 from visrftwin_ros.viewing.colors import LINK_COLORS, PATH_COLORS, PERSON, surface_color
@@ -94,6 +98,7 @@ class TwinPublisher:
         self._boxes = node.create_publisher(Detections, "view1/detections", SENSOR_QOS)
         self._people = node.create_publisher(TrackedPeople, "people", RESULT_QOS)
         self._channels = node.create_publisher(LinkChannels, "channels", RESULT_QOS)
+        self._paths = node.create_publisher(ChannelPaths, "channel_paths", RESULT_QOS)
         self._beams = node.create_publisher(BeamDecisions, "beams", RESULT_QOS)
         node.create_subscription(DiagnosticArray, "/diagnostics", self._on_status, RESULT_QOS)
         self._url = ""
@@ -114,19 +119,19 @@ class TwinPublisher:
     def publish(self) -> None:
         now = time.time_ns()
         seconds = (now - self._began) * 1e-9
-        stamp = stamp_message(now)
+        stamp = stamp_message(made, now)
         camera = self._site.camera()
         rgb = np.empty((camera.image_height, camera.image_width, 3), np.uint8)
         rgb[:, : camera.image_width // 2] = MAGENTA
         rgb[:, camera.image_width // 2 :] = CYAN
-        self._images.publish(image_message(rgb[..., ::-1], now, camera.optical_frame))
+        self._images.publish(image_message(made, rgb[..., ::-1], now, camera.optical_frame))
         boxes = Detections(camera=camera.name)
         boxes.detections = [Detection(score=0.9, x=384.0, y=300.0, width=90.0, height=250.0)]
         boxes.header.stamp = stamp
         self._boxes.publish(boxes)
         self._people.publish(self._two_people(stamp))
-        channels, beams = LinkChannels(), BeamDecisions()
-        channels.header.stamp = beams.header.stamp = stamp
+        channels, paths, beams = LinkChannels(), ChannelPaths(), BeamDecisions()
+        channels.header.stamp = paths.header.stamp = beams.header.stamp = stamp
         for number, ap in enumerate(self._site.access_points):
             for robot in self._site.robots:
                 x, y = robot.position or (-5.0, -10.0)
@@ -134,13 +139,15 @@ class TwinPublisher:
                 path = RadioPath(gain_db=-90.0, shadow_loss_db=20.0 * number)
                 p, q, r = ap.position
                 path.vertices = [Point(x=p, y=q, z=r), Point(x=x, y=y, z=robot.antenna_height)]
-                link = LinkChannel(tx=ap.name, rx=robot.name, shadow_loss_db=loss, paths=[path])
+                link = LinkChannel(tx=ap.name, rx=robot.name, shadow_loss_db=loss)
                 channels.channels.append(link)
+                paths.links.append(LinkPaths(tx=ap.name, rx=robot.name, paths=[path]))
                 beam = BeamDecision(
                     tx=ap.name, rx=robot.name, throughput=4e8 * len(channels.channels)
                 )
                 beams.decisions.append(beam)
         self._channels.publish(channels)
+        self._paths.publish(paths)
         self._beams.publish(beams)
 
     def _two_people(self, stamp: object) -> TrackedPeople:

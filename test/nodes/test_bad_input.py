@@ -16,11 +16,12 @@ from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image
 
+from visrftwin_ros.messages.images import image_message
 from visrftwin_ros.msg import Detections
 from visrftwin_ros.nodes.beam_selector import BeamSelector
 from visrftwin_ros.nodes.camera_replay import CameraReplay
 from visrftwin_ros.nodes.channel_predictor import ChannelPredictor
-from visrftwin_ros.nodes.messages.conversions import image_message
+from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.nodes.people_detector import PeopleDetector
 from visrftwin_ros.nodes.people_tracker import PeopleTrackerNode
 from visrftwin_ros.nodes.shared.twin_node import TwinNode
@@ -174,11 +175,13 @@ def test_a_truncated_video_plays_to_where_it_ends(bench: NodeBench, tmp_path: Pa
 
 def plain_image() -> Image:
     pixels = np.full((SIZE[1], SIZE[0], 3), 90, np.uint8)
-    return image_message(pixels, time.time_ns(), "view1_optical_frame")
+    return image_message(made, pixels, time.time_ns(), "view1_optical_frame")
 
 
 def other_size() -> Image:
-    return image_message(np.zeros((240, 320, 3), np.uint8), time.time_ns(), "view1_optical_frame")
+    return image_message(
+        made, np.zeros((240, 320, 3), np.uint8), time.time_ns(), "view1_optical_frame"
+    )
 
 
 def too_short() -> Image:

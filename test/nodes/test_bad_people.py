@@ -14,8 +14,11 @@ from scipy.spatial.transform import Rotation
 from tf2_msgs.msg import TFMessage
 
 from visrftwin_ros.cameras.pinhole import PinholeCamera
+from visrftwin_ros.messages.geometry import transform_message
+from visrftwin_ros.messages.stamps import stamp_message, stamp_ns
 from visrftwin_ros.msg import (
     BeamDecisions,
+    ChannelPaths,
     Detection,
     Detections,
     LinkChannels,
@@ -24,9 +27,9 @@ from visrftwin_ros.msg import (
 )
 from visrftwin_ros.nodes.beam_selector import BeamSelector
 from visrftwin_ros.nodes.channel_predictor import ChannelPredictor
-from visrftwin_ros.nodes.messages.conversions import stamp_message, stamp_ns
+from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.nodes.people_tracker import PeopleTrackerNode
-from visrftwin_ros.nodes.shared.transforms import MOVING_QOS, Pose, transform_message
+from visrftwin_ros.nodes.shared.transforms import MOVING_QOS, Pose
 from visrftwin_ros.site.loading import load_site
 
 SITE = "pets_campus"
@@ -55,7 +58,7 @@ class Walker:
     def send(self, stamp: int, boxes: list[Detection]) -> TrackedPeople:
         """What the tracker answers."""
         message = Detections(camera="view1", detector="yolo", detections=boxes)
-        message.header.stamp = stamp_message(stamp)
+        message.header.stamp = stamp_message(made, stamp)
         self._publisher.publish(message)
         assert self._bench.until(lambda: self.answers(stamp), 3.0), "the tracker does not answer"
         return self.answers(stamp)[-1]
@@ -146,7 +149,7 @@ def person(name: str, x: float, y: float) -> TrackedPerson:
 
 def people(stamp: int, *everybody: TrackedPerson) -> TrackedPeople:
     message = TrackedPeople(people=list(everybody))
-    message.header.stamp = stamp_message(stamp)
+    message.header.stamp = stamp_message(made, stamp)
     return message
 
 
@@ -158,6 +161,7 @@ class Predictor:
         cache = str(site.parent / "cache")
         self.node = bench.active(ChannelPredictor, "predictor", site=str(site), cache=cache)
         self.channels = bench.heard(LinkChannels, "channels")
+        self._paths = bench.heard(ChannelPaths, "channel_paths")
         self._publisher = bench.publisher(TrackedPeople, "people")
 
     def answer(self, message: TrackedPeople) -> dict[str, Any]:
@@ -172,6 +176,13 @@ class Predictor:
 
         assert self._bench.until(answered, 5.0), "the predictor does not answer"
         return {link.rx: link for link in found[-1].channels}
+
+    def paths(self, message: TrackedPeople) -> dict[str, Any]:
+        """The paths of the same stamp, by receiver."""
+        self.answer(message)
+        stamp = message.header.stamp
+        assert self._bench.until(lambda: self._paths and self._paths[-1].header.stamp == stamp)
+        return {link.rx: link.paths for link in self._paths[-1].links}
 
 
 def numbers_of(link: Any) -> NDArray[np.float64]:
@@ -210,10 +221,11 @@ def test_people_whose_clock_jumps_back_still_get_their_channels(
     predictor = Predictor(bench, small_site)
     now = time.time_ns()
     before = predictor.answer(people(now, person("1", -1.5, -6.0)))["standing"]
-    back = predictor.answer(people(now - 100 * SECOND, person("2", -1.5, -6.0)))["standing"]
+    earlier = people(now - 100 * SECOND, person("2", -1.5, -6.0))
+    back = predictor.answer(earlier)["standing"]
     assert not back.stale
     np.testing.assert_allclose(numbers_of(back), numbers_of(before))
-    assert back.paths[0].blocked_by == ["2"]
+    assert predictor.paths(earlier)["standing"][0].blocked_by == ["2"]
 
 
 def test_people_that_are_stale_are_not_taken_for_fresh(bench: NodeBench, small_site: Path) -> None:
@@ -237,12 +249,13 @@ def test_a_robot_without_tf_has_no_channel_until_its_tf_comes(
     bench.active(BeamSelector, "beams", site=str(small_site))
     decisions = bench.heard(BeamDecisions, "beams")
     predictor = Predictor(bench, small_site)
-    links = predictor.answer(people(time.time_ns()))
+    now = people(time.time_ns())
+    links = predictor.answer(now)
     missing = links["roving"]
     assert "roving" in missing.reason
-    assert missing.paths == []
+    assert predictor.paths(now)["roving"] == []
     assert missing.path_count == 0
-    assert not np.isfinite(numbers_of(missing)).any()
+    assert np.isnan(numbers_of(missing)).all()
     assert links["standing"].reason == ""
     assert np.isfinite(numbers_of(links["standing"])).all()
     assert bench.says("predictor: links", WARN, "TF has no frame 'roving/base_link'")
@@ -255,16 +268,18 @@ def test_a_robot_without_tf_has_no_channel_until_its_tf_comes(
 
     def appeared() -> bool:
         now = time.time_ns()
-        frames = [transform_message("world", "roving/base_link", now, pose)]
+        frames = [transform_message(made, "world", "roving/base_link", now, pose)]
         transforms.publish(TFMessage(transforms=frames))
         bench.spin(0.1)
         found = predictor.answer(people(now))["roving"]
-        return not found.reason and len(found.paths) > 0
+        return not found.reason and found.path_count > 0
 
     assert bench.until(appeared, 40.0), "no channel after TF came"
-    found = predictor.answer(people(time.time_ns()))["roving"]
+    later = people(time.time_ns())
+    found = predictor.answer(later)["roving"]
     assert np.isfinite([found.path_loss_db, found.shadow_loss_db]).all()
-    assert (found.paths[0].vertices[-1].x, found.paths[0].vertices[-1].y) == pytest.approx((2, -2))
+    end = predictor.paths(later)["roving"][0].vertices[-1]
+    assert (end.x, end.y) == pytest.approx((2, -2))
     assert bench.says("predictor: links", OK)
     assert bench.until(
         lambda: {d.rx for d in decisions[-1].decisions} == {"standing", "roving"}, 5.0

@@ -14,10 +14,12 @@ from rclpy.lifecycle import TransitionCallbackReturn
 from scipy.spatial.transform import Rotation
 from tf2_msgs.msg import TFMessage
 
+from visrftwin_ros.messages.geometry import transform_message
+from visrftwin_ros.messages.stamps import stamp_message
 from visrftwin_ros.msg import LinkChannels, TrackedPeople, TrackedPerson
 from visrftwin_ros.nodes.channel_predictor import ChannelPredictor
-from visrftwin_ros.nodes.messages.conversions import stamp_message
-from visrftwin_ros.nodes.shared.transforms import STATIC_QOS, Pose, transform_message
+from visrftwin_ros.nodes.messages.message_types import made
+from visrftwin_ros.nodes.shared.transforms import STATIC_QOS, Pose
 from visrftwin_ros.srv import GetRadioMap, PredictLink, SetMaterial
 
 AP, STANDING = (-8.0, -6.0, 3.0), (0.0, -6.0, 1.2)
@@ -37,7 +39,7 @@ class Asked:
     def see(self, *places: tuple[float, float]) -> None:
         """People at these places now, wide ones that a ray cannot miss."""
         message = TrackedPeople()
-        message.header.stamp = stamp_message(time.time_ns())
+        message.header.stamp = stamp_message(made, time.time_ns())
         for i, (x, y) in enumerate(places):
             one = TrackedPerson(id=f"p{i}", height=1.75, width=0.5, depth=0.3)
             one.position.x, one.position.y = x, y
@@ -96,16 +98,16 @@ def test_a_link_that_is_asked_for_is_the_one_that_is_published(
     assert found.path_loss_db == pytest.approx(published.path_loss_db, abs=0.01)
     assert found.shadow_loss_db == pytest.approx(published.shadow_loss_db, abs=0.05)
     assert found.path_count == published.path_count
-    assert found.paths[0].blocked_by == ["p0"]
+    assert answer.paths[0].blocked_by == ["p0"]
 
     # A frame 2 m over the robot's place, turned by a right angle.
     frames = bench.publisher(TFMessage, "/tf_static", STATIC_QOS)
     mast = Pose(np.array([1.0, -6.0, 2.0]), Rotation.from_euler("Z", np.pi / 2))
-    frames.publish(TFMessage(transforms=[transform_message("world", "mast", 0, mast)]))
+    frames.publish(TFMessage(transforms=[transform_message(made, "world", "mast", 0, mast)]))
     bench.spin(0.3)
     turned = predictor.link(at(*AP), at(0.0, 1.0, -0.8, "mast"))
     assert turned.success, turned.message
-    end = turned.channel.paths[0].vertices[-1]
+    end = turned.paths[0].vertices[-1]
     assert (end.x, end.y, end.z) == pytest.approx(STANDING)
     assert turned.channel.path_loss_db == pytest.approx(found.path_loss_db, abs=1e-3)
 

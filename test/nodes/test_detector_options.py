@@ -13,8 +13,10 @@ from rclpy.lifecycle import TransitionCallbackReturn
 from sensor_msgs.msg import Image
 
 from visrftwin_ros.cameras.pinhole import PinholeCamera
+from visrftwin_ros.messages.images import image_message
+from visrftwin_ros.messages.stamps import stamp_message
 from visrftwin_ros.msg import Detection, Detections, TrackedPeople
-from visrftwin_ros.nodes.messages.conversions import image_message, stamp_message
+from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.nodes.people_detector import PeopleDetector
 from visrftwin_ros.nodes.people_tracker import PeopleTrackerNode
 from visrftwin_ros.perception.appearance.clothing import ClothingWords
@@ -25,7 +27,7 @@ SECOND = 1_000_000_000
 
 
 def picture(stamp: int) -> Image:
-    return image_message(np.full((576, 768, 3), 90, np.uint8), stamp, "view1_optical_frame")
+    return image_message(made, np.full((576, 768, 3), 90, np.uint8), stamp, "view1_optical_frame")
 
 
 def test_frames_that_never_came_are_counted(bench: NodeBench) -> None:
@@ -96,7 +98,7 @@ def test_embedding_and_clothing_travel_with_the_person(bench: NodeBench) -> None
     for k in range(6):
         box = Detection(score=0.9, x=u, y=(top + bottom) / 2, embedding=look, **size)
         message = Detections(camera="view1", detector="yolo", detections=[box])
-        message.header.stamp = stamp_message(start + k * SECOND // 7)
+        message.header.stamp = stamp_message(made, start + k * SECOND // 7)
         detections.publish(message)
         count = len(people)
         assert bench.until(lambda seen=count: len(people) > seen)

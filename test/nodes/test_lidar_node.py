@@ -20,12 +20,14 @@ from simulated_lidar import SimulatedLidar, Walker
 from spinning_lidar import SpinningLidar
 from tf2_msgs.msg import TFMessage
 
+from visrftwin_ros.messages.geometry import transform_message
+from visrftwin_ros.messages.stamps import stamp_ns
 from visrftwin_ros.msg import Detections, LidarPeople, TrackedPeople
 from visrftwin_ros.nodes.lidar_people import LidarPeopleNode
-from visrftwin_ros.nodes.messages.conversions import stamp_ns
 from visrftwin_ros.nodes.messages.lidar_messages import measurements_from_message
+from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.nodes.people_tracker import PeopleTrackerNode
-from visrftwin_ros.nodes.shared.transforms import MOVING_QOS, Pose, transform_message
+from visrftwin_ros.nodes.shared.transforms import MOVING_QOS, Pose
 
 LIDAR = SimulatedLidar(np.array([-8.0, -6.0, 2.5]), beams=64)
 PERSON = Walker(np.array([-3.0, -4.0]), heading=0.5, phase=0.7)
@@ -129,7 +131,9 @@ def test_a_lidar_without_tf_waits_for_it_by_name(bench: NodeBench, lidar_site: P
     frames = bench.publisher(TFMessage, "/tf", MOVING_QOS)
     now = time.time_ns()
     pose = Pose(LIDAR.position, Rotation.identity())
-    frames.publish(TFMessage(transforms=[transform_message("world", "rover/lidar", now, pose)]))
+    frames.publish(
+        TFMessage(transforms=[transform_message(made, "world", "rover/lidar", now, pose)])
+    )
     bench.spin(0.2)
     clouds.publish(xyz_message(sweep(), now, "rover/lidar"))
     assert bench.until(lambda: heard)
@@ -152,7 +156,7 @@ def test_people_are_in_their_place_though_the_lidar_drives_while_it_sweeps(
 
     for seconds in np.arange(-0.1, 0.3, 0.02):
         stamp = began + round(1e9 * seconds)
-        pose = transform_message("world", "rover/lidar", stamp, driving(seconds))
+        pose = transform_message(made, "world", "rover/lidar", stamp, driving(seconds))
         frames.publish(TFMessage(transforms=[pose]))
     bench.spin(0.3)
     cloud, _ = SpinningLidar(LIDAR, driving).sweep(0.0, lambda _: [PERSON], [], RNG)

@@ -17,10 +17,12 @@ from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import MarkerArray
 
 from visrftwin_ros.cameras.pinhole import CameraModel, PinholeCamera
+from visrftwin_ros.messages.geometry import transform_message
+from visrftwin_ros.messages.stamps import stamp_message, stamp_ns
 from visrftwin_ros.msg import Detection, Detections, TrackedPeople, TrackedPerson
-from visrftwin_ros.nodes.messages.conversions import stamp_message, stamp_ns
+from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.nodes.people_tracker import PeopleTrackerNode
-from visrftwin_ros.nodes.shared.transforms import MOVING_QOS, Pose, transform_message
+from visrftwin_ros.nodes.shared.transforms import MOVING_QOS, Pose
 from visrftwin_ros.nodes.twin_viewer import TwinViewer
 from visrftwin_ros.site.loading import load_site
 
@@ -97,7 +99,7 @@ class Scene:
         box = Detection(score=0.9, x=u, y=(top + bottom) / 2, **size)
         message = Detections(camera=camera.name, detector="yolo", detections=[box])
         stamp = self.start + round((seconds + shift) * SECOND)
-        message.header.stamp = stamp_message(stamp)
+        message.header.stamp = stamp_message(made, stamp)
         message.header.frame_id = frame
         self._publishers[camera.name].publish(message)
         return stamp
@@ -118,7 +120,7 @@ class Scene:
         """Where the glasses are: they walk around the origin."""
         pose = pose_of(-0.5 + 0.2 * seconds)
         stamp = self.start + round(seconds * SECOND)
-        frames = [transform_message("world", "glasses_optical_frame", stamp, pose)]
+        frames = [transform_message(made, "world", "glasses_optical_frame", stamp, pose)]
         self.transforms.publish(TFMessage(transforms=frames))
         return pose
 
@@ -198,7 +200,7 @@ def test_a_moving_camera_without_lens_or_pose_is_named_and_the_others_go_on(
         scene.tell_lens()
     for parent, child, seconds in frames:
         stamp = scene.start + round(seconds * SECOND)
-        message = transform_message(parent, child, stamp, pose_of(0.0))
+        message = transform_message(made, parent, child, stamp, pose_of(0.0))
         scene.transforms.publish(TFMessage(transforms=[message]))
         bench.spin(0.05)
     for k in range(8):
@@ -265,7 +267,7 @@ def test_a_crowd_of_two_hundred_and_boxes_in_the_sky(bench: NodeBench, site: Pat
     publisher = scene._publishers["east"]
     for k in range(5):
         message = Detections(camera="east", detector="yolo")
-        message.header.stamp = stamp_message(scene.start + k * SECOND // 10)
+        message.header.stamp = stamp_message(made, scene.start + k * SECOND // 10)
         for (u, v), h in zip(feet, size, strict=True):
             if np.isfinite([u, v, h]).all() and h > 1:
                 body = {"x": u, "y": v - h / 2, "width": 0.36 * h, "height": h}
@@ -324,7 +326,7 @@ def test_the_viewer_draws_tracks_of_people_behind_and_before_the_cameras(
     node._view.log_tracks_on_image = lambda name, ids, corners: drawn.update({name: list(ids)})
     people = bench.publisher(TrackedPeople, "people")
     message = TrackedPeople()
-    message.header.stamp = stamp_message(time.time_ns())
+    message.header.stamp = stamp_message(made, time.time_ns())
     message.header.frame_id = "world"
     for name, x in (("middle", 0.0), ("behind_east", 30.0)):
         person = TrackedPerson(id=name, height=1.7, width=0.45, depth=0.3)

@@ -13,16 +13,14 @@ from node_bench import ERROR, OK, SENSOR_QOS, STALE, WARN, NodeBench
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image
 
+from visrftwin_ros.messages.images import image_message
+from visrftwin_ros.messages.stamps import stamp_message, stamp_ns
 from visrftwin_ros.msg import Detection, Detections, LinkChannels, TrackedPeople
 from visrftwin_ros.nodes.camera_replay import CameraReplay
 from visrftwin_ros.nodes.campaign_replay import CLOCK_QOS
 from visrftwin_ros.nodes.channel_predictor import ChannelPredictor
-from visrftwin_ros.nodes.messages.conversions import (
-    image_message,
-    people_message,
-    stamp_message,
-    stamp_ns,
-)
+from visrftwin_ros.nodes.messages.conversions import people_message
+from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.nodes.people_detector import PeopleDetector
 from visrftwin_ros.nodes.people_tracker import PeopleTrackerNode
 from visrftwin_ros.perception.tracking.people import People
@@ -34,7 +32,7 @@ def hands_of(bench: NodeBench) -> Callable[[float], int]:
 
     def at(seconds: float) -> int:
         stamp = STAMP + round(seconds * SECOND)
-        clock.publish(Clock(clock=stamp_message(stamp)))
+        clock.publish(Clock(clock=stamp_message(made, stamp)))
         bench.spin(0.05)
         return stamp
 
@@ -105,7 +103,7 @@ def test_silence_is_told_in_the_replays_time(bench: NodeBench, small_site: Path)
 def boxes(stamp: int) -> Detections:
     """One person in the middle of the picture of PETS."""
     message = Detections(camera="view1", detector="yolo")
-    message.header.stamp = stamp_message(stamp)
+    message.header.stamp = stamp_message(made, stamp)
     message.header.frame_id = "view1_optical_frame"
     box = Detection(track_id="1", score=0.9, x=380.0, y=300.0, width=30.0, height=75.0)
     message.detections = [box]
@@ -172,7 +170,7 @@ def test_a_detector_on_a_standing_clock_does_not_call_its_camera_silent(
     bench.active(PeopleDetector, "people_detector", site=str(small_site), **values)
     sent, at = bench.publisher(Image, "image_raw", SENSOR_QOS), hands_of(bench)
     grey = np.full((576, 768, 3), 120, np.uint8)
-    sent.publish(image_message(grey, at(1.0), "view1_optical_frame"))
+    sent.publish(image_message(made, grey, at(1.0), "view1_optical_frame"))
     assert bench.says("people_detector: images", OK, "images arrive")
     for _ in range(40):
         at(1.0)  # two seconds of wall time

@@ -11,8 +11,8 @@ from kitti import LIDAR_HEIGHT, KittiFrame, read_frame, read_messages, write_bag
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from tf2_msgs.msg import TFMessage
 
-from visrftwin_ros.cameras.image_message import image_from_message
 from visrftwin_ros.cameras.pinhole import PinholeCamera
+from visrftwin_ros.messages.images import image_from_message
 from visrftwin_ros.nodes.messages.clouds import cloud_from_message
 from visrftwin_ros.nodes.shared.transforms import TransformBuffer
 from visrftwin_ros.perception.detection.detector import make_detector

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sensor_msgs.msg import PointCloud2, PointField
 
-from visrftwin_ros.nodes.messages.conversions import stamp_message
+from visrftwin_ros.messages.stamps import stamp_message
+from visrftwin_ros.nodes.messages.message_types import made
 
 TYPES = {"i1": 1, "u1": 2, "i2": 3, "u2": 4, "i4": 5, "u4": 6, "f4": 7, "f8": 8}
 
@@ -53,7 +54,7 @@ def cloud_message(
         data=array.array("B", data.tobytes()),
         is_dense=False,
     )
-    message.header.stamp = stamp_message(stamp_ns)
+    message.header.stamp = stamp_message(made, stamp_ns)
     message.header.frame_id = frame
     return message
 

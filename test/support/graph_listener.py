@@ -20,8 +20,16 @@ from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.executors import ExternalShutdownException
 from sensor_msgs.msg import CameraInfo
 
-from visrftwin_ros.msg import BeamDecisions, Detections, LinkChannel, LinkChannels, TrackedPeople
-from visrftwin_ros.nodes.messages.conversions import stamp_ns
+from visrftwin_ros.messages.stamps import stamp_ns
+from visrftwin_ros.msg import (
+    BeamDecisions,
+    ChannelPaths,
+    Detections,
+    LinkChannel,
+    LinkChannels,
+    LinkPaths,
+    TrackedPeople,
+)
 from visrftwin_ros.nodes.shared.twin_node import RESULT_QOS, SENSOR_QOS
 
 LINK_NUMBERS = (
@@ -39,6 +47,7 @@ class Listener:
         node.create_subscription(Detections, f"{camera}/detections", self.on_boxes, SENSOR_QOS)
         node.create_subscription(TrackedPeople, "people", self.on_people, RESULT_QOS)
         node.create_subscription(LinkChannels, "channels", self.on_channels, RESULT_QOS)
+        node.create_subscription(ChannelPaths, "channel_paths", self.on_paths, RESULT_QOS)
         node.create_subscription(BeamDecisions, "beams", self.on_beams, RESULT_QOS)
         node.create_subscription(DiagnosticArray, "/diagnostics", self.on_diagnostics, RESULT_QOS)
 
@@ -83,6 +92,9 @@ class Listener:
             compute_time=message.compute_time,
         )
 
+    def on_paths(self, message: ChannelPaths) -> None:
+        self.write("channel_paths", message, links=[paths_content(link) for link in message.links])
+
     def on_beams(self, message: BeamDecisions) -> None:
         decisions = [
             {"tx": d.tx, "rx": d.rx, **{name: getattr(d, name) for name in BEAM_NUMBERS}}
@@ -98,12 +110,15 @@ class Listener:
 
 
 def link_content(link: LinkChannel) -> dict[str, object]:
+    return {"tx": link.tx, "rx": link.rx, **{name: getattr(link, name) for name in LINK_NUMBERS}}
+
+
+def paths_content(link: LinkPaths) -> dict[str, object]:
     numbers = np.array([[p.delay, p.gain_db, p.phase, p.shadow_loss_db] for p in link.paths])
     numbers = numbers.reshape(-1, 4)
     return {
         "tx": link.tx,
         "rx": link.rx,
-        **{name: getattr(link, name) for name in LINK_NUMBERS},
         "paths": len(link.paths),
         "paths_with_nan": int(np.isnan(numbers).any(axis=1).sum()),
         "paths_digest": hashlib.sha1(repr(link.paths).encode()).hexdigest(),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 from simulated_lidar import Array, Block, SimulatedLidar, Walker, body_parts
 
-from visrftwin_ros.perception.measurements.point_cloud import PointCloud
+from visrftwin_ros.messages.point_cloud import PointCloud
 from visrftwin_ros.site.frames import Pose
 
 SIDES, RINGS = 8, (0.9, 1.05, 0.9)

@@ -14,6 +14,7 @@ FACTS = "/campaign"
 TRUTH = "/truth/"
 TRUE_PEOPLE = f"{TRUTH}people"
 TRUE_CHANNELS = f"{TRUTH}channels"
+TRUE_PATHS = f"{TRUTH}channel_paths"
 TRUE_MATERIALS = f"{TRUTH}materials"
 
 _SENSOR_TYPES = frozenset(

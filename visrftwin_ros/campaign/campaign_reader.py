@@ -19,6 +19,8 @@ from visrftwin_ros.campaign.device_poses import DevicePoses
 from visrftwin_ros.campaign.snapshot import Campaign, Snapshot, TrueChannel
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.materials.table import MaterialValues
+from visrftwin_ros.messages.people import bodies_from_message
+from visrftwin_ros.messages.stamps import stamp_ns
 from visrftwin_ros.site.model import Site
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ _TYPES = {
     topics.SNAPSHOTS: "visrftwin_ros/msg/ChannelSnapshot",
     topics.TRUE_PEOPLE: "visrftwin_ros/msg/TrackedPeople",
     topics.TRUE_CHANNELS: "visrftwin_ros/msg/LinkChannels",
+    topics.TRUE_PATHS: "visrftwin_ros/msg/ChannelPaths",
     topics.TRUE_MATERIALS: "std_msgs/msg/String",
     topics.FACTS: "std_msgs/msg/String",
 }
@@ -58,9 +61,12 @@ class _CampaignReader:
         self._poses = DevicePoses(self._site, self._transforms())
         snapshots = self._snapshots()
         people = [
-            (messages.stamp_of(m), messages.bodies_of(m)) for m in self._of(topics.TRUE_PEOPLE)
+            (stamp_ns(m.header.stamp), bodies_from_message(m)) for m in self._of(topics.TRUE_PEOPLE)
         ]
-        channels = [c for m in self._of(topics.TRUE_CHANNELS) for c in self._true_channels(m)]
+        paths = self._true_paths()
+        channels = [
+            c for m in self._of(topics.TRUE_CHANNELS) for c in self._true_channels(m, paths)
+        ]
         return Campaign(
             source=self._bag.path,
             facts=facts,
@@ -168,11 +174,11 @@ class _CampaignReader:
         return found
 
     def _snapshot(self, message: Any) -> Snapshot:
-        stamp = messages.stamp_of(message)
+        stamp = stamp_ns(message.header.stamp)
         self._check_link(message.tx, message.rx)
         if not (np.isfinite(message.frequency) and message.frequency > 0):
             raise TwinError(f"its frequency is {message.frequency:g} Hz: expected the carrier")
-        paths = messages.paths_from_messages(message.paths)
+        paths = messages.measured_paths(message.paths)
         if np.isinf([paths.delay, paths.gain_db]).any():
             raise TwinError("a path has an infinite delay or gain: expected NaN for not measured")
         if message.header.frame_id not in ("", self._site.world_frame):
@@ -209,15 +215,27 @@ class _CampaignReader:
             self._lost[device] = reason, count + 1
             return np.full(3, np.nan)
 
-    def _true_channels(self, message: Any) -> Iterator[TrueChannel]:
-        stamp = messages.stamp_of(message)
+    def _true_paths(self) -> dict[tuple[int, str, str], Any]:
+        """RadioPath messages by stamp and link."""
+        return {
+            (stamp_ns(message.header.stamp), link.tx, link.rx): link.paths
+            for message in self._of(topics.TRUE_PATHS)
+            for link in message.links
+        }
+
+    def _true_channels(
+        self, message: Any, paths: Mapping[tuple[int, str, str], Any]
+    ) -> Iterator[TrueChannel]:
+        stamp = stamp_ns(message.header.stamp)
         for channel in message.channels:
             try:
                 self._check_link(channel.tx, channel.rx)
             except TwinError as error:
                 self._problems[f"true channel left out: {error}"] += 1
                 continue
-            yield messages.true_channel(stamp, channel, self._position(channel.rx, stamp))
+            # Older bags have the paths of a channel inside it.
+            own = paths.get((stamp, channel.tx, channel.rx), getattr(channel, "paths", ()))
+            yield messages.true_channel(stamp, channel, own, self._position(channel.rx, stamp))
 
     def _sorted(self, what: str, items: list[Any]) -> list[Any]:
         stamps = np.array([item.stamp_ns for item in items], dtype=np.int64)

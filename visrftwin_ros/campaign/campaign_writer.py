@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
+from scipy.spatial.transform import Rotation
 
 from visrftwin_ros.bags import topics
 from visrftwin_ros.bags.bag_types import campaign_typestore, made
@@ -22,6 +23,12 @@ from visrftwin_ros.campaign import campaign_messages as messages
 from visrftwin_ros.campaign.snapshot import LidarCloud, Snapshot, TrueChannel
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.materials.table import MaterialValues
+from visrftwin_ros.messages.camera_info import camera_info_message
+from visrftwin_ros.messages.clouds import cloud_message
+from visrftwin_ros.messages.geometry import odometry_message, transform_message
+from visrftwin_ros.messages.images import compressed_image_message
+from visrftwin_ros.messages.people import people_message
+from visrftwin_ros.site.frames import Pose
 from visrftwin_ros.site.model import Camera
 
 if TYPE_CHECKING:
@@ -92,11 +99,11 @@ class CampaignWriter:
         if not done:
             raise TwinError(f"camera {camera!r}: an image {bgr.shape} cannot be written as JPEG")
         data = np.asarray(jpeg, np.uint8).reshape(-1)
-        message = messages.compressed_image(stamp_ns, frame_id, data)
+        message = compressed_image_message(made, data, stamp_ns, frame_id)
         self._write(f"/{camera}/image_raw/compressed", stamp_ns, message)
 
     def camera_info(self, camera: Camera, stamp_ns: int, frame_id: str) -> None:
-        message = messages.camera_info(camera, stamp_ns, frame_id)
+        message = camera_info_message(made, camera, stamp_ns, frame_id)
         self._write(f"/{camera.name}/camera_info", stamp_ns, message)
 
     def cloud(
@@ -104,7 +111,8 @@ class CampaignWriter:
     ) -> None:
         """`topic` as in the site: under the LiDAR's name, or absolute with a leading slash."""
         name = topic if topic.startswith("/") else f"/{lidar}/{topic}"
-        self._write(name, stamp_ns, messages.cloud_message(stamp_ns, frame_id, cloud))
+        message = cloud_message(made, stamp_ns, frame_id, **vars(cloud))
+        self._write(name, stamp_ns, message)
 
     def transform(
         self,
@@ -117,7 +125,8 @@ class CampaignWriter:
     ) -> None:
         """Of `child` in `parent`. A static one is repeated with all that came before: latched, only
         the last message reaches late subscribers."""
-        found = messages.transform_stamped(stamp_ns, parent, child, translation, quaternion_xyzw)
+        pose = Pose(np.asarray(translation), _rotation(quaternion_xyzw))
+        found = transform_message(made, parent, child, stamp_ns, pose)
         if static:
             self._static[child] = found
         transforms = list(self._static.values()) if static else [found]
@@ -135,18 +144,20 @@ class CampaignWriter:
         yaw_rate: float,
     ) -> None:
         """Of `<robot>/base_link`; velocity in m/s along the world's axes, yaw rate in rad/s."""
-        message = messages.odometry_message(
-            stamp_ns, world_frame, robot, position, yaw, velocity, yaw_rate
+        message = odometry_message(
+            made, stamp_ns, world_frame, robot, position, yaw, velocity, yaw_rate
         )
         self._write(f"/{robot}/odom", stamp_ns, message)
 
     def truth_people(self, stamp_ns: int, frame_id: str, bodies: Bodies) -> None:
-        message = messages.people_message(stamp_ns, frame_id, bodies)
+        message = people_message(made, stamp_ns, frame_id, bodies)
         self._write(topics.TRUE_PEOPLE, stamp_ns, message)
 
     def truth_channels(self, stamp_ns: int, frame_id: str, channels: Sequence[TrueChannel]) -> None:
-        message = messages.channels_message(stamp_ns, frame_id, channels)
+        message = messages.true_channels_message(stamp_ns, frame_id, channels)
         self._write(topics.TRUE_CHANNELS, stamp_ns, message)
+        message = messages.true_paths_message(stamp_ns, frame_id, channels)
+        self._write(topics.TRUE_PATHS, stamp_ns, message)
 
     def truth_materials(self, values: Mapping[str, MaterialValues]) -> None:
         """By surface of the site."""
@@ -185,6 +196,14 @@ class CampaignWriter:
         data = store.serialize_cdr(message, kind)
         with _uninterrupted():
             self._writer.write(connection, int(stamp_ns), data)
+
+
+def _rotation(xyzw: Float[np.ndarray, " 4"]) -> Rotation:
+    values = np.asarray(xyzw, dtype=np.float64)
+    norm = float(np.linalg.norm(values)) if values.shape == (4,) else float("nan")
+    if not abs(norm - 1.0) < 1e-3:
+        raise TwinError(f"{values.tolist()} is no rotation: expected a unit quaternion x y z w")
+    return Rotation.from_quat(values)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.messages.stamps import stamp_ns
 from visrftwin_ros.site.frames import Pose, TransformBuffer
 from visrftwin_ros.site.model import Robot, Site
 from visrftwin_ros.site.motion import pose_at
@@ -36,8 +37,7 @@ class DevicePoses:
         for message, static in transforms:
             for transform in message.transforms:
                 self._frames.add(transform.child_frame_id)
-                stamp = transform.header.stamp
-                moving.append((stamp.sec * 10**9 + stamp.nanosec, static, transform))
+                moving.append((stamp_ns(transform.header.stamp), static, transform))
         # By stamp: to a buffer of the live graph, one that comes late means that the clock went back.
         for _, static, transform in sorted(moving, key=lambda entry: entry[0]):
             self._buffer.add(SimpleNamespace(transforms=[transform]), static)

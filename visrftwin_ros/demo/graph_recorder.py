@@ -16,9 +16,9 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from sensor_msgs.msg import CameraInfo
 
 from visrftwin_ros.demo.record import GraphRecord
-from visrftwin_ros.msg import BeamDecisions, LinkChannels, TrackedPeople
+from visrftwin_ros.messages.stamps import stamp_ns
+from visrftwin_ros.msg import BeamDecisions, ChannelPaths, LinkChannels, TrackedPeople
 from visrftwin_ros.msg import Detections as DetectionsMessage
-from visrftwin_ros.nodes.messages.conversions import stamp_ns
 from visrftwin_ros.nodes.shared.twin_node import RESULT_QOS, SENSOR_QOS
 from visrftwin_ros.site.model import Camera
 from visrftwin_ros.viewing.rerun_view import SHOWN_SCORE
@@ -36,6 +36,7 @@ class GraphRecorder:
         listen(DetectionsMessage, f"{camera.name}/detections", self._on_detections, SENSOR_QOS)
         listen(TrackedPeople, "people", self._on_people, RESULT_QOS)
         listen(LinkChannels, "channels", self._on_channels, RESULT_QOS)
+        listen(ChannelPaths, "channel_paths", self._on_paths, RESULT_QOS)
         listen(BeamDecisions, "beams", self._on_beams, RESULT_QOS)
         listen(DiagnosticArray, "/diagnostics", self._on_diagnostics, RESULT_QOS)
         self._active: set[str] = set()
@@ -115,9 +116,15 @@ class GraphRecorder:
             name = f"{link.tx} > {link.rx}"
             if np.isfinite(link.shadow_loss_db):
                 record.shadow.setdefault(name, []).append((stamp, link.shadow_loss_db))
+
+    def _on_paths(self, message: ChannelPaths) -> None:
+        if message.stale:
+            return
+        stamp = stamp_ns(message.header.stamp)
+        for link in message.links:
             if link.paths:
                 end = link.paths[0].vertices[-1]
-                record.robots.setdefault(link.rx, []).append((stamp, (end.x, end.y, end.z)))
+                self.record.robots.setdefault(link.rx, []).append((stamp, (end.x, end.y, end.z)))
 
     def _on_beams(self, message: BeamDecisions) -> None:
         if message.stale:

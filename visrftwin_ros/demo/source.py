@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visrftwin_ros.bags.bag_file import BagFile, open_bag
-from visrftwin_ros.cameras.image_message import image_from_message
 from visrftwin_ros.cameras.recordings import Recording
 from visrftwin_ros.cameras.site_video import find_video
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.lab import shipped
+from visrftwin_ros.messages.images import image_from_message
 from visrftwin_ros.operations.node_table import NodeSpec, node_table
 from visrftwin_ros.site.loading import load_site
 from visrftwin_ros.site.model import Camera, Site

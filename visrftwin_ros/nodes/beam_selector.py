@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from visrftwin_ros.beams.selection import BeamChoice, BeamHolder, hand_over_advised, sweep
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.messages.stamps import stamp_ns
 from visrftwin_ros.msg import (
     BeamDecision,
     BeamDecisions,
-    LinkChannel,
+    ChannelPaths,
     LinkChannels,
+    LinkPaths,
     ShadowForecasts,
 )
-from visrftwin_ros.nodes.messages.conversions import path_gains, stamp_ns
+from visrftwin_ros.nodes.messages.conversions import path_gains
 from visrftwin_ros.nodes.shared.robot_poses import robot_poses_from_tf
 from visrftwin_ros.nodes.shared.transforms import listen
 from visrftwin_ros.nodes.shared.twin_node import (
@@ -33,9 +35,13 @@ from visrftwin_ros.twin.mounts import RobotPose, device_mount
 HAND_OVER_HOLD_NS = 1_500_000_000
 """A forecast older than this says nothing about the coming second."""
 
+MOST_WAITING = 5
+"""Messages that may wait for their other half."""
+
 
 class BeamSelector(TwinNode):
-    """Answers every `channels` message with one `beams` message of the same stamp."""
+    """Answers every `channels` message with one `beams` message of the same stamp, once its
+    `channel_paths` are there; never by paths of another time."""
 
     parameters: ClassVar[Sequence[NodeParameter]] = (
         SITE_PARAMETER,
@@ -49,13 +55,18 @@ class BeamSelector(TwinNode):
         self._powers = {ap.name: ap.tx_power_dbm for ap in self._site.access_points}
         self._holder = BeamHolder(self.value("hysteresis_db"))
         self._forecast: ShadowForecasts | None = None
+        self._channels: dict[int, LinkChannels] = {}  # by stamp, until their paths come
+        self._paths: dict[int, ChannelPaths] = {}
         self._transforms = listen(self)
         self._beams = self.publisher(BeamDecisions, "beams")
         self.subscription(ShadowForecasts, "shadow_forecast", self._on_forecast)
         self.subscription(LinkChannels, "channels", self._on_channels)
+        self.subscription(ChannelPaths, "channel_paths", self._on_paths)
 
     def time_went_back(self) -> None:
         self._forecast = None
+        self._channels.clear()
+        self._paths.clear()
         self._holder = BeamHolder(self.value("hysteresis_db"))
 
     def _on_forecast(self, message: ShadowForecasts) -> None:
@@ -63,16 +74,39 @@ class BeamSelector(TwinNode):
             self._forecast = message
 
     def _on_channels(self, message: LinkChannels) -> None:
+        self._pair(self._channels, message)
+        if len(self._channels) == MOST_WAITING:
+            self.report("links", WARN, "channels come, but not their channel_paths: no beams")
+
+    def _on_paths(self, message: ChannelPaths) -> None:
+        self._pair(self._paths, message)
+
+    def _pair(self, waiting: dict[int, Any], message: LinkChannels | ChannelPaths) -> None:
+        """Decides when both messages of a stamp are there; older ones wait no longer."""
         stamp = stamp_ns(message.header.stamp)
         if not self.active or self.is_left_over(stamp):
             return
+        waiting[stamp] = message
+        if stamp in self._channels and stamp in self._paths:
+            self._answer(self._channels[stamp], self._paths[stamp], stamp)
+            for kept in (self._channels, self._paths):
+                for old in [s for s in kept if s <= stamp]:
+                    del kept[old]
+        elif len(waiting) > MOST_WAITING:
+            del waiting[min(waiting)]
+
+    def _answer(self, message: LinkChannels, found: ChannelPaths, stamp: int) -> None:
         answer = BeamDecisions(header=message.header)
-        answer.stale = any(link.stale for link in message.channels)
+        answer.stale = found.stale or any(link.stale for link in message.channels)
         robots, missing = robot_poses_from_tf(self._site, self._transforms, stamp)
+        paths = {(link.tx, link.rx): link for link in found.links}
         undecided = {}
         for link in message.channels:
             try:
-                answer.decisions.append(self._decide(link, stamp, robots))
+                own = paths.get((link.tx, link.rx))
+                if own is None:
+                    raise TwinError("channel_paths has not this link: see path_links there")
+                answer.decisions.append(self._decide(own, stamp, robots))
             except TwinError as error:
                 undecided[f"{link.tx}-{link.rx}"] = missing.get(link.rx, str(error))
         self._advise(message, answer, stamp)
@@ -85,7 +119,7 @@ class BeamSelector(TwinNode):
         else:
             self.report("links", OK, f"{len(answer.decisions)} links have beams")
 
-    def _decide(self, link: LinkChannel, stamp: int, robots: dict[str, RobotPose]) -> BeamDecision:
+    def _decide(self, link: LinkPaths, stamp: int, robots: dict[str, RobotPose]) -> BeamDecision:
         tx = device_mount(self._site, link.tx, stamp, robots)
         rx = device_mount(self._site, link.rx, stamp, robots)
         if tx is None or rx is None or link.tx not in self._powers:
@@ -118,7 +152,7 @@ class BeamSelector(TwinNode):
             one.hand_over_advised = bool(advice)
 
 
-def decision(link: LinkChannel, choice: BeamChoice) -> BeamDecision:
+def decision(link: LinkPaths, choice: BeamChoice) -> BeamDecision:
     return BeamDecision(
         tx=link.tx,
         rx=link.rx,

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import CameraInfo, Image
 
 from visrftwin_ros.cameras.recordings import Recording
-from visrftwin_ros.nodes.messages.conversions import camera_info_message, image_message
+from visrftwin_ros.messages.camera_info import camera_info_message
+from visrftwin_ros.messages.images import image_message
+from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.nodes.shared.twin_node import (
     OK,
     SENSOR_QOS,
@@ -82,8 +84,9 @@ class CameraReplay(TwinNode):
                 return
             # By its number, so that a frame that could not be decoded leaves its gap in time.
             stamp = self._start_ns + (self._before + number - 1) * self._period_ns
-            self._infos.publish(camera_info_message(self._camera, stamp))
-            self._images.publish(image_message(image, stamp, self._camera.optical_frame))
+            frame = self._camera.optical_frame
+            self._infos.publish(camera_info_message(made, self._camera, stamp, frame))
+            self._images.publish(image_message(made, image, stamp, frame))
             self._last, self._waiting = number, None
             self._report("playing")
 

@@ -18,8 +18,8 @@ from visrftwin_ros.bags.bag_file import open_bag
 from visrftwin_ros.bags.playback import Message, Playback, PlaybackClock, chosen_connections
 from visrftwin_ros.bags.topics import is_latched, is_sensor
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.nodes.messages.conversions import stamp_message
-from visrftwin_ros.nodes.messages.message_types import message_class
+from visrftwin_ros.messages.stamps import stamp_message
+from visrftwin_ros.nodes.messages.message_types import made, message_class
 from visrftwin_ros.nodes.shared.twin_node import (
     ERROR,
     OK,
@@ -198,7 +198,7 @@ class CampaignReplay(TwinNode):
 
     def _publish_clock(self, bag_ns: int) -> None:
         self._clock_due_ns = self._wall.now().nanoseconds + CLOCK_PERIOD_NS
-        self._clock_topic.publish(ClockMessage(clock=stamp_message(bag_ns)))
+        self._clock_topic.publish(ClockMessage(clock=stamp_message(made, bag_ns)))
 
     def _publish(self, message: Message) -> None:
         connection, _, data = message

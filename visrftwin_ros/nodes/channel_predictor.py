@@ -12,12 +12,13 @@ from visualization_msgs.msg import MarkerArray
 from visrftwin_ros.bodies.people import nobody
 from visrftwin_ros.cache import cache_folder
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.msg import LinkChannels, ShadowForecasts, TrackedPeople
-from visrftwin_ros.nodes.messages.channel_messages import ChannelMessages, forecast_message
-from visrftwin_ros.nodes.messages.conversions import (
-    bodies_from_message,
-    covariance_from_message,
-    stamp_ns,
+from visrftwin_ros.messages.people import bodies_from_message, covariance_from_message
+from visrftwin_ros.messages.stamps import stamp_ns
+from visrftwin_ros.msg import ChannelPaths, LinkChannels, ShadowForecasts, TrackedPeople
+from visrftwin_ros.nodes.messages.channel_messages import (
+    ChannelMessages,
+    forecast_message,
+    picked_links,
 )
 from visrftwin_ros.nodes.messages.markers import path_markers, scene_markers
 from visrftwin_ros.nodes.shared.channel_services import ChannelServices, PeopleNow
@@ -56,7 +57,14 @@ class ChannelPredictor(TwinNode):
             "Seconds without fresh people until channels are stale",
             (0.05, 10.0),
         ),
-        NodeParameter("max_paths", 32, "Paths a link in messages; metrics use all", (1, 10_000)),
+        NodeParameter(
+            "max_paths", 32, "Paths a link in channel_paths; metrics use all", (1, 10_000)
+        ),
+        NodeParameter(
+            "path_links",
+            [""],
+            "Links in channel_paths and paths, by shell patterns of `tx-rx`; [''] = all",
+        ),
         NodeParameter("cache", "", "Folder of solved paths; empty = ~/.cache/visrftwin/paths"),
     )
 
@@ -82,7 +90,8 @@ class ChannelPredictor(TwinNode):
         self._transforms = listen(self)
         self._channels = self.publisher(LinkChannels, "channels")
         self._forecasts = self.publisher(ShadowForecasts, "shadow_forecast")
-        self._paths = self.publisher(MarkerArray, "paths")
+        self._paths = self.publisher(ChannelPaths, "channel_paths")
+        self._path_markers = self.publisher(MarkerArray, "paths")
         self._scene = self.publisher(MarkerArray, "scene", LATCHED_QOS)
         self.subscription(TrackedPeople, "people", self._on_people)
         self.timer(WATCH_PERIOD, self._watch)
@@ -149,15 +158,31 @@ class ChannelPredictor(TwinNode):
         except TwinError as error:
             self.report("channels", WARN, str(error))
             return
-        message = self._messages.message(state, stale, age)
+        message = self._messages.channels(state, stale, age)
         message.latency = (self.now_ns() - stamp) * 1e-9
         self._channels.publish(message)
+        self._publish_paths(stamp, state, stale)
         if not stale:
             self.report("people", OK, "people arrive", people=len(self._bodies))
         self._report_links(state.links, state.fault, missing, state.dropped)
         self._publish_forecast(stamp, state, stale)
-        if self._paths.get_subscription_count():
-            self._paths.publish(path_markers(message, self._bodies))
+
+    def _publish_paths(self, stamp: int, state: ChannelState, stale: bool) -> None:
+        """Only while somebody listens: paths are most of what there is to send."""
+        marked = self._path_markers.get_subscription_count()
+        if not marked and not self._paths.get_subscription_count():
+            return
+        patterns = self.value("path_links")
+        chosen = picked_links(state.links, patterns)
+        if chosen:
+            self.report("paths", OK, f"paths of {len(chosen)} links are published")
+        else:
+            self.report("paths", WARN, f"path_links {patterns} fits no link, such as ap-robot")
+        message = self._messages.paths(state, stale, chosen)
+        message.latency = (self.now_ns() - stamp) * 1e-9
+        self._paths.publish(message)
+        if marked:
+            self._path_markers.publish(path_markers(message, self._bodies))
 
     def _report_links(
         self,

@@ -10,6 +10,7 @@ from typing import ClassVar
 from sensor_msgs.msg import PointCloud2
 
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.messages.point_cloud import PointCloud
 from visrftwin_ros.msg import LidarPeople as LidarPeopleMessage
 from visrftwin_ros.nodes.messages.clouds import cloud_from_message
 from visrftwin_ros.nodes.messages.lidar_messages import lidar_people_message
@@ -28,7 +29,6 @@ from visrftwin_ros.nodes.shared.twin_node import (
 from visrftwin_ros.perception.lidar.deskew import undistorted
 from visrftwin_ros.perception.lidar.people_finder import LidarPeopleConfig, LidarPeopleFinder
 from visrftwin_ros.perception.lidar.static_scene import StaticScene
-from visrftwin_ros.perception.measurements.point_cloud import PointCloud
 from visrftwin_ros.site.frames import lidar_pose
 
 SILENT_AFTER = 1.0

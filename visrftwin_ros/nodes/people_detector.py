@@ -8,10 +8,12 @@ from typing import ClassVar
 from sensor_msgs.msg import CompressedImage, Image
 
 from visrftwin_ros.cameras.camera_models import fixed_camera, site_intrinsics
-from visrftwin_ros.cameras.image_message import image_from_message
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.messages.images import image_from_message, image_message
+from visrftwin_ros.messages.stamps import stamp_ns
 from visrftwin_ros.msg import Detections as DetectionsMessage
-from visrftwin_ros.nodes.messages.conversions import detections_message, image_message, stamp_ns
+from visrftwin_ros.nodes.messages.conversions import detections_message
+from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.nodes.shared.embedding_parameters import EMBEDDING_PARAMETERS, embedding_of
 from visrftwin_ros.nodes.shared.twin_node import (
     ERROR,
@@ -118,7 +120,7 @@ class PeopleDetector(TwinNode):
         self._detections.publish(answer)
         if self._debug.get_subscription_count():
             frame = message.header.frame_id
-            self._debug.publish(image_message(with_boxes(image, found), stamp, frame))
+            self._debug.publish(image_message(made, with_boxes(image, found), stamp, frame))
         embedded = 0 if self._embedder is None else self._embedder.embedded
         self.report(
             "images",

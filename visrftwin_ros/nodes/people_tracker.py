@@ -11,14 +11,11 @@ from sensor_msgs.msg import CameraInfo
 from visualization_msgs.msg import MarkerArray
 
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.messages.stamps import stamp_ns
 from visrftwin_ros.msg import Detections as DetectionsMessage
 from visrftwin_ros.msg import LidarPeople as LidarPeopleMessage
 from visrftwin_ros.msg import TrackedPeople
-from visrftwin_ros.nodes.messages.conversions import (
-    detections_from_message,
-    people_message,
-    stamp_ns,
-)
+from visrftwin_ros.nodes.messages.conversions import detections_from_message, people_message
 from visrftwin_ros.nodes.messages.lidar_messages import measurements_from_message
 from visrftwin_ros.nodes.messages.markers import track_markers
 from visrftwin_ros.nodes.shared.camera_input import CameraInput

@@ -9,7 +9,8 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 from tf2_msgs.msg import TFMessage
 
-from visrftwin_ros.nodes.shared.transforms import Pose, transform_message
+from visrftwin_ros.messages.geometry import transform_message
+from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.nodes.shared.twin_node import (
     LATCHED_QOS,
     RESULT_QOS,
@@ -18,7 +19,7 @@ from visrftwin_ros.nodes.shared.twin_node import (
     TwinNode,
     run,
 )
-from visrftwin_ros.site.frames import camera_pose, lidar_pose
+from visrftwin_ros.site.frames import Pose, camera_pose, lidar_pose
 from visrftwin_ros.site.motion import pose_at
 
 
@@ -41,20 +42,22 @@ class SiteFrames(TwinNode):
     def activate(self) -> None:
         world, now = self._site.world_frame, self.now_ns()
         frames = [
-            transform_message(world, camera.optical_frame, now, pose)
+            transform_message(made, world, camera.optical_frame, now, pose)
             for camera in self._site.cameras
             if (pose := camera_pose(camera)) is not None
         ]
         for lidar in self._site.lidars:
             if (pose := lidar_pose(lidar)) is not None:
-                frames.append(transform_message(world, lidar.tf_frame, now, pose))
+                frames.append(transform_message(made, world, lidar.tf_frame, now, pose))
         for ap in self._site.access_points:
             tilt = Rotation.from_euler("ZY", [ap.yaw, ap.pitch])
-            frames.append(transform_message(world, ap.name, now, Pose(np.array(ap.position), tilt)))
+            frames.append(
+                transform_message(made, world, ap.name, now, Pose(np.array(ap.position), tilt))
+            )
         for robot in self._site.robots:
             if robot.position is not None:
                 pose = Pose(np.array([*robot.position, 0.0]), Rotation.from_euler("Z", robot.yaw))
-                frames.append(transform_message(world, robot.tf_frame, now, pose))
+                frames.append(transform_message(made, world, robot.tf_frame, now, pose))
         self._static.publish(TFMessage(transforms=frames))
 
     def _publish_robots(self) -> None:
@@ -63,7 +66,7 @@ class SiteFrames(TwinNode):
         for frame, path in self._scripted:
             position, yaw = pose_at(path, now)
             pose = Pose(np.array([*position, 0.0]), Rotation.from_euler("Z", yaw))
-            frames.append(transform_message(self._site.world_frame, frame, now, pose))
+            frames.append(transform_message(made, self._site.world_frame, frame, now, pose))
         self._moving.publish(TFMessage(transforms=frames))
 
 

@@ -11,15 +11,13 @@ import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
 
 from visrftwin_ros.cameras.camera_models import fixed_camera, site_intrinsics
-from visrftwin_ros.cameras.image_message import image_from_message
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.msg import BeamDecisions, LinkChannel, LinkChannels, TrackedPeople
+from visrftwin_ros.messages.geometry import vectors_from_messages
+from visrftwin_ros.messages.images import image_from_message
+from visrftwin_ros.messages.people import bodies_from_message, covariance_from_message
+from visrftwin_ros.messages.stamps import stamp_ns
+from visrftwin_ros.msg import BeamDecisions, ChannelPaths, LinkChannels, LinkPaths, TrackedPeople
 from visrftwin_ros.msg import Detections as DetectionsMessage
-from visrftwin_ros.nodes.messages.conversions import (
-    bodies_from_message,
-    covariance_from_message,
-    stamp_ns,
-)
 from visrftwin_ros.nodes.messages.path_kinds import path_kind
 from visrftwin_ros.nodes.shared.twin_node import (
     OK,
@@ -68,6 +66,7 @@ class TwinViewer(TwinNode):
             self.subscription(DetectionsMessage, topic, on_boxes, SENSOR_QOS)
         self.subscription(TrackedPeople, "people", self._on_people)
         self.subscription(LinkChannels, "channels", self._on_channels)
+        self.subscription(ChannelPaths, "channel_paths", self._on_paths)
         self.subscription(BeamDecisions, "beams", self._on_beams)
         if self._view.url:
             self.get_logger().info(f"open {self._view.url}")
@@ -114,17 +113,19 @@ class TwinViewer(TwinNode):
 
     def _on_channels(self, message: LinkChannels) -> None:
         self._view.at(stamp_ns(message.header.stamp))
-        shown = [
-            path for link in message.channels for path in link.paths[: self.value("paths_a_link")]
-        ]
-        strips = [np.array([[v.x, v.y, v.z] for v in path.vertices]) for path in shown]
-        losses = [path.shadow_loss_db for path in shown]
-        self._view.log_paths(strips, [path_kind(path) for path in shown], losses)
-        robots = {link.rx: _receiver(link) for link in message.channels if link.paths}
-        self._view.log_robots(list(robots), np.array(list(robots.values())).reshape(-1, 3))
         for link in message.channels:
             if np.isfinite(link.shadow_loss_db) and not link.stale:
                 self._view.log_shadow_loss(f"{link.tx}-{link.rx}", link.shadow_loss_db)
+
+    def _on_paths(self, message: ChannelPaths) -> None:
+        self._view.at(stamp_ns(message.header.stamp))
+        most = self.value("paths_a_link")
+        shown = [path for link in message.links for path in link.paths[:most]]
+        strips = [vectors_from_messages(path.vertices) for path in shown]
+        losses = [path.shadow_loss_db for path in shown]
+        self._view.log_paths(strips, [path_kind(path) for path in shown], losses)
+        robots = {link.rx: _receiver(link) for link in message.links if link.paths}
+        self._view.log_robots(list(robots), np.array(list(robots.values())).reshape(-1, 3))
 
     def _on_beams(self, message: BeamDecisions) -> None:
         self._view.at(stamp_ns(message.header.stamp))
@@ -132,7 +133,7 @@ class TwinViewer(TwinNode):
             self._view.log_throughput(f"{beam.tx}-{beam.rx}", beam.throughput)
 
 
-def _receiver(link: LinkChannel) -> list[float]:
+def _receiver(link: LinkPaths) -> list[float]:
     end = link.paths[0].vertices[-1]
     return [end.x, end.y, end.z]
 

@@ -8,14 +8,16 @@ from scipy.spatial.transform import Rotation
 from tf2_msgs.msg import TFMessage
 
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.nodes.shared.transforms import Pose, TransformBuffer, transform_message, yaw_of
+from visrftwin_ros.messages.geometry import transform_message
+from visrftwin_ros.nodes.messages.message_types import made
+from visrftwin_ros.nodes.shared.transforms import Pose, TransformBuffer, yaw_of
 
 SECOND = 1_000_000_000
 
 
 def message(parent: str, child: str, stamp: int, position, yaw: float = 0.0) -> TFMessage:
     pose = Pose(np.array(position, dtype=float), Rotation.from_euler("Z", yaw))
-    return TFMessage(transforms=[transform_message(parent, child, stamp, pose)])
+    return TFMessage(transforms=[transform_message(made, parent, child, stamp, pose)])
 
 
 def test_a_pose_between_two_samples_is_interpolated() -> None:

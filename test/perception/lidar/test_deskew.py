@@ -11,9 +11,9 @@ from simulated_lidar import Block, SimulatedLidar, Walker
 from spinning_lidar import MeshLidar, SpinningLidar, body_mesh, mesh_distance, standing
 
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.messages.point_cloud import PointCloud
 from visrftwin_ros.perception.lidar.deskew import undistorted
 from visrftwin_ros.perception.lidar.people_finder import LidarPeopleConfig, LidarPeopleFinder
-from visrftwin_ros.perception.measurements.point_cloud import PointCloud
 from visrftwin_ros.site.frames import Pose
 
 SPEED, TURNING = np.array([3.0, 1.0, 0.0]), 0.8

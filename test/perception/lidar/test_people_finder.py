@@ -13,6 +13,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial.transform import Rotation
 from simulated_lidar import Block, SimulatedLidar, Walker, street, walkers_on_circles
 
+from visrftwin_ros.messages.point_cloud import PointCloud
 from visrftwin_ros.perception.lidar.background import LidarBackground
 from visrftwin_ros.perception.lidar.ground import ground_map
 from visrftwin_ros.perception.lidar.people_finder import (
@@ -22,7 +23,6 @@ from visrftwin_ros.perception.lidar.people_finder import (
 )
 from visrftwin_ros.perception.lidar.static_scene import StaticScene
 from visrftwin_ros.perception.measurements.ground_measurements import GroundMeasurements
-from visrftwin_ros.perception.measurements.point_cloud import PointCloud
 from visrftwin_ros.site.loading import find_site_file, load_site
 from visrftwin_ros.site.model import Box
 

@@ -11,8 +11,8 @@ from scipy.spatial.transform import Rotation
 from simulated_lidar import SimulatedLidar, Walker, street, walkers_on_circles
 from spinning_lidar import SpinningLidar, standing
 
+from visrftwin_ros.messages.point_cloud import PointCloud
 from visrftwin_ros.perception.lidar.people_finder import LidarPeopleConfig, LidarPeopleFinder
-from visrftwin_ros.perception.measurements.point_cloud import PointCloud
 from visrftwin_ros.perception.tracking.tracker import PeopleTracker
 
 TENTH = 100_000_000

@@ -2,97 +2,131 @@
 
 from __future__ import annotations
 
-import numpy as np
-from geometry_msgs.msg import Point
+from collections.abc import Collection, Iterable, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
 
-from visrftwin_ros.msg import LinkChannel, LinkChannels, RadioPath, ShadowForecast, ShadowForecasts
-from visrftwin_ros.nodes.messages.conversions import stamp_message
+import numpy as np
+
+from visrftwin_ros.messages.channels import (
+    METRICS,
+    channel_paths_message,
+    channels_message,
+    link_channel,
+    link_paths,
+)
+from visrftwin_ros.messages.paths import path_messages
+from visrftwin_ros.messages.stamps import header
+from visrftwin_ros.msg import ChannelPaths, LinkChannels, ShadowForecast, ShadowForecasts
+from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.site.model import Radio
 from visrftwin_ros.twin import forecast as ahead
 from visrftwin_ros.twin.channel_state import ChannelState
 from visrftwin_ros.twin.link_paths import LinkPaths
 
+NO_PATH = "no path arrives"
+Link = tuple[str, str]
+
 
 class ChannelMessages:
-    """Builds `channels` messages; a link that was not retraced keeps its message's paths."""
+    """Builds `channels` and `channel_paths` messages.
+
+    Every state goes through `channels`; of a link that was not retraced since `paths` was asked
+    last, the paths' messages are kept.
+    """
 
     def __init__(self, world_frame: str, radio: Radio, most_paths: int) -> None:
         self._world = world_frame
         self._radio = radio
         self._most = most_paths
-        self._paths: dict[tuple[str, str], list[RadioPath]] = {}
+        self._paths: dict[Link, list[Any]] = {}
 
-    def message(self, state: ChannelState, stale: bool, age: float) -> LinkChannels:
-        message = LinkChannels(
-            links=len(state.links),
+    def channels(self, state: ChannelState, stale: bool, age: float) -> LinkChannels:
+        """All but the latency."""
+        for link, retraced in zip(state.links, state.retraced, strict=True):
+            if retraced:
+                self._paths.pop(link, None)
+        return channels_message(
+            made,
+            state.stamp_ns,
+            self._world,
+            [self._link(state, i, stale, age) for i in range(len(state.links))],
             affected_links=state.affected_links,
             retraced_paths=state.retraced_paths,
             compute_time=state.compute_time,
         )
-        message.header.stamp = stamp_message(state.stamp_ns)
-        message.header.frame_id = self._world
-        for i, link in enumerate(state.links):
-            message.channels.append(self._link(state, i, link, stale, age))
-        return message
 
-    def _link(
-        self, state: ChannelState, i: int, link: tuple[str, str], stale: bool, age: float
-    ) -> LinkChannel:
-        metrics = state.metrics
-        if state.retraced[i] or link not in self._paths:
-            found = state.paths(i, self._most)
-            self._paths[link] = [] if found is None else path_messages(found)
-        return LinkChannel(
-            tx=link[0],
-            rx=link[1],
-            frequency=self._radio.frequency,
-            bandwidth=self._radio.bandwidth,
-            path_loss_db=float(metrics.path_loss_db[i]),
-            rms_delay_spread=float(metrics.delay_spread[i]),
-            azimuth_spread=float(metrics.azimuth_spread[i]),
-            k_factor_db=float(metrics.k_factor_db[i]),
-            shadow_loss_db=float(metrics.shadow_loss_db[i]),
-            line_of_sight=bool(metrics.line_of_sight[i]),
-            retraced=bool(state.retraced[i]),
+    def paths(self, state: ChannelState, stale: bool, chosen: Collection[Link]) -> ChannelPaths:
+        """Of the `chosen` links; all but the latency."""
+        links = []
+        for i, link in enumerate(state.links):
+            if link not in chosen:
+                continue
+            if link not in self._paths:
+                found = state.paths(i, self._most)
+                self._paths[link] = [] if found is None else radio_paths(found)
+            links.append(link_paths(made, link, self._paths[link]))
+        return channel_paths_message(made, state.stamp_ns, self._world, links, stale=stale)
+
+    def _link(self, state: ChannelState, i: int, stale: bool, age: float) -> Any:
+        metrics = {name: getattr(state.metrics, name)[i] for name in METRICS}
+        reason = state.fault[i]
+        if not np.isfinite(metrics["path_loss_db"]):
+            metrics, reason = dict.fromkeys(METRICS, np.nan), reason or NO_PATH
+        return link_channel(
+            made,
+            state.links[i],
+            self._radio.frequency,
+            self._radio.bandwidth,
+            metrics,
+            state.metrics.line_of_sight[i],
+            state.path_count(i),
+            retraced=state.retraced[i],
             stale=stale,
             age=age,
-            reason=state.fault[i],
-            path_count=state.path_count(i),
-            paths=self._paths[link],
+            reason=reason,
         )
 
 
-def path_messages(paths: LinkPaths) -> list[RadioPath]:
+def picked_links(links: Iterable[Link], patterns: Sequence[str]) -> frozenset[Link]:
+    """Those whose name `tx-rx` fits one of the patterns (shell wildcards); all without a pattern."""
+    given = [pattern for pattern in patterns if pattern]
+    return frozenset(
+        (tx, rx)
+        for tx, rx in links
+        if not given or any(fnmatchcase(f"{tx}-{rx}", pattern) for pattern in given)
+    )
+
+
+def radio_paths(paths: LinkPaths) -> list[Any]:
+    """RadioPath messages, strongest first."""
     with np.errstate(divide="ignore"):  # a path may lose all its power in a body's null
         gain_db = 10 * np.log10(paths.power)
-    messages = []
-    for k in range(len(paths)):
-        corners = paths.vertices[k, : paths.n_vertices[k]]
-        messages.append(
-            RadioPath(
-                delay=float(paths.delay[k]),
-                gain_db=float(gain_db[k]),
-                phase=float(paths.phase[k]),
-                aod_azimuth=float(paths.departure[k, 0]),
-                aod_elevation=float(paths.departure[k, 1]),
-                aoa_azimuth=float(paths.arrival[k, 0]),
-                aoa_elevation=float(paths.arrival[k, 1]),
-                doppler=float(paths.doppler[k]),
-                interactions=paths.interactions[k, : len(corners) - 2],
-                shadow_loss_db=float(paths.shadow_loss_db[k]),
-                blocked_by=list(paths.blocked_by[k]),
-                vertices=[Point(x=x, y=y, z=z) for x, y, z in corners.tolist()],
-            )
-        )
-    return messages
+    numbers = {
+        "delay": paths.delay,
+        "gain_db": gain_db,
+        "phase": paths.phase,
+        "aod_azimuth": paths.departure[:, 0],
+        "aod_elevation": paths.departure[:, 1],
+        "aoa_azimuth": paths.arrival[:, 0],
+        "aoa_elevation": paths.arrival[:, 1],
+        "doppler": paths.doppler,
+        "shadow_loss_db": paths.shadow_loss_db,
+    }
+    ends = paths.n_vertices
+    return path_messages(
+        made,
+        numbers,
+        interactions=[row[: n - 2] for row, n in zip(paths.interactions, ends, strict=True)],
+        blocked_by=paths.blocked_by,
+        vertices=[row[:n] for row, n in zip(paths.vertices, ends, strict=True)],
+    )
 
 
 def forecast_message(
     state: ChannelState, forecast: ahead.ShadowForecast, world_frame: str, stale: bool
 ) -> ShadowForecasts:
-    message = ShadowForecasts(stale=stale)
-    message.header.stamp = stamp_message(state.stamp_ns)
-    message.header.frame_id = world_frame
+    message = ShadowForecasts(header=header(made, state.stamp_ns, world_frame), stale=stale)
     for (tx, rx), mean, upper in zip(
         state.links, forecast.mean_db, forecast.upper_bound_db, strict=True
     ):

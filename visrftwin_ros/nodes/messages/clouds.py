@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from sensor_msgs.msg import PointCloud2
 
-from visrftwin_ros.perception.lidar import cloud_message
-from visrftwin_ros.perception.measurements.point_cloud import PointCloud
+from visrftwin_ros.messages import clouds
+from visrftwin_ros.messages.point_cloud import PointCloud
 
 _HAS_SENSOR_MSGS_PY = importlib.util.find_spec("sensor_msgs_py") is not None
 
 
 def cloud_from_message(message: PointCloud2) -> PointCloud:
-    """As `perception.lidar.cloud_message.cloud_from_message`, of rclpy's message."""
-    return cloud_message.cloud_from_message(message, structured_points)
+    """As `messages.clouds.cloud_from_message`, of rclpy's message."""
+    return clouds.cloud_from_message(message, structured_points)
 
 
 def structured_points(message: PointCloud2) -> NDArray[np.void]:
@@ -26,6 +26,6 @@ def structured_points(message: PointCloud2) -> NDArray[np.void]:
     if _HAS_SENSOR_MSGS_PY and plain:
         from sensor_msgs_py import point_cloud2
 
-        cloud_message.checked_size(message)
+        clouds.checked_size(message)
         return np.asarray(point_cloud2.read_points(message)).reshape(-1)
-    return cloud_message.structured_points(message)
+    return clouds.structured_points(message)

@@ -1,66 +1,24 @@
-"""Messages to arrays and back: the only place that knows both."""
+"""What cameras saw and the tracker believes, as messages and back."""
 
 from __future__ import annotations
 
-import array
-
 import numpy as np
-from builtin_interfaces.msg import Time as TimeMessage
 from numpy.typing import NDArray
-from rclpy.time import Time
-from sensor_msgs.msg import CameraInfo, Image
 
 from visrftwin_ros.beams.selection import PathGains
 from visrftwin_ros.bodies.people import BODY_DEPTH, BODY_WIDTH, Bodies
-from visrftwin_ros.cameras.camera_info import camera_calibration
-from visrftwin_ros.cameras.camera_models import Intrinsics, info_intrinsics
 from visrftwin_ros.cameras.pinhole import CameraModel
-from visrftwin_ros.msg import Detection, LinkChannel, TrackedPeople, TrackedPerson
+from visrftwin_ros.messages import people as people_codec
+from visrftwin_ros.messages.paths import numbers_from_paths
+from visrftwin_ros.messages.stamps import stamp_ns
+from visrftwin_ros.msg import Detection, LinkPaths, TrackedPeople
 from visrftwin_ros.msg import Detections as DetectionsMessage
+from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.perception.measurements.detections import Detections
 from visrftwin_ros.perception.measurements.feet import Feet
 from visrftwin_ros.perception.tracking.people import People
-from visrftwin_ros.site.model import Camera
 
 NOWHERE = (np.nan, np.nan)
-
-
-def stamp_ns(stamp: TimeMessage) -> int:
-    return int(Time.from_msg(stamp).nanoseconds)
-
-
-def stamp_message(nanoseconds: int) -> TimeMessage:
-    message: TimeMessage = Time(nanoseconds=nanoseconds).to_msg()
-    return message
-
-
-def image_message(image: NDArray[np.uint8], stamp: int, frame: str) -> Image:
-    """A bgr8 Image of an (H, W, 3) array."""
-    height, width = image.shape[:2]
-    message = Image(height=height, width=width, encoding="bgr8", step=3 * width)
-    message.header.stamp = stamp_message(stamp)
-    message.header.frame_id = frame
-    message.data = array.array("B", image.tobytes())  # a list here would take a second
-    return message
-
-
-def camera_info_message(camera: Camera, stamp: int) -> CameraInfo:
-    """Of a camera whose intrinsics the site knows; a panorama's has its size and no K."""
-    message = CameraInfo(height=camera.image_height, width=camera.image_width)
-    message.header.stamp = stamp_message(stamp)
-    message.header.frame_id = camera.optical_frame
-    known = camera_calibration(camera)
-    message.distortion_model, message.d = known.distortion_model, known.d
-    message.k, message.r, message.p = known.k, known.r, known.p
-    return message
-
-
-def intrinsics_from_message(message: CameraInfo, camera: str) -> Intrinsics:
-    """TwinError where a CameraInfo is no calibration, or of a model that is not known."""
-    size = (int(message.width), int(message.height))
-    matrix = np.array(message.k, dtype=np.float64).reshape(3, 3)
-    distortion = np.array(message.d, dtype=np.float64)
-    return info_intrinsics(camera, message.distortion_model, size, matrix, distortion)
 
 
 def detections_message(detections: Detections, detector: str) -> DetectionsMessage:
@@ -86,7 +44,14 @@ def detections_message(detections: Detections, detector: str) -> DetectionsMessa
             strict=True,
         )
     ]
-    return DetectionsMessage(camera=detections.camera, detector=detector, detections=boxes)
+    width, height = detections.image_size
+    return DetectionsMessage(
+        camera=detections.camera,
+        detector=detector,
+        image_width=width,
+        image_height=height,
+        detections=boxes,
+    )
 
 
 def _foot_fields(point: NDArray[np.float64], hidden: bool) -> dict[str, object]:
@@ -98,12 +63,13 @@ def _foot_fields(point: NDArray[np.float64], hidden: bool) -> dict[str, object]:
 def detections_from_message(message: DetectionsMessage, camera: CameraModel) -> Detections:
     """The boxes of `camera` as arrays; what is wrong with single ones, the tracker sorts out."""
     boxes = message.detections
+    size = (message.image_width, message.image_height)
     longest = max((len(b.embedding) for b in boxes), default=0)
     looks = [b.embedding if len(b.embedding) == longest else np.zeros(longest) for b in boxes]
     return Detections(
         stamp_ns=stamp_ns(message.header.stamp),
         camera=camera.name,
-        image_size=camera.size,
+        image_size=size if all(size) else camera.size,  # older senders do not tell
         box=np.array([[b.x, b.y, b.width, b.height] for b in boxes]).reshape(-1, 4),
         score=np.array([b.score for b in boxes], dtype=np.float64),
         track_id=tuple(b.track_id for b in boxes),
@@ -119,52 +85,35 @@ def detections_from_message(message: DetectionsMessage, camera: CameraModel) -> 
 
 
 def people_message(people: People, world_frame: str) -> TrackedPeople:
-    message = TrackedPeople()
-    message.header.stamp = stamp_message(people.stamp_ns)
-    message.header.frame_id = world_frame
-    for i, name in enumerate(people.ids):
-        person = TrackedPerson(
-            id=name,
-            covariance=people.covariance[i].reshape(-1).astype(np.float64),
-            height=float(people.height[i]),
-            width=BODY_WIDTH,
-            depth=BODY_DEPTH,
-            heading=float(people.heading[i]),
-            existence=float(people.existence[i]),
-            seen_by=list(people.seen_by[i]),
-            embedding=people.look[i].astype(np.float32) if people.look else [],
-        )
-        person.position.x, person.position.y = (float(v) for v in people.position[i])
-        person.velocity.x, person.velocity.y = (float(v) for v in people.velocity[i])
-        message.people.append(person)
-    return message
-
-
-def bodies_from_message(message: TrackedPeople) -> Bodies:
-    """What stands in the way of the links, with each body's covariance left to the caller."""
-    people = message.people
-    return Bodies(
-        ids=tuple(p.id for p in people),
-        position=np.array([[p.position.x, p.position.y, 0.0] for p in people]).reshape(-1, 3),
-        velocity=np.array([[p.velocity.x, p.velocity.y, 0.0] for p in people]).reshape(-1, 3),
-        width=np.array([p.width for p in people], dtype=np.float64),
-        depth=np.array([p.depth for p in people], dtype=np.float64),
-        height=np.array([p.height for p in people], dtype=np.float64),
-        heading=np.array([p.heading for p in people], dtype=np.float64),
-        material=tuple(p.material for p in people),
+    """All but the latency and what is stale."""
+    count, flat = len(people), np.zeros(len(people))
+    bodies = Bodies(
+        ids=people.ids,
+        position=np.column_stack([people.position, flat]),
+        velocity=np.column_stack([people.velocity, flat]),
+        width=np.full(count, BODY_WIDTH),
+        depth=np.full(count, BODY_DEPTH),
+        height=people.height,
+        heading=people.heading,
+    )
+    return people_codec.people_message(
+        made,
+        people.stamp_ns,
+        world_frame,
+        bodies,
+        covariance=people.covariance,
+        existence=people.existence,
+        seen_by=people.seen_by,
+        looks=people.look,
     )
 
 
-def path_gains(link: LinkChannel) -> PathGains:
+def path_gains(link: LinkPaths) -> PathGains:
     """What beam selection needs of a link's paths."""
-    paths = link.paths
+    names = ("gain_db", "aod_azimuth", "aod_elevation", "aoa_azimuth", "aoa_elevation")
+    gain_db, *angles = numbers_from_paths(link.paths, names).values()
     return PathGains(
-        power=10 ** (np.array([p.gain_db for p in paths], dtype=np.float64) / 10),
-        departure=np.array([[p.aod_azimuth, p.aod_elevation] for p in paths]).reshape(-1, 2),
-        arrival=np.array([[p.aoa_azimuth, p.aoa_elevation] for p in paths]).reshape(-1, 2),
+        power=10 ** (gain_db / 10),
+        departure=np.column_stack(angles[:2]),
+        arrival=np.column_stack(angles[2:]),
     )
-
-
-def covariance_from_message(message: TrackedPeople) -> NDArray[np.float64]:
-    """(N, 4, 4) of x, y, vx, vy of each person."""
-    return np.array([p.covariance for p in message.people], np.float64).reshape(-1, 4, 4)

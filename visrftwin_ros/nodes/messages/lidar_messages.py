@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from visrftwin_ros.messages.stamps import header, stamp_ns
 from visrftwin_ros.msg import LidarPeople, LidarPerson
-from visrftwin_ros.nodes.messages.conversions import stamp_message, stamp_ns
+from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.perception.lidar.people_finder import FoundPeople
 from visrftwin_ros.perception.measurements.ground_measurements import GroundMeasurements
 
@@ -14,8 +15,7 @@ def lidar_people_message(found: FoundPeople, world_frame: str) -> LidarPeople:
     """All but the latency."""
     people = found.people
     message = LidarPeople(lidar=people.sensor, reach=people.reach, learning=found.learning)
-    message.header.stamp = stamp_message(people.stamp_ns)
-    message.header.frame_id = world_frame
+    message.header = header(made, people.stamp_ns, world_frame)
     message.origin.x, message.origin.y = (float(v) for v in people.origin)
     for i in range(len(people)):
         person = LidarPerson(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point
 from std_msgs.msg import ColorRGBA
 from visualization_msgs.msg import Marker, MarkerArray
 
 from visrftwin_ros.bodies.people import Bodies
-from visrftwin_ros.msg import LinkChannels, TrackedPeople
+from visrftwin_ros.messages.people import bodies_from_message, covariance_from_message
+from visrftwin_ros.messages.stamps import stamp_ns
+from visrftwin_ros.msg import ChannelPaths, TrackedPeople
 from visrftwin_ros.nodes.messages.path_kinds import path_kind
 from visrftwin_ros.scene.surfaces import surface_meshes
 from visrftwin_ros.site.model import Site
@@ -53,12 +54,12 @@ def scene_markers(site: Site, stamp: Time) -> MarkerArray:
     return array
 
 
-def path_markers(message: LinkChannels, bodies: Bodies) -> MarkerArray:
+def path_markers(message: ChannelPaths, bodies: Bodies) -> MarkerArray:
     """Paths as lines coloured by kind, people as cylinders; replaces what was shown before."""
     frame, stamp = message.header.frame_id, message.header.stamp
     array = MarkerArray(markers=[Marker(action=Marker.DELETEALL)])
     lines: dict[str, Marker] = {}
-    for link in message.channels:
+    for link in message.links:
         for path in link.paths[:PATHS_A_LINK]:
             kind = "shadowed" if path.shadow_loss_db > SHADOWED_ABOVE_DB else path_kind(path)
             if kind not in lines:
@@ -84,13 +85,12 @@ def track_markers(message: TrackedPeople, trails: Trails) -> MarkerArray:
     frame, stamp = message.header.frame_id, message.header.stamp
     array = MarkerArray(markers=[Marker(action=Marker.DELETEALL)])
     people = message.people
-    place = np.array([[p.position.x, p.position.y] for p in people]).reshape(-1, 2)
-    doubt = np.array([p.covariance for p in people], np.float64).reshape(-1, 4, 4)[:, :2, :2]
+    place = bodies_from_message(message).position[:, :2]
+    doubt = covariance_from_message(message)[:, :2, :2]
     ids = [person.id for person in people]
-    time_ns = stamp.sec * 10**9 + stamp.nanosec
     lines = {
         "covariance": (list(covariance_ellipses(place, doubt)), PERSON, 0.03),
-        "trails": (trails.updated(time_ns, ids, place), TRAIL, 0.05),
+        "trails": (trails.updated(stamp_ns(stamp), ids, place), TRAIL, 0.05),
     }
     for name, (strips, color, width) in lines.items():
         for number, strip in enumerate(strips):

@@ -1,11 +1,15 @@
-"""Installed message types by their names."""
+"""Installed message types by their names, and rclpy's messages of them."""
 
 from __future__ import annotations
 
+import array
 import importlib
 import json
+from functools import cache
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from ament_index_python import PackageNotFoundError, get_package_share_directory
 
 from visrftwin_ros.errors import TwinError
@@ -29,6 +33,25 @@ def message_class(kind: str, type_hash: str) -> type:
             f"message type {kind} was another one when the bag was recorded: install that version"
         )
     return found
+
+
+def made(kind: str, /, **fields: Any) -> Any:
+    """rclpy's message of the type `package/Name`: a `messages.factory.Make`."""
+    found, sequences = _class_and_sequences(kind)
+    for name in sequences:
+        value = fields[name]
+        if isinstance(value, np.ndarray):
+            # rclpy looks at a list's elements one by one; of an image that would take a second.
+            fields[name] = array.array(value.dtype.char, value.tobytes())
+    return found(**fields)
+
+
+@cache
+def _class_and_sequences(kind: str) -> tuple[Any, tuple[str, ...]]:
+    """A message's class, and its fields of any length."""
+    found: Any = message_class(kind, "")
+    types = found.get_fields_and_field_types()
+    return found, tuple(n for n, text in types.items() if text.startswith("sequence<"))
 
 
 def _installed_hash(package: str, name: str) -> str:

@@ -9,8 +9,8 @@ from sensor_msgs.msg import CameraInfo
 from visrftwin_ros.cameras.camera_models import fixed_camera, site_intrinsics
 from visrftwin_ros.cameras.pinhole import CameraModel
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.messages.camera_info import intrinsics_from_message
 from visrftwin_ros.msg import Detections as DetectionsMessage
-from visrftwin_ros.nodes.messages.conversions import intrinsics_from_message
 from visrftwin_ros.perception.tracking.detector_noise import tracker_config
 from visrftwin_ros.site.frames import TransformBuffer
 from visrftwin_ros.site.model import Camera

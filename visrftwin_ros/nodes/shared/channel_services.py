@@ -22,8 +22,9 @@ from rclpy.task import Future
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.materials.table import MaterialValues, literal_material, material_values
+from visrftwin_ros.messages.stamps import stamp_message, stamp_ns
 from visrftwin_ros.nodes.messages.channel_messages import ChannelMessages
-from visrftwin_ros.nodes.messages.conversions import stamp_message, stamp_ns
+from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.nodes.shared.transforms import Pose, TransformBuffer
 from visrftwin_ros.nodes.shared.twin_node import TwinNode
 from visrftwin_ros.srv import GetRadioMap, PredictLink, SetMaterial
@@ -122,9 +123,8 @@ class ChannelServices:
             return _refused(response, error)
         now = self._people()
         state = self._engine.channels_of(found, now.bodies, now.stamp_ns)
-        response.channel = self._messages.message(state, now.stale, now.age).channels[0]
-        if not len(found.paths):
-            response.channel.reason = "no path arrives"
+        response.channel = self._messages.channels(state, now.stale, now.age).channels[0]
+        response.paths = self._messages.paths(state, now.stale, state.links).links[0].paths
         response.success = True
         return response
 
@@ -146,7 +146,7 @@ class ChannelServices:
         response.rows, response.columns = found.path_loss_db.shape
         response.cell = found.cell
         response.path_loss_db = found.path_loss_db.astype(np.float32).ravel().tolist()
-        response.header.stamp = stamp_message(found.stamp_ns)
+        response.header.stamp = stamp_message(made, found.stamp_ns)
         response.header.frame_id = self._engine.site.world_frame
         response.success = True
         return response

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.spatial.transform import Rotation, Slerp
 
-from visrftwin_ros.perception.measurements.point_cloud import LONGEST_SWEEP, PointCloud
+from visrftwin_ros.messages.point_cloud import LONGEST_SWEEP, PointCloud
 from visrftwin_ros.site.frames import Pose
 
 KNOTS = 9

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from pydantic import BaseModel, ConfigDict, Field
 from scipy.spatial.transform import Rotation
 
+from visrftwin_ros.messages.point_cloud import LONGEST_SWEEP, PointCloud
 from visrftwin_ros.perception.lidar.background import LidarBackground
 from visrftwin_ros.perception.lidar.body_shape import TALLEST, BodyShape, body_shape
 from visrftwin_ros.perception.lidar.clusters import (
@@ -21,7 +22,6 @@ from visrftwin_ros.perception.lidar.clusters import (
 from visrftwin_ros.perception.lidar.ground import ground_map
 from visrftwin_ros.perception.lidar.static_scene import StaticScene
 from visrftwin_ros.perception.measurements.ground_measurements import GroundMeasurements
-from visrftwin_ros.perception.measurements.point_cloud import LONGEST_SWEEP, PointCloud
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 

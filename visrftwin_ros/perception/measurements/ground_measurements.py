@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.perception.measurements.point_cloud import LONGEST_SWEEP
+from visrftwin_ros.messages.point_cloud import LONGEST_SWEEP
 
 
 @dataclass(frozen=True)

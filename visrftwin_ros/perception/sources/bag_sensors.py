@@ -20,11 +20,11 @@ from visrftwin_ros.cameras.camera_models import (
     info_intrinsics,
     site_intrinsics,
 )
-from visrftwin_ros.cameras.image_message import image_from_message
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.messages.clouds import cloud_from_message
+from visrftwin_ros.messages.images import image_from_message
 from visrftwin_ros.perception.appearance.embedding import ImageTextModel, PersonEmbedder
 from visrftwin_ros.perception.detection.detector import Detector, make_detector
-from visrftwin_ros.perception.lidar.cloud_message import cloud_from_message
 from visrftwin_ros.perception.lidar.deskew import undistorted
 from visrftwin_ros.perception.lidar.people_finder import LidarPeopleConfig, LidarPeopleFinder
 from visrftwin_ros.perception.lidar.static_scene import StaticScene

@@ -1,8 +1,5 @@
-"""PointCloud2 to arrays: any layout of fields, either byte order, organised or not.
-
-A message is anything with the fields of sensor_msgs/PointCloud2: rclpy's own, or one that rosbags
-has read, so no ROS is needed here.
-"""
+"""A LiDAR's sweeps as PointCloud2, and back from any layout of fields, either byte order, organised
+or not."""
 
 from __future__ import annotations
 
@@ -10,17 +7,72 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.perception.measurements.point_cloud import PointCloud
+from visrftwin_ros.messages.factory import Make
+from visrftwin_ros.messages.point_cloud import PointCloud
+from visrftwin_ros.messages.stamps import header, stamp_ns
 
 _TYPES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 8: "f8"}
 """sensor_msgs/PointField, constants INT8 to FLOAT64."""
+_CODES = {name: code for code, name in _TYPES.items()}
 Records = Callable[[Any], NDArray[np.void]]
 _RINGS = ("ring", "channel", "row")
 _TIMES = ("t", "time", "timestamp", "time_offset", "timeStamp")
 """Names that Velodyne, Ouster, Hesai, Robosense and Livox drivers give to these."""
+_POINT = np.dtype(
+    {
+        "names": ["x", "y", "z", "intensity", "t", "ring"],
+        "formats": ["<f4", "<f4", "<f4", "<f4", "<u4", "<u2"],
+        "offsets": [0, 4, 8, 12, 16, 20],
+        "itemsize": 24,
+    }
+)
+"""Of the clouds that are made here."""
+
+
+def cloud_message(
+    make: Make,
+    stamp: int,
+    frame_id: str,
+    xyz: Float[np.ndarray, "n 3"],
+    intensity: Float[np.ndarray, " n"],
+    ring: Int[np.ndarray, " n"],
+    time: Int[np.ndarray, " n"],
+) -> Any:
+    """An unorganised PointCloud2 with x y z intensity [float32], t [uint32, ns], ring [uint16].
+
+    time: ns after `stamp`.
+    """
+    points = np.zeros(len(xyz), _POINT)
+    for axis, name in enumerate("xyz"):
+        points[name] = xyz[:, axis]
+    points["intensity"], points["t"], points["ring"] = intensity, time, ring
+    assert _POINT.fields is not None
+    fields = [
+        make(
+            "sensor_msgs/PointField",
+            name=name,
+            offset=offset,
+            datatype=_CODES[kind.str[1:]],
+            count=1,
+        )
+        for name, (kind, offset, *_) in _POINT.fields.items()
+    ]
+    return make(
+        "sensor_msgs/PointCloud2",
+        header=header(make, stamp, frame_id),
+        height=1,
+        width=len(points),
+        fields=fields,
+        is_bigendian=False,
+        point_step=_POINT.itemsize,
+        row_step=_POINT.itemsize * len(points),
+        data=points.view(np.uint8).reshape(-1),
+        is_dense=bool(np.isfinite(xyz).all()),
+    )
 
 
 def structured_points(message: Any) -> NDArray[np.void]:
@@ -67,7 +119,7 @@ def cloud_from_message(message: Any, records: Records = structured_points) -> Po
         if rows[name].ndim != 1 or rows.dtype[name].kind != "f":
             raise TwinError(f"the cloud's field {name!r} is not one float32 or float64 a point")
         xyz[:, axis] = rows[name]
-    stamp = int(message.header.stamp.sec) * 10**9 + int(message.header.stamp.nanosec)
+    stamp = stamp_ns(message.header.stamp)
     cloud = PointCloud(
         stamp_ns=stamp,
         frame=message.header.frame_id,

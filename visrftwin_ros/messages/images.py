@@ -1,8 +1,4 @@
-"""Image and CompressedImage to arrays, in any common encoding.
-
-A message is anything with the fields of the sensor_msgs type: rclpy's own, or one that rosbags has
-read, so no ROS is needed here.
-"""
+"""Images as Image and CompressedImage, and back from any common encoding."""
 
 from __future__ import annotations
 
@@ -13,9 +9,12 @@ from typing import Any
 
 import cv2
 import numpy as np
+from jaxtyping import UInt8
 from numpy.typing import NDArray
 
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.messages.factory import Make
+from visrftwin_ros.messages.stamps import header
 
 _HAS_CV_BRIDGE = importlib.util.find_spec("cv_bridge") is not None
 _CHANNELS = {"bgr": 3, "rgb": 3, "bgra": 4, "rgba": 4, "mono": 1, "bayer": 1}
@@ -24,6 +23,33 @@ _ENCODING = re.compile(
     r"|(?P<cv_bits>8|16|32|64)[USF]C(?P<cv_channels>\d)"
 )
 """Of sensor_msgs/image_encodings.hpp, those of whole pixels in one plane."""
+
+
+def image_message(make: Make, image: UInt8[np.ndarray, "h w 3"], stamp: int, frame_id: str) -> Any:
+    """A bgr8 Image."""
+    height, width = image.shape[:2]
+    return make(
+        "sensor_msgs/Image",
+        header=header(make, stamp, frame_id),
+        height=height,
+        width=width,
+        encoding="bgr8",
+        is_bigendian=0,
+        step=3 * width,
+        data=np.ascontiguousarray(image).reshape(-1),
+    )
+
+
+def compressed_image_message(
+    make: Make, jpeg: UInt8[np.ndarray, " n"], stamp: int, frame_id: str
+) -> Any:
+    """A CompressedImage of a BGR image's JPEG."""
+    return make(
+        "sensor_msgs/CompressedImage",
+        header=header(make, stamp, frame_id),
+        format="bgr8; jpeg compressed bgr8",  # as image_transport names it
+        data=jpeg,
+    )
 
 
 def image_from_message(message: Any) -> NDArray[np.uint8]:

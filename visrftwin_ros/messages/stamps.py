@@ -1,0 +1,28 @@
+"""ROS time and headers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from visrftwin_ros.errors import TwinError
+from visrftwin_ros.messages.factory import Make
+
+NANOSECONDS = 10**9
+
+
+def stamp_ns(stamp: Any) -> int:
+    """Of a builtin_interfaces/Time."""
+    return int(stamp.sec) * NANOSECONDS + int(stamp.nanosec)
+
+
+def stamp_message(make: Make, stamp: int) -> Any:
+    """A builtin_interfaces/Time of nanoseconds; TwinError on what ROS cannot hold."""
+    seconds, rest = divmod(int(stamp), NANOSECONDS)
+    if not 0 <= seconds < 2**31:
+        raise TwinError(f"stamp {stamp} ns is no ROS time: expected 0 to 2^31 s")
+    return make("builtin_interfaces/Time", sec=seconds, nanosec=rest)
+
+
+def header(make: Make, stamp: int, frame_id: str) -> Any:
+    """A std_msgs/Header; TwinError as `stamp_message`."""
+    return make("std_msgs/Header", stamp=stamp_message(make, stamp), frame_id=frame_id)
