@@ -57,11 +57,15 @@ class TrackerReport:
 
 @dataclass(frozen=True)
 class _Step:
-    """A measurement, and the state that it met; no stamp: it was the first."""
+    """A measurement, and the state that it met; no stamp: it was the first.
+
+    spoken_before: ROS time [ns] at which each sensor had measured last.
+    """
 
     sighting: Sighting
     tracks_before: TrackTable
     stamp_before: int | None
+    spoken_before: dict[str, int]
 
 
 class PeopleTracker:
@@ -76,6 +80,7 @@ class PeopleTracker:
     def _forget(self) -> None:
         self._tracks = TrackTable()
         self._stamp_ns: int | None = None
+        self._spoken: dict[str, int] = {}
         self._steps: deque[_Step] = deque(maxlen=MOST_REPLAYED)
         self._clocks = SensorClocks(self.config)
         self._lost = LostPeople(self.config)
@@ -187,6 +192,7 @@ class PeopleTracker:
             step = self._steps.pop()
             later.append(step.sighting)
             self._tracks, self._stamp_ns = step.tracks_before, step.stamp_before
+            self._spoken = step.spoken_before
         self._count_off_ground(self._advance(late))
         for sighting in reversed(later):
             self._advance(sighting)
@@ -200,15 +206,20 @@ class PeopleTracker:
         The state before stays as it was.
         """
         config = self.config
-        stamp_before = self._stamp_ns
-        self._steps.append(_Step(sighting, self._tracks, stamp_before))
-        since = sighting.stamp_ns - (sighting.stamp_ns if stamp_before is None else stamp_before)
-        seconds = since / NANOSECONDS
+        stamp_ns, stamp_before, spoken = sighting.stamp_ns, self._stamp_ns, self._spoken
+        self._steps.append(_Step(sighting, self._tracks, stamp_before, spoken))
+        since = stamp_ns - (stamp_ns if stamp_before is None else stamp_before)
         tracks = self._tracks.copied()
         tracks.mean, tracks.covariance = walkers.predicted(
-            tracks.mean, tracks.covariance, seconds, config, waiting(tracks, config)
+            tracks.mean,
+            tracks.covariance,
+            since / NANOSECONDS,
+            config,
+            waiting(tracks, config),
         )
-        tracks, off_ground = sighting.applied(tracks, seconds)
+        before = spoken.get(sighting.sensor)
+        own = np.inf if before is None else (stamp_ns - before) / NANOSECONDS
+        tracks, off_ground = sighting.applied(tracks, own)
         tracks = self._without_doubles(tracks)
         alive = tracks.log_odds > logit(config.lost_below)
         if self._ended:
@@ -219,7 +230,8 @@ class PeopleTracker:
             tracks.log_odds > logit(config.hidden_below),
             tracks.log_odds > logit(config.shown_at),
         )
-        self._tracks, self._stamp_ns = tracks, sighting.stamp_ns
+        self._tracks, self._stamp_ns = tracks, stamp_ns
+        self._spoken = {**spoken, sighting.sensor: stamp_ns}
         return off_ground
 
     def _count_off_ground(self, boxes: int) -> None:
@@ -243,6 +255,7 @@ class PeopleTracker:
                 tracks.sightings[older] = {**first, **second}
                 tracks.shown[older] |= tracks.shown[younger]
                 tracks.placed[older] = max(tracks.placed[older], tracks.placed[younger])
+                tracks.looked[older] = max(tracks.looked[older], tracks.looked[younger])
                 best = max(tracks.log_odds[older], tracks.log_odds[younger])
                 tracks.log_odds[older] = best
                 if not len(tracks.look[older]):
