@@ -195,3 +195,15 @@ def test_standing_is_counted_in_seconds_however_many_see_it() -> None:
         played(tracker, arrivals)
         stood.append(float(tracker._tracks.standing[0]))
     assert 1.0 < stood[0] < 2.5 and stood[1] == pytest.approx(stood[0], abs=0.5)
+
+
+def test_people_of_a_dead_camera_are_not_kept_by_one_that_looks_elsewhere() -> None:
+    random, tracker = np.random.default_rng(7), PeopleTracker()
+    for k in range(100):
+        seen = seen_by(NORTH, STANDING, 0.1 * k, random)
+        if k < 20:
+            tracker.update(seen, NORTH)
+        tracker.update(Detections.none(seen.stamp_ns, AWAY.name, AWAY.size), AWAY)
+        if k == 30:
+            assert tracker.predict_to(seen.stamp_ns).existence < 0.9  # 1.1 s after the last look
+    assert len(tracker.people()) == 0

@@ -2,7 +2,8 @@
 
 Constant-velocity Kalman filter in world metres. Every measurement counts at its own stamp: one that
 comes late is put where it belongs, and what came after it is taken again (Bar-Shalom, Li &
-Kirubarajan 2001, 7.3.6: out-of-sequence measurements, by replay, which is exact).
+Kirubarajan 2001, 7.3.6: out-of-sequence measurements, by replay, which is exact). Those of one
+stamp are taken in the order of their sensors' names, so that arrival decides nothing.
 """
 
 from __future__ import annotations
@@ -67,6 +68,10 @@ class _Step:
     stamp_before: int | None
     spoken_before: dict[str, int]
 
+    @property
+    def order(self) -> tuple[int, str]:
+        return _order(self.sighting)
+
 
 class PeopleTracker:
     """Follows people in the world frame through calibrated cameras and ground sensors."""
@@ -125,20 +130,24 @@ class PeopleTracker:
     def predict_to(self, stamp_ns: int) -> People:
         """The people as predicted for another time; the tracker itself stays as it is.
 
-        For a time after the last measurement, existence fades as it does for the unseen.
+        Existence fades as it does for the unseen from when a sensor could see them last.
         """
         if self._stamp_ns is None:
             return self._tracks.people(stamp_ns)
         seconds = (stamp_ns - self._stamp_ns) / NANOSECONDS
         tracks = self._tracks
-        ahead = max(seconds, 0.0)
         mean, covariance = walkers.predicted(
-            tracks.mean, tracks.covariance, ahead, self.config, waiting(tracks, self.config)
+            tracks.mean,
+            tracks.covariance,
+            max(seconds, 0.0),
+            self.config,
+            waiting(tracks, self.config),
         )
         if seconds < 0:
             mean = tracks.mean.copy()
             mean[:, :2] += seconds * mean[:, 2:4]
-        log_odds = tracks.log_odds - ahead * self.config.miss_rate
+        unlooked = np.maximum((stamp_ns - tracks.looked) / NANOSECONDS, 0.0)
+        log_odds = tracks.log_odds - unlooked * self.config.miss_rate
         faded = replace(tracks, mean=mean, covariance=covariance, log_odds=log_odds)
         return faded.where(log_odds > logit(self.config.lost_below)).people(stamp_ns)
 
@@ -156,7 +165,7 @@ class PeopleTracker:
         elif verdict.kind == "refuse":
             self.report = replace(count, refused=count.refused + 1, last_refused=verdict.reason)
             return self.people()
-        if self._stamp_ns is not None and sighting.stamp_ns < self._stamp_ns:
+        if self._steps and _order(sighting) < self._steps[-1].order:
             refusal = self._replay(sighting)
             if refusal:
                 count = self.report
@@ -188,7 +197,7 @@ class PeopleTracker:
             return "late"
         published = self._tracks
         later: list[Sighting] = []
-        while self._steps and self._steps[-1].sighting.stamp_ns > late.stamp_ns:
+        while self._steps and self._steps[-1].order > _order(late):
             step = self._steps.pop()
             later.append(step.sighting)
             self._tracks, self._stamp_ns = step.tracks_before, step.stamp_before
@@ -222,6 +231,7 @@ class PeopleTracker:
         tracks, off_ground = sighting.applied(tracks, own)
         tracks = self._without_doubles(tracks)
         alive = tracks.log_odds > logit(config.lost_below)
+        alive &= tracks.looked >= stamp_ns - round(config.longest_gap * NANOSECONDS)
         if self._ended:
             alive &= np.array([born not in self._ended for born in tracks.born], dtype=bool)
         tracks = tracks.where(alive)
@@ -317,6 +327,10 @@ class PeopleTracker:
                 self._ended.add(tracks.born[k])
                 self._names.pop(tracks.born[k], None)
         return name
+
+
+def _order(sighting: Sighting) -> tuple[int, str]:
+    return sighting.stamp_ns, sighting.sensor
 
 
 def _lost_person(tracks: TrackTable, k: int, stamp_ns: int) -> LostPerson:
