@@ -68,10 +68,6 @@ class _Step:
     stamp_before: int | None
     spoken_before: dict[str, int]
 
-    @property
-    def order(self) -> tuple[int, str]:
-        return _order(self.sighting)
-
 
 class PeopleTracker:
     """Follows people in the world frame through calibrated cameras and ground sensors."""
@@ -165,7 +161,7 @@ class PeopleTracker:
         elif verdict.kind == "refuse":
             self.report = replace(count, refused=count.refused + 1, last_refused=verdict.reason)
             return self.people()
-        if self._steps and _order(sighting) < self._steps[-1].order:
+        if self._steps and _order(sighting) < _order(self._steps[-1].sighting):
             refusal = self._replay(sighting)
             if refusal:
                 count = self.report
@@ -197,7 +193,7 @@ class PeopleTracker:
             return "late"
         published = self._tracks
         later: list[Sighting] = []
-        while self._steps and self._steps[-1].order > _order(late):
+        while self._steps and _order(self._steps[-1].sighting) > _order(late):
             step = self._steps.pop()
             later.append(step.sighting)
             self._tracks, self._stamp_ns = step.tracks_before, step.stamp_before
@@ -231,6 +227,7 @@ class PeopleTracker:
         tracks, off_ground = sighting.applied(tracks, own)
         tracks = self._without_doubles(tracks)
         alive = tracks.log_odds > logit(config.lost_below)
+        # The last who could see them fell silent: other sensors' measurements keep nobody alive.
         alive &= tracks.looked >= stamp_ns - round(config.longest_gap * NANOSECONDS)
         if self._ended:
             alive &= np.array([born not in self._ended for born in tracks.born], dtype=bool)
@@ -330,6 +327,7 @@ class PeopleTracker:
 
 
 def _order(sighting: Sighting) -> tuple[int, str]:
+    """What measurements are taken in the order of."""
     return sighting.stamp_ns, sighting.sensor
 
 
