@@ -109,6 +109,23 @@ def test_late_measurements_are_replayed_to_the_very_state_of_their_order() -> No
     np.testing.assert_allclose(mixed.existence[here], sorted_.existence[there], atol=1e-9)
 
 
+def test_measurements_of_one_stamp_count_the_same_in_any_order() -> None:
+    random, times = np.random.default_rng(16), np.arange(0.0, 4.0, 0.1)
+    sensors = [
+        camera_arrivals(NORTH, WALKERS, times, 0.0, random),
+        camera_arrivals(SOUTH, WALKERS, times, 0.0, random),
+        ground_arrivals("lidar", WALKERS, times, 0.0, random),
+    ]
+    last = []
+    for order in (sensors, sensors[::-1]):
+        arrivals = [arrival for together in zip(*order, strict=True) for arrival in together]
+        last.append(played(PeopleTracker(), arrivals, in_order=True)[-1])
+    here, there = (np.argsort(people.position[:, 0]) for people in last)
+    assert len(here) == 4
+    np.testing.assert_array_equal(last[0].position[here], last[1].position[there])
+    np.testing.assert_array_equal(last[0].existence[here], last[1].existence[there])
+
+
 def test_a_replay_renames_nobody() -> None:
     history = played(PeopleTracker(), four_sensors(4))
     assert [len(each) for each in identities(history, WALKERS)] == [1, 1, 1, 1]

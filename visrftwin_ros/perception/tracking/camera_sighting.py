@@ -25,7 +25,7 @@ from visrftwin_ros.perception.measurements.box_measurements import (
 from visrftwin_ros.perception.tracking import walker_filter as walkers
 from visrftwin_ros.perception.tracking.association import PARTS, PairCosts, assigned, pair_costs
 from visrftwin_ros.perception.tracking.look_distance import blended, look_cost
-from visrftwin_ros.perception.tracking.sighting import believe, missed, waiting
+from visrftwin_ros.perception.tracking.sighting import believe, fade, missed, spoken_for, waiting
 from visrftwin_ros.perception.tracking.track_table import NEVER_NS, TrackTable
 from visrftwin_ros.perception.tracking.tracker_config import TrackerConfig
 
@@ -56,11 +56,12 @@ class CameraSighting:
 
     def applied(self, tracks: TrackTable, seconds: float) -> tuple[TrackTable, int]:
         """As `Sighting.applied`: boxes that stand nowhere on the ground are counted."""
+        spoken = spoken_for(tracks, self.stamp_ns, seconds, self.config)
         i, j, pairs = self._matched(tracks)
         if len(i):
-            self._measure(tracks, i, j, pairs, seconds)
+            self._measure(tracks, i, j, pairs, spoken[i])
         unseen = missed(tracks, i, self.sensor)
-        tracks.log_odds -= np.where(unseen, self._miss_rate(tracks) * seconds, 0.0)
+        fade(tracks, unseen, self._miss_rate(tracks), self.stamp_ns, spoken)
         return self._with_newcomers(tracks, j)
 
     def _matched(
@@ -119,7 +120,7 @@ class CameraSighting:
         i: Int[np.ndarray, " k"],
         j: Int[np.ndarray, " k"],
         pairs: PairCosts | None,
-        seconds: float,
+        seconds: Float[np.ndarray, " k"],
     ) -> None:
         """Kalman update, existence evidence and bookkeeping of paired tracks."""
         boxes, config = self.boxes, self.config
@@ -172,7 +173,8 @@ class CameraSighting:
         return np.abs(tracks.mean[i, 4] - self.config.height) < 3.0 * np.sqrt(variance)
 
     def _miss_rate(self, tracks: TrackTable) -> Float[np.ndarray, " n"]:
-        """1/s of existence that tracks lose which this camera should have seen and did not."""
+        """1/s of existence that tracks lose which this camera should have seen and did not; 0 of
+        whom it could not have seen."""
         config = self.config
         here = np.array([name == self.sensor for name in tracks.sensor], dtype=bool)
         rows, _, in_front = walkers.expected_rows(tracks.mean, self.camera)
@@ -222,6 +224,7 @@ class CameraSighting:
             heading=np.zeros(len(j)),
             standing=np.zeros(len(j)),
             placed=np.full(len(j), NEVER_NS, dtype=np.int64),
+            looked=np.full(len(j), self.stamp_ns, dtype=np.int64),
             score=boxes.score[j],
             seen=np.ones(len(j), dtype=bool),
             ids=[""] * len(j),

@@ -11,7 +11,7 @@ from scipy.special import logit
 from visrftwin_ros.perception.measurements.ground_measurements import GroundMeasurements
 from visrftwin_ros.perception.tracking import walker_filter as walkers
 from visrftwin_ros.perception.tracking.association import assigned
-from visrftwin_ros.perception.tracking.sighting import believe, missed, waiting
+from visrftwin_ros.perception.tracking.sighting import believe, fade, missed, spoken_for, waiting
 from visrftwin_ros.perception.tracking.track_table import TrackTable
 from visrftwin_ros.perception.tracking.tracker_config import TrackerConfig
 
@@ -38,11 +38,12 @@ class GroundSighting:
 
     def applied(self, tracks: TrackTable, seconds: float) -> tuple[TrackTable, int]:
         """As `Sighting.applied`."""
+        spoken = spoken_for(tracks, self.stamp_ns, seconds, self.config)
         i, j = self._matched(tracks)
         if len(i):
-            self._measure(tracks, i, j, seconds)
+            self._measure(tracks, i, j, spoken[i])
         unseen = missed(tracks, i, self.sensor)
-        tracks.log_odds -= np.where(unseen, self._miss_rate(tracks) * seconds, 0.0)
+        fade(tracks, unseen, self._miss_rate(tracks), self.stamp_ns, spoken)
         return self._with_newcomers(tracks, i, j), 0
 
     @property
@@ -89,7 +90,7 @@ class GroundSighting:
         tracks: TrackTable,
         i: Int[np.ndarray, " k"],
         j: Int[np.ndarray, " k"],
-        seconds: float,
+        seconds: Float[np.ndarray, " k"],
     ) -> None:
         measured = self.measurements
         seen = np.column_stack([measured.position, np.where(self._tall, measured.height, 0.0)])[j]
@@ -164,6 +165,7 @@ class GroundSighting:
                 heading=np.zeros(len(k)),
                 standing=np.zeros(len(k)),
                 placed=np.full(len(k), self.stamp_ns, dtype=np.int64),
+                looked=np.full(len(k), self.stamp_ns, dtype=np.int64),
                 score=measured.score[k],
                 seen=np.ones(len(k), dtype=bool),
                 ids=[""] * len(k),

@@ -24,7 +24,8 @@ class TrackTable:
     mean, covariance: of x y vx vy h (m, m/s). log_odds: of existence. shown: published now.
     heading: rad. score: of the last box. seen: in the last measurement of `sensor`, which saw it
     last. standing: s that it was seen to stand. placed: ROS time [ns] at which a ground sensor last
-    measured it, `NEVER_NS` if none did. ids: '' until shown for the first time. born: of
+    measured it, `NEVER_NS` if none did. looked: ROS time [ns] of the last measurement, of whichever
+    sensor, that saw it or could have seen it. ids: '' until shown for the first time. born: of
     which measurement, unlike any other track's. link: the id that the camera's own tracker gave the
     last box. look: mean embedding of clear boxes, (0,) if none. sightings: ROS time [ns] at which
     each sensor saw it last; a sensor that then missed it is not there.
@@ -39,6 +40,7 @@ class TrackTable:
     seen: Bool[np.ndarray, " n"] = field(default_factory=lambda: np.zeros(0, dtype=bool))
     standing: Float[np.ndarray, " n"] = field(default_factory=lambda: np.zeros(0))
     placed: Int[np.ndarray, " n"] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    looked: Int[np.ndarray, " n"] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     ids: list[str] = field(default_factory=list)
     born: list[str] = field(default_factory=list)
     sensor: list[str] = field(default_factory=list)

@@ -2,7 +2,8 @@
 
 Constant-velocity Kalman filter in world metres. Every measurement counts at its own stamp: one that
 comes late is put where it belongs, and what came after it is taken again (Bar-Shalom, Li &
-Kirubarajan 2001, 7.3.6: out-of-sequence measurements, by replay, which is exact).
+Kirubarajan 2001, 7.3.6: out-of-sequence measurements, by replay, which is exact). Those of one
+stamp are taken in the order of their sensors' names, so that arrival decides nothing.
 """
 
 from __future__ import annotations
@@ -57,11 +58,15 @@ class TrackerReport:
 
 @dataclass(frozen=True)
 class _Step:
-    """A measurement, and the state that it met; no stamp: it was the first."""
+    """A measurement, and the state that it met; no stamp: it was the first.
+
+    spoken_before: ROS time [ns] at which each sensor had measured last.
+    """
 
     sighting: Sighting
     tracks_before: TrackTable
     stamp_before: int | None
+    spoken_before: dict[str, int]
 
 
 class PeopleTracker:
@@ -76,6 +81,7 @@ class PeopleTracker:
     def _forget(self) -> None:
         self._tracks = TrackTable()
         self._stamp_ns: int | None = None
+        self._spoken: dict[str, int] = {}
         self._steps: deque[_Step] = deque(maxlen=MOST_REPLAYED)
         self._clocks = SensorClocks(self.config)
         self._lost = LostPeople(self.config)
@@ -120,20 +126,24 @@ class PeopleTracker:
     def predict_to(self, stamp_ns: int) -> People:
         """The people as predicted for another time; the tracker itself stays as it is.
 
-        For a time after the last measurement, existence fades as it does for the unseen.
+        Existence fades as it does for the unseen from when a sensor could see them last.
         """
         if self._stamp_ns is None:
             return self._tracks.people(stamp_ns)
         seconds = (stamp_ns - self._stamp_ns) / NANOSECONDS
         tracks = self._tracks
-        ahead = max(seconds, 0.0)
         mean, covariance = walkers.predicted(
-            tracks.mean, tracks.covariance, ahead, self.config, waiting(tracks, self.config)
+            tracks.mean,
+            tracks.covariance,
+            max(seconds, 0.0),
+            self.config,
+            waiting(tracks, self.config),
         )
         if seconds < 0:
             mean = tracks.mean.copy()
             mean[:, :2] += seconds * mean[:, 2:4]
-        log_odds = tracks.log_odds - ahead * self.config.miss_rate
+        unlooked = np.maximum((stamp_ns - tracks.looked) / NANOSECONDS, 0.0)
+        log_odds = tracks.log_odds - unlooked * self.config.miss_rate
         faded = replace(tracks, mean=mean, covariance=covariance, log_odds=log_odds)
         return faded.where(log_odds > logit(self.config.lost_below)).people(stamp_ns)
 
@@ -151,7 +161,7 @@ class PeopleTracker:
         elif verdict.kind == "refuse":
             self.report = replace(count, refused=count.refused + 1, last_refused=verdict.reason)
             return self.people()
-        if self._stamp_ns is not None and sighting.stamp_ns < self._stamp_ns:
+        if self._steps and _order(sighting) < _order(self._steps[-1].sighting):
             refusal = self._replay(sighting)
             if refusal:
                 count = self.report
@@ -183,10 +193,11 @@ class PeopleTracker:
             return "late"
         published = self._tracks
         later: list[Sighting] = []
-        while self._steps and self._steps[-1].sighting.stamp_ns > late.stamp_ns:
+        while self._steps and _order(self._steps[-1].sighting) > _order(late):
             step = self._steps.pop()
             later.append(step.sighting)
             self._tracks, self._stamp_ns = step.tracks_before, step.stamp_before
+            self._spoken = step.spoken_before
         self._count_off_ground(self._advance(late))
         for sighting in reversed(later):
             self._advance(sighting)
@@ -200,17 +211,24 @@ class PeopleTracker:
         The state before stays as it was.
         """
         config = self.config
-        stamp_before = self._stamp_ns
-        self._steps.append(_Step(sighting, self._tracks, stamp_before))
-        since = sighting.stamp_ns - (sighting.stamp_ns if stamp_before is None else stamp_before)
-        seconds = since / NANOSECONDS
+        stamp_ns, stamp_before, spoken = sighting.stamp_ns, self._stamp_ns, self._spoken
+        self._steps.append(_Step(sighting, self._tracks, stamp_before, spoken))
+        since = stamp_ns - (stamp_ns if stamp_before is None else stamp_before)
         tracks = self._tracks.copied()
         tracks.mean, tracks.covariance = walkers.predicted(
-            tracks.mean, tracks.covariance, seconds, config, waiting(tracks, config)
+            tracks.mean,
+            tracks.covariance,
+            since / NANOSECONDS,
+            config,
+            waiting(tracks, config),
         )
-        tracks, off_ground = sighting.applied(tracks, seconds)
+        before = spoken.get(sighting.sensor)
+        own = np.inf if before is None else (stamp_ns - before) / NANOSECONDS
+        tracks, off_ground = sighting.applied(tracks, own)
         tracks = self._without_doubles(tracks)
         alive = tracks.log_odds > logit(config.lost_below)
+        # The last who could see them fell silent: other sensors' measurements keep nobody alive.
+        alive &= tracks.looked >= stamp_ns - round(config.longest_gap * NANOSECONDS)
         if self._ended:
             alive &= np.array([born not in self._ended for born in tracks.born], dtype=bool)
         tracks = tracks.where(alive)
@@ -219,7 +237,8 @@ class PeopleTracker:
             tracks.log_odds > logit(config.hidden_below),
             tracks.log_odds > logit(config.shown_at),
         )
-        self._tracks, self._stamp_ns = tracks, sighting.stamp_ns
+        self._tracks, self._stamp_ns = tracks, stamp_ns
+        self._spoken = {**spoken, sighting.sensor: stamp_ns}
         return off_ground
 
     def _count_off_ground(self, boxes: int) -> None:
@@ -243,6 +262,7 @@ class PeopleTracker:
                 tracks.sightings[older] = {**first, **second}
                 tracks.shown[older] |= tracks.shown[younger]
                 tracks.placed[older] = max(tracks.placed[older], tracks.placed[younger])
+                tracks.looked[older] = max(tracks.looked[older], tracks.looked[younger])
                 best = max(tracks.log_odds[older], tracks.log_odds[younger])
                 tracks.log_odds[older] = best
                 if not len(tracks.look[older]):
@@ -304,6 +324,11 @@ class PeopleTracker:
                 self._ended.add(tracks.born[k])
                 self._names.pop(tracks.born[k], None)
         return name
+
+
+def _order(sighting: Sighting) -> tuple[int, str]:
+    """What measurements are taken in the order of."""
+    return sighting.stamp_ns, sighting.sensor
 
 
 def _lost_person(tracks: TrackTable, k: int, stamp_ns: int) -> LostPerson:

@@ -125,4 +125,5 @@ class TrackerConfig(BaseModel):
     least_interval: Positive = 0.004
     """s: measurements of one sensor closer than this are the same one twice, or a flood."""
     longest_gap: Positive = 5.0
-    """s without any image after which nobody is the same person."""
+    """s without any image, or without one that could show somebody, after which nobody is the same
+    person."""
