@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
+
+# The bench of nodes, and the simulated LiDAR.
+sys.path += [str(Path(__file__).parents[1] / folder) for folder in ("nodes", "perception")]
 from live_graph import LiveRun, OfflineRun, run_live, run_offline
 
 

@@ -125,7 +125,7 @@ class TwinPublisher:
         rgb[:, : camera.image_width // 2] = MAGENTA
         rgb[:, camera.image_width // 2 :] = CYAN
         self._images.publish(image_message(made, rgb[..., ::-1], now, camera.optical_frame))
-        boxes = Detections(camera=camera.name)
+        boxes = Detections(camera=camera.name, image_width=768, image_height=576)
         boxes.detections = [Detection(score=0.9, x=384.0, y=300.0, width=90.0, height=250.0)]
         boxes.header.stamp = stamp
         self._boxes.publish(boxes)

@@ -57,7 +57,9 @@ class Walker:
 
     def send(self, stamp: int, boxes: list[Detection]) -> TrackedPeople:
         """What the tracker answers."""
-        message = Detections(camera="view1", detector="yolo", detections=boxes)
+        message = Detections(
+            camera="view1", detector="yolo", detections=boxes, image_width=768, image_height=576
+        )
         message.header.stamp = stamp_message(made, stamp)
         self._publisher.publish(message)
         assert self._bench.until(lambda: self.answers(stamp), 3.0), "the tracker does not answer"

@@ -97,7 +97,9 @@ def test_embedding_and_clothing_travel_with_the_person(bench: NodeBench) -> None
     start = time.time_ns()
     for k in range(6):
         box = Detection(score=0.9, x=u, y=(top + bottom) / 2, embedding=look, **size)
-        message = Detections(camera="view1", detector="yolo", detections=[box])
+        message = Detections(
+            camera="view1", detector="yolo", detections=[box], image_width=768, image_height=576
+        )
         message.header.stamp = stamp_message(made, start + k * SECOND // 7)
         detections.publish(message)
         count = len(people)

@@ -28,6 +28,7 @@ from visrftwin_ros.site.loading import load_site
 
 SECOND = 1_000_000_000
 SIZE = (960, 720)
+IMAGE = {"image_width": SIZE[0], "image_height": SIZE[1]}
 MATRIX = np.array([[600.0, 0, 480], [0, 600.0, 360], [0, 0, 1]])
 
 
@@ -97,7 +98,7 @@ class Scene:
         (u, bottom), (_, top) = camera.project(ends)[0]
         size = {"width": 0.36 * (bottom - top), "height": bottom - top}
         box = Detection(score=0.9, x=u, y=(top + bottom) / 2, **size)
-        message = Detections(camera=camera.name, detector="yolo", detections=[box])
+        message = Detections(camera=camera.name, detector="yolo", detections=[box], **IMAGE)
         stamp = self.start + round((seconds + shift) * SECOND)
         message.header.stamp = stamp_message(made, stamp)
         message.header.frame_id = frame
@@ -266,7 +267,7 @@ def test_a_crowd_of_two_hundred_and_boxes_in_the_sky(bench: NodeBench, site: Pat
     size = feet[:, 1] - heads[:, 1]
     publisher = scene._publishers["east"]
     for k in range(5):
-        message = Detections(camera="east", detector="yolo")
+        message = Detections(camera="east", detector="yolo", **IMAGE)
         message.header.stamp = stamp_message(made, scene.start + k * SECOND // 10)
         for (u, v), h in zip(feet, size, strict=True):
             if np.isfinite([u, v, h]).all() and h > 1:

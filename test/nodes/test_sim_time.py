@@ -102,7 +102,7 @@ def test_silence_is_told_in_the_replays_time(bench: NodeBench, small_site: Path)
 
 def boxes(stamp: int) -> Detections:
     """One person in the middle of the picture of PETS."""
-    message = Detections(camera="view1", detector="yolo")
+    message = Detections(camera="view1", detector="yolo", image_width=768, image_height=576)
     message.header.stamp = stamp_message(made, stamp)
     message.header.frame_id = "view1_optical_frame"
     box = Detection(track_id="1", score=0.9, x=380.0, y=300.0, width=30.0, height=75.0)

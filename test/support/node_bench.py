@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.executors import SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor, TimeoutException
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile
@@ -89,6 +90,14 @@ class NodeBench:
 
     def spin(self, seconds: float) -> None:
         self.until(lambda: False, seconds)
+
+    def settle(self, quiet: float) -> None:
+        """Until no node has had anything to do for `quiet` seconds."""
+        with suppress(TimeoutException):
+            while True:
+                callback, *_ = self._executor.wait_for_ready_callbacks(timeout_sec=quiet)
+                callback()
+                callback.result()  # raises what it raised
 
     def says(self, subject: str, level: int, text: str = "", seconds: float = 10.0) -> bool:
         """Whether /diagnostics comes to say this of a subject."""

@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from sensor_msgs.msg import CompressedImage, Image
 
-from visrftwin_ros.cameras.camera_models import fixed_camera, site_intrinsics
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.images import image_from_message, image_message
 from visrftwin_ros.messages.stamps import stamp_ns
@@ -28,6 +27,8 @@ from visrftwin_ros.nodes.shared.twin_node import (
 )
 from visrftwin_ros.perception.appearance.embedding import PersonEmbedder
 from visrftwin_ros.perception.detection.detector import make_detector
+from visrftwin_ros.perception.sources.camera_source import CameraSource
+from visrftwin_ros.site.frames import TransformBuffer
 from visrftwin_ros.viewing.boxes import with_boxes
 
 SILENT_AFTER = 1.0
@@ -61,11 +62,11 @@ class PeopleDetector(TwinNode):
 
     def configure(self) -> None:
         camera = self.site_camera()
-        self._size = (camera.image_width, camera.image_height)
+        self._source = CameraSource(camera, self.site().world_frame, TransformBuffer())
         chosen = make_detector(
             self.value("detector"),
             self.value("weights"),
-            fixed_camera(camera) if camera.pose and site_intrinsics(camera) else None,
+            self._source.fixed,
             name=camera.name,
             imgsz=self.value("image_size") or None,
             confidence=self.value("confidence"),
@@ -102,12 +103,13 @@ class PeopleDetector(TwinNode):
         stamp = stamp_ns(message.header.stamp)
         self._count_dropped(stamp)
         try:
+            self._source.check_sender(message.header.frame_id, stamp)
+        except TwinError as error:
+            self.report("name", ERROR, str(error))
+            return
+        try:
             image = image_from_message(message)
-            if image.shape[1::-1] != self._size:
-                raise TwinError(
-                    f"images of {image.shape[1]} x {image.shape[0]} px come, but the calibration is for "
-                    f"{self._size[0]} x {self._size[1]}: recalibrate, or set the camera to that size"
-                )
+            self._source.check_size((image.shape[1], image.shape[0]))
             found = self._detector.detect(image, stamp)
             if self._embedder is not None and any(found.track_id):
                 found = self._embedder.embedded_detections(image, found)

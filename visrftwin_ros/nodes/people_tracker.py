@@ -18,7 +18,6 @@ from visrftwin_ros.msg import TrackedPeople
 from visrftwin_ros.nodes.messages.conversions import detections_from_message, people_message
 from visrftwin_ros.nodes.messages.lidar_messages import measurements_from_message
 from visrftwin_ros.nodes.messages.markers import track_markers
-from visrftwin_ros.nodes.shared.camera_input import CameraInput
 from visrftwin_ros.nodes.shared.embedding_parameters import EMBEDDING_PARAMETERS, embedding_of
 from visrftwin_ros.nodes.shared.transforms import TransformBuffer, listen
 from visrftwin_ros.nodes.shared.twin_node import (
@@ -33,8 +32,11 @@ from visrftwin_ros.nodes.shared.twin_node import (
     run,
 )
 from visrftwin_ros.perception.appearance.clothing import ClothingWords
+from visrftwin_ros.perception.sources.camera_source import CameraSource
+from visrftwin_ros.perception.sources.waiting import TF_WAIT, WaitingRoom
+from visrftwin_ros.perception.tracking.detector_noise import tracker_config
 from visrftwin_ros.perception.tracking.people import People
-from visrftwin_ros.perception.tracking.tracker import PeopleTracker, TrackerReport
+from visrftwin_ros.perception.tracking.tracker import PeopleTracker, TrackerReport, refusal
 from visrftwin_ros.viewing.tracks import Trails
 
 FLOOD = 20
@@ -54,7 +56,7 @@ class PeopleTrackerNode(TwinNode):
         NodeParameter(
             "rate", 0.0, "People a second, predicted to now; 0 = on every measurement", (0.0, 200.0)
         ),
-        NodeParameter("tf_wait", 0.3, "Seconds that detections wait for their TF", (0.0, 2.0)),
+        NodeParameter("tf_wait", TF_WAIT, "Seconds that detections wait for their TF", (0.0, 2.0)),
         *EMBEDDING_PARAMETERS,
     )
 
@@ -76,10 +78,13 @@ class PeopleTrackerNode(TwinNode):
         self._trails = Trails()
         moving = any(camera.pose is None for camera in self._site.cameras)
         transforms = listen(self) if moving else TransformBuffer()
+        self._waiting: dict[str, WaitingRoom[DetectionsMessage]] = {}
         self._cameras = [
-            CameraInput(camera, self._site.world_frame, transforms) for camera in self._site.cameras
+            CameraSource(camera, self._site.world_frame, transforms)
+            for camera in self._site.cameras
         ]
         for camera in self._cameras:
+            self._waiting[camera.name] = WaitingRoom(self.value("tf_wait"))
             on_boxes, on_info = partial(self._on_detections, camera), partial(self._on_info, camera)
             self.subscription(DetectionsMessage, f"{camera.name}/detections", on_boxes, SENSOR_QOS)
             if camera.needs_info:
@@ -97,10 +102,10 @@ class PeopleTrackerNode(TwinNode):
         self._tracker.reset("ROS time went back")
         self._newest_ns = self._heard_ns = None
         self._repeats.clear()
-        for camera in self._cameras:
-            camera.waiting.clear()
+        for room in self._waiting.values():
+            room.clear()
 
-    def _on_info(self, camera: CameraInput, message: CameraInfo) -> None:
+    def _on_info(self, camera: CameraSource, message: CameraInfo) -> None:
         try:
             camera.take_info(message)
         except TwinError as error:
@@ -108,16 +113,15 @@ class PeopleTrackerNode(TwinNode):
             return
         self.report(f"{camera.name} calibration", OK, "CameraInfo is understood")
 
-    def _on_detections(self, camera: CameraInput, message: DetectionsMessage) -> None:
+    def _on_detections(self, camera: CameraSource, message: DetectionsMessage) -> None:
         if not self.active or self.is_left_over(stamp_ns(message.header.stamp)):
             return
         try:
-            camera.check_source(message, self.now_ns())
+            camera.check_sender(message.header.frame_id, stamp_ns(message.header.stamp))
         except TwinError as error:
             self.report(f"{camera.name} name", ERROR, str(error))
             return
-        # Behind those that wait already: a moving camera's pose will come for all of them.
-        camera.waiting.append((self.now_ns(), message))
+        self._waiting[camera.name].add(message, self.now_ns())
         self._take_waiting()
 
     def _on_lidar_people(self, name: str, message: LidarPeopleMessage) -> None:
@@ -136,22 +140,18 @@ class PeopleTrackerNode(TwinNode):
 
     def _take_waiting(self) -> None:
         for camera in self._cameras:
-            while self.active and camera.waiting:
-                received, message = camera.waiting[0]
-                waited = self.now_ns() - received
-                last_try = not camera.moves or waited >= self.value("tf_wait") * 1e9
-                if not self._taken(camera, message, last_try):
-                    break
-                camera.waiting.popleft()
+            if self.active:
+                self._waiting[camera.name].serve(self.now_ns(), partial(self._taken, camera))
 
-    def _taken(self, camera: CameraInput, message: DetectionsMessage, last_try: bool) -> bool:
+    def _taken(self, camera: CameraSource, message: DetectionsMessage, last_try: bool) -> bool:
         """Whether a message is done with: measured, or given up and reported."""
-        camera.detected_by(message.detector)
+        last_try = last_try or not camera.moves
         before = self._tracker.report
         try:
-            model = camera.at(stamp_ns(message.header.stamp), last_try)
-            detections = detections_from_message(message, model)
-            people = self._tracker.update(detections, model, camera.config)
+            detections = detections_from_message(message, camera.name)
+            camera.check_size(detections.image_size)
+            model = camera.at(detections.stamp_ns, last_try)
+            people = self._tracker.update(detections, model, tracker_config(message.detector))
         except TwinError as error:
             if last_try:
                 self.report(camera.name, ERROR, str(error))
@@ -169,10 +169,8 @@ class PeopleTrackerNode(TwinNode):
         repeats = self._repeats.get(sensor, 0) + 1 if after.repeated > before.repeated else 0
         self._repeats[sensor] = repeats
         level, text = OK, "detections arrive"
-        if after.refused > before.refused:
-            level, text = WARN, f"not used: {after.last_refused}: set its clock"
-        elif after.late > before.late:
-            level, text = WARN, "not used: measurements come more than a second late"
+        if refused := refusal(before, after):
+            level, text = WARN, refused
         elif repeats >= FLOOD:
             level, text = WARN, "floods: the same stamp again, or over 250 measurements a second"
         self.report(

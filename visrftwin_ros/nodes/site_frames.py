@@ -19,7 +19,7 @@ from visrftwin_ros.nodes.shared.twin_node import (
     TwinNode,
     run,
 )
-from visrftwin_ros.site.frames import Pose, camera_pose, lidar_pose
+from visrftwin_ros.site.frames import Pose, fixed_frames
 from visrftwin_ros.site.motion import pose_at
 
 
@@ -42,22 +42,9 @@ class SiteFrames(TwinNode):
     def activate(self) -> None:
         world, now = self._site.world_frame, self.now_ns()
         frames = [
-            transform_message(made, world, camera.optical_frame, now, pose)
-            for camera in self._site.cameras
-            if (pose := camera_pose(camera)) is not None
+            transform_message(made, world, frame, now, pose)
+            for frame, pose in fixed_frames(self._site).items()
         ]
-        for lidar in self._site.lidars:
-            if (pose := lidar_pose(lidar)) is not None:
-                frames.append(transform_message(made, world, lidar.tf_frame, now, pose))
-        for ap in self._site.access_points:
-            tilt = Rotation.from_euler("ZY", [ap.yaw, ap.pitch])
-            frames.append(
-                transform_message(made, world, ap.name, now, Pose(np.array(ap.position), tilt))
-            )
-        for robot in self._site.robots:
-            if robot.position is not None:
-                pose = Pose(np.array([*robot.position, 0.0]), Rotation.from_euler("Z", robot.yaw))
-                frames.append(transform_message(made, world, robot.tf_frame, now, pose))
         self._static.publish(TFMessage(transforms=frames))
 
     def _publish_robots(self) -> None:

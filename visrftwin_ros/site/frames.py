@@ -5,9 +5,8 @@ Frames and quaternions as in REP-103/105; times are ROS time in nanoseconds.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections import deque
-from dataclasses import dataclass
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,11 +14,14 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation, Slerp
 
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.site.model import Camera, Lidar
+from visrftwin_ros.site.model import Camera, Lidar, Site
 
 HISTORY_NS = 10_000_000_000
 LATE_NS = 1_000_000_000
-"""A sample older than the newest by more than this means that the clock jumped back."""
+"""A sample older than the newest by more than this came late, or the clock jumped back."""
+JUMPED_BACK = 10
+"""So many samples in a row that are that old, each newer than the one before, mean a jump; so does
+one that is older than all that is kept."""
 LONGEST_GAP_NS = 2_000_000_000
 """Nothing is said of where a frame was between samples further apart than this."""
 
@@ -52,12 +54,29 @@ def lidar_pose(lidar: Lidar) -> Pose | None:
     return Pose(np.array(lidar.position), Rotation.from_euler("xyz", lidar.rpy))
 
 
-@dataclass(frozen=True)
+def fixed_frames(site: Site) -> dict[str, Pose]:
+    """Pose in the world of every frame that the site fixes: standing cameras, LiDARs, APs, robots."""
+    frames = {camera.optical_frame: camera_pose(camera) for camera in site.cameras}
+    frames |= {lidar.tf_frame: lidar_pose(lidar) for lidar in site.lidars}
+    for ap in site.access_points:
+        tilt = Rotation.from_euler("ZY", [ap.yaw, ap.pitch])
+        frames[ap.name] = Pose(np.array(ap.position), tilt)
+    for robot in site.robots:
+        if robot.position is not None:
+            turn = Rotation.from_euler("Z", robot.yaw)
+            frames[robot.tf_frame] = Pose(np.array([*robot.position, 0.0]), turn)
+    return {name: pose for name, pose in frames.items() if pose is not None}
+
+
+@dataclass
 class _Edge:
+    """From a child frame to its parent. late: the newest samples, as long as each comes late."""
+
     parent: str
     static: bool
-    stamps: deque[int]
-    poses: deque[Pose]
+    stamps: list[int]
+    poses: list[Pose]
+    late: list[tuple[int, Pose]] = field(default_factory=list)
 
 
 class TransformBuffer:
@@ -66,6 +85,10 @@ class TransformBuffer:
     def __init__(self, history_ns: int = HISTORY_NS) -> None:
         self._history_ns = history_ns
         self._edges: dict[str, _Edge] = {}
+
+    def fix(self, frame: str, parent: str, pose: Pose) -> None:
+        """A frame that never moves, as on /tf_static."""
+        self._add(frame, parent, 0, pose, static=True)
 
     def add(self, message: Any, static: bool) -> None:
         """The transforms of a tf2_msgs/TFMessage, be it rclpy's or rosbags'."""
@@ -77,17 +100,30 @@ class TransformBuffer:
 
     def _add(self, child: str, parent: str, stamp: int, pose: Pose, static: bool) -> None:
         edge = self._edges.get(child)
-        # Another parent or a clock that went back makes the past of this frame meaningless.
-        if edge is None or edge.parent != parent or static or stamp < edge.stamps[-1] - LATE_NS:
-            self._edges[child] = _Edge(parent, static, deque([stamp]), deque([pose]))
+        # Another parent, or a clock that went back, makes the past of this frame meaningless.
+        if (
+            edge is None
+            or edge.parent != parent
+            or static
+            or stamp < edge.stamps[-1] - self._history_ns
+        ):
+            self._edges[child] = _Edge(parent, static, [stamp], [pose])
             return
-        if stamp <= edge.stamps[-1]:
+        if stamp >= edge.stamps[-1] - LATE_NS:
+            edge.late.clear()
+        elif not edge.late or stamp > edge.late[-1][0]:
+            edge.late.append((stamp, pose))
+            if len(edge.late) == JUMPED_BACK:
+                stamps, poses = zip(*edge.late, strict=True)
+                self._edges[child] = _Edge(parent, static, [*stamps], [*poses])
+                return
+        place = bisect_left(edge.stamps, stamp)
+        if place < len(edge.stamps) and edge.stamps[place] == stamp:
             return
-        edge.stamps.append(stamp)
-        edge.poses.append(pose)
-        while edge.stamps[0] < stamp - self._history_ns:
-            edge.stamps.popleft()
-            edge.poses.popleft()
+        edge.stamps.insert(place, stamp)
+        edge.poses.insert(place, pose)
+        gone = bisect_left(edge.stamps, edge.stamps[-1] - self._history_ns)
+        del edge.stamps[:gone], edge.poses[:gone]
 
     def lookup(self, target: str, frame: str, stamp: int, tolerance: float = 1.0) -> Pose:
         """Pose of `frame` in `target` at `stamp`; at most `tolerance` seconds from a sample.

@@ -149,6 +149,9 @@ class Lidar(_Strict):
     rpy: Vector3 = (0.0, 0.0, 0.0)
     min_range: PositiveFloat = 0.5  # m over the ground
     max_range: Annotated[float, Field(gt=1, le=100)] = 40.0
+    # s of sweeps from which a standing one learns its background; 0 = none, for a moving one: then
+    # only what stands apart is a person
+    learning_time: Annotated[float, Field(ge=0, le=600)] = 3.0
 
     @property
     def tf_frame(self) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from visrftwin_ros.cameras.pinhole import PinholeCamera
+from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.people import bodies_from_message, covariance_from_message
 from visrftwin_ros.messages.stamps import stamp_message, stamp_ns
 from visrftwin_ros.msg import Detections as DetectionsMessage
@@ -49,7 +51,7 @@ def test_detections_come_back_as_they_went(data: st.DataObject, count: int, size
     )
     message = detections_message(sent, "yolo")
     message.header.stamp = stamp_message(made, sent.stamp_ns)
-    back = detections_from_message(message, CAMERA)
+    back = detections_from_message(message, CAMERA.name)
     assert (message.detector, message.camera) == ("yolo", CAMERA.name)
     assert back.stamp_ns == sent.stamp_ns
     assert back.track_id == sent.track_id
@@ -61,11 +63,9 @@ def test_detections_come_back_as_they_went(data: st.DataObject, count: int, size
     np.testing.assert_array_equal(back.feet.hidden, sent.feet.hidden)
 
 
-def test_boxes_of_a_sender_that_tells_no_size_are_taken_for_the_cameras() -> None:
-    assert (
-        detections_from_message(DetectionsMessage(camera=CAMERA.name), CAMERA).image_size
-        == CAMERA.size
-    )
+def test_boxes_of_a_sender_that_tells_no_size_are_refused() -> None:
+    with pytest.raises(TwinError, match=r"'view1'.*image_width"):
+        detections_from_message(DetectionsMessage(detector="yolo"), "view1")
 
 
 @settings(max_examples=40)

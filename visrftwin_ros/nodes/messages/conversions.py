@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from visrftwin_ros.beams.selection import PathGains
 from visrftwin_ros.bodies.people import BODY_DEPTH, BODY_WIDTH, Bodies
-from visrftwin_ros.cameras.pinhole import CameraModel
+from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages import people as people_codec
 from visrftwin_ros.messages.paths import numbers_from_paths
 from visrftwin_ros.messages.stamps import stamp_ns
@@ -60,16 +60,23 @@ def _foot_fields(point: NDArray[np.float64], hidden: bool) -> dict[str, object]:
     return {"foot": Detection.FOOT_HIDDEN if hidden else Detection.FOOT_UNKNOWN}
 
 
-def detections_from_message(message: DetectionsMessage, camera: CameraModel) -> Detections:
-    """The boxes of `camera` as arrays; what is wrong with single ones, the tracker sorts out."""
+def detections_from_message(message: DetectionsMessage, camera: str) -> Detections:
+    """The boxes of `camera` as arrays; what is wrong with single ones, the tracker sorts out.
+
+    Raises TwinError where the message does not say of what size the image was.
+    """
+    if not message.image_width or not message.image_height:
+        raise TwinError(
+            f"camera {camera!r}: boxes of {message.detector!r} come without image_width and "
+            "image_height: fill in the image's size in px"
+        )
     boxes = message.detections
-    size = (message.image_width, message.image_height)
     longest = max((len(b.embedding) for b in boxes), default=0)
     looks = [b.embedding if len(b.embedding) == longest else np.zeros(longest) for b in boxes]
     return Detections(
         stamp_ns=stamp_ns(message.header.stamp),
-        camera=camera.name,
-        image_size=size if all(size) else camera.size,  # older senders do not tell
+        camera=camera,
+        image_size=(int(message.image_width), int(message.image_height)),
         box=np.array([[b.x, b.y, b.width, b.height] for b in boxes]).reshape(-1, 4),
         score=np.array([b.score for b in boxes], dtype=np.float64),
         track_id=tuple(b.track_id for b in boxes),

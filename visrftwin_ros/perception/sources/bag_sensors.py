@@ -1,45 +1,55 @@
-"""What a rosbag2 says of a site's sensors, as measurements for a tracker."""
+"""What a rosbag2 says of a site's sensors, as measurements for a tracker.
+
+The sources of the nodes, fed in the order in which the bag's messages came and at those times.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import UInt8
 from tqdm import tqdm
 
 from visrftwin_ros.bags.bag_file import BagFile, open_bag
-from visrftwin_ros.cameras.camera_models import (
-    Intrinsics,
-    fixed_camera,
-    info_intrinsics,
-    site_intrinsics,
-)
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.clouds import cloud_from_message
 from visrftwin_ros.messages.images import image_from_message
+from visrftwin_ros.messages.point_cloud import PointCloud
+from visrftwin_ros.messages.stamps import stamp_ns
 from visrftwin_ros.perception.appearance.embedding import ImageTextModel, PersonEmbedder
 from visrftwin_ros.perception.detection.detector import Detector, make_detector
-from visrftwin_ros.perception.lidar.deskew import undistorted
-from visrftwin_ros.perception.lidar.people_finder import LidarPeopleConfig, LidarPeopleFinder
-from visrftwin_ros.perception.lidar.static_scene import StaticScene
+from visrftwin_ros.perception.measurements.detections import Detections
+from visrftwin_ros.perception.sources.camera_source import CameraSource
+from visrftwin_ros.perception.sources.lidar_source import LidarSource
+from visrftwin_ros.perception.sources.waiting import WaitingRoom
 from visrftwin_ros.perception.tracking.detector_noise import tracker_config
 from visrftwin_ros.perception.tracking.people import People
-from visrftwin_ros.perception.tracking.tracker import NANOSECONDS, PeopleTracker
-from visrftwin_ros.site.frames import Pose, TransformBuffer, lidar_pose
+from visrftwin_ros.perception.tracking.tracker import PeopleTracker
+from visrftwin_ros.site.frames import TransformBuffer, fixed_frames
 from visrftwin_ros.site.model import Camera, Lidar, Site
 
 LOG = logging.getLogger(__name__)
-TF_TOLERANCE = 0.1
-FOREVER_NS = 10**18
-Measurement = Callable[[PeopleTracker], People]
-Handler = Callable[[Any], tuple[int, Measurement] | None]
-"""What is done with a topic's messages."""
+Handler = Callable[[Any, int], None]
+"""What is done with a topic's messages, and the times at which they came."""
+END_NS = 2**62
+"""After every message of a bag: nobody waits any longer."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One measurement of `sensor`. stamp_ns: its time; came_ns: when the bag got it, both ROS time.
+    take: what it does to a tracker."""
+
+    sensor: str
+    stamp_ns: int
+    came_ns: int
+    take: Callable[[PeopleTracker], People]
 
 
 @dataclass(frozen=True)
@@ -60,156 +70,190 @@ class DetectorOptions:
         return None if self.embeddings is None else PersonEmbedder(self.embeddings)
 
 
-@dataclass
+@dataclass(frozen=True)
 class _CameraStream:
-    """One camera of the site in the bag: its lens, once known, its detector and who embeds."""
+    """One camera of the site in the bag: its source, who finds and embeds people, and what waits."""
 
-    camera: Camera
-    lens: Intrinsics | None
+    source: CameraSource
     detector: Detector
     embedder: PersonEmbedder | None
+    waiting: WaitingRoom[Detections]
+
+    def detections(self, image: UInt8[np.ndarray, "h w 3"], stamp: int) -> Detections:
+        """The people in an image, embedded where somebody does that."""
+        found = self.detector.detect(image, stamp)
+        if self.embedder is not None and any(found.track_id):
+            found = self.embedder.embedded_detections(image, found)
+        return found
+
+
+@dataclass(frozen=True)
+class _LidarStream:
+    """One LiDAR of the site in the bag: its source, and what waits."""
+
+    source: LidarSource
+    waiting: WaitingRoom[PointCloud]
 
 
 class BagReader:
-    """Turns a bag's messages into measurements. refused: what was left out, and why."""
+    """Turns a bag's messages into measurements.
+
+    refused: what was left out, and why. cameras: of the site, that have images in the bag; used:
+    sensors of which a measurement came out.
+    """
 
     def __init__(
         self, site: Site, bag: Path, detector: DetectorOptions, progress: bool = True
     ) -> None:
         self.refused: set[str] = set()
+        self.cameras: set[str] = set()
+        self.used: set[str] = set()
         self._site, self._path, self._progress = site, bag, progress
-        self._transforms = TransformBuffer(history_ns=FOREVER_NS)
+        self._transforms = TransformBuffer()
+        for frame, pose in fixed_frames(site).items():
+            self._transforms.fix(frame, site.world_frame, pose)
         self._options = detector
+        self._cameras: list[_CameraStream] = []
+        self._lidars: list[_LidarStream] = []
+        self._ready: list[Measurement] = []
 
-    def measurements(self) -> Iterator[tuple[int, Measurement]]:
-        """(stamp, what it does to a tracker) of every usable image and cloud, in the bag's order.
+    def measurements(self) -> Iterator[Measurement]:
+        """Every usable image and cloud, once its sensor's pose is known: in the order in which that
+        came to be.
 
         Raises TwinError where the bag cannot be read.
         """
         with open_bag(self._path) as bag:
             yield from self._opened(bag)
 
-    def _opened(self, bag: BagFile) -> Iterator[tuple[int, Measurement]]:
-        self._read_transforms(bag)
+    def leave_out(self, reason: str) -> None:
+        """Notes and logs what cannot be used, once a reason."""
+        if reason not in self.refused:
+            self.refused.add(reason)
+            LOG.warning("left out: %s", reason)
+
+    def _opened(self, bag: BagFile) -> Iterator[Measurement]:
         handlers = self._handlers(bag)
         connections = [c for c in bag.connections if c.topic.lstrip("/") in handlers]
         total = sum(connection.msgcount for connection in connections)
         messages = bag.messages(connections)
         bar = tqdm(messages, total=total, desc="tracking", unit="msg", disable=not self._progress)
-        for connection, _, raw in bar:
+        for connection, came_ns, raw in bar:
+            self._serve(came_ns)  # whose time is up does not hear of this message
             try:
-                found = handlers[connection.topic.lstrip("/")](bag.decode(connection, raw))
+                handlers[connection.topic.lstrip("/")](bag.decode(connection, raw), came_ns)
             except TwinError as error:
-                if str(error) not in self.refused:
-                    self.refused.add(str(error))
-                    LOG.warning("left out: %s", error)
-                continue
-            if found is not None:
-                yield found
+                self.leave_out(str(error))
+            self._serve(came_ns)
+            yield from self._taken_out()
+        self._serve(END_NS)
+        yield from self._taken_out()
 
-    def _read_transforms(self, bag: BagFile) -> None:
-        """All of TF beforehand, so that a pose that was sent late is there."""
-        wanted = [c for c in bag.connections if c.topic in ("/tf", "/tf_static")]
-        for connection, _, raw in bag.messages(wanted):
-            message = bag.decode(connection, raw)
-            self._transforms.add(message, static=connection.topic == "/tf_static")
+    def _taken_out(self) -> list[Measurement]:
+        ready, self._ready = self._ready, []
+        return ready
+
+    def _serve(self, now_ns: int) -> None:
+        """Offers what waits to its source."""
+        for camera in self._cameras:
+            camera.waiting.serve(now_ns, partial(self._boxes_taken, camera, now_ns))
+        for lidar in self._lidars:
+            lidar.waiting.serve(now_ns, partial(self._cloud_taken, lidar, now_ns))
 
     def _handlers(self, bag: BagFile) -> dict[str, Handler]:
         """By topic, what is done with its messages; only for what the bag has."""
-        there = {connection.topic.lstrip("/") for connection in bag.connections}
-        handlers: dict[str, Handler] = {}
+        there = {c.topic.lstrip("/") for c in bag.connections if c.msgcount}
+        handlers: dict[str, Handler] = {
+            "tf": lambda message, _: self._transforms.add(message, static=False),
+            "tf_static": lambda message, _: self._transforms.add(message, static=True),
+        }
         for camera in self._site.cameras:
             topics = [f"{camera.name}/image_raw", f"{camera.name}/image_raw/compressed"]
             present = [topic for topic in topics if topic in there][:1]
             if not present:
                 continue
-            stream = self._stream(camera)
-            handlers[present[0]] = partial(self._image, stream)
-            info = f"{camera.name}/camera_info"
-            if stream.lens is None and info in there:
-                self._read_first_info(bag, stream, info)
-                handlers[info] = partial(self._info, stream)
+            stream = self._camera(camera)
+            handlers[present[0]] = partial(self._on_image, stream)
+            if stream.source.needs_info:
+                handlers[f"{camera.name}/camera_info"] = partial(self._on_info, stream)
         for lidar in self._site.lidars:
-            handlers.update(self._lidar_handler(lidar, there))
+            handlers.update(self._lidar(lidar, there))
         return handlers
 
-    def _stream(self, camera: Camera) -> _CameraStream:
-        options, lens = self._options, site_intrinsics(camera)
-        fixed = fixed_camera(camera) if camera.pose and lens else None
+    def _camera(self, camera: Camera) -> _CameraStream:
+        options = self._options
+        source = CameraSource(camera, self._site.world_frame, self._transforms)
         chosen = make_detector(
-            options.kind, options.weights, fixed, name=camera.name, imgsz=options.imgsz
+            options.kind, options.weights, source.fixed, name=camera.name, imgsz=options.imgsz
         )
-        return _CameraStream(camera, lens, chosen.detector, options.embedder())
+        stream = _CameraStream(source, chosen.detector, options.embedder(), WaitingRoom())
+        self.cameras.add(camera.name)
+        self._cameras.append(stream)
+        return stream
 
-    def _read_first_info(self, bag: BagFile, stream: _CameraStream, topic: str) -> None:
-        """Beforehand: a camera's first image may come before its CameraInfo."""
-        wanted = [c for c in bag.connections if c.topic.lstrip("/") == topic]
-        for connection, _, raw in bag.messages(wanted):
-            with suppress(TwinError):  # is left out, and named, when its turn comes
-                self._info(stream, bag.decode(connection, raw))
-            return
+    def _lidar(self, lidar: Lidar, there: set[str]) -> dict[str, Handler]:
+        absolute = lidar.topic.startswith("/")
+        topic = lidar.topic[1:] if absolute else f"{lidar.name}/{lidar.topic}"
+        if topic not in there:
+            return {}
+        source = LidarSource(self._site, lidar.name, self._transforms)
+        stream = _LidarStream(source, WaitingRoom())
+        self._lidars.append(stream)
+        return {topic: partial(self._on_cloud, stream)}
 
-    def _info(self, stream: _CameraStream, message: Any) -> None:
-        size = (int(message.width), int(message.height))
-        matrix = np.array(message.k, dtype=np.float64).reshape(3, 3)
-        distortion = np.array(message.d, dtype=np.float64)
-        name, model = stream.camera.name, message.distortion_model
-        stream.lens = info_intrinsics(name, model, size, matrix, distortion)
+    def _on_info(self, stream: _CameraStream, message: Any, came_ns: int) -> None:
+        stream.source.take_info(message)
 
-    def _image(self, stream: _CameraStream, message: Any) -> tuple[int, Measurement]:
-        camera, stamp_ns = stream.camera, _stamp_ns(message)
-        if stream.lens is None:
-            raise TwinError(f"camera {camera.name!r}: no CameraInfo before its images")
-        if camera.pose is not None:
-            known = camera.model_copy(update=_lens_fields(stream.lens))
-            model = fixed_camera(known)
-        else:
-            pose = self._pose(camera.optical_frame, stamp_ns)
-            rotation = pose.rotation.inv().as_matrix()
-            model = stream.lens.posed(camera.name, rotation, -rotation @ pose.position)
+    def _on_image(self, stream: _CameraStream, message: Any, came_ns: int) -> None:
+        source, stamp = stream.source, stamp_ns(message.header.stamp)
+        source.check_sender(message.header.frame_id, stamp)
         try:
             image = image_from_message(message)
         except TwinError as error:
-            raise TwinError(f"camera {camera.name!r}: {error}") from error
-        found = stream.detector.detect(image, stamp_ns)
-        if stream.embedder is not None and any(found.track_id):
-            found = stream.embedder.embedded_detections(image, found)
+            raise TwinError(f"camera {source.name!r}: {error}") from error
+        source.check_size((image.shape[1], image.shape[0]))
+        stream.waiting.add(stream.detections(image, stamp), came_ns)
+
+    def _boxes_taken(
+        self, stream: _CameraStream, now_ns: int, boxes: Detections, last_try: bool
+    ) -> bool:
+        """Whether an image's boxes are done with: measured, or given up and left out."""
+        source = stream.source
+        last_try = last_try or not source.moves
+        try:
+            model = source.at(boxes.stamp_ns, last_try)
+        except TwinError as error:
+            if last_try:
+                self.leave_out(str(error))
+            return last_try
         config = tracker_config(stream.detector.kind)
-        return stamp_ns, lambda tracker: tracker.update(found, model, config)
+        self._out(source.name, boxes.stamp_ns, now_ns, lambda t: t.update(boxes, model, config))
+        return True
 
-    def _lidar_handler(self, lidar: Lidar, there: set[str]) -> dict[str, Handler]:
-        topics = [f"{lidar.name}/{lidar.topic.lstrip('/')}", lidar.topic.lstrip("/")]
-        topic = next((topic for topic in topics if topic in there), None)
-        if topic is None:
-            return {}
-        config = LidarPeopleConfig(min_range=lidar.min_range, max_range=lidar.max_range)
-        finder = LidarPeopleFinder(lidar.name, config, StaticScene.of_site(self._site))
-        return {topic: partial(self._cloud, finder, lidar_pose(lidar))}
+    def _on_cloud(self, stream: _LidarStream, message: Any, came_ns: int) -> None:
+        try:
+            cloud = cloud_from_message(message)
+        except TwinError as error:
+            raise TwinError(f"LiDAR {stream.source.name!r}: {error}") from error
+        stream.waiting.add(cloud, came_ns)
 
-    def _cloud(
-        self, finder: LidarPeopleFinder, fixed: Pose | None, message: Any
-    ) -> tuple[int, Measurement]:
-        cloud = cloud_from_message(message)
-        pose = fixed
-        if pose is None:
-            pose_at = partial(self._pose, cloud.frame)
-            pose = pose_at(cloud.stamp_ns)
-            cloud = undistorted(cloud, pose_at)
-        people = finder.find(cloud, pose.position, pose.rotation).people
-        return people.stamp_ns, lambda tracker: tracker.update_ground(people)
+    def _cloud_taken(
+        self, stream: _LidarStream, now_ns: int, cloud: PointCloud, last_try: bool
+    ) -> bool:
+        """Whether a cloud is done with: searched, or given up and left out."""
+        source = stream.source
+        last_try = last_try or source.stands_for(cloud)
+        try:
+            people = source.swept(cloud, last_try).found.people
+        except TwinError as error:
+            if last_try:
+                self.leave_out(str(error))
+            return last_try
+        self._out(source.name, people.stamp_ns, now_ns, lambda t: t.update_ground(people))
+        return True
 
-    def _pose(self, frame: str, stamp_ns: int) -> Pose:
-        return self._transforms.lookup(self._site.world_frame, frame, stamp_ns, TF_TOLERANCE)
-
-
-def _lens_fields(lens: Intrinsics) -> dict[str, Any]:
-    if lens.kind == "equirectangular":
-        return {}
-    fx, fy, cx, cy = (float(lens.matrix[i]) for i in ((0, 0), (1, 1), (0, 2), (1, 2)))
-    fields = {"fx": fx, "fy": fy, "cx": cx, "cy": cy, "model": lens.kind}
-    return {**fields, "distortion": lens.distortion.tolist()}
-
-
-def _stamp_ns(message: Any) -> int:
-    stamp = message.header.stamp
-    return int(stamp.sec) * NANOSECONDS + int(stamp.nanosec)
+    def _out(
+        self, sensor: str, stamp: int, now_ns: int, take: Callable[[PeopleTracker], People]
+    ) -> None:
+        self.used.add(sensor)
+        self._ready.append(Measurement(sensor, stamp, now_ns, take))

@@ -10,12 +10,14 @@ from visrftwin_ros.errors import TwinError
 from visrftwin_ros.perception.appearance.embedding import ImageTextModel
 from visrftwin_ros.perception.sources.bag_sensors import BagReader, DetectorOptions, Measurement
 from visrftwin_ros.perception.tracking.people import People
-from visrftwin_ros.perception.tracking.tracker import NANOSECONDS, PeopleTracker
+from visrftwin_ros.perception.tracking.tracker import NANOSECONDS, PeopleTracker, refusal
 from visrftwin_ros.perception.tracking.tracks_file import Tracks
 from visrftwin_ros.site.model import Site
 
 REORDER_NS = NANOSECONDS
-"""Measurements are put in the order of their stamps within this."""
+"""Measurements that came within this of each other are put in the order of their stamps."""
+LONGEST_GAP_NS = 3600 * NANOSECONDS
+"""Frames are not made for longer silences."""
 
 
 def track_bag(
@@ -40,41 +42,71 @@ def track_bag(
         rate = site.cameras[0].frame_rate if site.cameras else 10.0
     if rate <= 0:
         raise TwinError(f"a rate of {rate:g} frames a second; it must be positive")
-    period_ns = NANOSECONDS / rate
     tracker = PeopleTracker()
-    frames: list[tuple[int, People]] = []
-    start_ns: int | None = None
-    detector = DetectorOptions(kind, weights, imgsz, embeddings)
-    reader = BagReader(site, Path(bag), detector, progress)
-    for stamp_ns, measurement in _in_order(reader.measurements()):
-        if start_ns is None:
-            start_ns = stamp_ns
-        # A millisecond: stamps of a steady camera are not the frames' to the nanosecond.
-        while (due := start_ns + round(len(frames) * period_ns)) + 1_000_000 < stamp_ns:
-            frames.append((len(frames) + 1, tracker.predict_to(due)))
-        measurement(tracker)
-    if start_ns is None:
+    reader = BagReader(site, Path(bag), DetectorOptions(kind, weights, imgsz, embeddings), progress)
+    frames = _Frames(round(NANOSECONDS / rate))
+    for measurement in _in_order(reader.measurements()):
+        before, due = tracker.report, frames.before(measurement.stamp_ns, tracker)
+        measurement.take(tracker)
+        if refused := refusal(before, tracker.report):
+            reader.leave_out(f"of {measurement.sensor!r}, {refused}")
+        else:
+            frames.add(due)
+    unused = reader.cameras - reader.used
+    if frames.start_ns is None or (reader.cameras and unused == reader.cameras):
+        what = f"image of {', '.join(map(repr, sorted(unused)))}" if unused else "measurement"
         raise TwinError(
-            f"{bag}: no measurement of a sensor of site {site.name!r}"
+            f"{bag}: no {what} could be used at site {site.name!r}"
             + (f": {'; '.join(sorted(reader.refused))}" if reader.refused else "")
         )
-    due = start_ns + round(len(frames) * period_ns)
-    frames.append((len(frames) + 1, tracker.predict_to(due)))
-    return Tracks.from_people(frames), start_ns
+    return Tracks.from_people(frames.all(tracker)), frames.start_ns
 
 
-def _in_order(
-    measurements: Iterator[tuple[int, Measurement]],
-) -> Iterator[tuple[int, Measurement]]:
-    """By stamp, within the reordering time."""
-    heap: list[tuple[int, int, Measurement]] = []
-    newest = 0
-    for number, (stamp_ns, measurement) in enumerate(measurements):
-        heapq.heappush(heap, (stamp_ns, number, measurement))
-        newest = max(newest, stamp_ns)
-        while heap and heap[0][0] < newest - REORDER_NS:
-            stamp, _, first = heapq.heappop(heap)
-            yield stamp, first
+class _Frames:
+    """The people at a fixed rate, from the first measurement on. start_ns: its stamp."""
+
+    def __init__(self, period_ns: int) -> None:
+        self.start_ns: int | None = None
+        self._period_ns = period_ns
+        self._people: list[People] = []
+
+    def before(self, stamp_ns: int, tracker: PeopleTracker) -> list[People]:
+        """The people of the frames that are due before a measurement; it is the first, or what is
+        between it and the last frame has a bound."""
+        if self.start_ns is None:
+            self.start_ns = stamp_ns
+        if stamp_ns - self._due(0) > LONGEST_GAP_NS:
+            raise TwinError(
+                f"a measurement comes {(stamp_ns - self._due(0)) * 1e-9:.0f} s after all others: "
+                "set that sensor's clock, or cut the bag"
+            )
+        people: list[People] = []
+        # A millisecond: stamps of a steady camera are not the frames' to the nanosecond.
+        while (due := self._due(len(people))) + 1_000_000 < stamp_ns:
+            people.append(tracker.predict_to(due))
+        return people
+
+    def add(self, people: list[People]) -> None:
+        """These are the next frames'."""
+        self._people += people
+
+    def all(self, tracker: PeopleTracker) -> list[tuple[int, People]]:
+        """(number from 1, people) of every frame up to the tracker's time."""
+        return list(enumerate([*self._people, tracker.predict_to(self._due(0))], start=1))
+
+    def _due(self, ahead: int) -> int:
+        """Time of the frame so many after the last."""
+        return (self.start_ns or 0) + (len(self._people) + ahead) * self._period_ns
+
+
+def _in_order(measurements: Iterator[Measurement]) -> Iterator[Measurement]:
+    """By stamp and sensor, among those that came within the reordering time: a stamp from far ahead holds
+    nobody up."""
+    heap: list[tuple[int, str, int, Measurement]] = []
+    for number, measurement in enumerate(measurements):
+        entry = (measurement.stamp_ns, measurement.sensor, number, measurement)
+        heapq.heappush(heap, entry)
+        while heap and heap[0][-1].came_ns < measurement.came_ns - REORDER_NS:
+            yield heapq.heappop(heap)[-1]
     while heap:
-        stamp, _, first = heapq.heappop(heap)
-        yield stamp, first
+        yield heapq.heappop(heap)[-1]

@@ -56,6 +56,15 @@ class TrackerReport:
     recognised: int = 0
 
 
+def refusal(before: TrackerReport, after: TrackerReport) -> str:
+    """Why a measurement between two reports was not used: '' if it was, or only repeated another."""
+    if after.refused > before.refused:
+        return f"not used: {after.last_refused}: set its clock"
+    if after.late > before.late:
+        return "not used: measurements come more than a second late"
+    return ""
+
+
 @dataclass(frozen=True)
 class _Step:
     """A measurement, and the state that it met; no stamp: it was the first.
