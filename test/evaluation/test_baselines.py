@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from visrftwin_ros.beams.multipath import Multipath
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.evaluation.baselines import free_space, inh, nearest, pointnet, umi
 from visrftwin_ros.evaluation.baselines.free_space import free_space_path_loss_db
@@ -13,7 +14,6 @@ from visrftwin_ros.evaluation.baselines.umi import STREET_CANYON, umi_path_loss_
 from visrftwin_ros.evaluation.link_targets import Questions
 from visrftwin_ros.evaluation.metric_scores import SnapshotMetrics
 from visrftwin_ros.evaluation.prediction import Learner, Measured
-from visrftwin_ros.evaluation.resolved_paths import PathLists
 from visrftwin_ros.materials.table import material_values
 from visrftwin_ros.scene.surfaces import SurfaceMesh
 
@@ -41,7 +41,7 @@ def drive(count: int) -> Measured:
     rx = np.column_stack([rng.uniform(1, 18, count), rng.uniform(1, 9, count), np.full(count, 1.2)])
     questions = asked(rx)
     loss = 68 + 20 * np.log10(questions.distance)
-    paths = PathLists(
+    paths = Multipath(
         count=count,
         channel=np.arange(count),
         power=10 ** (-loss / 10),

@@ -11,6 +11,7 @@ import pytest
 import sounded_hall
 from sounded_hall import REFERENCE_DB, hall, record
 
+from visrftwin_ros.beams.multipath import Multipath
 from visrftwin_ros.bodies.timeline import PeopleTimeline
 from visrftwin_ros.campaign.snapshot import MeasuredPaths, Snapshot
 from visrftwin_ros.cli import main
@@ -19,7 +20,6 @@ from visrftwin_ros.evaluation.evaluation import Evaluation, Options, evaluate
 from visrftwin_ros.evaluation.ground_truth import dynamic_range_db, floors_db
 from visrftwin_ros.evaluation.ray_prediction import PLACE_SPACING, solve_places
 from visrftwin_ros.evaluation.report import metrics_of
-from visrftwin_ros.evaluation.resolved_paths import PathLists
 from visrftwin_ros.evaluation.tracked_people import tracked_people
 from visrftwin_ros.perception.tracking.tracks_file import Tracks
 from visrftwin_ros.site.model import Site
@@ -192,7 +192,7 @@ def test_paths_that_are_not_numbers_do_not_spoil_a_snapshot(
 ) -> None:
     whole = sounded_hall.sounded
 
-    def torn(paths: PathLists, rng: np.random.Generator):  # type: ignore[no-untyped-def]
+    def torn(paths: Multipath, rng: np.random.Generator):  # type: ignore[no-untyped-def]
         seen = whole(paths, rng)
         seen.gain_db[-1] = np.nan
         seen.delay[-2] = np.nan

@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 
+from visrftwin_ros.beams.multipath import Multipath
 from visrftwin_ros.bodies.timeline import PeopleTimeline
 from visrftwin_ros.campaign.campaign_reader import read_campaign
 from visrftwin_ros.campaign.snapshot import Campaign
@@ -27,7 +28,6 @@ from visrftwin_ros.evaluation.metric_scores import SnapshotMetrics, offset_db
 from visrftwin_ros.evaluation.prediction import Learner, Prediction
 from visrftwin_ros.evaluation.predictors import DESCRIPTIONS, Setting, predict
 from visrftwin_ros.evaluation.ray_prediction import Progress, RayPredictor, site_meshes
-from visrftwin_ros.evaluation.resolved_paths import PathLists
 from visrftwin_ros.evaluation.shadow_scores import Trace
 from visrftwin_ros.evaluation.tracked_people import tracked_people
 from visrftwin_ros.scene.ray_device import prepare
@@ -64,7 +64,7 @@ class Result:
 
     name: str
     metrics: SnapshotMetrics
-    paths: PathLists | None
+    paths: Multipath | None
     offset_db: float
     clusters: dict[str, ClusterScore] = field(default_factory=dict)
     beams: BeamChoices | None = None
@@ -200,7 +200,7 @@ def _result(
         for subset, rows in truth.subsets.items():
             index = np.flatnonzero(rows)
             ours, theirs = (
-                PathLists.joined([side.of(int(i)) for i in index])
+                Multipath.joined([side.of(int(i)) for i in index])
                 for side in (paths, truth.measured.paths)
             )
             clusters[subset] = cluster_score(ours, theirs)
@@ -209,7 +209,7 @@ def _result(
 
 def _aligned(
     prediction: Prediction, truth: GroundTruth
-) -> tuple[float, SnapshotMetrics, PathLists | None]:
+) -> tuple[float, SnapshotMetrics, Multipath | None]:
     """In the sounder's reference, over its floor: offset of the path loss, metrics, paths."""
     unknown = truth.relative and not prediction.learnt
     offset = 0.0

@@ -11,12 +11,13 @@ from jaxtyping import Bool, Float, Int
 from scipy.constants import speed_of_light
 
 from visrftwin_ros.beams.arrays import Mount
+from visrftwin_ros.beams.multipath import Multipath
 from visrftwin_ros.campaign.snapshot import Snapshot
 from visrftwin_ros.evaluation.beam_scores import BeamEnds
 from visrftwin_ros.evaluation.link_targets import Questions
 from visrftwin_ros.evaluation.metric_scores import SnapshotMetrics, snapshot_metrics
 from visrftwin_ros.evaluation.prediction import Measured
-from visrftwin_ros.evaluation.resolved_paths import PathLists, measured_lists, resolved
+from visrftwin_ros.evaluation.resolved_paths import measured_multipath, resolved
 from visrftwin_ros.site.model import Site
 from visrftwin_ros.twin.mounts import device_mount
 
@@ -62,11 +63,11 @@ class GroundTruth:
         seen = self.measured.questions.line_of_sight
         return {"all": self.scored, "los": self.scored & seen, "nlos": self.scored & ~seen}
 
-    def seen(self, paths: PathLists) -> PathLists:
+    def seen(self, paths: Multipath) -> Multipath:
         """Of resolved paths in the sounder's reference, what it would see."""
         return paths.above(self.floor_db).within(self.range_db)
 
-    def metrics_of(self, paths: PathLists) -> SnapshotMetrics:
+    def metrics_of(self, paths: Multipath) -> SnapshotMetrics:
         """Metrics of paths by the rules that the measured ones went through."""
         return path_metrics(paths, self.measured.questions)
 
@@ -83,7 +84,7 @@ def ground_truth(
     relative = facts.get("gain_reference", "relative") != "absolute"
     floor, source = floors_db(snapshots, site, relative)
     span = dynamic_range_db(snapshots)
-    told = resolved(measured_lists([s.paths for s in snapshots]), questions.bandwidth)
+    told = resolved(measured_multipath([s.paths for s in snapshots]), questions.bandwidth)
     paths = told.above(floor).within(span)
     measured = Measured(questions, paths, path_metrics(paths, questions))
     train = np.zeros(len(snapshots), bool)
@@ -93,7 +94,7 @@ def ground_truth(
     return GroundTruth(measured, floor, source, span, train, relative, ends)
 
 
-def path_metrics(paths: PathLists, questions: Questions) -> SnapshotMetrics:
+def path_metrics(paths: Multipath, questions: Questions) -> SnapshotMetrics:
     """`snapshot_metrics` with the free lines of sight of `questions`."""
     straight = np.where(questions.line_of_sight, questions.distance / speed_of_light, np.nan)
     return snapshot_metrics(paths, straight, questions.bandwidth)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from visrftwin_ros.beams.multipath import Multipath
 from visrftwin_ros.evaluation.link_targets import Questions
 from visrftwin_ros.evaluation.metric_scores import SnapshotMetrics
-from visrftwin_ros.evaluation.resolved_paths import PathLists
 from visrftwin_ros.scene.surfaces import SurfaceMesh
 
 
@@ -20,7 +20,7 @@ class Prediction:
     place; NaN where it says nothing of one. In the sounder's own power reference where `learnt`.
     """
 
-    paths: PathLists | None = None
+    paths: Multipath | None = None
     metrics: SnapshotMetrics | None = None
     learnt: bool = False
 
@@ -30,7 +30,7 @@ class Measured:
     """Snapshots with their answers: the questions, the resolved paths and their metrics."""
 
     questions: Questions
-    paths: PathLists
+    paths: Multipath
     metrics: SnapshotMetrics
 
     def take(self, rows: Sequence[int] | Int[np.ndarray, " k"]) -> Measured:
@@ -39,7 +39,7 @@ class Measured:
         metrics = {name: values[index] for name, values in vars(self.metrics).items()}
         return Measured(
             self.questions.take(index),
-            PathLists.joined([self.paths.of(int(i)) for i in index]),
+            Multipath.joined([self.paths.of(int(i)) for i in index]),
             SnapshotMetrics(**metrics),
         )
 

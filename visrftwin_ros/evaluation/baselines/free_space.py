@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Float
 from scipy.constants import speed_of_light
 
+from visrftwin_ros.beams.multipath import Multipath
 from visrftwin_ros.evaluation.link_targets import Questions
 from visrftwin_ros.evaluation.prediction import Prediction
-from visrftwin_ros.evaluation.resolved_paths import PathLists
 from visrftwin_ros.propagation.paths.path_set import angles
 
 
@@ -25,7 +25,7 @@ def predict(questions: Questions) -> Prediction:
     step = questions.rx_position - questions.tx_position
     loss = free_space_path_loss_db(distance, questions.frequency)
     return Prediction(
-        paths=PathLists(
+        paths=Multipath(
             count=len(questions),
             channel=np.arange(len(questions)),
             power=10 ** (-loss / 10),

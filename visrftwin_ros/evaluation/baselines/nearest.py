@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from visrftwin_ros.beams.multipath import Multipath, no_multipath
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.evaluation.link_targets import Questions
 from visrftwin_ros.evaluation.metric_scores import SnapshotMetrics
 from visrftwin_ros.evaluation.prediction import Learner, Prediction
-from visrftwin_ros.evaluation.resolved_paths import PathLists, no_path_lists
 
 
 def predict(questions: Questions, learner: Learner) -> Prediction:
@@ -25,7 +25,7 @@ def predict(questions: Questions, learner: Learner) -> Prediction:
     for i in range(len(questions)):
         candidates = np.flatnonzero(np.array(known.tx) == questions.tx[i])
         if not len(candidates):
-            parts.append(no_path_lists(1))
+            parts.append(no_multipath(1))
             continue
         away = np.linalg.norm(known.rx_position[candidates] - questions.rx_position[i], axis=1)
         row[i] = candidates[away.argmin()]
@@ -34,4 +34,4 @@ def predict(questions: Questions, learner: Learner) -> Prediction:
         name: np.where(row >= 0, values[row], np.nan)
         for name, values in vars(learner.known.metrics).items()
     }
-    return Prediction(PathLists.joined(parts), SnapshotMetrics(**metrics), learnt=True)
+    return Prediction(Multipath.joined(parts), SnapshotMetrics(**metrics), learnt=True)

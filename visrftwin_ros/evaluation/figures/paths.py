@@ -8,10 +8,10 @@ from matplotlib.collections import PathCollection
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from visrftwin_ros.beams.multipath import Multipath
 from visrftwin_ros.evaluation.evaluation import Evaluation, Result
 from visrftwin_ros.evaluation.figures.style import COLOURS, LABELS, MEASURED, campaign_title, tidy
 from visrftwin_ros.evaluation.metric_scores import errors
-from visrftwin_ros.evaluation.resolved_paths import PathLists
 
 _RANGE_DB = 40.0
 """Shown under the strongest path."""
@@ -70,7 +70,7 @@ def _examples(state: Evaluation, result: Result) -> list[int]:
     return picked
 
 
-def _draw_angles(axes: Axes, paths: PathLists, scale: Normalize) -> PathCollection:
+def _draw_angles(axes: Axes, paths: Multipath, scale: Normalize) -> PathCollection:
     order = np.argsort(paths.power)
     gain = 10 * np.log10(paths.power[order])
     azimuth, elevation = np.degrees(paths.arrival[order]).T
@@ -92,7 +92,7 @@ def _draw_angles(axes: Axes, paths: PathLists, scale: Normalize) -> PathCollecti
     return drawn
 
 
-def _draw_delays(axes: Axes, sides: list[PathLists], name: str, scale: Normalize) -> None:
+def _draw_delays(axes: Axes, sides: list[Multipath], name: str, scale: Normalize) -> None:
     floor = float(scale.vmin or 0.0)
     for side, colour, label, marker in zip(
         sides, (MEASURED, COLOURS[name]), ("measured", LABELS[name]), ("o", "x"), strict=True

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rclpy.time import Time
 from sensor_msgs.msg import CameraInfo, Image
 
-from visrftwin_ros.beams.selection import PathGains
+from visrftwin_ros.beams.multipath import Multipath
 from visrftwin_ros.bodies.people import BODY_DEPTH, BODY_WIDTH, Bodies
 from visrftwin_ros.cameras.camera_info import camera_calibration
 from visrftwin_ros.cameras.camera_models import Intrinsics, info_intrinsics
@@ -155,11 +155,12 @@ def bodies_from_message(message: TrackedPeople) -> Bodies:
     )
 
 
-def path_gains(link: LinkChannel) -> PathGains:
+def multipath_from_message(link: LinkChannel) -> Multipath:
     """What beam selection needs of a link's paths."""
     paths = link.paths
-    return PathGains(
+    return Multipath.of_link(
         power=10 ** (np.array([p.gain_db for p in paths], dtype=np.float64) / 10),
+        delay=np.array([p.delay for p in paths], dtype=np.float64),
         departure=np.array([[p.aod_azimuth, p.aod_elevation] for p in paths]).reshape(-1, 2),
         arrival=np.array([[p.aoa_azimuth, p.aoa_elevation] for p in paths]).reshape(-1, 2),
     )
