@@ -12,12 +12,13 @@ from scipy.constants import speed_of_light
 
 from visrftwin_ros.beams.arrays import Mount
 from visrftwin_ros.beams.multipath import Multipath
-from visrftwin_ros.campaign.snapshot import Snapshot
+from visrftwin_ros.campaign.snapshot import Campaign, Snapshot
 from visrftwin_ros.evaluation.beam_scores import BeamEnds
-from visrftwin_ros.evaluation.link_targets import Questions
+from visrftwin_ros.evaluation.link_targets import Questions, truth_questions, usable_truth
 from visrftwin_ros.evaluation.metric_scores import SnapshotMetrics, snapshot_metrics
 from visrftwin_ros.evaluation.prediction import Measured
 from visrftwin_ros.evaluation.resolved_paths import measured_multipath, resolved
+from visrftwin_ros.scene.visibility import Visibility
 from visrftwin_ros.site.model import Site
 from visrftwin_ros.twin.mounts import device_mount
 
@@ -92,6 +93,29 @@ def ground_truth(
     train[_random_rows(len(snapshots), min(count, len(snapshots) - 1), seed)] = True
     ends = tuple(_beam_ends(snapshot, site) for snapshot in snapshots)
     return GroundTruth(measured, floor, source, span, train, relative, ends)
+
+
+@dataclass(frozen=True)
+class TrueChannels:
+    """The C channels of `truth/channels`: what may be asked of them, and without a sounder's limits
+    what they were. shadow_loss_db: (C,)."""
+
+    questions: Questions
+    metrics: SnapshotMetrics
+    shadow_loss_db: Float[np.ndarray, " c"]
+
+
+def true_channels(campaign: Campaign, site: Site, sees: Visibility) -> TrueChannels | None:
+    """Of a campaign; None where it has none that can be asked about."""
+    channels = usable_truth(campaign, site)
+    if not channels:
+        return None
+    names = SnapshotMetrics.__dataclass_fields__
+    return TrueChannels(
+        truth_questions(channels, site, sees),
+        SnapshotMetrics(**{n: np.array([getattr(c, n) for c in channels]) for n in names}),
+        np.array([c.shadow_loss_db for c in channels]),
+    )
 
 
 def path_metrics(paths: Multipath, questions: Questions) -> SnapshotMetrics:

@@ -7,7 +7,7 @@ people update and paths over bodies.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +16,7 @@ from jaxtyping import Float
 from visrftwin_ros.beams.multipath import Multipath
 from visrftwin_ros.bodies.timeline import PeopleTimeline
 from visrftwin_ros.evaluation.link_targets import Questions
+from visrftwin_ros.evaluation.prediction import Progress
 from visrftwin_ros.evaluation.resolved_paths import predicted_multipath, resolved
 from visrftwin_ros.materials.table import MaterialValues
 from visrftwin_ros.propagation.fields.slab_fields import wavelength_of
@@ -35,8 +36,6 @@ PLACE_SPACING = 0.1
 """Metres: a place asked about lies at most so far from one with a full solve."""
 _PLACES_A_SOLVE = 8
 """Bounds the memory of one solve: some thousand paths a link of 400 bytes each."""
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
