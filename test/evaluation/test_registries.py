@@ -12,6 +12,7 @@ import pytest
 from matplotlib.figure import Figure
 from sounded_hall import hall, record
 
+from visrftwin_ros.errors import TwinError
 from visrftwin_ros.evaluation import predictors, scoring
 from visrftwin_ros.evaluation.evaluation import evaluate
 from visrftwin_ros.evaluation.figures.figure_list import draw_figures
@@ -22,6 +23,7 @@ from visrftwin_ros.evaluation.report import text_table, write_reports
 from visrftwin_ros.evaluation.results import Evaluation, Finding, Options, Result
 from visrftwin_ros.evaluation.score import Draw, Need
 from visrftwin_ros.propagation.paths.link_metrics import LinkMetrics
+from visrftwin_ros.site.model import Site
 
 
 class OneForAll:
@@ -85,10 +87,22 @@ def toy() -> OneForAll:
 
 
 @pytest.fixture(scope="module")
-def state(toy: OneForAll, tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
-    folder = tmp_path_factory.mktemp("registries")
-    site = hall(folder / "hall")
-    bag = record(folder / "bag", site, seconds=2)
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("registries")
+
+
+@pytest.fixture(scope="module")
+def site(folder: Path) -> Site:
+    return hall(folder / "hall")
+
+
+@pytest.fixture(scope="module")
+def bag(folder: Path, site: Site) -> Path:
+    return record(folder / "bag", site, seconds=2)
+
+
+@pytest.fixture(scope="module")
+def state(toy: OneForAll, bag: Path, site: Site) -> Evaluation:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(predictors, "PREDICTORS", (*predictors.PREDICTORS, toy))
         patch.setattr(scoring, "SCORES", (*scoring.SCORES, HighestLoss()))
@@ -126,6 +140,19 @@ def test_one_that_follows_channels_is_scored_on_shadow_loss_and_has_tables_of_it
     assert shadow["toy"] == shadow["nobody"]
     assert (tmp_path / "shadow_loss_toy.csv").is_file()
     assert not (tmp_path / "shadow_loss.csv").exists()
+
+
+def test_one_that_cannot_follow_channels_is_named_and_keeps_its_other_scores(
+    bag: Path, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object) -> LinkMetrics:
+        raise TwinError("no such channel")
+
+    monkeypatch.setattr(OneForAll, "channels", failing)
+    monkeypatch.setattr(predictors, "PREDICTORS", (OneForAll(),))
+    found = evaluate(bag, site, Options(predictors=("toy",)))
+    assert found.complete and found.found("errors") and not found.found("shadow")
+    assert any("toy" in problem and "no such channel" in problem for problem in found.problems)
 
 
 def test_who_is_not_told_of_people_and_snapshots_gets_neither(

@@ -177,11 +177,14 @@ def _with_channels(state: Evaluation, progress: Progresses | None) -> Evaluation
     if true is None:
         problem = "no truth/channels in the bag: shadow loss is not scored"
         return replace(state, problems=(*state.problems, problem))
-    results = []
+    results, problems = [], list(state.problems)
     for result in state.results:
         if isinstance(predictor := result.predictor, ChannelPredictor):
             step = progress(f"{result.name}, true channels") if progress else None
             told = setting.as_told(predictor.told)
-            result = replace(result, channels=predictor.channels(true.questions, told, step))
+            try:
+                result = replace(result, channels=predictor.channels(true.questions, told, step))
+            except TwinError as error:
+                problems.append(f"shadow loss of {result.name} is not scored: {error}")
         results.append(result)
-    return replace(state, results=tuple(results), true_channels=true)
+    return replace(state, results=tuple(results), true_channels=true, problems=tuple(problems))
