@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from visrftwin_ros.beams.arrays import Mount
-from visrftwin_ros.beams.selection import BeamHolder, PathGains, choose, hand_over_advised, sweep
+from visrftwin_ros.beams.multipath import Multipath
+from visrftwin_ros.beams.selection import BeamHolder, choose, hand_over_advised, sweep
 from visrftwin_ros.site.model import AntennaArray, Radio
 
 TX = Mount(AntennaArray(rows=1, columns=8), yaw=0.0)
@@ -10,11 +11,14 @@ RX = Mount(AntennaArray(rows=1, columns=4), yaw=np.pi)
 RADIO = Radio()
 
 
-def gains_of(*paths: tuple[float, float, float]) -> PathGains:
+def gains_of(*paths: tuple[float, float, float]) -> Multipath:
     """Paths (power, azimuth of departure, azimuth of arrival)."""
     power, out, back = np.array(paths, float).reshape(-1, 3).T
     level = np.zeros_like(out)
-    return PathGains(power, np.column_stack([out, level]), np.column_stack([back, level]))
+    delay = np.full(len(power), np.nan)
+    return Multipath.of_link(
+        power, delay, np.column_stack([out, level]), np.column_stack([back, level])
+    )
 
 
 def test_the_best_pair_looks_along_the_strongest_path() -> None:

@@ -5,17 +5,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from visrftwin_ros.beams.multipath import Multipath
+from visrftwin_ros.bodies.timeline import PeopleTimeline
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.evaluation.baselines import free_space, inh, nearest, pointnet, umi
-from visrftwin_ros.evaluation.baselines.free_space import free_space_path_loss_db
-from visrftwin_ros.evaluation.baselines.inh import INH_OFFICE, inh_path_loss_db
-from visrftwin_ros.evaluation.baselines.umi import STREET_CANYON, umi_path_loss_db
+from visrftwin_ros.evaluation.baselines.free_space import FreeSpace, free_space_path_loss_db
+from visrftwin_ros.evaluation.baselines.inh import INH_OFFICE, IndoorHotspot, inh_path_loss_db
+from visrftwin_ros.evaluation.baselines.nearest import NearestSnapshot
+from visrftwin_ros.evaluation.baselines.pointnet import PointNet
+from visrftwin_ros.evaluation.baselines.umi import STREET_CANYON, UrbanMicro, umi_path_loss_db
 from visrftwin_ros.evaluation.link_targets import Questions
 from visrftwin_ros.evaluation.metric_scores import SnapshotMetrics
-from visrftwin_ros.evaluation.prediction import Learner, Measured
-from visrftwin_ros.evaluation.resolved_paths import PathLists
+from visrftwin_ros.evaluation.prediction import Measured, Setting
 from visrftwin_ros.materials.table import material_values
 from visrftwin_ros.scene.surfaces import SurfaceMesh
+from visrftwin_ros.site.model import Site
 
 F60 = np.array([60e9])
 SEEN, HIDDEN = np.array([True]), np.array([False])
@@ -41,7 +44,7 @@ def drive(count: int) -> Measured:
     rx = np.column_stack([rng.uniform(1, 18, count), rng.uniform(1, 9, count), np.full(count, 1.2)])
     questions = asked(rx)
     loss = 68 + 20 * np.log10(questions.distance)
-    paths = PathLists(
+    paths = Multipath(
         count=count,
         channel=np.arange(count),
         power=10 ** (-loss / 10),
@@ -51,6 +54,11 @@ def drive(count: int) -> Measured:
     )
     metrics = SnapshotMetrics(loss, 1e-9 * (2 + rx[:, 0]), 0.1 + 0.05 * rx[:, 1], 10 - rx[:, 0] / 2)
     return Measured(questions, paths, metrics)
+
+
+def setting(site: Site, known: Measured) -> Setting:
+    """Nobody there, and `known` to learn from."""
+    return Setting(site, walls(), PeopleTimeline(), known, seed=1)
 
 
 def walls() -> tuple[SurfaceMesh, ...]:
@@ -64,8 +72,8 @@ def test_free_space_at_one_metre_and_sixty_gigahertz() -> None:
     assert free_space_path_loss_db(np.array([1.0]), F60)[0] == pytest.approx(68.01, abs=0.01)
 
 
-def test_free_space_is_one_path_along_the_line() -> None:
-    found = free_space.predict(asked(np.array([[3.0, 4.0, 2.5]]))).paths
+def test_free_space_is_one_path_along_the_line(site: Site) -> None:
+    found = FreeSpace().predict(asked(np.array([[3.0, 4.0, 2.5]])), setting(site, drive(0))).paths
     assert found is not None and found.delay[0] == pytest.approx(5 / 299_792_458)
     assert found.departure[0, 0] == pytest.approx(np.arctan2(4, 3))
     assert found.arrival[0, 0] == pytest.approx(np.arctan2(-4, -3))
@@ -118,51 +126,51 @@ def test_spreads_of_table_7_5_6_at_sixty_gigahertz() -> None:
     assert delay * 1e9 == pytest.approx([27.01, 55.15], abs=0.05)
 
 
-def test_tables_predict_metrics_and_no_paths() -> None:
+def test_tables_predict_metrics_and_no_paths(site: Site) -> None:
     questions = asked(np.array([[5.0, 0, 1.2], [9.0, 3, 1.2]]))
-    for model in (inh, umi):
-        found = model.predict(questions)
+    for model in (IndoorHotspot(), UrbanMicro()):
+        found = model.predict(questions, setting(site, drive(0)))
         assert found.paths is None and found.metrics is not None and len(found.metrics) == 2
 
 
-def test_the_nearest_snapshot_of_the_same_transmitter_answers() -> None:
+def test_the_nearest_snapshot_of_the_same_transmitter_answers(site: Site) -> None:
     known = drive(30)
     questions = asked(known.questions.rx_position[[7]] + [[0.01, 0, 0]])
-    found = nearest.predict(questions, Learner(walls(), known, 1))
+    found = NearestSnapshot().predict(questions, setting(site, known))
     assert found.paths is not None and found.metrics is not None
     assert found.paths.delay[0] == known.paths.delay[7]
     assert found.metrics.k_factor_db[0] == known.metrics.k_factor_db[7]
 
 
-def test_another_transmitter_has_no_nearest_snapshot() -> None:
+def test_another_transmitter_has_no_nearest_snapshot(site: Site) -> None:
     questions = replace(asked(np.array([[3.0, 3.0, 1.2]])), tx=("elsewhere",))
-    found = nearest.predict(questions, Learner(walls(), drive(30), 1))
+    found = NearestSnapshot().predict(questions, setting(site, drive(30)))
     assert found.paths is not None and not len(found.paths)
     assert found.metrics is not None and np.isnan(found.metrics.path_loss_db[0])
 
 
-def test_the_regressor_learns_what_depends_on_the_place() -> None:
+def test_the_regressor_learns_what_depends_on_the_place(site: Site) -> None:
     known, unseen = drive(60), drive(90).take(range(60, 90))
-    learner = Learner(walls(), known, 1)
-    found = pointnet.predict(unseen.questions, learner).metrics
+    told = setting(site, known)
+    found = PointNet().predict(unseen.questions, told).metrics
     assert found is not None
     spread = np.abs(found.delay_spread - unseen.metrics.delay_spread)
     guess = np.abs(np.median(known.metrics.delay_spread) - unseen.metrics.delay_spread)
     assert np.median(spread) < 0.4 * np.median(guess)
-    again = pointnet.predict(unseen.questions, learner).metrics
+    again = PointNet().predict(unseen.questions, told).metrics
     assert again is not None and (again.path_loss_db == found.path_loss_db).all()
 
 
-def test_what_was_never_measured_is_not_predicted_by_the_regressor() -> None:
+def test_what_was_never_measured_is_not_predicted_by_the_regressor(site: Site) -> None:
     known = drive(20)
     blind = SnapshotMetrics(**{**vars(known.metrics), "k_factor_db": np.full(20, -np.inf)})
-    learner = Learner(walls(), Measured(known.questions, known.paths, blind), 1)
-    found = pointnet.predict(known.questions, learner).metrics
+    told = setting(site, Measured(known.questions, known.paths, blind))
+    found = PointNet().predict(known.questions, told).metrics
     assert found is not None
     assert np.isnan(found.k_factor_db).all() and np.isfinite(found.path_loss_db).all()
 
 
-def test_too_little_to_learn_from_is_said() -> None:
-    learner = Learner(walls(), drive(3), 1)
+def test_too_little_to_learn_from_is_said(site: Site) -> None:
+    told = setting(site, drive(3))
     with pytest.raises(TwinError, match="3 snapshot"):
-        pointnet.predict(drive(5).questions, learner)
+        PointNet().predict(drive(5).questions, told)

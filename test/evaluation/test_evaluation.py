@@ -11,15 +11,16 @@ import pytest
 import sounded_hall
 from sounded_hall import REFERENCE_DB, hall, record
 
+from visrftwin_ros.beams.multipath import Multipath
 from visrftwin_ros.bodies.timeline import PeopleTimeline
 from visrftwin_ros.campaign.snapshot import MeasuredPaths, Snapshot
 from visrftwin_ros.cli import main
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.evaluation.evaluation import Evaluation, Options, evaluate
+from visrftwin_ros.evaluation.evaluation import evaluate
 from visrftwin_ros.evaluation.ground_truth import dynamic_range_db, floors_db
 from visrftwin_ros.evaluation.ray_prediction import PLACE_SPACING, solve_places
 from visrftwin_ros.evaluation.report import metrics_of
-from visrftwin_ros.evaluation.resolved_paths import PathLists
+from visrftwin_ros.evaluation.results import Evaluation, Options
 from visrftwin_ros.evaluation.tracked_people import tracked_people
 from visrftwin_ros.perception.tracking.tracks_file import Tracks
 from visrftwin_ros.site.model import Site
@@ -172,7 +173,7 @@ def test_a_failing_step_leaves_what_was_done_marked_as_incomplete(
     def broken(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("visrftwin_ros.evaluation.predictors.umi.predict", broken)
+    monkeypatch.setattr("visrftwin_ros.evaluation.baselines.umi.UrbanMicro.predict", broken)
     options = replace(QUICK, predictors=("inh", "umi"))
     with pytest.raises(KeyboardInterrupt):
         evaluate(bag, site, options, kept.append)
@@ -192,7 +193,7 @@ def test_paths_that_are_not_numbers_do_not_spoil_a_snapshot(
 ) -> None:
     whole = sounded_hall.sounded
 
-    def torn(paths: PathLists, rng: np.random.Generator):  # type: ignore[no-untyped-def]
+    def torn(paths: Multipath, rng: np.random.Generator):  # type: ignore[no-untyped-def]
         seen = whole(paths, rng)
         seen.gain_db[-1] = np.nan
         seen.delay[-2] = np.nan

@@ -1,21 +1,22 @@
 import numpy as np
 import pytest
 
+from visrftwin_ros.beams.multipath import Multipath
 from visrftwin_ros.campaign.snapshot import MeasuredPaths
 from visrftwin_ros.evaluation.cluster_scores import cluster_score
 from visrftwin_ros.evaluation.metric_scores import errors, offset_db, snapshot_metrics, summary
-from visrftwin_ros.evaluation.resolved_paths import PathLists, grouped, measured_lists, resolved
+from visrftwin_ros.evaluation.resolved_paths import grouped, measured_multipath, resolved
 
 WIDE = np.array([2e9])
 
 
 def lists(
     *rows: tuple[float, float, float], count: int = 1, channel: tuple[int, ...] = ()
-) -> PathLists:
+) -> Multipath:
     """Paths of power gain [dB], delay [ns] and azimuth of arrival [degree]."""
     gain, delay, azimuth = np.array(rows, float).reshape(-1, 3).T
     level = np.zeros(len(rows))
-    return PathLists(
+    return Multipath(
         count=count,
         channel=np.array(channel or (0,) * len(rows), int),
         power=10 ** (gain / 10),
@@ -49,14 +50,14 @@ def test_the_line_of_sight_is_the_strongest_near_the_straight_delay() -> None:
 def test_power_alone_gives_path_loss_and_nothing_else() -> None:
     unknown = np.full(2, np.nan)
     power_only = MeasuredPaths(unknown, np.array([-80.0, -80.0]), *[unknown] * 5)
-    found = snapshot_metrics(measured_lists([power_only]), np.array([30e-9]), WIDE)
+    found = snapshot_metrics(measured_multipath([power_only]), np.array([30e-9]), WIDE)
     assert found.path_loss_db[0] == pytest.approx(80 - 10 * np.log10(2))
     assert np.isnan([found.delay_spread[0], found.azimuth_spread[0], found.k_factor_db[0]]).all()
 
 
 def test_paths_whose_gain_is_no_number_are_left_out() -> None:
     nan, some = np.array([np.nan, -80.0]), np.zeros(2)
-    paths = measured_lists([MeasuredPaths(some, nan, *[some] * 5)])
+    paths = measured_multipath([MeasuredPaths(some, nan, *[some] * 5)])
     assert len(paths) == 1
 
 

@@ -10,13 +10,13 @@ import numpy as np
 import yaml
 from scipy.spatial.transform import Rotation
 
+from visrftwin_ros.beams.multipath import Multipath
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.bodies.timeline import PeopleTimeline
 from visrftwin_ros.campaign.campaign_writer import CampaignWriter
 from visrftwin_ros.campaign.snapshot import MeasuredPaths, Snapshot, TrueChannel
 from visrftwin_ros.evaluation.link_targets import Questions
 from visrftwin_ros.evaluation.ray_prediction import RayAnswers, RayPredictor, site_meshes
-from visrftwin_ros.evaluation.resolved_paths import PathLists
 from visrftwin_ros.materials.table import MaterialValues
 from visrftwin_ros.scene.ray_device import prepare
 from visrftwin_ros.scene.surfaces import surface_meshes
@@ -107,7 +107,7 @@ def channels(site: Site, times: np.ndarray) -> tuple[Questions, RayAnswers]:
     return questions, RayPredictor(site, meshes).answers(questions, people)
 
 
-def sounded(paths: PathLists, rng: np.random.Generator) -> MeasuredPaths:
+def sounded(paths: Multipath, rng: np.random.Generator) -> MeasuredPaths:
     """What the made sounder reports of one channel."""
     seen = paths.above(np.array([FLOOR_DB]))
     count = len(seen)

@@ -9,23 +9,11 @@ from numpy.typing import NDArray
 
 from visrftwin_ros.beams.arrays import Mount, unit_vectors
 from visrftwin_ros.beams.codebook import beam_gains
+from visrftwin_ros.beams.multipath import Multipath
 from visrftwin_ros.beams.rates import REQUIRED_SNR_DB, mcs_of_snr, noise_dbm, phy_rate, throughput
 from visrftwin_ros.site.model import Radio
 
 Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class PathGains:
-    """P paths of one link as a channel message carries them.
-
-    power: (P,) power gain between vertical isotropic antennas, people included.
-    departure, arrival: (P, 2) azimuth and elevation [rad] in the world frame.
-    """
-
-    power: Array
-    departure: Array
-    arrival: Array
 
 
 @dataclass(frozen=True)
@@ -44,8 +32,8 @@ class BeamChoice:
     second_snr_db: float
 
 
-def sweep(paths: PathGains, tx: Mount, rx: Mount) -> Array:
-    """(Bt, Br) power gain of every pair of DFT beams.
+def sweep(paths: Multipath, tx: Mount, rx: Mount) -> Array:
+    """(Bt, Br) power gain of every pair of DFT beams over one link's `paths`.
 
     The paths' powers add, for the reason given in `propagation.paths.link_metrics`: beams are chosen on the
     expectation over phases that the twin cannot know.

@@ -86,7 +86,7 @@ class BeamRows:
         ends = [self._engine.mount(name, state.stamp_ns) for name in (tx, rx)]
         if paths is None or ends[0] is None or ends[1] is None:
             return {"tx_beam": -1, "rx_beam": -1, "snr_db": "-inf", "mcs": -1, "throughput_bps": 0}
-        gains = sweep(paths.gains, ends[0], ends[1])
+        gains = sweep(paths.multipath, ends[0], ends[1])
         choice = self._holder.choose((tx, rx), gains, power_dbm, radio)
         return {
             "tx_beam": choice.tx_beam,

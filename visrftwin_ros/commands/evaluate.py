@@ -20,8 +20,8 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     evaluate.add_argument("--out", type=Path, required=True, help="folder to write")
     evaluate.add_argument(
         "--predictors",
-        default="twin,free_space,inh,umi,geometry,itu,pointnet,nearest",
-        help="names with commas between; default: %(default)s",
+        default="",
+        help="names with commas between, as in docs/evaluation.md; default: all",
     )
     evaluate.add_argument(
         "--people",
@@ -49,14 +49,16 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
-    from visrftwin_ros.evaluation.evaluation import Evaluation, Options, evaluate
+    from visrftwin_ros.evaluation.evaluation import evaluate
     from visrftwin_ros.evaluation.figures.figure_list import draw_figures
+    from visrftwin_ros.evaluation.predictors import all_names
     from visrftwin_ros.evaluation.report import text_table, write_reports
+    from visrftwin_ros.evaluation.results import Evaluation, Options
     from visrftwin_ros.site.loading import load_site
 
     site = load_site(arguments.site)
     options = Options(
-        predictors=tuple(name for name in arguments.predictors.split(",") if name),
+        predictors=tuple(filter(None, arguments.predictors.split(","))) or all_names(),
         people=arguments.people,
         weights=arguments.weights,
         materials=arguments.materials,

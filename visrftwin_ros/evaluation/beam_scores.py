@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float
 
 from visrftwin_ros.beams.arrays import Mount
-from visrftwin_ros.beams.selection import PathGains, choose, sweep
-from visrftwin_ros.evaluation.resolved_paths import PathLists
+from visrftwin_ros.beams.multipath import Multipath
+from visrftwin_ros.beams.selection import choose, sweep
 from visrftwin_ros.site.model import Radio
 
 
@@ -74,7 +74,7 @@ class BeamChoices:
 
 
 def beam_choices(
-    predicted: PathLists, measured: PathLists, ends: Sequence[BeamEnds | None], radio: Radio
+    predicted: Multipath, measured: Multipath, ends: Sequence[BeamEnds | None], radio: Radio
 ) -> BeamChoices:
     """The DFT beam pair that the predicted paths advise, used on the measured ones.
 
@@ -84,11 +84,11 @@ def beam_choices(
     """
     rows = np.full((4, len(ends)), np.nan)
     for i, end in enumerate(ends):
-        truth = _gains(measured.of(i))
+        truth = _with_angles(measured.of(i))
         if end is None or not len(truth.power):
             continue
         real = sweep(truth, end.tx, end.rx)
-        expected = sweep(_gains(predicted.of(i)), end.tx, end.rx)
+        expected = sweep(_with_angles(predicted.of(i)), end.tx, end.rx)
         best = choose(real, end.tx_power_dbm, radio)
         order = np.argsort(-expected, axis=None, kind="stable")
         pair = divmod(int(order[0]), real.shape[1])
@@ -100,6 +100,6 @@ def beam_choices(
     return BeamChoices(*rows)
 
 
-def _gains(paths: PathLists) -> PathGains:
+def _with_angles(paths: Multipath) -> Multipath:
     known = np.isfinite(paths.departure).all(axis=1) & np.isfinite(paths.arrival).all(axis=1)
-    return PathGains(paths.power[known], paths.departure[known], paths.arrival[known])
+    return paths.select(known)

@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.optimize import linear_sum_assignment
 
-from visrftwin_ros.evaluation.resolved_paths import PathLists, directions, grouped, merged
+from visrftwin_ros.beams.multipath import Multipath
+from visrftwin_ros.evaluation.resolved_paths import directions, grouped, merged
 
 CLUSTER_DELAY, CLUSTER_ANGLE = 5e-9, np.radians(20.0)
 """Paths this close to a cluster's strongest one belong to it: 1.5 m and about one horn's beam.
@@ -54,16 +55,16 @@ class ClusterScore:
     angle_error_p90: float
 
 
-def clusters(paths: PathLists) -> PathLists:
+def clusters(paths: Multipath) -> Multipath:
     """The clusters of each channel as one path each, by power."""
     parts = []
     for channel in range(paths.count):
         own = paths.of(channel)
         parts.append(merged(own, grouped(own, CLUSTER_DELAY, CLUSTER_ANGLE)))
-    return PathLists.joined(parts)
+    return Multipath.joined(parts)
 
 
-def cluster_score(predicted: PathLists, measured: PathLists) -> ClusterScore:
+def cluster_score(predicted: Multipath, measured: Multipath) -> ClusterScore:
     """Of predicted against measured paths of the same channels, both above the same floor."""
     ours, theirs = clusters(predicted), clusters(measured)
     counts = np.zeros(4, int)
@@ -104,7 +105,7 @@ def cluster_score(predicted: PathLists, measured: PathLists) -> ClusterScore:
 
 
 def _pairs(
-    ours: PathLists, theirs: PathLists
+    ours: Multipath, theirs: Multipath
 ) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, " m"]]:
     """Rows of the matched clusters of one channel."""
     delay = ours.delay[:, None] - theirs.delay
@@ -117,7 +118,7 @@ def _pairs(
     return row[near], column[near]
 
 
-def _errors(ours: PathLists, theirs: PathLists) -> Float[np.ndarray, "m 3"]:
+def _errors(ours: Multipath, theirs: Multipath) -> Float[np.ndarray, "m 3"]:
     """Power [dB], delay [s] and angle [rad] of matched clusters."""
     cosine = (directions(ours.arrival) * directions(theirs.arrival)).sum(axis=1)
     return np.column_stack(
@@ -129,7 +130,7 @@ def _errors(ours: PathLists, theirs: PathLists) -> Float[np.ndarray, "m 3"]:
     )
 
 
-def _significant(paths: PathLists) -> Bool[np.ndarray, " p"]:
+def _significant(paths: Multipath) -> Bool[np.ndarray, " p"]:
     return paths.power >= paths.power.max(initial=0.0) * 10 ** (-SIGNIFICANT_DB / 10)
 
 

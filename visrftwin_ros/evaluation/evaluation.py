@@ -4,100 +4,39 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
+from visrftwin_ros.beams.multipath import Multipath
 from visrftwin_ros.bodies.timeline import PeopleTimeline
 from visrftwin_ros.campaign.campaign_reader import read_campaign
 from visrftwin_ros.campaign.snapshot import Campaign
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.evaluation.beam_scores import BeamChoices, beam_choices
-from visrftwin_ros.evaluation.cluster_scores import ClusterScore, cluster_score
-from visrftwin_ros.evaluation.ground_truth import GroundTruth, ground_truth
-from visrftwin_ros.evaluation.link_targets import (
-    snapshot_questions,
-    truth_questions,
-    usable_snapshots,
-    usable_truth,
-)
+from visrftwin_ros.evaluation.ground_truth import GroundTruth, ground_truth, true_channels
+from visrftwin_ros.evaluation.link_targets import snapshot_questions, usable_snapshots
 from visrftwin_ros.evaluation.metric_scores import SnapshotMetrics, offset_db
-from visrftwin_ros.evaluation.prediction import Learner, Prediction
-from visrftwin_ros.evaluation.predictors import DESCRIPTIONS, Setting, predict
-from visrftwin_ros.evaluation.ray_prediction import Progress, RayPredictor, site_meshes
-from visrftwin_ros.evaluation.resolved_paths import PathLists
-from visrftwin_ros.evaluation.shadow_scores import Trace
+from visrftwin_ros.evaluation.prediction import (
+    ChannelPredictor,
+    Prediction,
+    Predictor,
+    Progress,
+    Setting,
+)
+from visrftwin_ros.evaluation.predictors import predictor_named
+from visrftwin_ros.evaluation.ray_prediction import site_meshes
+from visrftwin_ros.evaluation.results import Evaluation, Options, Result
+from visrftwin_ros.evaluation.scoring import scored
 from visrftwin_ros.evaluation.tracked_people import tracked_people
 from visrftwin_ros.scene.ray_device import prepare
 from visrftwin_ros.scene.visibility import Visibility
 from visrftwin_ros.site.model import Site
 
 LOG = logging.getLogger(__name__)
-PeopleSource = Literal["truth", "tracked", "none"]
-MaterialSource = Literal["site", "truth"]
 
-
-@dataclass(frozen=True)
-class Options:
-    """predictors: names of `predictors.DESCRIPTIONS`. weights: of the detector, for people tracked.
-    train_share: of the snapshots, for those that learn and for the power reference; the others
-    are scored. threads: of the tracer, 0 = all."""
-
-    predictors: tuple[str, ...] = tuple(DESCRIPTIONS)
-    people: PeopleSource = "truth"
-    weights: str = ""
-    materials: MaterialSource = "site"
-    train_share: float = 0.2
-    seed: int = 1
-    threads: int = 2
-
-
-@dataclass(frozen=True)
-class Result:
-    """One predictor on all N snapshots, in the sounder's power reference.
-
-    offset_db: what was added to its path losses to get there. paths: above the floor; None where
-    it has none. clusters: by subset. beams: None where it has no paths.
-    """
-
-    name: str
-    metrics: SnapshotMetrics
-    paths: PathLists | None
-    offset_db: float
-    clusters: dict[str, ClusterScore] = field(default_factory=dict)
-    beams: BeamChoices | None = None
-
-
-@dataclass(frozen=True)
-class TrueComparison:
-    """The twin against the true channels: traces of shadow loss, and all C channels' metrics.
-
-    predicted, true: without an instrument's limits; line_of_sight: (C,).
-    """
-
-    traces: tuple[Trace, ...]
-    predicted: SnapshotMetrics
-    true: SnapshotMetrics
-    line_of_sight: np.ndarray
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Everything that reports and figures need."""
-
-    campaign: Campaign
-    site: Site
-    options: Options
-    truth: GroundTruth
-    results: tuple[Result, ...] = ()
-    shadow: TrueComparison | None = None
-    problems: tuple[str, ...] = ()
-    complete: bool = False
-
-    def result(self, name: str) -> Result | None:
-        return next((result for result in self.results if result.name == name), None)
+Progresses = Callable[[str], Progress]
+"""For each step's name, something to tell how far it is."""
 
 
 def evaluate(
@@ -105,42 +44,37 @@ def evaluate(
     site: Site,
     options: Options,
     keep: Callable[[Evaluation], None] = lambda _: None,
-    progress: Callable[[str], Progress] | None = None,
+    progress: Progresses | None = None,
 ) -> Evaluation:
     """Scores of all `options.predictors`; one that fails is named and the others go on.
 
-    keep: called after every predictor with what there is so far. progress: for each step's name,
-    something to tell how far it is. Raises TwinError where the bag cannot be read, does not fit
-    the site, or no predictor has anything to say.
+    keep: called after every predictor with what there is so far. Raises TwinError where the bag
+    cannot be read, does not fit the site, or no predictor has anything to say.
     """
-    for name in options.predictors:
-        if name not in DESCRIPTIONS:
-            raise TwinError(f"no predictor {name!r}; there are {', '.join(DESCRIPTIONS)}")
+    predictors = [predictor_named(name) for name in options.predictors]
     if not 0 <= options.train_share < 1:
         raise TwinError(f"a train share of {options.train_share:g}; expected 0 to below 1")
-    campaign = read_campaign(bag, site)
-    state, setting = _prepared(campaign, site, options)
+    state = _prepared(read_campaign(bag, site), site, options)
     keep(state)
-    for name in options.predictors:
+    for predictor in predictors:
         try:
-            result = _result(name, state.truth, setting, progress)
-            state = replace(state, results=(*state.results, result))
+            result = _result(predictor, state.truth, state.setting, progress)
+            state = scored(replace(state, results=(*state.results, result)))
         except TwinError as error:
-            LOG.warning("%s left out: %s", name, error)
-            state = replace(state, problems=(*state.problems, f"{name} left out: {error}"))
+            LOG.warning("%s left out: %s", predictor.name, error)
+            problem = f"{predictor.name} left out: {error}"
+            state = replace(state, problems=(*state.problems, problem))
         keep(state)
     if not state.results:
-        raise TwinError(f"{campaign.source}: no predictor left: {'; '.join(state.problems)}")
-    state = replace(state, results=_with_beams(state))
-    if "twin" in options.predictors:
-        shadow, problems = _true_comparison(state, setting, progress)
-        state = replace(state, shadow=shadow, problems=(*state.problems, *problems))
+        raise TwinError(f"{state.campaign.source}: no predictor left: {'; '.join(state.problems)}")
+    state = scored(replace(state, reference_db=_reference_db(state)))
+    state = scored(_with_channels(state, progress))
     state = replace(state, complete=True)
     keep(state)
     return state
 
 
-def _prepared(campaign: Campaign, site: Site, options: Options) -> tuple[Evaluation, Setting]:
+def _prepared(campaign: Campaign, site: Site, options: Options) -> Evaluation:
     snapshots, problems = usable_snapshots(campaign, site)
     site, more = _at_carrier(site, {s.frequency for s in snapshots})
     people, missing = _people(campaign, site, options)
@@ -156,11 +90,9 @@ def _prepared(campaign: Campaign, site: Site, options: Options) -> tuple[Evaluat
         snapshots, questions, site, campaign.facts, options.train_share, options.seed
     )
     known = measured.measured.take(np.flatnonzero(measured.train))
-    setting = Setting(
-        site, RayPredictor(site, meshes), people, Learner(meshes, known, options.seed)
-    )
+    setting = Setting(site, meshes, people, known, options.seed)
     found = (*campaign.problems, *problems, *more, *missing)
-    return Evaluation(campaign, site, options, measured, problems=found), setting
+    return Evaluation(campaign, options, setting, measured, problems=found)
 
 
 def _at_carrier(site: Site, carriers: set[float]) -> tuple[Site, list[str]]:
@@ -187,29 +119,18 @@ def _people(campaign: Campaign, site: Site, options: Options) -> tuple[PeopleTim
 
 
 def _result(
-    name: str,
-    truth: GroundTruth,
-    setting: Setting,
-    progress: Callable[[str], Progress] | None,
+    predictor: Predictor, truth: GroundTruth, setting: Setting, progress: Progresses | None
 ) -> Result:
-    step = progress(name) if progress else None
-    prediction = predict(name, truth.measured.questions, setting, step)
+    step = progress(predictor.name) if progress else None
+    told = setting.as_told(predictor.told)
+    prediction = predictor.predict(truth.measured.questions, told, step)
     offset, metrics, paths = _aligned(prediction, truth)
-    clusters = {}
-    if paths is not None:
-        for subset, rows in truth.subsets.items():
-            index = np.flatnonzero(rows)
-            ours, theirs = (
-                PathLists.joined([side.of(int(i)) for i in index])
-                for side in (paths, truth.measured.paths)
-            )
-            clusters[subset] = cluster_score(ours, theirs)
-    return Result(name, metrics, paths, offset, clusters)
+    return Result(predictor, metrics, paths, offset, prediction.learnt)
 
 
 def _aligned(
     prediction: Prediction, truth: GroundTruth
-) -> tuple[float, SnapshotMetrics, PathLists | None]:
+) -> tuple[float, SnapshotMetrics, Multipath | None]:
     """In the sounder's reference, over its floor: offset of the path loss, metrics, paths."""
     unknown = truth.relative and not prediction.learnt
     offset = 0.0
@@ -239,43 +160,31 @@ def _offset(metrics: SnapshotMetrics, truth: GroundTruth) -> float:
     return offset
 
 
-def _with_beams(state: Evaluation) -> tuple[Result, ...]:
-    """Beam choices of those with paths, all on one absolute reference: the twin's, or that of the
+def _reference_db(state: Evaluation) -> float | None:
+    """What takes the sounder's power gains to absolute ones: by the predictor under test, or the
     first that has paths and did not learn them."""
-    truth = state.truth
-    with_paths = [r for r in state.results if r.paths is not None and r.name != "nearest"]
-    if not with_paths:
-        return state.results
-    reference = state.result("twin") or with_paths[0]
-    absolute = truth.measured.paths.stronger_by(reference.offset_db)
-    radio = state.site.radio
-    return tuple(
-        replace(result, beams=beam_choices(result.paths, absolute, truth.ends, radio))
-        if result.paths is not None
-        else result
-        for result in state.results
-    )
+    absolute = [r for r in state.results if r.paths is not None and not r.learnt]
+    chosen = min(absolute, key=lambda result: result is not state.under_test, default=None)
+    return None if chosen is None else chosen.offset_db
 
 
-def _true_comparison(
-    state: Evaluation, setting: Setting, progress: Callable[[str], Progress] | None
-) -> tuple[TrueComparison | None, list[str]]:
-    channels = usable_truth(state.campaign, state.site)
-    if not channels:
-        return None, ["no truth/channels in the bag: shadow loss is not scored"]
-    sees = Visibility(setting.learner.meshes)
-    questions = truth_questions(channels, state.site, sees)
-    step = progress("true channels") if progress else None
-    found = setting.twin.answers(questions, setting.people, False, step).metrics
-    true_shadow = np.array([c.shadow_loss_db for c in channels])
-    time = (questions.stamp_ns - questions.stamp_ns[0]) * 1e-9
-    links = sorted(set(zip(questions.tx, questions.rx, strict=True)))
-    traces = []
-    for tx, rx in links:
-        own = zip(questions.tx, questions.rx, strict=True)
-        rows = np.flatnonzero([link == (tx, rx) for link in own])
-        traces.append(Trace(tx, rx, time[rows], found.shadow_loss_db[rows], true_shadow[rows]))
-    names = ("path_loss_db", "delay_spread", "azimuth_spread", "k_factor_db")
-    predicted = SnapshotMetrics(**{n: getattr(found, n) for n in names})
-    true = SnapshotMetrics(**{n: np.array([getattr(c, n) for c in channels]) for n in names})
-    return TrueComparison(tuple(traces), predicted, true, questions.line_of_sight), []
+def _with_channels(state: Evaluation, progress: Progresses | None) -> Evaluation:
+    """With the predictions of `truth/channels` by those that follow channels."""
+    if not any(isinstance(result.predictor, ChannelPredictor) for result in state.results):
+        return state
+    setting = state.setting
+    true = true_channels(state.campaign, setting.site, Visibility(setting.meshes))
+    if true is None:
+        problem = "no truth/channels in the bag: shadow loss is not scored"
+        return replace(state, problems=(*state.problems, problem))
+    results, problems = [], list(state.problems)
+    for result in state.results:
+        if isinstance(predictor := result.predictor, ChannelPredictor):
+            step = progress(f"{result.name}, true channels") if progress else None
+            told = setting.as_told(predictor.told)
+            try:
+                result = replace(result, channels=predictor.channels(true.questions, told, step))
+            except TwinError as error:
+                problems.append(f"shadow loss of {result.name} is not scored: {error}")
+        results.append(result)
+    return replace(state, results=tuple(results), true_channels=true, problems=tuple(problems))

@@ -11,12 +11,14 @@ from jaxtyping import Bool, Float, Int
 from scipy.constants import speed_of_light
 
 from visrftwin_ros.beams.arrays import Mount
-from visrftwin_ros.campaign.snapshot import Snapshot
+from visrftwin_ros.beams.multipath import Multipath
+from visrftwin_ros.campaign.snapshot import Campaign, Snapshot
 from visrftwin_ros.evaluation.beam_scores import BeamEnds
-from visrftwin_ros.evaluation.link_targets import Questions
+from visrftwin_ros.evaluation.link_targets import Questions, truth_questions, usable_truth
 from visrftwin_ros.evaluation.metric_scores import SnapshotMetrics, snapshot_metrics
 from visrftwin_ros.evaluation.prediction import Measured
-from visrftwin_ros.evaluation.resolved_paths import PathLists, measured_lists, resolved
+from visrftwin_ros.evaluation.resolved_paths import measured_multipath, resolved
+from visrftwin_ros.scene.visibility import Visibility
 from visrftwin_ros.site.model import Site
 from visrftwin_ros.twin.mounts import device_mount
 
@@ -62,11 +64,11 @@ class GroundTruth:
         seen = self.measured.questions.line_of_sight
         return {"all": self.scored, "los": self.scored & seen, "nlos": self.scored & ~seen}
 
-    def seen(self, paths: PathLists) -> PathLists:
+    def seen(self, paths: Multipath) -> Multipath:
         """Of resolved paths in the sounder's reference, what it would see."""
         return paths.above(self.floor_db).within(self.range_db)
 
-    def metrics_of(self, paths: PathLists) -> SnapshotMetrics:
+    def metrics_of(self, paths: Multipath) -> SnapshotMetrics:
         """Metrics of paths by the rules that the measured ones went through."""
         return path_metrics(paths, self.measured.questions)
 
@@ -83,7 +85,7 @@ def ground_truth(
     relative = facts.get("gain_reference", "relative") != "absolute"
     floor, source = floors_db(snapshots, site, relative)
     span = dynamic_range_db(snapshots)
-    told = resolved(measured_lists([s.paths for s in snapshots]), questions.bandwidth)
+    told = resolved(measured_multipath([s.paths for s in snapshots]), questions.bandwidth)
     paths = told.above(floor).within(span)
     measured = Measured(questions, paths, path_metrics(paths, questions))
     train = np.zeros(len(snapshots), bool)
@@ -93,7 +95,30 @@ def ground_truth(
     return GroundTruth(measured, floor, source, span, train, relative, ends)
 
 
-def path_metrics(paths: PathLists, questions: Questions) -> SnapshotMetrics:
+@dataclass(frozen=True)
+class TrueChannels:
+    """The C channels of `truth/channels`: what may be asked of them, and without a sounder's limits
+    what they were. shadow_loss_db: (C,)."""
+
+    questions: Questions
+    metrics: SnapshotMetrics
+    shadow_loss_db: Float[np.ndarray, " c"]
+
+
+def true_channels(campaign: Campaign, site: Site, sees: Visibility) -> TrueChannels | None:
+    """Of a campaign; None where it has none that can be asked about."""
+    channels = usable_truth(campaign, site)
+    if not channels:
+        return None
+    names = SnapshotMetrics.__dataclass_fields__
+    return TrueChannels(
+        truth_questions(channels, site, sees),
+        SnapshotMetrics(**{n: np.array([getattr(c, n) for c in channels]) for n in names}),
+        np.array([c.shadow_loss_db for c in channels]),
+    )
+
+
+def path_metrics(paths: Multipath, questions: Questions) -> SnapshotMetrics:
     """`snapshot_metrics` with the free lines of sight of `questions`."""
     straight = np.where(questions.line_of_sight, questions.distance / speed_of_light, np.nan)
     return snapshot_metrics(paths, straight, questions.bandwidth)

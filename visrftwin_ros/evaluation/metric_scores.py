@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from visrftwin_ros.evaluation.resolved_paths import PathLists
+from visrftwin_ros.beams.multipath import Multipath
 from visrftwin_ros.propagation.paths.link_metrics import LinkMetrics, LinkSums
 
 DIRECT_WITHIN = 2.0
@@ -60,7 +60,7 @@ class ErrorSummary:
 
 
 def snapshot_metrics(
-    paths: PathLists, straight: Float[np.ndarray, " n"], bandwidth: Float[np.ndarray, " n"]
+    paths: Multipath, straight: Float[np.ndarray, " n"], bandwidth: Float[np.ndarray, " n"]
 ) -> SnapshotMetrics:
     """Metrics of every channel of `paths`.
 
@@ -116,7 +116,7 @@ def offset_db(
 
 
 def _direct(
-    paths: PathLists, straight: Float[np.ndarray, " n"], within: Float[np.ndarray, " n"]
+    paths: Multipath, straight: Float[np.ndarray, " n"], within: Float[np.ndarray, " n"]
 ) -> Bool[np.ndarray, " p"]:
     with np.errstate(invalid="ignore"):
         away = np.abs(paths.delay - straight[paths.channel])
@@ -128,7 +128,7 @@ def _direct(
 
 
 def _metrics(
-    paths: PathLists, counted: Bool[np.ndarray, " p"], direct: Bool[np.ndarray, " p"]
+    paths: Multipath, counted: Bool[np.ndarray, " p"], direct: Bool[np.ndarray, " p"]
 ) -> LinkMetrics:
     """Metrics over the paths `counted`."""
     rows = np.flatnonzero(counted)

@@ -1,17 +1,28 @@
-"""What a predictor gives for the snapshots of a campaign, and what it may learn from."""
+"""The contract of what predicts: what it is asked, what it is told, and what it answers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
+from visrftwin_ros.beams.multipath import Multipath
+from visrftwin_ros.bodies.timeline import PeopleTimeline
 from visrftwin_ros.evaluation.link_targets import Questions
 from visrftwin_ros.evaluation.metric_scores import SnapshotMetrics
-from visrftwin_ros.evaluation.resolved_paths import PathLists
+from visrftwin_ros.propagation.paths.link_metrics import LinkMetrics
 from visrftwin_ros.scene.surfaces import SurfaceMesh
+from visrftwin_ros.site.model import Site
+
+Told = Literal["positions", "line of sight", "geometry", "materials", "people", "snapshots"]
+"""What a predictor may know of a campaign. positions: of the antennas; line of sight: whether a
+surface cuts it; geometry: the surfaces; snapshots: the measured ones that may be learnt from."""
+
+Progress = Callable[[int, int], None]
+"""Told how many of how many questions are answered."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +31,7 @@ class Prediction:
     place; NaN where it says nothing of one. In the sounder's own power reference where `learnt`.
     """
 
-    paths: PathLists | None = None
+    paths: Multipath | None = None
     metrics: SnapshotMetrics | None = None
     learnt: bool = False
 
@@ -30,7 +41,7 @@ class Measured:
     """Snapshots with their answers: the questions, the resolved paths and their metrics."""
 
     questions: Questions
-    paths: PathLists
+    paths: Multipath
     metrics: SnapshotMetrics
 
     def take(self, rows: Sequence[int] | Int[np.ndarray, " k"]) -> Measured:
@@ -39,33 +50,57 @@ class Measured:
         metrics = {name: values[index] for name, values in vars(self.metrics).items()}
         return Measured(
             self.questions.take(index),
-            PathLists.joined([self.paths.of(int(i)) for i in index]),
+            Multipath.joined([self.paths.of(int(i)) for i in index]),
             SnapshotMetrics(**metrics),
         )
 
 
 @dataclass(frozen=True)
-class Learner:
-    """What a predictor may use: the site's surfaces, snapshots to learn from, and a seed."""
+class Setting:
+    """What predictors work with. meshes: the site's surfaces, of the materials to be used. people:
+    who is where when. known: snapshots to learn from. seed: of what is drawn."""
 
+    site: Site
     meshes: tuple[SurfaceMesh, ...]
+    people: PeopleTimeline
     known: Measured
     seed: int
 
-
-def metrics_only(
-    path_loss_db: Float[np.ndarray, " n"],
-    delay_spread: Float[np.ndarray, " n"],
-    azimuth_spread: Float[np.ndarray, " n"] | None = None,
-    k_factor_db: Float[np.ndarray, " n"] | None = None,
-) -> Prediction:
-    """Of a model without paths."""
-    unknown = np.full(len(path_loss_db), np.nan)
-    return Prediction(
-        metrics=SnapshotMetrics(
-            path_loss_db,
-            delay_spread,
-            unknown if azimuth_spread is None else azimuth_spread,
-            unknown if k_factor_db is None else k_factor_db,
+    def as_told(self, told: Collection[Told]) -> Setting:
+        """The same without people and snapshots where these are not among `told`."""
+        return replace(
+            self,
+            people=self.people if "people" in told else PeopleTimeline(),
+            known=self.known if "snapshots" in told else self.known.take([]),
         )
-    )
+
+
+class Predictor(Protocol):
+    """Something that predicts the snapshots of a campaign.
+
+    name: on the command line and in tables. label, colour: in figures. what: one line on what it
+    is. told: all that it uses; people and snapshots are kept from one that does not name them.
+    headline: drawn also where only a few can be told apart.
+    """
+
+    name: str
+    label: str
+    colour: str
+    what: str
+    told: tuple[Told, ...]
+    headline: bool
+
+    def predict(
+        self, questions: Questions, setting: Setting, progress: Progress | None = None
+    ) -> Prediction:
+        """Raises TwinError where it cannot be made."""
+
+
+@runtime_checkable
+class ChannelPredictor(Predictor, Protocol):
+    """One that also follows channels over time, shadow loss by people among them."""
+
+    def channels(
+        self, questions: Questions, setting: Setting, progress: Progress | None = None
+    ) -> LinkMetrics:
+        """Over every path, without an instrument's limits. Raises TwinError where it cannot."""

@@ -1,68 +1,45 @@
-"""The predictors by name."""
+"""The predictors that a campaign is scored with: a new one is one file and one line here."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
-from visrftwin_ros.bodies.timeline import PeopleTimeline
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.evaluation.baselines import (
-    free_space,
-    geometry,
-    inh,
-    itu,
-    nearest,
-    pointnet,
-    umi,
+from visrftwin_ros.evaluation.baselines.free_space import FreeSpace
+from visrftwin_ros.evaluation.baselines.geometry import GeometryAlone
+from visrftwin_ros.evaluation.baselines.inh import IndoorHotspot
+from visrftwin_ros.evaluation.baselines.itu import ItuMaterials
+from visrftwin_ros.evaluation.baselines.nearest import NearestSnapshot
+from visrftwin_ros.evaluation.baselines.pointnet import PointNet
+from visrftwin_ros.evaluation.baselines.umi import UrbanMicro
+from visrftwin_ros.evaluation.prediction import Predictor
+from visrftwin_ros.evaluation.twin_predictor import Twin
+
+PREDICTORS: tuple[Predictor, ...] = (
+    Twin(),
+    FreeSpace(),
+    IndoorHotspot(),
+    UrbanMicro(),
+    GeometryAlone(),
+    ItuMaterials(),
+    PointNet(),
+    NearestSnapshot(),
 )
-from visrftwin_ros.evaluation.link_targets import Questions
-from visrftwin_ros.evaluation.prediction import Learner, Prediction
-from visrftwin_ros.evaluation.ray_prediction import Progress, RayPredictor
-from visrftwin_ros.site.model import Site
-
-DESCRIPTIONS: Mapping[str, str] = {
-    "twin": "this package: ray tracing with people",
-    "free_space": "free space (Friis)",
-    "inh": "3GPP TR 38.901 InH - Office",
-    "umi": "3GPP TR 38.901 UMi - Street Canyon",
-    "geometry": "ray tracing, one material everywhere, nobody there",
-    "itu": "Sionna RT with ITU materials, nobody there",
-    "pointnet": "PointNet-style regression, trained on a share of the campaign",
-    "nearest": "nearest measured snapshot of that share",
-}
-"""Name on the command line: what it is, in the order of tables."""
+"""In the order of tables and figures. The first is the one under test, which targets are asked of
+and figures draw in front; the others are what it is compared with."""
 
 
-@dataclass(frozen=True)
-class Setting:
-    """What predictors work with. twin: the tracer with the materials to be used; people: when."""
-
-    site: Site
-    twin: RayPredictor
-    people: PeopleTimeline
-    learner: Learner
+def all_names() -> tuple[str, ...]:
+    """Of PREDICTORS."""
+    return tuple(predictor.name for predictor in PREDICTORS)
 
 
-def predict(
-    name: str, questions: Questions, setting: Setting, progress: Progress | None = None
-) -> Prediction:
-    """The prediction of one of DESCRIPTIONS. Raises TwinError where it cannot be made."""
-    if name == "twin":
-        answers = setting.twin.answers(questions, setting.people, progress=progress)
-        return Prediction(paths=answers.paths)
-    if name == "geometry":
-        return geometry.predict(questions, setting.site, progress)
-    if name == "itu":
-        return itu.predict(questions, setting.site, progress)
-    if name == "free_space":
-        return free_space.predict(questions)
-    if name == "inh":
-        return inh.predict(questions)
-    if name == "umi":
-        return umi.predict(questions)
-    if name == "pointnet":
-        return pointnet.predict(questions, setting.learner)
-    if name == "nearest":
-        return nearest.predict(questions, setting.learner)
-    raise TwinError(f"no predictor {name!r}; there are {', '.join(DESCRIPTIONS)}")
+def under_test() -> Predictor:
+    """The one that the others are the measure of."""
+    return PREDICTORS[0]
+
+
+def predictor_named(name: str) -> Predictor:
+    """One of PREDICTORS. Raises TwinError where there is none of that name."""
+    for predictor in PREDICTORS:
+        if predictor.name == name:
+            return predictor
+    raise TwinError(f"no predictor {name!r}; there are {', '.join(all_names())}")

@@ -7,15 +7,17 @@ people update and paths over bodies.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
 
+from visrftwin_ros.beams.multipath import Multipath
 from visrftwin_ros.bodies.timeline import PeopleTimeline
 from visrftwin_ros.evaluation.link_targets import Questions
-from visrftwin_ros.evaluation.resolved_paths import PathLists, predicted_lists, resolved
+from visrftwin_ros.evaluation.prediction import Progress
+from visrftwin_ros.evaluation.resolved_paths import predicted_multipath, resolved
 from visrftwin_ros.materials.table import MaterialValues
 from visrftwin_ros.propagation.fields.slab_fields import wavelength_of
 from visrftwin_ros.propagation.paths.devices import Devices
@@ -35,8 +37,6 @@ PLACE_SPACING = 0.1
 _PLACES_A_SOLVE = 8
 """Bounds the memory of one solve: some thousand paths a link of 400 bytes each."""
 
-Progress = Callable[[int, int], None]
-
 
 @dataclass(frozen=True)
 class RayAnswers:
@@ -45,7 +45,7 @@ class RayAnswers:
     """
 
     metrics: LinkMetrics
-    paths: PathLists | None
+    paths: Multipath | None
 
 
 class RayPredictor:
@@ -74,7 +74,7 @@ class RayPredictor:
         places = solve_places(questions.rx_position)
         nearest = _nearest(questions.rx_position, places)
         metrics: dict[int, LinkMetrics] = {}
-        paths: dict[int, PathLists] = {}
+        paths: dict[int, Multipath] = {}
         done = 0
         for first in range(0, len(places), _PLACES_A_SOLVE):
             batch = places[first : first + _PLACES_A_SOLVE]
@@ -90,7 +90,7 @@ class RayPredictor:
         lists = [paths[i] for i in range(len(questions))] if with_paths else None
         return RayAnswers(
             metrics=_stacked([metrics[i] for i in range(len(questions))]),
-            paths=PathLists.joined(lists) if lists is not None else None,
+            paths=Multipath.joined(lists) if lists is not None else None,
         )
 
     def _answer_place(
@@ -100,7 +100,7 @@ class RayPredictor:
         known: Replay,
         people: PeopleTimeline,
         metrics: dict[int, LinkMetrics],
-        paths: dict[int, PathLists],
+        paths: dict[int, Multipath],
         with_paths: bool,
     ) -> None:
         """Fills in the answers of `rows`, which share the solved place of `known`."""
@@ -125,7 +125,7 @@ class RayPredictor:
                 link = self._aps[questions.tx[i]]
                 metrics[i] = _entry(found, link)
                 if with_paths:
-                    own = predicted_lists(group, over).of(link)
+                    own = predicted_multipath(group, over).of(link)
                     paths[i] = resolved(own, questions.bandwidth[i : i + 1])
 
 

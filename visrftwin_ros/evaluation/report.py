@@ -5,39 +5,31 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from visrftwin_ros.evaluation.evaluation import Evaluation, Result
+from visrftwin_ros.evaluation import scoring
 from visrftwin_ros.evaluation.ground_truth import GroundTruth
-from visrftwin_ros.evaluation.metric_scores import QUANTITIES, errors, summary
-from visrftwin_ros.evaluation.predictors import DESCRIPTIONS
-from visrftwin_ros.evaluation.shadow_scores import Trace, fades, matched_fades, shadow_score
+from visrftwin_ros.evaluation.metric_scores import QUANTITIES
+from visrftwin_ros.evaluation.results import Evaluation, Finding, Result
 
-NOBODY = "nobody"
-"""Name of the shadow-loss prediction of whoever does not know about people: 0 dB."""
 TARGETS: Mapping[str, Mapping[str, float]] = {
     "truth": {"shadow_rmse_db": 3.0, "onset_s": 0.15, "path_loss_median_db": 1.5},
     "tracked": {"shadow_rmse_db": 5.0, "onset_s": 0.25},
 }
-"""By source of the people: most of each that is accepted."""
+"""By source of the people: most of each that is accepted of the predictor under test."""
 
 
 def write_reports(state: Evaluation, folder: Path) -> None:
     """Writes what there is so far: `metrics.json` and the tables."""
     content = json.dumps(_finite(metrics_of(state)), indent=2) + "\n"
     (folder / "metrics.json").write_text(content)
-    _write(folder / "errors.csv", error_rows(state))
     _write(folder / "snapshots.csv", _snapshot_rows(state))
-    _write(folder / "clusters.csv", _cluster_rows(state))
-    _write(folder / "beams.csv", _beam_rows(state))
-    if state.shadow is not None:
-        _write(folder / "shadow_loss.csv", _trace_rows(state.shadow.traces))
-        _write(folder / "fades.csv", _fade_rows(state.shadow.traces))
+    for name, rows in tables(state).items():
+        _write(folder / f"{name}.csv", rows)
 
 
 def metrics_of(state: Evaluation) -> dict[str, Any]:
@@ -46,7 +38,7 @@ def metrics_of(state: Evaluation) -> dict[str, Any]:
     found: dict[str, Any] = {
         "complete": state.complete,
         "bag": str(state.campaign.source),
-        "site": state.site.name,
+        "site": state.setting.site.name,
         "people": state.options.people,
         "materials": state.options.materials,
         "facts": dict(facts),
@@ -57,42 +49,40 @@ def metrics_of(state: Evaluation) -> dict[str, Any]:
         },
         "power": _power(truth),
         "problems": list(state.problems),
-        "predictors": {result.name: _of_result(result, truth) for result in state.results},
+        "predictors": {result.name: _of_result(result, state) for result in state.results},
     }
-    if state.shadow is not None:
-        found["shadow_loss"] = {
-            "twin": asdict(shadow_score(state.shadow.traces)),
-            NOBODY: asdict(shadow_score([_without_people(t) for t in state.shadow.traces])),
-        }
-        found["against_true_channels"] = _against_truth(state)
-    found["targets"] = _targets(state, found)
+    for finding in _findings(state):
+        for key, part in finding.overall.items():
+            found[key] = {**found.get(key, {}), **part}
+    found["targets"] = _targets(state)
     return found
 
 
-def error_rows(state: Evaluation) -> list[dict[str, Any]]:
-    """One row a predictor, quantity and subset of the snapshots."""
-    rows = []
-    for result in state.results:
-        error = errors(result.metrics, state.truth.measured.metrics)
-        for quantity in QUANTITIES:
-            for subset, chosen in state.truth.subsets.items():
-                found = asdict(summary(error[quantity][chosen]))
-                rows.append(
-                    {"predictor": result.name, "quantity": quantity, "snapshots": subset, **found}
-                )
+def tables(state: Evaluation) -> dict[str, list[Mapping[str, Any]]]:
+    """Rows of each CSV table that the scores fill, by the file's name without ending."""
+    rows: dict[str, list[Mapping[str, Any]]] = {}
+    for finding in _findings(state):
+        for name, own in finding.rows.items():
+            rows.setdefault(name, []).extend(own)
     return rows
 
 
 def text_table(state: Evaluation) -> str:
-    """The errors of all scored snapshots for a terminal: median / 90th percentile."""
-    lines = [f"{'predictor':<12}" + "".join(f"{name:>24}" for name in QUANTITIES) + f"{'top-1':>8}"]
-    for result in state.results:
-        error = errors(result.metrics, state.truth.measured.metrics)
-        cells = [summary(error[name][state.truth.scored]) for name in QUANTITIES]
-        line = "".join(f"{f'{c.median:.2f} / {c.p90:.2f} ({c.n})':>24}" for c in cells)
-        beams = result.beams.score(state.truth.scored) if result.beams else None
-        lines.append(f"{result.name:<12}{line}" + (f"{beams.top1:>8.2f}" if beams else ""))
+    """The scores' columns for a terminal, over all scored snapshots."""
+    columns = {title: width for score in scoring.SCORES for title, width in score.columns.items()}
+    lines = [
+        f"{'predictor':<12}" + "".join(f"{title:>{width}}" for title, width in columns.items())
+    ]
+    for predictor, findings in state.findings.items():
+        cells = {title: cell for one in findings.values() for title, cell in one.cells.items()}
+        line = "".join(f"{cells.get(title, ''):>{width}}" for title, width in columns.items())
+        lines.append(f"{predictor:<12}{line}".rstrip())
     return "\n".join(lines)
+
+
+def _findings(state: Evaluation) -> Iterator[Finding]:
+    for by_score in state.findings.values():
+        yield from by_score.values()
 
 
 def _power(truth: GroundTruth) -> dict[str, Any]:
@@ -110,58 +100,33 @@ def _power(truth: GroundTruth) -> dict[str, Any]:
     }
 
 
-def _of_result(result: Result, truth: GroundTruth) -> dict[str, Any]:
-    error = errors(result.metrics, truth.measured.metrics)
+def _of_result(result: Result, state: Evaluation) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "what": DESCRIPTIONS[result.name],
+        "what": result.predictor.what,
+        "told": list(result.predictor.told),
         "offset_db": result.offset_db,
-        "errors": {
-            name: {
-                subset: asdict(summary(error[name][rows])) for subset, rows in truth.subsets.items()
-            }
-            for name in QUANTITIES
-        },
     }
-    if result.clusters:
-        found["clusters"] = {subset: asdict(score) for subset, score in result.clusters.items()}
-    if result.beams is not None:
-        found["beams"] = {
-            subset: asdict(result.beams.score(rows)) for subset, rows in truth.subsets.items()
-        }
+    for score, finding in state.findings[result.name].items():
+        if finding.metrics:
+            found[score] = finding.metrics
     return found
 
 
-def _against_truth(state: Evaluation) -> dict[str, Any]:
-    """The twin's absolute metrics against those of truth/channels, of every path."""
-    assert state.shadow is not None
-    error = errors(state.shadow.predicted, state.shadow.true)
-    seen = state.shadow.line_of_sight
-    subsets = {"all": np.ones(len(seen), bool), "los": seen, "nlos": ~seen}
-    return {
-        name: {subset: asdict(summary(error[name][rows])) for subset, rows in subsets.items()}
-        for name in QUANTITIES
-    }
-
-
-def _targets(state: Evaluation, found: Mapping[str, Any]) -> dict[str, Any]:
-    """What is asked of the twin beside what it reached; met is null where nothing was there to
-    reach it on. Onsets by the median; their 90th percentile stands beside."""
-    limits = TARGETS.get(state.options.people)
-    if limits is None or state.result("twin") is None:
+def _targets(state: Evaluation) -> dict[str, Any]:
+    """What is asked of the predictor under test beside what it reached; met is null where nothing
+    was there to reach it on."""
+    result = state.under_test
+    if result is None:
         return {}
-    path_loss = found["predictors"]["twin"]["errors"]["path_loss_db"]["all"]
-    values = {"path_loss_median_db": path_loss["median"]}
-    if "shadow_loss" in found:
-        shadow = found["shadow_loss"]["twin"]
-        values["shadow_rmse_db"] = shadow["fade_up_to_20_rmse_db"]
-        values["onset_s"] = shadow["onset_error"]
-    targets: dict[str, Any] = {}
-    for name, limit in limits.items():
-        reached = values.get(name, float("nan"))
-        met = None if math.isnan(reached) else bool(reached <= limit)
-        targets[name] = {"reached": reached, "limit": limit, "met": met}
-    if "shadow_loss" in found:
-        targets["onset_s"]["reached_p90"] = found["shadow_loss"]["twin"]["onset_error_p90"]
+    reached: dict[str, Mapping[str, float]] = {}
+    for finding in state.findings[result.name].values():
+        reached.update(finding.reached)
+    targets = {}
+    for name, limit in TARGETS.get(state.options.people, {}).items():
+        beside = dict(reached.get(name, {}))
+        value = beside.pop("reached", math.nan)
+        met = None if math.isnan(value) else bool(value <= limit)
+        targets[name] = {"reached": value, "limit": limit, "met": met, **beside}
     return targets
 
 
@@ -188,58 +153,6 @@ def _snapshot_rows(state: Evaluation) -> Iterable[dict[str, Any]]:
                 for quantity, (field, factor) in QUANTITIES.items()
             }
             yield {**place, "source": name, **values}
-
-
-def _cluster_rows(state: Evaluation) -> Iterable[dict[str, Any]]:
-    for result in state.results:
-        for subset, score in result.clusters.items():
-            yield {"predictor": result.name, "snapshots": subset, **asdict(score)}
-
-
-def _beam_rows(state: Evaluation) -> Iterable[dict[str, Any]]:
-    for result in state.results:
-        for subset, rows in state.truth.subsets.items() if result.beams else ():
-            assert result.beams is not None
-            score = asdict(result.beams.score(rows))
-            yield {"predictor": result.name, "snapshots": subset, **score}
-
-
-def _trace_rows(traces: Sequence[Trace]) -> Iterable[dict[str, Any]]:
-    for trace in traces:
-        for row in zip(trace.time, trace.true_db, trace.predicted_db, strict=True):
-            time, true, predicted = row
-            yield {
-                "tx": trace.tx,
-                "rx": trace.rx,
-                "time": f"{time:.3f}",
-                "true_db": f"{true:.3f}",
-                "predicted_db": f"{predicted:.3f}",
-            }
-
-
-def _fade_rows(traces: Sequence[Trace]) -> Iterable[dict[str, Any]]:
-    for trace in traces:
-        theirs = fades(trace.time, trace.true_db)
-        partner = {
-            id(true): ours
-            for ours, true in matched_fades(fades(trace.time, trace.predicted_db), theirs)
-        }
-        for fade in theirs:
-            ours = partner.get(id(fade))
-            yield {
-                "tx": trace.tx,
-                "rx": trace.rx,
-                "start": f"{fade.start:.3f}",
-                "end": f"{fade.end:.3f}",
-                "depth_db": f"{fade.depth_db:.2f}",
-                "predicted_start": f"{ours.start:.3f}" if ours else "",
-                "predicted_end": f"{ours.end:.3f}" if ours else "",
-                "predicted_depth_db": f"{ours.depth_db:.2f}" if ours else "",
-            }
-
-
-def _without_people(trace: Trace) -> Trace:
-    return Trace(trace.tx, trace.rx, trace.time, np.zeros_like(trace.true_db), trace.true_db)
 
 
 def _write(file: Path, rows: Iterable[Mapping[str, Any]]) -> None:

@@ -1,15 +1,14 @@
-"""Paths of many channels as flat arrays, and what a sounder of limited resolution makes of them."""
+"""Measured and predicted paths alike: what a sounder of limited resolution tells apart."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
-from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from visrftwin_ros.beams.arrays import unit_vectors
+from visrftwin_ros.beams.multipath import Multipath
 from visrftwin_ros.campaign.snapshot import MeasuredPaths
 from visrftwin_ros.propagation.paths.path_set import PathSet, angles
 from visrftwin_ros.propagation.people.body_paths import BodyPaths
@@ -23,94 +22,23 @@ Our choice: half the 22.5 degree beam of the horns of the array sounder that the
 """
 
 
-@dataclass(frozen=True)
-class PathLists:
-    """P paths of `count` channels, sorted by channel; NaN = not known.
-
-    channel: (P,) number of the channel, ascending. power: (P,) linear power gain. delay: (P,) s.
-    departure, arrival: (P, 2) azimuth and elevation above the horizontal, rad, world frame, both
-    pointing away from the device.
-    """
-
-    count: int
-    channel: Int[np.ndarray, " p"]
-    power: Float[np.ndarray, " p"]
-    delay: Float[np.ndarray, " p"]
-    departure: Float[np.ndarray, "p 2"]
-    arrival: Float[np.ndarray, "p 2"]
-
-    def __len__(self) -> int:
-        return len(self.channel)
-
-    @cached_property
-    def offsets(self) -> Int[np.ndarray, " count_plus_1"]:
-        """(count + 1,): channel i has the paths offsets[i]:offsets[i + 1]."""
-        return np.searchsorted(self.channel, np.arange(self.count + 1))
-
-    def select(self, rows: Int[np.ndarray, " n"] | Bool[np.ndarray, " p"]) -> PathLists:
-        """The paths `rows`, which must keep the order of the channels."""
-        names = [f.name for f in fields(self) if f.name != "count"]
-        return replace(self, **{name: getattr(self, name)[rows] for name in names})
-
-    def of(self, channel: int) -> PathLists:
-        """One channel's paths, under the number 0."""
-        rows = np.arange(self.offsets[channel], self.offsets[channel + 1])
-        return replace(self.select(rows), count=1, channel=np.zeros(len(rows), int))
-
-    def stronger_by(self, gain_db: float) -> PathLists:
-        """The same paths with `gain_db` more power each."""
-        return replace(self, power=self.power * 10 ** (gain_db / 10))
-
-    def above(self, floor_db: Float[np.ndarray, " count"]) -> PathLists:
-        """The paths over each channel's floor (dB of power gain; NaN = it has none)."""
-        floor = 10 ** (np.nan_to_num(floor_db, nan=-np.inf) / 10)
-        return self.select(self.power >= floor[self.channel])
-
-    def within(self, range_db: float) -> PathLists:
-        """The paths no more than that far under the strongest of their channel."""
-        strongest = np.zeros(self.count)
-        np.maximum.at(strongest, self.channel, self.power)
-        return self.select(self.power >= strongest[self.channel] * 10 ** (-range_db / 10))
-
-    @classmethod
-    def joined(cls, parts: Sequence[PathLists]) -> PathLists:
-        """The channels of all `parts`, one after the other."""
-        if not parts:
-            return no_path_lists(0)
-        first = np.cumsum([0, *(part.count for part in parts)])
-        arrays = {
-            name: np.concatenate([getattr(part, name) for part in parts])
-            for name in ("power", "delay", "departure", "arrival")
-        }
-        channel = [part.channel + start for part, start in zip(parts, first, strict=False)]
-        return cls(count=int(first[-1]), channel=np.concatenate(channel), **arrays)
-
-
-def no_path_lists(count: int) -> PathLists:
-    """`count` channels without a path."""
-    none = np.zeros(0)
-    return PathLists(count, np.zeros(0, int), none, none, np.zeros((0, 2)), np.zeros((0, 2)))
-
-
-def measured_lists(snapshots: Sequence[MeasuredPaths]) -> PathLists:
+def measured_multipath(snapshots: Sequence[MeasuredPaths]) -> Multipath:
     """Of measured paths; one whose gain is no number, or infinite, is left out."""
     parts = []
     for paths in snapshots:
         known = np.flatnonzero(np.isfinite(paths.gain_db))
         parts.append(
-            PathLists(
-                count=1,
-                channel=np.zeros(len(known), int),
+            Multipath.of_link(
                 power=10 ** (paths.gain_db[known] / 10),
                 delay=paths.delay[known],
                 departure=np.column_stack([paths.aod_azimuth, paths.aod_elevation])[known],
                 arrival=np.column_stack([paths.aoa_azimuth, paths.aoa_elevation])[known],
             )
         )
-    return PathLists.joined(parts)
+    return Multipath.joined(parts)
 
 
-def predicted_lists(group: LinkGroup, over_bodies: BodyPaths | None = None) -> PathLists:
+def predicted_multipath(group: LinkGroup, over_bodies: BodyPaths | None = None) -> Multipath:
     """Every path of a LinkGroup, one channel a link, with people's shadows and paths over them.
 
     over_bodies: of the same links.
@@ -124,11 +52,11 @@ def predicted_lists(group: LinkGroup, over_bodies: BodyPaths | None = None) -> P
         name: np.concatenate([getattr(part, name) for part in parts])[order]
         for name in ("power", "delay", "departure", "arrival")
     }
-    return PathLists(count=len(group.paths.links), channel=channel[order], **columns)
+    return Multipath(count=len(group.paths.links), channel=channel[order], **columns)
 
 
-def _with_field(paths: PathSet, field: np.ndarray) -> PathLists:
-    return PathLists(
+def _with_field(paths: PathSet, field: np.ndarray) -> Multipath:
+    return Multipath(
         count=len(paths.links),
         channel=paths.link.astype(int),
         power=paths.power * np.abs(field) ** 2,
@@ -138,7 +66,7 @@ def _with_field(paths: PathSet, field: np.ndarray) -> PathLists:
     )
 
 
-def resolved(paths: PathLists, bandwidth: Float[np.ndarray, " count"]) -> PathLists:
+def resolved(paths: Multipath, bandwidth: Float[np.ndarray, " count"]) -> Multipath:
     """What a sounder of that bandwidth [Hz] tells apart: closer paths are one, powers added.
 
     A tracer gives thousands of diffuse paths where an instrument sees a few; measured and
@@ -149,10 +77,10 @@ def resolved(paths: PathLists, bandwidth: Float[np.ndarray, " count"]) -> PathLi
         own = paths.of(channel)
         label = grouped(own, 1 / float(bandwidth[channel]), ANGULAR_RESOLUTION)
         parts.append(merged(own, label))
-    return PathLists.joined(parts)
+    return Multipath.joined(parts)
 
 
-def grouped(paths: PathLists, delay: float, angle: float) -> Int[np.ndarray, " p"]:
+def grouped(paths: Multipath, delay: float, angle: float) -> Int[np.ndarray, " p"]:
     """(P,) group numbers, from 0, strongest seed first: the paths of one channel around the
     strongest one that is left, within `delay` [s] and `angle` [rad] of departure and arrival.
 
@@ -175,7 +103,7 @@ def grouped(paths: PathLists, delay: float, angle: float) -> Int[np.ndarray, " p
     return label
 
 
-def merged(paths: PathLists, label: Int[np.ndarray, " p"]) -> PathLists:
+def merged(paths: Multipath, label: Int[np.ndarray, " p"]) -> Multipath:
     """One path a group of one channel's: power added, the rest averaged by power; by power."""
     count = int(label.max(initial=-1)) + 1
     power = np.bincount(label, paths.power, count)
@@ -192,9 +120,7 @@ def merged(paths: PathLists, label: Int[np.ndarray, " p"]) -> PathLists:
         return np.asarray(found.reshape(-1, 2), float)
 
     order = np.argsort(-power, kind="stable")
-    return PathLists(
-        count=1,
-        channel=np.zeros(count, int),
+    return Multipath.of_link(
         power=power[order],
         delay=averaged(paths.delay)[order],
         departure=direction(paths.departure)[order],

@@ -18,7 +18,7 @@ from visrftwin_ros.msg import (
     LinkPaths,
     ShadowForecasts,
 )
-from visrftwin_ros.nodes.messages.conversions import path_gains
+from visrftwin_ros.nodes.messages.conversions import multipath_from_message
 from visrftwin_ros.nodes.shared.robot_poses import robot_poses_from_tf
 from visrftwin_ros.nodes.shared.transforms import listen
 from visrftwin_ros.nodes.shared.twin_node import (
@@ -124,7 +124,7 @@ class BeamSelector(TwinNode):
         rx = device_mount(self._site, link.rx, stamp, robots)
         if tx is None or rx is None or link.tx not in self._powers:
             raise TwinError(f"no beams for {link.tx} to {link.rx}: an end has no pose or no power")
-        gains = sweep(path_gains(link), tx, rx)
+        gains = sweep(multipath_from_message(link), tx, rx)
         choice = self._holder.choose(
             (link.tx, link.rx), gains, self._powers[link.tx], self._site.radio
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from visrftwin_ros.beams.selection import PathGains
+from visrftwin_ros.beams.multipath import Multipath
 from visrftwin_ros.propagation.paths.path_set import PathSet, angles, side_by_side
 from visrftwin_ros.propagation.people.body_paths import BodyPaths
 from visrftwin_ros.propagation.people.people_update import Blockage
@@ -47,9 +47,9 @@ class LinkPaths:
         return len(self.power)
 
     @property
-    def gains(self) -> PathGains:
+    def multipath(self) -> Multipath:
         """What beam selection needs."""
-        return PathGains(self.power, self.departure, self.arrival)
+        return Multipath.of_link(self.power, self.delay, self.departure, self.arrival)
 
 
 def link_paths(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.lab.people.people import make_people
+from visrftwin_ros.lab.people.avatars import make_avatars
 from visrftwin_ros.lab.people.walks import plan_walks
 from visrftwin_ros.lab.pictures.denoising import FirstHits, smoothed
 from visrftwin_ros.lab.pictures.picture import Quality, camera_at
@@ -24,7 +24,7 @@ _SMALL = {"image_width": 160, "image_height": 120, "fx": 82.5, "fy": 82.5, "cx":
 def pictures():
     """One CCTV and the panorama of a lobby with four people, small, and the CCTV once more."""
     world = load_world("lobby", 1)
-    people = make_people(plan_walks(world, 4, 6.0, 2), 2)
+    people = make_avatars(plan_walks(world, 4, 6.0, 2), 2)
     cctv = world.site.camera("cctv_northeast").model_copy(update=_SMALL)
     panorama = world.site.camera("panorama").model_copy(
         update={"image_width": 128, "image_height": 64}

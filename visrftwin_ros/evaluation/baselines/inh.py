@@ -7,7 +7,8 @@ from jaxtyping import Bool, Float
 
 from visrftwin_ros.evaluation.baselines.tr38901 import LargeScale, Scenario
 from visrftwin_ros.evaluation.link_targets import Questions
-from visrftwin_ros.evaluation.prediction import Prediction, metrics_only
+from visrftwin_ros.evaluation.metric_scores import SnapshotMetrics
+from visrftwin_ros.evaluation.prediction import Prediction, Progress, Setting, Told
 
 INH_OFFICE = Scenario(
     los=LargeScale(delay=(-0.01, -7.692), azimuth=(-0.19, 1.781), k_factor_db=7.0),
@@ -30,8 +31,20 @@ def inh_path_loss_db(
     return np.where(line_of_sight, los, np.maximum(los, 38.3 * d + 17.30 + 24.9 * f))
 
 
-def predict(questions: Questions) -> Prediction:
-    """Path loss, and the table's median spreads, which do not know the place."""
-    seen, frequency = questions.line_of_sight, questions.frequency
-    loss = inh_path_loss_db(questions.distance, frequency, seen)
-    return metrics_only(loss, *INH_OFFICE.spreads(frequency, seen))
+class IndoorHotspot:
+    """The median link of the scenario at that distance."""
+
+    name = "inh"
+    label = "3GPP InH"
+    colour = "#9467bd"
+    what = "3GPP TR 38.901 InH - Office"
+    told: tuple[Told, ...] = ("positions", "line of sight")
+    headline = True
+
+    def predict(
+        self, questions: Questions, setting: Setting, progress: Progress | None = None
+    ) -> Prediction:
+        """Path loss, and the table's median spreads, which do not know the place."""
+        seen, frequency = questions.line_of_sight, questions.frequency
+        loss = inh_path_loss_db(questions.distance, frequency, seen)
+        return Prediction(metrics=SnapshotMetrics(loss, *INH_OFFICE.spreads(frequency, seen)))

@@ -7,8 +7,8 @@ from dataclasses import replace
 from visrftwin_ros.bodies.timeline import PeopleTimeline
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.evaluation.link_targets import Questions
-from visrftwin_ros.evaluation.prediction import Prediction
-from visrftwin_ros.evaluation.ray_prediction import Progress, RayPredictor
+from visrftwin_ros.evaluation.prediction import Prediction, Progress, Setting, Told
+from visrftwin_ros.evaluation.ray_prediction import RayPredictor
 from visrftwin_ros.materials.table import material_values
 from visrftwin_ros.scene.surfaces import SurfaceMesh, surface_meshes
 from visrftwin_ros.site.model import Site
@@ -31,7 +31,21 @@ def meshes_of_itu_materials(site: Site) -> tuple[SurfaceMesh, ...]:
     return tuple(changed)
 
 
-def predict(questions: Questions, site: Site, progress: Progress | None = None) -> Prediction:
-    """By the same solver as the twin's."""
-    tracer = RayPredictor(site, meshes_of_itu_materials(site))
-    return Prediction(paths=tracer.answers(questions, PeopleTimeline(), progress=progress).paths)
+class ItuMaterials:
+    """The static place, traced by the same solver as the twin's."""
+
+    name = "itu"
+    label = "ITU materials"
+    colour = "#1f77b4"
+    what = "Sionna RT with ITU materials, nobody there"
+    told: tuple[Told, ...] = ("positions", "geometry", "materials")
+    headline = True
+
+    def predict(
+        self, questions: Questions, setting: Setting, progress: Progress | None = None
+    ) -> Prediction:
+        """Of every path."""
+        tracer = RayPredictor(setting.site, meshes_of_itu_materials(setting.site))
+        return Prediction(
+            paths=tracer.answers(questions, PeopleTimeline(), progress=progress).paths
+        )

@@ -17,7 +17,7 @@ from jaxtyping import Float
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.evaluation.link_targets import Questions
 from visrftwin_ros.evaluation.metric_scores import SnapshotMetrics
-from visrftwin_ros.evaluation.prediction import Learner, Prediction
+from visrftwin_ros.evaluation.prediction import Prediction, Progress, Setting, Told
 from visrftwin_ros.scene.surfaces import SurfaceMesh
 
 if TYPE_CHECKING:
@@ -33,32 +33,44 @@ _SHORTEST_SPREAD = 1e-11
 """Seconds and radians under which a spread's logarithm is cut off."""
 
 
-def predict(questions: Questions, learner: Learner) -> Prediction:
-    """Path loss, spreads and K factor learnt from `learner.known`; the same for the same seed.
+class PointNet:
+    """Path loss, spreads and K factor learnt from the known snapshots."""
 
-    Raises TwinError where too little is known to learn from.
-    """
-    if len(learner.known.questions) < _LEAST:
-        raise TwinError(
-            f"pointnet has {len(learner.known.questions)} snapshot(s) to learn from, needs {_LEAST}: "
-            "a longer campaign or a larger --train-share"
-        )
-    import torch
+    name = "pointnet"
+    label = "PointNet"
+    colour = "#2ca02c"
+    what = "PointNet-style regression, trained on a share of the campaign"
+    told: tuple[Told, ...] = ("positions", "geometry", "snapshots")
+    headline = True
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(learner.seed)
-            cloud = surface_points(learner.meshes, POINTS, learner.seed)
-            target = _targets(learner.known.metrics)
-            mean, scale = _standardising(target)
-            network = _fitted(learner.known.questions, cloud, (target - mean) / scale)
-            with torch.no_grad():
-                answer = network(*_inputs(questions, cloud)).numpy()
-    finally:
-        torch.set_num_threads(threads)
-    return Prediction(metrics=_metrics(answer * scale + mean), learnt=True)
+    def predict(
+        self, questions: Questions, setting: Setting, progress: Progress | None = None
+    ) -> Prediction:
+        """Path loss, spreads and K factor learnt from `setting.known`; the same for the same seed.
+
+        Raises TwinError where too little is known to learn from.
+        """
+        if (count := len(setting.known.questions)) < _LEAST:
+            raise TwinError(
+                f"pointnet has {count} snapshot(s) to learn from, needs {_LEAST}: "
+                "a longer campaign or a larger --train-share"
+            )
+        import torch
+
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(setting.seed)
+                cloud = surface_points(setting.meshes, POINTS, setting.seed)
+                target = _targets(setting.known.metrics)
+                mean, scale = _standardising(target)
+                network = _fitted(setting.known.questions, cloud, (target - mean) / scale)
+                with torch.no_grad():
+                    answer = network(*_inputs(questions, cloud)).numpy()
+        finally:
+            torch.set_num_threads(threads)
+        return Prediction(metrics=_metrics(answer * scale + mean), learnt=True)
 
 
 def surface_points(

@@ -8,7 +8,8 @@ from scipy.constants import speed_of_light
 
 from visrftwin_ros.evaluation.baselines.tr38901 import LargeScale, Scenario
 from visrftwin_ros.evaluation.link_targets import Questions
-from visrftwin_ros.evaluation.prediction import Prediction, metrics_only
+from visrftwin_ros.evaluation.metric_scores import SnapshotMetrics
+from visrftwin_ros.evaluation.prediction import Prediction, Progress, Setting, Told
 
 STREET_CANYON = Scenario(
     los=LargeScale(delay=(-0.24, -7.14), azimuth=(-0.08, 1.73), k_factor_db=9.0),
@@ -46,8 +47,20 @@ def umi_path_loss_db(
     return np.where(line_of_sight, los, np.maximum(los, nlos))
 
 
-def predict(questions: Questions) -> Prediction:
-    """Path loss, and the table's median spreads, which do not know the place."""
-    seen, frequency = questions.line_of_sight, questions.frequency
-    loss = umi_path_loss_db(questions.tx_position, questions.rx_position, frequency, seen)
-    return metrics_only(loss, *STREET_CANYON.spreads(frequency, seen))
+class UrbanMicro:
+    """The median link of the scenario at that distance."""
+
+    name = "umi"
+    label = "3GPP UMi"
+    colour = "#c49bd8"
+    what = "3GPP TR 38.901 UMi - Street Canyon"
+    told: tuple[Told, ...] = ("positions", "line of sight")
+    headline = False
+
+    def predict(
+        self, questions: Questions, setting: Setting, progress: Progress | None = None
+    ) -> Prediction:
+        """Path loss, and the table's median spreads, which do not know the place."""
+        seen, frequency = questions.line_of_sight, questions.frequency
+        loss = umi_path_loss_db(questions.tx_position, questions.rx_position, frequency, seen)
+        return Prediction(metrics=SnapshotMetrics(loss, *STREET_CANYON.spreads(frequency, seen)))

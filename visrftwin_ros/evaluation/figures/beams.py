@@ -6,17 +6,18 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from visrftwin_ros.evaluation.evaluation import Evaluation
-from visrftwin_ros.evaluation.figures.style import COLOURS, LABELS, MEASURED, campaign_title, tidy
+from visrftwin_ros.evaluation.beam_scores import BeamChoices
+from visrftwin_ros.evaluation.figures.style import MEASURED, campaign_title, tidy
+from visrftwin_ros.evaluation.results import Evaluation, Result
 
 
 def beam_figure(state: Evaluation) -> Figure | None:
     """Share of best pairs found, and distributions of gain given away and of throughput."""
     scored = state.truth.scored
-    judged = [
-        (result, result.beams)
-        for result in state.results
-        if result.beams is not None and result.beams.score(scored).n
+    judged: list[tuple[Result, BeamChoices]] = [
+        (result, finding.detail)
+        for result, finding in state.found("beams")
+        if finding.detail.score(scored).n
     ]
     if not judged:
         return None
@@ -26,18 +27,18 @@ def beam_figure(state: Evaluation) -> Figure | None:
     hits, loss, rate = figure.subplots(1, 3)
     for i, (result, beams) in enumerate(judged):
         score = beams.score(scored)
-        colour = COLOURS[result.name]
+        colour = result.predictor.colour
         hits.bar(i - 0.19, score.top1, 0.36, color=colour)
         hits.bar(i + 0.19, score.top3, 0.36, color=colour, alpha=0.45, hatch="///", ec="white")
         rows = scored & np.isfinite(beams.rank)
-        # Many chose alike: the twin, first in the list, stays visible under thinner lines.
+        # Many chose alike: the first of the list stays visible under thinner lines.
         width = 4.0 if i == 0 else 1.4
-        _distribution(loss, beams.loss_db[rows], colour, LABELS[result.name], width)
-        _distribution(rate, beams.throughput[rows] / 1e9, colour, LABELS[result.name], width)
+        _distribution(loss, beams.loss_db[rows], colour, result.predictor.label, width)
+        _distribution(rate, beams.throughput[rows] / 1e9, colour, result.predictor.label, width)
     best = judged[0][1].best_throughput
     _distribution(rate, best[scored & np.isfinite(best)] / 1e9, MEASURED, "best possible", 1.4)
     hits.set_xticks(
-        range(len(judged)), [LABELS[r.name] for r, _ in judged], rotation=30, ha="right"
+        range(len(judged)), [r.predictor.label for r, _ in judged], rotation=30, ha="right"
     )
     hits.set_ylim(0, 1)
     hits.set_title("solid: best pair chosen (top-1), hatched: in the top-3", fontsize=9)

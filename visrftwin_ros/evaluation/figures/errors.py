@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from visrftwin_ros.evaluation.evaluation import Evaluation
-from visrftwin_ros.evaluation.figures.style import AXIS_NAMES, COLOURS, LABELS, campaign_title, tidy
+from visrftwin_ros.evaluation.figures.style import AXIS_NAMES, campaign_title, tidy
 from visrftwin_ros.evaluation.metric_scores import QUANTITIES, errors, summary
+from visrftwin_ros.evaluation.results import Evaluation
 
 
 def cdf_figure(state: Evaluation) -> Figure:
@@ -22,14 +22,14 @@ def cdf_figure(state: Evaluation) -> Figure:
             if not len(known):
                 continue
             share = np.arange(1, len(known) + 1) / len(known)
-            label = f"{LABELS[result.name]}: median {np.median(known):.3g} (n={len(known)})"
-            front = 3 if result.name == "twin" else 2
+            label = f"{result.predictor.label}: median {np.median(known):.3g} (n={len(known)})"
+            front = 3 if result is state.under_test else 2
             axes.step(
                 np.concatenate([[0], known]),
                 np.concatenate([[0], share]),
                 where="post",
-                color=COLOURS[result.name],
-                linewidth=2.2 if result.name == "twin" else 1.3,
+                color=result.predictor.colour,
+                linewidth=2.2 if result is state.under_test else 1.3,
                 label=label,
                 zorder=front,
             )
@@ -53,7 +53,7 @@ def quantile_figure(state: Evaluation) -> Figure:
         labels = []
         for i, result in enumerate(state.results):
             error = errors(result.metrics, state.truth.measured.metrics)[name]
-            labels.append(LABELS[result.name])
+            labels.append(result.predictor.label)
             for k, rows in enumerate(subsets.values()):
                 found = summary(error[rows])
                 if not found.n:
@@ -63,7 +63,7 @@ def quantile_figure(state: Evaluation) -> Figure:
                     x,
                     found.median,
                     0.36,
-                    color=COLOURS[result.name],
+                    color=result.predictor.colour,
                     alpha=1.0 if k == 0 else 0.45,
                     hatch="" if k == 0 else "///",
                     edgecolor="white",

@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from matplotlib.figure import Figure
-
-from visrftwin_ros.evaluation.evaluation import Evaluation
-from visrftwin_ros.evaluation.figures.beams import beam_figure
-from visrftwin_ros.evaluation.figures.errors import cdf_figure, quantile_figure
-from visrftwin_ros.evaluation.figures.paths import power_angle_figure
-from visrftwin_ros.evaluation.figures.place import delay_map_figure, distance_figure
-from visrftwin_ros.evaluation.figures.shadow import shadow_figure
+from visrftwin_ros.evaluation import scoring
+from visrftwin_ros.evaluation.figures.place import distance_figure
 from visrftwin_ros.evaluation.figures.traces import trace_figure
+from visrftwin_ros.evaluation.results import Evaluation
+from visrftwin_ros.evaluation.score import Draw
 
-FIGURES: Mapping[str, Callable[[Evaluation], Figure | None]] = {
-    "error_cdf": cdf_figure,
-    "error_quantiles": quantile_figure,
-    "traces": trace_figure,
-    "path_loss_distance": distance_figure,
-    "delay_spread_map": delay_map_figure,
-    "power_angle": power_angle_figure,
-    "shadow_loss": shadow_figure,
-    "beams": beam_figure,
-}
-"""File name: what draws it; None = the campaign has nothing to draw."""
+FIGURES: Mapping[str, Draw] = {"traces": trace_figure, "path_loss_distance": distance_figure}
+"""Those of the predictions themselves, by file name; the others are their scores'."""
 
 
 def draw_figures(state: Evaluation, folder: Path) -> list[Path]:
     """Writes every figure that the evaluation has data for; the PNG files."""
     written = []
-    for name, draw in FIGURES.items():
+    figures = [FIGURES, *(score.figures() for score in scoring.SCORES)]
+    for name, draw in [item for own in figures for item in own.items()]:
         figure = draw(state)
         if figure is None:
             continue

@@ -8,10 +8,11 @@ from matplotlib.collections import PathCollection
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from visrftwin_ros.evaluation.evaluation import Evaluation, Result
-from visrftwin_ros.evaluation.figures.style import COLOURS, LABELS, MEASURED, campaign_title, tidy
+from visrftwin_ros.beams.multipath import Multipath
+from visrftwin_ros.evaluation.figures.style import MEASURED, campaign_title, tidy
 from visrftwin_ros.evaluation.metric_scores import errors
-from visrftwin_ros.evaluation.resolved_paths import PathLists
+from visrftwin_ros.evaluation.prediction import Predictor
+from visrftwin_ros.evaluation.results import Evaluation, Result
 
 _RANGE_DB = 40.0
 """Shown under the strongest path."""
@@ -20,14 +21,14 @@ _RANGE_DB = 40.0
 def power_angle_figure(state: Evaluation) -> Figure | None:
     """Three snapshots as rows: arrival angles coloured by power, measured and predicted, and power
     over delay."""
-    result = next((r for r in state.results if r.paths is not None and r.name != "nearest"), None)
+    result = next((r for r in state.results if r.paths is not None and not r.learnt), None)
     if result is None or result.paths is None:
         return None
     rows = _examples(state, result)
     if not rows:
         return None
     figure = Figure(figsize=(15, 3.6 * len(rows) + 0.8), layout="constrained")
-    title = f"Power over angle and delay: measured and {LABELS[result.name]}"
+    title = f"Power over angle and delay: measured and {result.predictor.label}"
     figure.suptitle(
         campaign_title(state, title)
         + "\nrows: median path-loss error with and without a line of sight, and the worst error"
@@ -40,11 +41,13 @@ def power_angle_figure(state: Evaluation) -> Figure | None:
         scale = Normalize(top - _RANGE_DB, top)
         seen = "LoS" if asked.line_of_sight[i] else "NLoS"
         where = f"{asked.tx[i]} → {asked.rx[i]}, {asked.distance[i]:.1f} m, {seen}"
-        for axes, side, name in zip(panels, sides, ("measured", LABELS[result.name]), strict=False):
+        for axes, side, name in zip(
+            panels, sides, ("measured", result.predictor.label), strict=False
+        ):
             drawn = _draw_angles(axes, side, scale)
             axes.set_title(f"{name}: {where}, {len(side)} paths", fontsize=9)
         figure.colorbar(drawn, ax=panels[1], label="path gain [dB], sounder's reference")
-        _draw_delays(panels[2], sides, result.name, scale)
+        _draw_delays(panels[2], sides, result.predictor, scale)
         panels[2].legend(fontsize=8)
     return figure
 
@@ -70,7 +73,7 @@ def _examples(state: Evaluation, result: Result) -> list[int]:
     return picked
 
 
-def _draw_angles(axes: Axes, paths: PathLists, scale: Normalize) -> PathCollection:
+def _draw_angles(axes: Axes, paths: Multipath, scale: Normalize) -> PathCollection:
     order = np.argsort(paths.power)
     gain = 10 * np.log10(paths.power[order])
     azimuth, elevation = np.degrees(paths.arrival[order]).T
@@ -92,10 +95,12 @@ def _draw_angles(axes: Axes, paths: PathLists, scale: Normalize) -> PathCollecti
     return drawn
 
 
-def _draw_delays(axes: Axes, sides: list[PathLists], name: str, scale: Normalize) -> None:
+def _draw_delays(
+    axes: Axes, sides: list[Multipath], predictor: Predictor, scale: Normalize
+) -> None:
     floor = float(scale.vmin or 0.0)
     for side, colour, label, marker in zip(
-        sides, (MEASURED, COLOURS[name]), ("measured", LABELS[name]), ("o", "x"), strict=True
+        sides, (MEASURED, predictor.colour), ("measured", predictor.label), ("o", "x"), strict=True
     ):
         gain = 10 * np.log10(side.power)
         axes.vlines(side.delay * 1e9, floor, gain, color=colour, linewidth=1, alpha=0.6)

@@ -8,9 +8,9 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 
-from visrftwin_ros.evaluation.evaluation import Evaluation, Result
-from visrftwin_ros.evaluation.figures.style import COLOURS, LABELS, MEASURED, campaign_title, tidy
+from visrftwin_ros.evaluation.figures.style import MEASURED, campaign_title, tidy
 from visrftwin_ros.evaluation.metric_scores import errors
+from visrftwin_ros.evaluation.results import Evaluation, Result
 from visrftwin_ros.site.model import Box
 
 _LOW, _HIGH = 0.15, 3.0
@@ -34,9 +34,9 @@ def distance_figure(state: Evaluation) -> Figure:
                 asked.distance[rows],
                 result.metrics.path_loss_db[rows],
                 ".",
-                markersize=7 if result.name == "twin" else 4,
-                color=COLOURS[result.name],
-                label=LABELS[result.name],
+                markersize=7 if result is state.under_test else 4,
+                color=result.predictor.colour,
+                label=result.predictor.label,
             )
         measured = state.truth.measured.metrics.path_loss_db
         axes.plot(
@@ -62,10 +62,11 @@ def distance_figure(state: Evaluation) -> Figure:
 
 
 def delay_map_figure(state: Evaluation) -> Figure | None:
-    """Error of the delay spread on the floor plan, one panel a predictor with the same scale; where
+    """Error of the delay spread on the floor plan, one panel with the same scale
+    a headline predictor that knows the place; where
     links of several access points were sounded at one place, the largest error is on top."""
-    shown = [r for r in (state.result(n) for n in ("twin", "itu", "pointnet")) if r is not None]
-    shown = shown or list(state.results[:1])
+    told = [r for r in state.results if "geometry" in r.predictor.told and r.predictor.headline]
+    shown = told or list(state.results[:1])
     found = [_delay_errors(state, result) for result in shown]
     known = np.concatenate([error[np.isfinite(error)] for error in found])
     if not len(known):
@@ -92,7 +93,7 @@ def delay_map_figure(state: Evaluation) -> Figure | None:
         )
         median = np.median(error[rows])
         axes.set_title(
-            f"{LABELS[result.name]}: median {median:.2f} ns (n={len(rows)})", fontsize=10
+            f"{result.predictor.label}: median {median:.2f} ns (n={len(rows)})", fontsize=10
         )
     figure.colorbar(drawn, ax=list(panels), label="absolute error of the RMS delay spread [ns]")
     return figure
@@ -100,7 +101,7 @@ def delay_map_figure(state: Evaluation) -> Figure | None:
 
 def draw_plan(axes: Axes, state: Evaluation) -> None:
     """The site's boxes from above, and its access points."""
-    for surface in state.site.scene:
+    for surface in state.setting.site.scene:
         if not isinstance(surface, Box):
             continue
         foot, top = (surface.center[2] + sign * surface.size[2] / 2 for sign in (-1, 1))
@@ -114,7 +115,7 @@ def draw_plan(axes: Axes, state: Evaluation) -> None:
             Polygon(outline, facecolor="0.55" if tall else "0.85", edgecolor="0.4", linewidth=0.4)
         )
     used = set(state.truth.measured.questions.tx)
-    for ap in state.site.access_points:
+    for ap in state.setting.site.access_points:
         if ap.name in used:
             axes.plot(*ap.position[:2], "^", color="#1f77b4", markersize=9, zorder=5)
             axes.annotate(

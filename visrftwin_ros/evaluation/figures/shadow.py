@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from visrftwin_ros.evaluation.evaluation import Evaluation
-from visrftwin_ros.evaluation.figures.style import COLOURS, MEASURED, campaign_title, tidy
+from visrftwin_ros.evaluation.figures.style import MEASURED, campaign_title, tidy
+from visrftwin_ros.evaluation.prediction import Predictor
+from visrftwin_ros.evaluation.results import Evaluation
 from visrftwin_ros.evaluation.shadow_scores import FADE_DB, Trace, fades, shadow_score
 
 _MOST_LINKS = 6
@@ -14,23 +15,27 @@ _MOST_LINKS = 6
 
 def shadow_figure(state: Evaluation) -> Figure | None:
     """One panel a link, those with the deepest true fades first; onsets of fades marked."""
-    if state.shadow is None or not state.shadow.traces:
+    found: list[tuple[Predictor, tuple[Trace, ...]]] = [
+        (result.predictor, finding.detail) for result, finding in state.found("shadow")
+    ]
+    if not found or not found[0][1]:
         return None
-    traces = sorted(state.shadow.traces, key=lambda trace: -_deepest(trace))[:_MOST_LINKS]
-    figure = Figure(figsize=(12, 2.3 * len(traces) + 1.4), layout="constrained")
-    score = shadow_score(state.shadow.traces)
+    traces = found[0][1]
+    order = sorted(range(len(traces)), key=lambda i: -_deepest(traces[i]))[:_MOST_LINKS]
+    figure = Figure(figsize=(12, 2.3 * len(order) + 1.4), layout="constrained")
+    score = shadow_score(traces)
     figure.suptitle(
-        campaign_title(state, f"Shadow loss of {len(state.shadow.traces)} links")
+        campaign_title(state, f"Shadow loss of {len(traces)} links")
         + f"\nRMSE {score.rmse_db:.2f} dB over all {score.samples} samples"
         + (f", {score.fade_rmse_db:.2f} dB within {score.fades} fade(s)" if score.fades else "")
     )
-    panels = figure.subplots(len(traces), 1, sharex=True, squeeze=False)[:, 0]
-    for axes, trace in zip(panels, traces, strict=True):
+    panels = figure.subplots(len(order), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, i in zip(panels, order, strict=True):
+        trace = traces[i]
         axes.axhline(FADE_DB, color="0.6", linewidth=0.8, linestyle=":", label="fade: over 3 dB")
-        for values, colour, name, width in (
-            (trace.true_db, MEASURED, "truth", 1.6),
-            (trace.predicted_db, COLOURS["twin"], "twin", 1.2),
-        ):
+        drawn = [(trace.true_db, MEASURED, "truth", 1.6)]
+        drawn += [(own[i].predicted_db, p.colour, p.label, 1.2) for p, own in found]
+        for values, colour, name, width in drawn:
             drawable = np.where(np.isfinite(values), values, np.nan)
             axes.plot(trace.time, drawable, color=colour, linewidth=width, label=name)
             starts = [fade.start for fade in fades(trace.time, values)]

@@ -6,29 +6,10 @@ from collections.abc import Mapping
 
 from matplotlib.axes import Axes
 
-from visrftwin_ros.evaluation.evaluation import Evaluation
+from visrftwin_ros.evaluation.predictors import under_test
+from visrftwin_ros.evaluation.results import Evaluation
 
 MEASURED = "#000000"
-COLOURS: Mapping[str, str] = {
-    "twin": "#d62728",
-    "itu": "#1f77b4",
-    "geometry": "#17becf",
-    "free_space": "#7f7f7f",
-    "inh": "#9467bd",
-    "umi": "#c49bd8",
-    "pointnet": "#2ca02c",
-    "nearest": "#bcbd22",
-}
-LABELS: Mapping[str, str] = {
-    "twin": "twin",
-    "itu": "ITU materials",
-    "geometry": "geometry only",
-    "free_space": "free space",
-    "inh": "3GPP InH",
-    "umi": "3GPP UMi",
-    "pointnet": "PointNet",
-    "nearest": "nearest snapshot",
-}
 AXIS_NAMES: Mapping[str, str] = {
     "path_loss_db": "path loss [dB]",
     "delay_spread_ns": "RMS delay spread [ns]",
@@ -44,7 +25,7 @@ def campaign_title(state: Evaluation, what: str) -> str:
     people = {"truth": "true people", "tracked": "tracked people", "none": "no people"}
     return (
         f"{what}\n{state.campaign.source.name}, {scored} scored snapshots; "
-        f"twin: {materials}, {people[state.options.people]}"
+        f"{under_test().label}: {materials}, {people[state.options.people]}"
     )
 
 

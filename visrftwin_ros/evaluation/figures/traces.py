@@ -6,28 +6,20 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from visrftwin_ros.evaluation.evaluation import Evaluation
-from visrftwin_ros.evaluation.figures.style import (
-    AXIS_NAMES,
-    COLOURS,
-    LABELS,
-    MEASURED,
-    campaign_title,
-    tidy,
-)
+from visrftwin_ros.evaluation.figures.style import AXIS_NAMES, MEASURED, campaign_title, tidy
 from visrftwin_ros.evaluation.metric_scores import QUANTITIES
+from visrftwin_ros.evaluation.results import Evaluation
 
 _MOST_LINKS = 3
 """Columns; a campaign with more links shows those with most snapshots."""
-_DRAWN = ("twin", "itu", "inh", "pointnet")
-"""More lines than these hide one another."""
 
 
 def trace_figure(state: Evaluation) -> Figure:
-    """One column a link, one row a metric, over time; NLoS times shaded."""
+    """One column a link, one row a metric, over time; NLoS times shaded; more lines than those of
+    headline predictors would hide one another."""
     asked = state.truth.measured.questions
     links = list(zip(asked.tx, asked.rx, strict=True))
-    order = sorted(set(links), key=lambda link: -links.count(link))[:_MOST_LINKS]
+    order = sorted(set(links), key=lambda link: (-links.count(link), link))[:_MOST_LINKS]
     figure = Figure(figsize=(5 * len(order) + 2, 10), layout="constrained")
     figure.suptitle(campaign_title(state, "Metrics over the campaign"))
     grid = figure.subplots(len(QUANTITIES), len(order), sharex="col", squeeze=False)
@@ -39,14 +31,14 @@ def trace_figure(state: Evaluation) -> Figure:
         for axes, (name, (field, factor)) in zip(grid[:, column], QUANTITIES.items(), strict=True):
             _shade_hidden(axes, time, asked.line_of_sight[rows])
             for result in state.results:
-                if result.name not in _DRAWN:
+                if not result.predictor.headline:
                     continue
                 axes.plot(
                     time,
                     _drawable(getattr(result.metrics, field)[rows] * factor),
-                    color=COLOURS[result.name],
+                    color=result.predictor.colour,
                     linewidth=1.2,
-                    label=LABELS[result.name],
+                    label=result.predictor.label,
                 )
             axes.plot(
                 time,

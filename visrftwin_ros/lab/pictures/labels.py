@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from visrftwin_ros.cameras.pinhole import CameraModel
-from visrftwin_ros.lab.people.people import BodyMesh
+from visrftwin_ros.lab.people.avatars import BodyMesh
 from visrftwin_ros.lab.pictures.picture import Label
 
 

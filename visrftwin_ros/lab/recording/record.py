@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from visrftwin_ros.campaign.campaign_writer import CampaignWriter
 from visrftwin_ros.campaign.snapshot import Snapshot
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.lab.people.people import People, make_people
+from visrftwin_ros.lab.people.avatars import Avatars, make_avatars
 from visrftwin_ros.lab.people.walks import Walks, plan_walks
 from visrftwin_ros.lab.radio.channel_truth import ChannelTruth, Instant
 from visrftwin_ros.lab.radio.crowd import Crowd
@@ -65,7 +65,7 @@ class Cast:
     world: World
     drive: Drive
     walks: Walks
-    people: People
+    people: Avatars
 
 
 @dataclass
@@ -104,7 +104,7 @@ def cast(request: Request) -> Cast:
         )
     drive = plan_drive(world, request.seconds, request.seed)
     walks = plan_walks(world, request.people, request.seconds, request.seed, drive.path)
-    return Cast(world, drive, walks, make_people(walks, request.seed))
+    return Cast(world, drive, walks, make_avatars(walks, request.seed))
 
 
 def record(

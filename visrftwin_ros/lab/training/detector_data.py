@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Float
 from tqdm import tqdm
 
-from visrftwin_ros.lab.people.people import make_people
+from visrftwin_ros.lab.people.avatars import make_avatars
 from visrftwin_ros.lab.people.walks import plan_walks
 from visrftwin_ros.lab.pictures.picture import Picture, Quality
 from visrftwin_ros.lab.pictures.renderer import Renderer
@@ -74,7 +74,7 @@ def write_scene(folder: Path, name: str, seed: int, frames: int) -> int:
         return 0
     world = load_world(name, seed)
     walks = plan_walks(world, int(rng.integers(3, 10)), _SECONDS, seed)
-    people = make_people(walks, seed)
+    people = make_avatars(walks, seed)
     cameras = scene_cameras(world, rng)
     with Renderer(world, people, cameras, _QUALITY) as renderer:
         for stem, t in zip(stems, np.linspace(1.0, _SECONDS - 1.0, frames), strict=True):

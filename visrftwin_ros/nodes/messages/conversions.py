@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from visrftwin_ros.beams.selection import PathGains
+from visrftwin_ros.beams.multipath import Multipath
 from visrftwin_ros.bodies.people import BODY_DEPTH, BODY_WIDTH, Bodies
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages import people as people_codec
@@ -115,12 +115,13 @@ def people_message(people: People, world_frame: str) -> TrackedPeople:
     )
 
 
-def path_gains(link: LinkPaths) -> PathGains:
+def multipath_from_message(link: LinkPaths) -> Multipath:
     """What beam selection needs of a link's paths."""
-    names = ("gain_db", "aod_azimuth", "aod_elevation", "aoa_azimuth", "aoa_elevation")
-    gain_db, *angles = numbers_from_paths(link.paths, names).values()
-    return PathGains(
+    names = ("gain_db", "delay", "aod_azimuth", "aod_elevation", "aoa_azimuth", "aoa_elevation")
+    gain_db, delay, *angles = numbers_from_paths(link.paths, names).values()
+    return Multipath.of_link(
         power=10 ** (gain_db / 10),
+        delay=delay,
         departure=np.column_stack(angles[:2]),
         arrival=np.column_stack(angles[2:]),
     )

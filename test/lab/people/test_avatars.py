@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from visrftwin_ros.lab.people.gait import walking_pose
-from visrftwin_ros.lab.people.people import PARTS, make_people
+from visrftwin_ros.lab.people.avatars import PARTS, make_avatars
+from visrftwin_ros.lab.people.gait import joint_angles
 from visrftwin_ros.lab.people.walks import plan_walks
 from visrftwin_ros.lab.world.world import load_world
 
@@ -15,7 +15,7 @@ pytest.importorskip("anny")
 
 @pytest.fixture(scope="module")
 def people():
-    return make_people(plan_walks(load_world("lobby", 1), 4, 12.0, 2), 3)
+    return make_avatars(plan_walks(load_world("lobby", 1), 4, 12.0, 2), 3)
 
 
 def test_bodies_stand_where_the_walks_say_and_touch_the_ground(people):
@@ -52,23 +52,23 @@ def test_they_look_where_they_go(people):
 
 
 def test_legs_swing_in_turn_and_standing_people_do_not_step():
-    strike = walking_pose(0.0, 0.7)
+    strike = joint_angles(0.0, 0.7)
     assert strike.hip[1] == pytest.approx(np.radians(28), abs=0.02)  # right heel strike
     assert strike.hip[0] < 0
-    half = walking_pose(np.pi, 0.7)
+    half = joint_angles(np.pi, 0.7)
     assert half.hip == pytest.approx(strike.hip[::-1])
-    still = [walking_pose(phase, 0.0) for phase in (0.0, 2.0)]
+    still = [joint_angles(phase, 0.0) for phase in (0.0, 2.0)]
     assert still[0].knee == pytest.approx(still[1].knee)
-    assert max(walking_pose(p, 0.7).knee[0] for p in np.linspace(0, 6.28, 40)) == pytest.approx(
+    assert max(joint_angles(p, 0.7).knee[0] for p in np.linspace(0, 6.28, 40)) == pytest.approx(
         np.radians(60), abs=0.05
     )
 
 
 def test_equal_seeds_give_equal_bodies_and_people_differ(people):
-    again = make_people(people.walks, 3)
+    again = make_avatars(people.walks, 3)
     assert np.array_equal(again.meshes(4.0)[1].vertices, people.meshes(4.0)[1].vertices)
     assert again.outfits == people.outfits
-    other = make_people(people.walks, 4)
+    other = make_avatars(people.walks, 4)
     assert not np.array_equal(other.meshes(4.0)[1].vertices, people.meshes(4.0)[1].vertices)
     sizes = [np.ptp(mesh.vertices, axis=0)[2] for mesh in people.meshes(0.0)]
     assert len({round(float(size), 3) for size in sizes}) == len(sizes)

@@ -1,0 +1,109 @@
+"""What an evaluation has so far: the campaign, each predictor's answers, and what scores found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from visrftwin_ros.beams.multipath import Multipath
+from visrftwin_ros.campaign.snapshot import Campaign
+from visrftwin_ros.evaluation.ground_truth import GroundTruth, TrueChannels
+from visrftwin_ros.evaluation.metric_scores import SnapshotMetrics
+from visrftwin_ros.evaluation.prediction import Predictor, Setting
+from visrftwin_ros.evaluation.predictors import all_names, under_test
+from visrftwin_ros.propagation.paths.link_metrics import LinkMetrics
+
+PeopleSource = Literal["truth", "tracked", "none"]
+MaterialSource = Literal["site", "truth"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """predictors: names of `predictors.PREDICTORS`. weights: of the detector, for people tracked.
+    train_share: of the snapshots, for those that learn and for the power reference; the others
+    are scored. threads: of the tracer, 0 = all."""
+
+    predictors: tuple[str, ...] = field(default_factory=all_names)
+    people: PeopleSource = "truth"
+    weights: str = ""
+    materials: MaterialSource = "site"
+    train_share: float = 0.2
+    seed: int = 1
+    threads: int = 2
+
+
+@dataclass(frozen=True)
+class Result:
+    """One predictor on all N snapshots, in the sounder's power reference.
+
+    offset_db: what was added to its path losses to get there. paths: above the floor; None where
+    it has none. learnt: from other snapshots. channels: at the campaign's true channels; None where
+    it does not follow them or there are none.
+    """
+
+    predictor: Predictor
+    metrics: SnapshotMetrics
+    paths: Multipath | None
+    offset_db: float
+    learnt: bool
+    channels: LinkMetrics | None = None
+
+    @property
+    def name(self) -> str:
+        return self.predictor.name
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one score says of one predictor.
+
+    metrics: stands in `metrics.json` under the predictor, by the score's name; overall: at its
+    top. rows: of each CSV table, by the file's name without ending. cells: by column of the
+    terminal's table. reached: by target, what was `reached` and what stands beside it. detail: what
+    figures draw.
+    """
+
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    overall: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    rows: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    cells: Mapping[str, str] = field(default_factory=dict)
+    reached: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    detail: Any = None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything that scores, reports and figures need.
+
+    reference_db: what takes the sounder's power gains to absolute ones, None until every predictor
+    has answered and where none of them says. true_channels: None where the bag has none. findings:
+    by predictor and score, both in the order of the tables.
+    """
+
+    campaign: Campaign
+    options: Options
+    setting: Setting
+    truth: GroundTruth
+    results: tuple[Result, ...] = ()
+    reference_db: float | None = None
+    true_channels: TrueChannels | None = None
+    findings: Mapping[str, Mapping[str, Finding]] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+    complete: bool = False
+
+    def result(self, name: str) -> Result | None:
+        return next((result for result in self.results if result.name == name), None)
+
+    @property
+    def under_test(self) -> Result | None:
+        """Of the predictor that the others are the measure of."""
+        return self.result(under_test().name)
+
+    def found(self, score: str) -> list[tuple[Result, Finding]]:
+        """What that score says, in the order of the results."""
+        return [
+            (result, self.findings[result.name][score])
+            for result in self.results
+            if score in self.findings.get(result.name, {})
+        ]

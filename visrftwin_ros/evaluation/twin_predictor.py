@@ -1,0 +1,33 @@
+"""This package's own prediction: ray tracing with the people who are there."""
+
+from __future__ import annotations
+
+from visrftwin_ros.evaluation.link_targets import Questions
+from visrftwin_ros.evaluation.prediction import Prediction, Progress, Setting, Told
+from visrftwin_ros.evaluation.ray_prediction import RayPredictor
+from visrftwin_ros.propagation.paths.link_metrics import LinkMetrics
+
+
+class Twin:
+    """Paths and channels as the live engine has them."""
+
+    name = "twin"
+    label = "twin"
+    colour = "#d62728"
+    what = "this package: ray tracing with people"
+    told: tuple[Told, ...] = ("positions", "geometry", "materials", "people")
+    headline = True
+
+    def predict(
+        self, questions: Questions, setting: Setting, progress: Progress | None = None
+    ) -> Prediction:
+        """What a sounder would tell apart of every path."""
+        tracer = RayPredictor(setting.site, setting.meshes)
+        return Prediction(paths=tracer.answers(questions, setting.people, progress=progress).paths)
+
+    def channels(
+        self, questions: Questions, setting: Setting, progress: Progress | None = None
+    ) -> LinkMetrics:
+        """Over every path."""
+        tracer = RayPredictor(setting.site, setting.meshes)
+        return tracer.answers(questions, setting.people, False, progress).metrics
