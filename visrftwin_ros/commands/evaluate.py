@@ -4,51 +4,50 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
+from visrftwin_ros.commands.options import add_site
+from visrftwin_ros.commands.progress import progress_bar
 from visrftwin_ros.errors import TwinError
 
+NAME = "evaluate"
+HELP = "predict every snapshot of a campaign; scores, tables and figures"
 
-def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds `evaluate`."""
-    evaluate = commands.add_parser(
-        "evaluate", help="predict every snapshot of a campaign; scores, tables and figures"
-    )
-    evaluate.add_argument("bag", type=Path, help="rosbag2 folder, or its .mcap file")
-    evaluate.add_argument("--site", required=True, help="name, folder or site.yaml")
-    evaluate.add_argument("--out", type=Path, required=True, help="folder to write")
-    evaluate.add_argument(
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("bag", type=Path, help="rosbag2 folder, or its .mcap file")
+    add_site(parser)
+    parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    parser.add_argument(
         "--predictors",
         default="twin,free_space,inh,umi,geometry,itu,pointnet,nearest",
         help="names with commas between; default: %(default)s",
     )
-    evaluate.add_argument(
+    parser.add_argument(
         "--people",
         choices=("truth", "tracked", "none"),
         default="truth",
         help="the twin's: truth/people of the bag, tracked from its cameras and LiDARs, or nobody",
     )
-    evaluate.add_argument("--weights", default="", help="detector weights, for people tracked")
-    evaluate.add_argument(
+    parser.add_argument("--weights", default="", help="detector weights, for people tracked")
+    parser.add_argument(
         "--materials",
         choices=("site", "truth"),
         default="site",
         help="the twin's: as in the site, or truth/materials of the bag",
     )
-    evaluate.add_argument(
+    parser.add_argument(
         "--train-share",
         type=float,
         default=0.2,
         help="of the snapshots, drawn at random: what learns, learns from these, and an unknown "
         "power reference is set on them; all predictors are scored on the others",
     )
-    evaluate.add_argument("--seed", type=int, default=1, help="of that draw and of what learns")
-    evaluate.add_argument("--force", action="store_true", help="write into a folder with files")
-    evaluate.set_defaults(run=_evaluate)
+    parser.add_argument("--seed", type=int, default=1, help="of that draw and of what learns")
+    parser.add_argument("--force", action="store_true", help="write into a folder with files")
 
 
-def _evaluate(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.evaluation.evaluation import Evaluation, Options, evaluate
     from visrftwin_ros.evaluation.figures.figure_list import draw_figures
     from visrftwin_ros.evaluation.report import text_table, write_reports
@@ -71,24 +70,10 @@ def _evaluate(arguments: argparse.Namespace) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         write_reports(state, folder)
 
-    state = evaluate(arguments.bag, site, options, keep, _bar)
+    state = evaluate(arguments.bag, site, options, keep, lambda step: progress_bar(step, "channel"))
     drawn = draw_figures(state, folder)
     for problem in state.problems:
         print(f"visrftwin: {problem}", file=sys.stderr)
     print(text_table(state))
     print(f"{folder}: metrics.json, tables and {len(drawn)} figures")
     return 0
-
-
-def _bar(step: str) -> Callable[[int, int], None]:
-    from tqdm import tqdm
-
-    bar = tqdm(desc=step, unit="channel", disable=None)
-
-    def progress(done: int, total: int) -> None:
-        bar.total = total
-        bar.update(done - bar.n)
-        if done == total:
-            bar.close()
-
-    return progress

@@ -1,0 +1,17 @@
+"""Options that several commands share, each spelt and read one way."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def add_site(parser: argparse.ArgumentParser) -> None:
+    """Adds `--site`, by which every command that needs one is told its place."""
+    parser.add_argument("--site", required=True, help="name, folder or site.yaml")
+
+
+def count(text: str) -> int:
+    """A whole number, 0 or more."""
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"expected a count of 0 or more, not {text!r}")
+    return int(text)
