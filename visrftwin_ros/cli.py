@@ -52,14 +52,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(parsed.run(parsed))
     except TwinError as error:
-        print(f"visrftwin: {error}", file=sys.stderr)
+        _say(str(error), error)
         return 2
     except OSError as error:
-        print(f"visrftwin: {error.strerror}: {error.filename}", file=sys.stderr)
+        _say(f"{error.strerror}: {error.filename}", error)
         return 2
-    except KeyboardInterrupt:
-        print("visrftwin: stopped", file=sys.stderr)
+    except KeyboardInterrupt as stopped:
+        _say("stopped", stopped)
         return 130
+
+
+def _say(text: str, error: BaseException) -> None:
+    """One line, with what the error's notes say was kept."""
+    print("; ".join([f"visrftwin: {text}", *getattr(error, "__notes__", ())]), file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -16,6 +16,7 @@ import pytest
 
 from visrftwin_ros import cli
 from visrftwin_ros.cli import GROUPS, main
+from visrftwin_ros.lab import shipped
 
 TRACKS = "frame,id,x,y,vx,vy,height,score\n1,1,-6.0,-8.0,1.0,0.0,1.75,0.9\n"
 
@@ -88,18 +89,54 @@ def test_a_wrong_option_ends_with_the_usage(
     assert named in capsys.readouterr().err
 
 
-def test_tracks_are_written_into_a_new_folder_and_over_old_ones(
+def test_tracks_are_written_into_a_new_folder_and_only_with_force_over_old_ones(
     video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "new" / "folder" / "tracks.csv"
     command = ["track", "--site", "pets_campus", "--video", str(video), "--out", str(out)]
     command += ["--detector", "motion", "--frames", "5"]
     assert main(command) == 0
+    assert str(out) in capsys.readouterr().out
     first = out.read_text()
     assert first.startswith("frame,id,x,y,vx,vy,height,score\n")
-    assert main(command) == 0
+    kept = first + "1,7,0,0,0,0,1.7,0.9\n"
+    out.write_text(kept)
+    assert main(command) == 2
+    assert "--force" in capsys.readouterr().err
+    assert out.read_text() == kept
+    assert main([*command, "--force"]) == 0
     assert out.read_text() == first
-    assert str(out) in capsys.readouterr().out
+    assert [file.name for file in out.parent.iterdir()] == ["tracks.csv"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "track --site pets_campus --video VIDEO --out NOTES",
+        "predict --site pets_campus --tracks TRACKS --out NOTES",
+        "site check --site pets_campus --video VIDEO --overlay NOTES",
+        "bench retrace --json NOTES",
+        "campaign recover BAG --out FOLDER",
+        "evaluate BAG --site lobby --out FOLDER",
+        "lab record --site lobby --people 1 --seconds 1 --seed 1 --no-images --out FOLDER",
+        "demo --site lobby --bag BAG --out FOLDER",
+    ],
+)
+def test_what_is_no_result_of_the_command_stays_even_with_force(
+    command: str, video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    notes = tmp_path / "folder" / "notes.txt"
+    notes.parent.mkdir()
+    notes.write_text("years of work")
+    tracks = tmp_path / "tracks.csv"
+    tracks.write_text(TRACKS)
+    places = {"VIDEO": video, "TRACKS": tracks, "NOTES": notes, "FOLDER": notes.parent}
+    for place, path in {**places, "BAG": shipped.BAG}.items():
+        command = command.replace(place, str(path))
+    assert main([*command.split(), "--force"]) == 2
+    assert "nothing there was touched" in capsys.readouterr().err
+    assert notes.read_text() == "years of work"
+    assert list(notes.parent.iterdir()) == [notes]
 
 
 def test_an_overlay_is_drawn(video: Path, tmp_path: Path) -> None:
@@ -153,7 +190,15 @@ def test_a_family_lists_its_own_commands(capsys: pytest.CaptureFixture[str]) -> 
 def test_every_file_of_a_command_is_listed_once() -> None:
     listed = [command.NAME for commands in GROUPS.values() for command in commands]
     files = {file.stem for file in Path(cli.__file__).parent.joinpath("commands").glob("*.py")}
-    shared = {"__init__", "command", "options", "progress", "importing", "channel_table"}
+    shared = {
+        "__init__",
+        "command",
+        "options",
+        "importing",
+        "channel_table",
+        "json_rows",
+        "progress",
+    }
     assert sorted(listed) == sorted(set(listed))
     assert {name.replace(" ", "_").replace("-", "_") for name in listed} == files - shared
 

@@ -6,6 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from visrftwin_ros.commands.options import add_force
+
 NAME = "campaign recover"
 HELP = "save what is whole in a torn recording"
 
@@ -13,7 +15,7 @@ HELP = "save what is whole in a torn recording"
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bag", type=Path, help="rosbag2 folder, or its .mcap file")
     parser.add_argument("--out", type=Path, required=True, help="bag folder to write")
-    parser.add_argument("--force", action="store_true", help="replace the bag that is there")
+    add_force(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from visrftwin_ros.commands.options import count
+from visrftwin_ros.commands.options import add_force, count
 
 NAME = "demo"
 HELP = "run the twin on its recording and report"
@@ -22,6 +22,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--frames", type=count, default=0, help="stop after this many frames; 0 = all"
     )
     parser.add_argument("--out", type=Path, default=Path("out/demo"), help="folder to write")
+    add_force(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -29,4 +30,4 @@ def run(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.demo.source import demo_source
 
     source = demo_source(arguments.site, arguments.video, arguments.bag, arguments.weights)
-    return run_demo(source, arguments.frames, arguments.out)
+    return run_demo(source, arguments.frames, arguments.out, arguments.force)

@@ -6,12 +6,16 @@ import argparse
 import sys
 from pathlib import Path
 
-from visrftwin_ros.commands.options import add_site
+from visrftwin_ros.commands.options import add_force, add_site
 from visrftwin_ros.commands.progress import progress_bar
-from visrftwin_ros.errors import TwinError
+from visrftwin_ros.outputs import check_room, folder_kind, make_room, uninterrupted
 
 NAME = "evaluate"
 HELP = "predict every snapshot of a campaign; scores, tables and figures"
+
+TABLES = tuple(
+    f"{name}.csv" for name in ("errors", "snapshots", "clusters", "beams", "shadow_loss", "fades")
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -44,12 +48,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "power reference is set on them; all predictors are scored on the others",
     )
     parser.add_argument("--seed", type=int, default=1, help="of that draw and of what learns")
-    parser.add_argument("--force", action="store_true", help="write into a folder with files")
+    add_force(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.evaluation.evaluation import Evaluation, Options, evaluate
-    from visrftwin_ros.evaluation.figures.figure_list import draw_figures
+    from visrftwin_ros.evaluation.figures.figure_list import FIGURES, draw_figures
     from visrftwin_ros.evaluation.report import text_table, write_reports
     from visrftwin_ros.site.loading import load_site
 
@@ -63,15 +67,29 @@ def run(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
     )
     folder: Path = arguments.out
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not arguments.force:
-        raise TwinError(f"{folder} has files: another --out, or --force to write over them")
+    figures = (f"{name}.{ending}" for name in FIGURES for ending in ("png", "svg"))
+    kind = folder_kind("folder of an evaluation", "metrics.json", *TABLES, *figures)
+    check_room(folder, kind, arguments.force)
+    cleared = False
 
     def keep(state: Evaluation) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_reports(state, folder)
+        nonlocal cleared
+        with uninterrupted():
+            if not cleared:
+                make_room(folder, kind, arguments.force)
+                folder.mkdir(parents=True)
+                cleared = True
+            write_reports(state, folder)
 
-    state = evaluate(arguments.bag, site, options, keep, lambda step: progress_bar(step, "channel"))
-    drawn = draw_figures(state, folder)
+    try:
+        state = evaluate(
+            arguments.bag, site, options, keep, lambda step: progress_bar(step, "channel")
+        )
+        drawn = draw_figures(state, folder)
+    except KeyboardInterrupt as stopped:
+        if cleared:
+            stopped.add_note(f"{folder} holds what was scored until then, not complete")
+        raise
     for problem in state.problems:
         print(f"visrftwin: {problem}", file=sys.stderr)
     print(text_table(state))

@@ -8,7 +8,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from visrftwin_ros.bags.completeness import BAG
+from visrftwin_ros.commands.options import add_force
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.outputs import check_room
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +24,7 @@ def add_common(parser: argparse.ArgumentParser, names: bool = True) -> None:
     """Options of every import; names: also which devices were sounded."""
     parser.add_argument("file", type=Path)
     parser.add_argument("--out", type=Path, required=True, metavar="BAG", help="folder to write")
-    parser.add_argument("--force", action="store_true", help="replace the bag if it is there")
+    add_force(parser)
     parser.add_argument("--site", default="", help="site that the devices belong to")
     parser.add_argument("--frame", default="", help="world frame, where no site is given")
     if names:
@@ -48,8 +51,7 @@ def file_to_read(arguments: argparse.Namespace) -> Path:
     """The file to read, after what would make reading it pointless."""
     if not arguments.site and not arguments.frame:
         raise TwinError("which place is it? give --site NAME, or --frame NAME for a frame alone")
-    if arguments.out.exists() and not arguments.force:
-        raise TwinError(f"{arguments.out} exists: give another --out, or --force to replace it")
+    check_room(arguments.out, BAG, arguments.force)
     if not arguments.file.is_file():
         raise TwinError(f"no file {arguments.file}")
     return Path(arguments.file)

@@ -7,7 +7,10 @@ import math
 import sys
 from pathlib import Path
 
+from visrftwin_ros.bags.completeness import BAG
+from visrftwin_ros.commands.options import add_force
 from visrftwin_ros.commands.progress import progress_bar
+from visrftwin_ros.outputs import check_room
 
 NAME = "lab record"
 HELP = "record a campaign of a synthetic world with known truth"
@@ -21,7 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, required=True, help="how long")
     parser.add_argument("--seed", type=int, required=True, help="draws all that is hidden")
     parser.add_argument("--out", type=Path, required=True, help="bag folder to write")
-    parser.add_argument("--force", action="store_true", help="replace the bag that is there")
+    add_force(parser)
     parser.add_argument("--no-images", action="store_true", help="nothing is rendered")
     parser.add_argument("--no-lidar", action="store_true", help="no sweeps")
     parser.add_argument("--camera-rate", type=_rate, metavar="HZ", help="of fixed cameras")
@@ -50,6 +53,7 @@ def _rate(text: str) -> float:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    check_room(arguments.out, BAG, arguments.force)
     import numpy as np
 
     from visrftwin_ros.cache import cache_folder

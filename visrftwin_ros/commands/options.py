@@ -10,6 +10,13 @@ def add_site(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--site", required=True, help="name, folder or site.yaml")
 
 
+def add_force(parser: argparse.ArgumentParser, option: str = "--out") -> None:
+    """Adds `--force`, of the rule in `outputs.py`."""
+    parser.add_argument(
+        "--force", action="store_true", help=f"replace what an earlier run wrote at {option}"
+    )
+
+
 def count(text: str) -> int:
     """A whole number, 0 or more."""
     if not text.isdigit():

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from visrftwin_ros.commands.options import add_site
+from visrftwin_ros.commands.options import add_force, add_site
+from visrftwin_ros.outputs import PICTURE, check_room
 
 NAME = "site check"
 HELP = "validate a site and print what is in it"
@@ -16,6 +17,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--overlay", type=Path, metavar="PNG", help="draw the site over a camera picture"
     )
+    add_force(parser, "--overlay")
     parser.add_argument("--video", default="auto", help="recording whose first frame is drawn on")
 
 
@@ -23,6 +25,8 @@ def run(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.scene.site_check import describe
     from visrftwin_ros.site.loading import load_site
 
+    if arguments.overlay:
+        check_room(arguments.overlay, PICTURE, arguments.force)
     site = load_site(arguments.site)
     print(describe(site))
     if arguments.overlay:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import os
+import csv
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from visrftwin_ros.commands.options import add_site, count
-from visrftwin_ros.errors import TwinError
+from visrftwin_ros.commands.options import add_force, add_site, count
+from visrftwin_ros.outputs import file_kind, growing_file
+
+if TYPE_CHECKING:
+    from visrftwin_ros.perception.tracking.people import People
+    from visrftwin_ros.site.model import Site
 
 NAME = "track"
 HELP = "track the people of a recording, without ROS"
@@ -42,49 +48,42 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--frames", type=count, help="stop after this many frames")
     parser.add_argument("--out", type=Path, required=True, help="tracks.csv to write")
+    add_force(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from visrftwin_ros.cameras.site_video import find_video
-    from visrftwin_ros.perception.appearance.embedding import embedding_model
-    from visrftwin_ros.perception.sources.bag_tracks import track_bag
-    from visrftwin_ros.perception.sources.video_tracks import track_recording
-    from visrftwin_ros.perception.tracking.tracks_file import write_tracks
+    from visrftwin_ros.perception.tracking.tracks_file import HEADER, Tracks, track_rows
     from visrftwin_ros.site.loading import load_site
 
     site = load_site(arguments.site)
-    make_folder_of(arguments.out)
-    embeddings, problem = embedding_model(arguments.embedding_model, arguments.embedding_weights)
-    if problem:
-        print(f"visrftwin: {problem}", file=sys.stderr)
-    if arguments.bag:
-        tracks, start_ns = track_bag(
-            site,
-            arguments.bag,
-            arguments.detector,
-            arguments.weights,
-            imgsz=arguments.image_size,
-            embeddings=embeddings,
-            rate=arguments.rate,
-        )
-        print(f"frame 1 is at ROS time {start_ns * 1e-9:.3f} s")
-    else:
-        tracks = track_recording(
-            site.camera(),
-            find_video(site, arguments.video),
-            arguments.detector,
-            arguments.weights,
-            imgsz=arguments.image_size,
-            embeddings=embeddings,
-            frames=arguments.frames,
-        )
-    write_tracks(tracks, arguments.out)
-    print(f"{arguments.out}: {len(tracks)} rows")
+    kind = file_kind("table of tracks", ",".join(HEADER))
+    written = 0
+    with growing_file(arguments.out, kind, arguments.force) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(HEADER)
+        for number, people in _people(arguments, site):
+            if number == 1 and arguments.bag:
+                print(f"frame 1 is at ROS time {people.stamp_ns * 1e-9:.3f} s")
+            rows = track_rows(Tracks.from_people([(number, people)]))
+            writer.writerows(rows)
+            written += len(rows)
+    print(f"{arguments.out}: {written} rows")
     return 0
 
 
-def make_folder_of(file: Path) -> None:
-    """Before the long work, not after it: a folder that cannot be written to is told at once."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if file.is_dir() or not os.access(file.parent, os.W_OK):
-        raise TwinError(f"cannot write {file}: give a file in a folder that you may write to")
+def _people(arguments: argparse.Namespace, site: Site) -> Iterator[tuple[int, People]]:
+    """The people of each frame of the bag or the video, while they are found."""
+    from visrftwin_ros.cameras.site_video import find_video
+    from visrftwin_ros.perception.appearance.embedding import embedding_model
+    from visrftwin_ros.perception.sources.bag_tracks import people_in_bag
+    from visrftwin_ros.perception.sources.video_tracks import people_in_recording
+
+    embeddings, problem = embedding_model(arguments.embedding_model, arguments.embedding_weights)
+    if problem:
+        print(f"visrftwin: {problem}", file=sys.stderr)
+    detector = (arguments.detector, arguments.weights)
+    options = {"imgsz": arguments.image_size, "embeddings": embeddings}
+    if arguments.bag:
+        return people_in_bag(site, arguments.bag, *detector, rate=arguments.rate, **options)
+    video = find_video(site, arguments.video)
+    return people_in_recording(site.camera(), video, *detector, frames=arguments.frames, **options)

@@ -29,8 +29,36 @@ def track_bag(
     rate: float | None = None,
     progress: bool = True,
 ) -> tuple[Tracks, int]:
-    """The people in a bag, at a fixed rate (1/s; that of the site's first camera by default), and
-    the ROS time [ns] of frame 1, which is that of the first measurement.
+    """The tracks of a bag's people, and the ROS time [ns] of frame 1; options and errors are those
+    of `people_in_bag`."""
+    frames = list(
+        people_in_bag(
+            site,
+            bag,
+            kind,
+            weights,
+            imgsz=imgsz,
+            embeddings=embeddings,
+            rate=rate,
+            progress=progress,
+        )
+    )
+    return Tracks.from_people(frames), frames[0][1].stamp_ns
+
+
+def people_in_bag(
+    site: Site,
+    bag: str | Path,
+    kind: str = "auto",
+    weights: str | Path = "",
+    *,
+    imgsz: int | None = None,
+    embeddings: ImageTextModel | None = None,
+    rate: float | None = None,
+    progress: bool = True,
+) -> Iterator[tuple[int, People]]:
+    """(frame number, people) at a fixed rate (1/s; that of the site's first camera by default),
+    while they come. Frame 1 is at the time of the first measurement.
 
     Topics: `<camera>/image_raw` or `/image_raw/compressed`, `<camera>/camera_info`,
     `<lidar>/<topic>`, /tf and /tf_static. What cannot be used is left out and logged, once a
@@ -42,25 +70,24 @@ def track_bag(
         raise TwinError(f"a rate of {rate:g} frames a second; it must be positive")
     period_ns = NANOSECONDS / rate
     tracker = PeopleTracker()
-    frames: list[tuple[int, People]] = []
     start_ns: int | None = None
+    done = 0
     detector = DetectorOptions(kind, weights, imgsz, embeddings)
     reader = BagReader(site, Path(bag), detector, progress)
     for stamp_ns, measurement in _in_order(reader.measurements()):
         if start_ns is None:
             start_ns = stamp_ns
         # A millisecond: stamps of a steady camera are not the frames' to the nanosecond.
-        while (due := start_ns + round(len(frames) * period_ns)) + 1_000_000 < stamp_ns:
-            frames.append((len(frames) + 1, tracker.predict_to(due)))
+        while (due := start_ns + round(done * period_ns)) + 1_000_000 < stamp_ns:
+            done += 1
+            yield done, tracker.predict_to(due)
         measurement(tracker)
     if start_ns is None:
         raise TwinError(
             f"{bag}: no measurement of a sensor of site {site.name!r}"
             + (f": {'; '.join(sorted(reader.refused))}" if reader.refused else "")
         )
-    due = start_ns + round(len(frames) * period_ns)
-    frames.append((len(frames) + 1, tracker.predict_to(due)))
-    return Tracks.from_people(frames), start_ns
+    yield done + 1, tracker.predict_to(start_ns + round(done * period_ns))
 
 
 def _in_order(
