@@ -7,7 +7,7 @@ import cmath
 import json
 import math
 
-from visrftwin_ros.errors import TwinError
+from visrftwin_ros.commands.options import carrier
 
 NAME = "blockage"
 HELP = "what an upright screen across a radio path costs, as JSON"
@@ -20,7 +20,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         )
 
     parser.add_argument(
-        "--frequency", type=float, required=True, metavar="HZ", help="carrier, e.g. 60e9"
+        "--frequency", type=carrier, required=True, metavar="HZ", help="carrier: 60e9 or 60GHz"
     )
     metres("--d1", "transmitter to screen, metres along the path", required=True)
     metres("--d2", "screen to receiver", required=True)
@@ -41,8 +41,6 @@ def run(arguments: argparse.Namespace) -> int:
     )
 
     inputs = {name: getattr(arguments, name) for name in ("d1", "d2", "width", "height", "offset")}
-    if not (arguments.frequency > 0 and math.isfinite(arguments.frequency)):
-        raise TwinError(f"frequency is {arguments.frequency:g}: expected hertz, positive")
     screen = vertical_screen(**inputs, antenna_height=arguments.antenna_height)
     field = FIELD_OF_MODEL[arguments.model](screen, wavelength_of(arguments.frequency))
     answer = {

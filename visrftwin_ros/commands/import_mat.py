@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from visrftwin_ros.commands.importing import add_common, file_to_read, finish, sounding
+from visrftwin_ros.commands.options import hertz
 from visrftwin_ros.errors import TwinError
 
 NAME = "import mat"
@@ -18,7 +19,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         required=True,
         help="its axes in order, of snapshot, beam, tap, frequency: snapshot,beam,tap",
     )
-    parser.add_argument("--sample-rate", type=float, metavar="HZ", help="taps a second")
+    parser.add_argument("--sample-rate", type=hertz, metavar="HZ", help="taps a second")
     parser.add_argument(
         "--beam-azimuths", default="", metavar="DEG", help="of arrival: a,b,c or first:last:count"
     )

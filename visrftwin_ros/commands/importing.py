@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from visrftwin_ros.bags.completeness import BAG
-from visrftwin_ros.commands.options import add_force
+from visrftwin_ros.commands.options import add_force, carrier, hertz
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.outputs import check_room
 
@@ -30,8 +30,8 @@ def add_common(parser: argparse.ArgumentParser, names: bool = True) -> None:
     if names:
         parser.add_argument("--tx", metavar="NAME", help="transmitter")
         parser.add_argument("--rx", metavar="NAME", help="receiver")
-    parser.add_argument("--frequency", type=float, metavar="HZ", help="carrier")
-    parser.add_argument("--bandwidth", type=float, metavar="HZ")
+    parser.add_argument("--frequency", type=carrier, metavar="HZ", help="carrier: 60e9 or 60GHz")
+    parser.add_argument("--bandwidth", type=hertz, metavar="HZ", help="2e9 or 2GHz")
     parser.add_argument("--noise-floor", type=float, metavar="DBM", help="nan: not known")
     parser.add_argument("--gain-reference", choices=("absolute", "relative"))
     parser.add_argument("--start", type=float, metavar="S", help="ROS time of the first record")
@@ -61,10 +61,6 @@ def sounding(arguments: argparse.Namespace) -> Sounding:
     """What the options say of the recording."""
     from visrftwin_ros.campaign.importers.sounding import Sounding
 
-    for option in ("frequency", "bandwidth"):
-        value = getattr(arguments, option)
-        if value is not None and not value > 0:
-            raise TwinError(f"--{option} is {value:g}: expected Hz, over 0")
     return Sounding(
         tx=getattr(arguments, "tx", None),
         rx=getattr(arguments, "rx", None),
