@@ -9,7 +9,11 @@ from functools import partial
 
 from visrftwin_ros import __version__
 from visrftwin_ros.commands import (
+    bench_detector,
+    bench_lidar,
     bench_retrace,
+    bench_sensors,
+    bench_tracker,
     blockage,
     campaign_info,
     campaign_recover,
@@ -42,7 +46,14 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         lab_record,
         evaluate,
     ),
-    "Figures": (blockage, bench_retrace),
+    "Figures": (
+        blockage,
+        bench_retrace,
+        bench_detector,
+        bench_tracker,
+        bench_lidar,
+        bench_sensors,
+    ),
 }
 
 

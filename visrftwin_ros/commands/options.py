@@ -30,6 +30,13 @@ def count(text: str) -> int:
     return int(text)
 
 
+def positive(text: str) -> int:
+    """A whole number, 1 or more."""
+    if count(text) == 0:
+        raise argparse.ArgumentTypeError("expected 1 or more")
+    return int(text)
+
+
 def hertz(text: str) -> float:
     """Hz, over 0, of `2e9`, `2GHz`, `400 MHz`."""
     number, unit = _split(text)
