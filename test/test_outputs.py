@@ -16,6 +16,8 @@ FOLDER = folder_kind("folder of results", "scores.json", "*.png")
 def test_what_is_not_there_needs_no_force(tmp_path: Path) -> None:
     check_room(tmp_path / "table.csv", TABLE, force=False)
     check_room(tmp_path, FOLDER, force=False)
+    with pytest.raises(TwinError, match="no file"):
+        check_room(tmp_path, TABLE, force=True)
 
 
 def test_a_result_goes_only_by_force(tmp_path: Path) -> None:
@@ -37,8 +39,14 @@ def test_another_kind_never_goes(tmp_path: Path) -> None:
     (tmp_path / "results" / "thesis.tex").write_text("x")
     (tmp_path / "letter.csv").write_text("dear a,b\n")
     (tmp_path / "link").symlink_to(tmp_path / "results")
-    for name, kind in (("results", FOLDER), ("letter.csv", TABLE), ("link", FOLDER), ("", TABLE)):
-        with pytest.raises(TwinError, match="nothing there was touched"):
+    for name, kind, why in (
+        ("results", FOLDER, "it holds thesis.tex"),
+        ("letter.csv", TABLE, "it begins otherwise"),
+        ("letter.csv", FOLDER, "no folder"),
+        ("link", FOLDER, "no folder"),
+        ("", TABLE, "no file"),
+    ):
+        with pytest.raises(TwinError, match=rf"\({why}\): nothing there was touched"):
             make_room(tmp_path / name, kind, force=True)
     assert (tmp_path / "results" / "thesis.tex").read_text() == "x"
 

@@ -1,4 +1,7 @@
-"""The `visrftwin` command: reads the command line and runs one file of `commands/`."""
+"""The `visrftwin` command: reads the command line and runs one file of `commands/`.
+
+A new command is such a file and its name in GROUPS.
+"""
 
 from __future__ import annotations
 

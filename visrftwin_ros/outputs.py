@@ -23,37 +23,37 @@ from visrftwin_ros.errors import TwinError
 
 @dataclass(frozen=True)
 class Kind:
-    """A sort of result. name: "table of tracks". is_one: whether what lies at a path is one."""
+    """A sort of result. name: "table of tracks". fault: why what lies at a path is none, or ""."""
 
     name: str
-    is_one: Callable[[Path], bool]
+    fault: Callable[[Path], str]
 
 
 def file_kind(name: str, *begins: str) -> Kind:
     """A file that begins in one of these ways; an empty one counts as well."""
     starts = tuple(text.encode("latin-1") for text in begins)
 
-    def is_one(path: Path) -> bool:
+    def fault(path: Path) -> str:
         if not path.is_file():
-            return False
+            return "no file"
         with path.open("rb") as file:
             head = file.read(max(map(len, starts)))
-        return not head or head.startswith(starts)
+        return "" if not head or head.startswith(starts) else "it begins otherwise"
 
-    return Kind(name, is_one)
+    return Kind(name, fault)
 
 
 def folder_kind(name: str, *patterns: str) -> Kind:
     """A folder in which every name matches one of these; an empty one is room already."""
 
-    def is_one(path: Path) -> bool:
-        return (
-            path.is_dir()
-            and not path.is_symlink()
-            and all(any(fnmatch(entry.name, p) for p in patterns) for entry in path.iterdir())
-        )
+    def fault(path: Path) -> str:
+        if path.is_symlink() or not path.is_dir():
+            return "no folder"
+        names = sorted(entry.name for entry in path.iterdir())
+        strange = (name for name in names if not any(fnmatch(name, p) for p in patterns))
+        return next((f"it holds {name}" for name in strange), "")
 
-    return Kind(name, is_one)
+    return Kind(name, fault)
 
 
 FIGURES_IN_JSON = file_kind("JSON file", "[", "{")
@@ -62,11 +62,11 @@ PICTURE = file_kind("picture", "\x89PNG", "\xff\xd8\xff")
 
 def check_room(path: Path, kind: Kind, force: bool) -> None:
     """Raises TwinError unless nothing is at `path`, or a result of this kind that may go."""
-    if not _taken(path):
+    if not path.exists() and not path.is_symlink():
         return
-    if not kind.is_one(path):
-        raise TwinError(f"{path} exists and is no {kind.name}: nothing there was touched")
-    if not force:
+    if fault := kind.fault(path):
+        raise TwinError(f"{path} is no {kind.name} ({fault}): nothing there was touched")
+    if not force and not (path.is_dir() and not any(path.iterdir())):
         raise TwinError(f"{path} exists: give another path, or --force to replace that {kind.name}")
 
 
@@ -77,12 +77,6 @@ def make_room(path: Path, kind: Kind, force: bool) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-def _taken(path: Path) -> bool:
-    if path.is_dir() and not path.is_symlink():
-        return any(path.iterdir())
-    return path.exists() or path.is_symlink()
 
 
 @contextmanager

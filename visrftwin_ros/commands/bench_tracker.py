@@ -8,7 +8,7 @@ import json
 from visrftwin_ros.commands.options import positive
 
 NAME = "bench tracker"
-HELP = "what a measurement costs the tracker, 50 people and 4 sensors, as JSON"
+HELP = "what a measurement of 50 people costs the tracker, as JSON"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
