@@ -28,7 +28,7 @@ lint: setup
 	.venv/bin/mypy visrftwin_ros
 
 demo: setup
-	.venv/bin/visrftwin demo --out out/demo $(if $(VIDEO),--video "$(VIDEO)") $(if $(WEIGHTS),--weights "$(WEIGHTS)")
+	.venv/bin/visrftwin demo --out out/demo --force $(if $(VIDEO),--video "$(VIDEO)") $(if $(WEIGHTS),--weights "$(WEIGHTS)")
 
 clean:
 	rm -rf .venv build install log out

@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "visrftwin_ros"
 
 LEVELS = (
     {"errors", "cache"},
+    {"outputs"},
     {"site"},
     {"materials", "beams", "cameras", "bags"},
     {"scene", "bodies"},

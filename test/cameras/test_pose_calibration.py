@@ -107,8 +107,10 @@ def test_the_command_prints_what_goes_into_the_site(
     file = tmp_path / "pairs.csv"
     rows = np.column_stack(pairs(PETS, noise=0.0))
     np.savetxt(file, rows, delimiter=",", header="x,y,z,u,v", comments="", fmt="%.6f")
-    assert main(["site", "calibrate-camera", "pets_campus", str(file)]) == 0
+    assert main(["site", "calibrate-camera", "--site", "pets_campus", str(file)]) == 0
     printed = capsys.readouterr().out
     assert "residual 0.00 px" in printed
     np.testing.assert_allclose(yaml.safe_load(printed)["t"], PETS.t, atol=1e-3)
-    assert main(["site", "calibrate-camera", "pets_campus", str(file), "--camera", "x"]) == 2
+    assert (
+        main(["site", "calibrate-camera", "--site", "pets_campus", str(file), "--camera", "x"]) == 2
+    )

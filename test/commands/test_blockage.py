@@ -59,7 +59,6 @@ def test_a_wide_knife_edge_follows_p526(capsys) -> None:
         ({"height": 0}, "height"),
         ({"height": "nan"}, "height"),
         ({"offset": "nan"}, "offset"),
-        ({"frequency": 0}, "frequency"),
         ({"antenna_height": "nan", "height": 2}, "antenna height"),
     ],
 )

@@ -119,7 +119,8 @@ def test_no_tracks_give_no_rows_and_a_file_has_a_header(engine: TwinEngine, tmp_
     assert list(predict_tracks(engine, empty, 0, 7.0)) == []
     engine.update(0, nobody())
     file = tmp_path / "channels.csv"
-    assert write_channels(predict_tracks(engine, WALK, 0, 4.0), file) == 40
+    with file.open("w", newline="") as stream:
+        assert write_channels(predict_tracks(engine, WALK, 0, 4.0), stream) == 40
     with file.open() as stream:
         table = list(csv.DictReader(stream))
     assert tuple(table[0]) == CHANNEL_COLUMNS

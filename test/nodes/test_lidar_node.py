@@ -16,10 +16,10 @@ from node_bench import ERROR, OK, SENSOR_QOS, STALE, WARN, NodeBench
 from rclpy.lifecycle import TransitionCallbackReturn
 from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import PointCloud2
-from simulated_lidar import SimulatedLidar, Walker
-from spinning_lidar import SpinningLidar
 from tf2_msgs.msg import TFMessage
 
+from visrftwin_ros.benchmarks.simulated.lidar import SimulatedLidar, Walker
+from visrftwin_ros.benchmarks.simulated.spinning_lidar import SpinningLidar
 from visrftwin_ros.messages.geometry import transform_message
 from visrftwin_ros.messages.stamps import stamp_ns
 from visrftwin_ros.msg import Detections, LidarPeople, TrackedPeople

@@ -121,7 +121,7 @@ def test_up_names_a_bad_bag_before_anything_starts(
     bag = tmp_path / "some.mcap"
     if content is not None:
         bag.write_bytes(content)
-    assert main(["up", "pets_campus", "--bag", str(bag)]) == 2
+    assert main(["up", "--site", "pets_campus", "--bag", str(bag)]) == 2
     assert "some.mcap" in capsys.readouterr().err
 
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from many_cameras import SECOND, START
-from sensor_scene import CAMERAS, Scene, Walk, scored
+
+from visrftwin_ros.benchmarks.simulated.sensor_scene import CAMERAS, Scene, Walk, scored
 
 # From the west into the gap and on into the east, one the other way.
 PEOPLE = [
@@ -56,7 +57,12 @@ def test_over_a_gap_that_no_camera_sees_embeddings_keep_the_identity() -> None:
 
 
 def test_synthetic_embeddings_are_as_alike_as_they_say() -> None:
-    from sensor_scene import OTHERS, SAME_CAMERA, SAME_PERSON, SyntheticLooks
+    from visrftwin_ros.benchmarks.simulated.sensor_scene import (
+        OTHERS,
+        SAME_CAMERA,
+        SAME_PERSON,
+        SyntheticLooks,
+    )
 
     looks = SyntheticLooks(2, 0)
     seen = {(c, k): np.array([looks.seen(c, k) for _ in range(50)]) for c in "ab" for k in range(2)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from visrftwin_ros.benchmarks.simulated import arrivals as simulated
 from visrftwin_ros.cameras.pinhole import PinholeCamera
 from visrftwin_ros.perception.measurements.detections import Detections
 from visrftwin_ros.site.model import Camera
@@ -33,10 +34,7 @@ def body_boxes(
     places: np.ndarray, height: float = 1.72, camera: PinholeCamera = CAMERA
 ) -> np.ndarray:
     """(N, 4) boxes, centre and extent px, of upright people on ground points (N, 2) m."""
-    feet, _ = camera.project(np.column_stack([places, np.zeros(len(places))]))
-    heads, _ = camera.project(np.column_stack([places, np.full(len(places), height)]))
-    size = feet[:, 1] - heads[:, 1]
-    return np.column_stack([feet[:, 0], (feet[:, 1] + heads[:, 1]) / 2, 0.36 * size, size])
+    return simulated.body_boxes(places, camera, height)
 
 
 def seen(frame: float, boxes: np.ndarray, score: float = 0.8, **columns: object) -> Detections:

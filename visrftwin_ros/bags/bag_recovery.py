@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from visrftwin_ros.bags.completeness import COMPLETE, STOPPED_BY, make_room
+from visrftwin_ros.bags.completeness import BAG, COMPLETE, STOPPED_BY
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.outputs import make_room
 
 if TYPE_CHECKING:
     from rosbags.interfaces import Connection
@@ -38,7 +39,7 @@ def recover_bag(torn: Path, out: Path, force: bool = False) -> Recovered:
     first = next((True for _ in _messages(files[0])), False)
     if not first:
         raise TwinError(f"{files[0]} holds no whole message: nothing can be recovered from it")
-    make_room(out, force)
+    make_room(out, BAG, force)
     connections: dict[tuple[str, int], Connection] = {}
     count = 0
     broken = {file.name: file.stat().st_size for file in files}

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -191,8 +189,8 @@ def milliseconds_over_links(
         yield len(state.links), int(np.mean(evaluated)), float(np.median(times)) * 1e3
 
 
-def run(file: Path | None, updates: int) -> None:
-    """Prints the table, the curves, and writes the rows as JSON."""
+def run(updates: int) -> list[Row]:
+    """Prints the table and the curves; the table's rows."""
     rows = []
     for size in SIZES:
         row, found = measure(size, updates)
@@ -202,8 +200,6 @@ def run(file: Path | None, updates: int) -> None:
             print(f"  {key:30} {value:.4g}" if isinstance(value, float) else f"  {key:30} {value}")
         print(f"  {'gain p99 by power, dB':30} {found.gain_diff_db_p99_by_power:.4g}")
         print(f"  {'power found by us only':30} {found.extra_power:.4g}")
-        if file is not None:
-            file.write_text(json.dumps([asdict(r) for r in rows], indent=2) + "\n")
     print("\nupdate over people (4 APs x 10 standing robots)")
     for size in MORE_PEOPLE:
         place = Lobby(size)
@@ -212,6 +208,7 @@ def run(file: Path | None, updates: int) -> None:
     print("\nupdate over links (one person near the same place)")
     for links, evaluated, took in milliseconds_over_links():
         print(f"  {links:4} links  {evaluated:6} paths evaluated  {took:7.2f} ms")
+    return rows
 
 
 def _devices(site: Site) -> tuple[Devices, Devices]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import cv2
@@ -17,7 +14,7 @@ from scipy.spatial.transform import Rotation
 
 from visrftwin_ros.bags import topics
 from visrftwin_ros.bags.bag_types import campaign_typestore, made
-from visrftwin_ros.bags.completeness import COMPLETE, STOPPED_BY, make_room
+from visrftwin_ros.bags.completeness import BAG, COMPLETE, STOPPED_BY
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.campaign import campaign_messages as messages
 from visrftwin_ros.campaign.snapshot import LidarCloud, Snapshot, TrueChannel
@@ -28,6 +25,7 @@ from visrftwin_ros.messages.clouds import cloud_message
 from visrftwin_ros.messages.geometry import odometry_message, transform_message
 from visrftwin_ros.messages.images import compressed_image_message
 from visrftwin_ros.messages.people import people_message
+from visrftwin_ros.outputs import make_room, uninterrupted
 from visrftwin_ros.site.frames import Pose
 from visrftwin_ros.site.model import Camera
 
@@ -49,8 +47,8 @@ class CampaignWriter:
         from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
         path = Path(path)
-        self._facts = messages.text(facts)
-        make_room(path, force)
+        self._path, self._facts = path, messages.text(facts)
+        make_room(path, BAG, force)
         self._writer = Writer(path, version=9, storage_plugin=StoragePlugin.MCAP)
         if compress:
             self._writer.set_compression(CompressionMode.STORAGE, CompressionFormat.ZSTD)
@@ -70,13 +68,15 @@ class CampaignWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with _uninterrupted():
+        with uninterrupted():
             self._finish(kind, error)
 
     def _finish(self, kind: type[BaseException] | None, error: BaseException | None) -> None:
         if kind is not None:
             reason = "Ctrl-C" if kind is KeyboardInterrupt else f"{kind.__name__}: {error}"
             self._writer.set_custom_data(STOPPED_BY, reason)
+            if error is not None:
+                error.add_note(f"what was recorded until then is in {self._path}, not complete")
         self._writer.set_custom_data(COMPLETE, "true" if kind is None else "false")
         if self._first_stamp is None:
             self._write_waiting(0)
@@ -194,7 +194,7 @@ class CampaignWriter:
             )
             self._connections[topic] = connection
         data = store.serialize_cdr(message, kind)
-        with _uninterrupted():
+        with uninterrupted():
             self._writer.write(connection, int(stamp_ns), data)
 
 
@@ -204,19 +204,3 @@ def _rotation(xyzw: Float[np.ndarray, " 4"]) -> Rotation:
     if not abs(norm - 1.0) < 1e-3:
         raise TwinError(f"{values.tolist()} is no rotation: expected a unit quaternion x y z w")
     return Rotation.from_quat(values)
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Ctrl-C waits until the end: half a record would make what comes after it unreadable."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # Python's signal handlers run in the main thread only
-        return
-    asked: list[tuple[int, FrameType | None]] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: asked.append((number, frame)))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if asked and callable(before):
-        before(*asked[0])

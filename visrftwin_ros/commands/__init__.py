@@ -1,1 +1,1 @@
-"""Sub-commands of `visrftwin`, one file an area."""
+"""The `visrftwin` commands: one file each, of the shape that `command.Command` says."""

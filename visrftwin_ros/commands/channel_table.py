@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
+from typing import TextIO
 
 from visrftwin_ros.beams.selection import BeamHolder, sweep
 from visrftwin_ros.perception.tracking.track_bodies import BodiesOfTracks
@@ -42,15 +44,15 @@ def predict_tracks(
             progress(frame, last)
 
 
-def write_channels(rows: Iterator[dict[str, object]], file: Path) -> int:
-    """Writes the rows as CSV; how many there were."""
+def write_channels(rows: Iterable[dict[str, object]], file: TextIO) -> int:
+    """Writes the rows as CSV, a frame at a time; how many there were."""
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(CHANNEL_COLUMNS)
     count = 0
-    with file.open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, CHANNEL_COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        for row in rows:
-            writer.writerow(row)
-            count += 1
+    for _, frame in groupby(rows, itemgetter("frame")):
+        cells = [list(row.values()) for row in frame]
+        writer.writerows(cells)
+        count += len(cells)
     return count
 
 

@@ -1,4 +1,4 @@
-"""`visrftwin import`: soundings that others recorded, as campaign bags."""
+"""What the `visrftwin import` commands share: soundings that others recorded, as campaign bags."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from visrftwin_ros.bags.completeness import BAG
+from visrftwin_ros.commands.options import add_force, carrier, hertz
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.outputs import check_room
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,61 +20,18 @@ if TYPE_CHECKING:
     from visrftwin_ros.campaign.importers.sounding import Reading, Sounding
 
 
-def add_commands(commands: argparse._SubParsersAction) -> None:
-    """Adds `import`."""
-    formats = commands.add_parser(
-        "import", help="make a campaign bag of soundings in another format"
-    ).add_subparsers(required=True, metavar="FORMAT")
-
-    nist = formats.add_parser("nist-qd", help="JSON lines of NIST's Q-D software")
-    nist.add_argument(
-        "--node",
-        action="append",
-        default=[],
-        metavar="NUMBER=NAME",
-        help="device that a node number of the file is; repeat it for every node",
-    )
-    _add_common(nist, names=False)
-    nist.set_defaults(run=_nist_qd)
-
-    table = formats.add_parser("csv", help="a table: a row a path, or a row a power")
-    table.add_argument(
-        "--columns", type=Path, required=True, metavar="YAML", help="which column is what"
-    )
-    _add_common(table)
-    table.set_defaults(run=_csv)
-
-    mat = formats.add_parser("mat", help="impulse or frequency responses in a MATLAB file")
-    mat.add_argument("--variable", required=True, help="name of the array")
-    mat.add_argument(
-        "--axes",
-        required=True,
-        help="its axes in order, of snapshot, beam, tap, frequency: snapshot,beam,tap",
-    )
-    mat.add_argument("--sample-rate", type=float, metavar="HZ", help="taps a second")
-    mat.add_argument(
-        "--beam-azimuths", default="", metavar="DEG", help="of arrival: a,b,c or first:last:count"
-    )
-    mat.add_argument("--scale", type=float, default=0.0, metavar="DB", help="added to every gain")
-    mat.add_argument("--threshold", type=float, default=12.0, metavar="DB", help="over noise")
-    mat.add_argument(
-        "--dynamic-range", type=float, default=25.0, metavar="DB", help="under the strongest echo"
-    )
-    _add_common(mat)
-    mat.set_defaults(run=_mat)
-
-
-def _add_common(parser: argparse.ArgumentParser, names: bool = True) -> None:
+def add_common(parser: argparse.ArgumentParser, names: bool = True) -> None:
+    """Options of every import; names: also which devices were sounded."""
     parser.add_argument("file", type=Path)
     parser.add_argument("--out", type=Path, required=True, metavar="BAG", help="folder to write")
-    parser.add_argument("--force", action="store_true", help="replace the bag if it is there")
+    add_force(parser)
     parser.add_argument("--site", default="", help="site that the devices belong to")
     parser.add_argument("--frame", default="", help="world frame, where no site is given")
     if names:
         parser.add_argument("--tx", metavar="NAME", help="transmitter")
         parser.add_argument("--rx", metavar="NAME", help="receiver")
-    parser.add_argument("--frequency", type=float, metavar="HZ", help="carrier")
-    parser.add_argument("--bandwidth", type=float, metavar="HZ")
+    parser.add_argument("--frequency", type=carrier, metavar="HZ", help="carrier: 60e9 or 60GHz")
+    parser.add_argument("--bandwidth", type=hertz, metavar="HZ", help="2e9 or 2GHz")
     parser.add_argument("--noise-floor", type=float, metavar="DBM", help="nan: not known")
     parser.add_argument("--gain-reference", choices=("absolute", "relative"))
     parser.add_argument("--start", type=float, metavar="S", help="ROS time of the first record")
@@ -87,62 +47,20 @@ def _add_common(parser: argparse.ArgumentParser, names: bool = True) -> None:
     )
 
 
-def _nist_qd(arguments: argparse.Namespace) -> int:
-    from visrftwin_ros.campaign.importers.nist_qd import read_nist_qd
-
-    nodes = {}
-    for entry in arguments.node:
-        number, _, name = entry.partition("=")
-        if not number.isdigit() or not name:
-            raise TwinError(f"--node {entry}: expected NUMBER=NAME, as 0=ap1")
-        nodes[int(number)] = name
-    return _finish(arguments, read_nist_qd(_file(arguments), _sounding(arguments), nodes))
-
-
-def _csv(arguments: argparse.Namespace) -> int:
-    from visrftwin_ros.campaign.importers.column_map import read_column_map
-    from visrftwin_ros.campaign.importers.csv_rows import read_csv
-
-    columns = read_column_map(arguments.columns)
-    return _finish(arguments, read_csv(_file(arguments), _sounding(arguments), columns))
-
-
-def _mat(arguments: argparse.Namespace) -> int:
-    from visrftwin_ros.campaign.importers.cir_paths import Extraction
-    from visrftwin_ros.campaign.importers.mat_cir import ResponseLayout, beam_azimuths, read_mat
-
-    if arguments.sample_rate is None:
-        raise TwinError(f"{arguments.file} does not say how fast it samples: give --sample-rate HZ")
-    azimuths = beam_azimuths(arguments.beam_azimuths) if arguments.beam_azimuths else ()
-    layout = ResponseLayout(
-        arguments.variable,
-        tuple(arguments.axes.split(",")),
-        arguments.sample_rate,
-        azimuths,
-        arguments.scale,
-        Extraction(arguments.threshold, arguments.dynamic_range),
-    )
-    return _finish(arguments, read_mat(_file(arguments), _sounding(arguments), layout))
-
-
-def _file(arguments: argparse.Namespace) -> Path:
+def file_to_read(arguments: argparse.Namespace) -> Path:
     """The file to read, after what would make reading it pointless."""
     if not arguments.site and not arguments.frame:
         raise TwinError("which place is it? give --site NAME, or --frame NAME for a frame alone")
-    if arguments.out.exists() and not arguments.force:
-        raise TwinError(f"{arguments.out} exists: give another --out, or --force to replace it")
+    check_room(arguments.out, BAG, arguments.force)
     if not arguments.file.is_file():
         raise TwinError(f"no file {arguments.file}")
     return Path(arguments.file)
 
 
-def _sounding(arguments: argparse.Namespace) -> Sounding:
+def sounding(arguments: argparse.Namespace) -> Sounding:
+    """What the options say of the recording."""
     from visrftwin_ros.campaign.importers.sounding import Sounding
 
-    for option in ("frequency", "bandwidth"):
-        value = getattr(arguments, option)
-        if value is not None and not value > 0:
-            raise TwinError(f"--{option} is {value:g}: expected Hz, over 0")
     return Sounding(
         tx=getattr(arguments, "tx", None),
         rx=getattr(arguments, "rx", None),
@@ -155,7 +73,7 @@ def _sounding(arguments: argparse.Namespace) -> Sounding:
     )
 
 
-def _finish(arguments: argparse.Namespace, reading: Reading) -> int:
+def finish(arguments: argparse.Namespace, reading: Reading) -> int:
     """Writes the bag; what was left out is told, and marked in the bag, with exit status 2."""
     from visrftwin_ros.campaign.importers.to_bag import check_devices, unplaced, write_bag
     from visrftwin_ros.site.loading import load_site

@@ -16,6 +16,7 @@ from visrftwin_ros.demo.source import Source
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.operations.graph import Graph, run_graph
 from visrftwin_ros.operations.node_table import NodeSpec
+from visrftwin_ros.outputs import check_room, folder_kind, make_room
 
 STAGES = {
     "detector": "people found",
@@ -23,16 +24,19 @@ STAGES = {
     "channels (end to end)": "radio channels",
     "beams": "best beams",
 }
+DEMO = folder_kind("folder of a demo", "summary.json", "shadow_loss.png", "twin.rrd")
 DRAIN = 1.5
 """Seconds after the last frame until its channels are surely out."""
 
 
-def run_demo(source: Source, frames: int, out: Path) -> int:
+def run_demo(source: Source, frames: int, out: Path, force: bool = False) -> int:
     """Runs the graph on the whole recording, or so many frames, and writes `out`; 0 when it did."""
     if frames and source.bag:
         raise TwinError("a bag is played to its end: --frames is for videos")
+    check_room(out, DEMO, force)
     count = source.frame_count()
-    out.mkdir(parents=True, exist_ok=True)
+    make_room(out, DEMO, force)
+    out.mkdir(parents=True)
     specs = _specs(source, frames, out)
     # A graph of its own on this machine: a demo must neither hear nor disturb a running twin.
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")

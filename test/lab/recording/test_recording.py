@@ -143,6 +143,7 @@ def test_ctrl_c_leaves_a_marked_bag_and_no_process(tmp_path: Path) -> None:
     os.killpg(running.pid, signal.SIGINT)
     _, errors = running.communicate(timeout=100)
     assert running.returncode == 130, errors
+    assert f"what was recorded until then is in {out}, not complete" in errors.decode()
     assert _gone(running.pid, 20)
     with open_bag(out) as stopped:
         assert stopped.stopped_by == "Ctrl-C"

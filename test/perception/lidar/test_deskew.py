@@ -7,9 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
-from simulated_lidar import Block, SimulatedLidar, Walker
-from spinning_lidar import MeshLidar, SpinningLidar, body_mesh, mesh_distance, standing
 
+from visrftwin_ros.benchmarks.simulated.lidar import Block, SimulatedLidar, Walker
+from visrftwin_ros.benchmarks.simulated.spinning_lidar import (
+    MeshLidar,
+    SpinningLidar,
+    body_mesh,
+    mesh_distance,
+    standing,
+)
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.point_cloud import PointCloud
 from visrftwin_ros.perception.lidar.deskew import undistorted

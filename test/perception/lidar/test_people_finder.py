@@ -11,8 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.transform import Rotation
-from simulated_lidar import Block, SimulatedLidar, Walker, street, walkers_on_circles
 
+from visrftwin_ros.benchmarks.simulated.lidar import (
+    Block,
+    SimulatedLidar,
+    Walker,
+    street,
+    walkers_on_circles,
+)
 from visrftwin_ros.messages.point_cloud import PointCloud
 from visrftwin_ros.perception.lidar.background import LidarBackground
 from visrftwin_ros.perception.lidar.ground import ground_map

@@ -8,9 +8,14 @@ from dataclasses import replace
 import numpy as np
 from many_cameras import START, line, placed_by
 from scipy.spatial.transform import Rotation
-from simulated_lidar import SimulatedLidar, Walker, street, walkers_on_circles
-from spinning_lidar import SpinningLidar, standing
 
+from visrftwin_ros.benchmarks.simulated.lidar import (
+    SimulatedLidar,
+    Walker,
+    street,
+    walkers_on_circles,
+)
+from visrftwin_ros.benchmarks.simulated.spinning_lidar import SpinningLidar, standing
 from visrftwin_ros.messages.point_cloud import PointCloud
 from visrftwin_ros.perception.lidar.people_finder import LidarPeopleConfig, LidarPeopleFinder
 from visrftwin_ros.perception.tracking.tracker import PeopleTracker

@@ -31,8 +31,36 @@ def track_bag(
     rate: float | None = None,
     progress: bool = True,
 ) -> tuple[Tracks, int]:
-    """The people in a bag, at a fixed rate (1/s; that of the site's first camera by default), and
-    the ROS time [ns] of frame 1, which is that of the first measurement.
+    """The tracks of a bag's people, and the ROS time [ns] of frame 1; options and errors are those
+    of `people_in_bag`."""
+    frames = list(
+        people_in_bag(
+            site,
+            bag,
+            kind,
+            weights,
+            imgsz=imgsz,
+            embeddings=embeddings,
+            rate=rate,
+            progress=progress,
+        )
+    )
+    return Tracks.from_people(frames), frames[0][1].stamp_ns
+
+
+def people_in_bag(
+    site: Site,
+    bag: str | Path,
+    kind: str = "auto",
+    weights: str | Path = "",
+    *,
+    imgsz: int | None = None,
+    embeddings: ImageTextModel | None = None,
+    rate: float | None = None,
+    progress: bool = True,
+) -> Iterator[tuple[int, People]]:
+    """(frame number, people) at a fixed rate (1/s; that of the site's first camera by default),
+    while they come. Frame 1 is at the time of the first measurement.
 
     Topics: `<camera>/image_raw` or `/image_raw/compressed`, `<camera>/camera_info`,
     `<lidar>/<topic>`, /tf and /tf_static. What cannot be used is left out and logged, once a
@@ -44,64 +72,59 @@ def track_bag(
         raise TwinError(f"a rate of {rate:g} frames a second; it must be positive")
     tracker = PeopleTracker()
     reader = BagReader(site, Path(bag), DetectorOptions(kind, weights, imgsz, embeddings), progress)
-    frames = _Frames(round(NANOSECONDS / rate))
+    frames: _Frames | None = None
     for measurement in _in_order(reader.measurements()):
+        frames = frames or _Frames(measurement.stamp_ns, NANOSECONDS / rate)
         before, due = tracker.report, frames.before(measurement.stamp_ns, tracker)
         measurement.take(tracker)
         if refused := refusal(before, tracker.report):
             reader.leave_out(f"of {measurement.sensor!r}, {refused}")
         else:
-            frames.add(due)
+            yield from frames.numbered(due)
     unused = reader.cameras - reader.used
-    if frames.start_ns is None or (reader.cameras and unused == reader.cameras):
+    if frames is None or (reader.cameras and unused == reader.cameras):
         what = f"image of {', '.join(map(repr, sorted(unused)))}" if unused else "measurement"
         raise TwinError(
             f"{bag}: no {what} could be used at site {site.name!r}"
             + (f": {'; '.join(sorted(reader.refused))}" if reader.refused else "")
         )
-    return Tracks.from_people(frames.all(tracker)), frames.start_ns
+    yield from frames.numbered([tracker.predict_to(frames.due_ns())])
 
 
 class _Frames:
-    """The people at a fixed rate, from the first measurement on. start_ns: its stamp."""
+    """The times of frames at a fixed rate, the first at `start_ns`; each is taken once."""
 
-    def __init__(self, period_ns: int) -> None:
-        self.start_ns: int | None = None
-        self._period_ns = period_ns
-        self._people: list[People] = []
+    def __init__(self, start_ns: int, period_ns: float) -> None:
+        self._start_ns, self._period_ns = start_ns, period_ns
+        self._done = 0
+
+    def due_ns(self, ahead: int = 0) -> int:
+        """Time of the next frame, or of one so many after it."""
+        return self._start_ns + round((self._done + ahead) * self._period_ns)
 
     def before(self, stamp_ns: int, tracker: PeopleTracker) -> list[People]:
-        """The people of the frames that are due before a measurement; it is the first, or what is
-        between it and the last frame has a bound."""
-        if self.start_ns is None:
-            self.start_ns = stamp_ns
-        if stamp_ns - self._due(0) > LONGEST_GAP_NS:
+        """The people of the frames that are due before a measurement."""
+        if stamp_ns - self.due_ns() > LONGEST_GAP_NS:
             raise TwinError(
-                f"a measurement comes {(stamp_ns - self._due(0)) * 1e-9:.0f} s after all others: "
+                f"a measurement comes {(stamp_ns - self.due_ns()) * 1e-9:.0f} s after all others: "
                 "set that sensor's clock, or cut the bag"
             )
         people: list[People] = []
         # A millisecond: stamps of a steady camera are not the frames' to the nanosecond.
-        while (due := self._due(len(people))) + 1_000_000 < stamp_ns:
+        while (due := self.due_ns(len(people))) + 1_000_000 < stamp_ns:
             people.append(tracker.predict_to(due))
         return people
 
-    def add(self, people: list[People]) -> None:
-        """These are the next frames'."""
-        self._people += people
-
-    def all(self, tracker: PeopleTracker) -> list[tuple[int, People]]:
-        """(number from 1, people) of every frame up to the tracker's time."""
-        return list(enumerate([*self._people, tracker.predict_to(self._due(0))], start=1))
-
-    def _due(self, ahead: int) -> int:
-        """Time of the frame so many after the last."""
-        return (self.start_ns or 0) + (len(self._people) + ahead) * self._period_ns
+    def numbered(self, people: list[People]) -> Iterator[tuple[int, People]]:
+        """(number from 1, people) of the next frames."""
+        for each in people:
+            self._done += 1
+            yield self._done, each
 
 
 def _in_order(measurements: Iterator[Measurement]) -> Iterator[Measurement]:
-    """By stamp and sensor, among those that came within the reordering time: a stamp from far ahead holds
-    nobody up."""
+    """By stamp and sensor, among those that came within the reordering time: a stamp from far
+    ahead holds nobody up."""
     heap: list[tuple[int, str, int, Measurement]] = []
     for number, measurement in enumerate(measurements):
         entry = (measurement.stamp_ns, measurement.sensor, number, measurement)

@@ -53,13 +53,20 @@ class Tracks:
 
 
 def write_tracks(tracks: Tracks, path: str | Path) -> None:
-    """Write `frame,id,x,y,vx,vy,height,score`; millimetres and mm/s are kept."""
+    """Write the HEADER and its rows."""
     with open(path, "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(HEADER)
-        numbers = np.column_stack([tracks.position, tracks.velocity, tracks.height, tracks.score])
-        for frame, name, row in zip(tracks.frame, tracks.ids, numbers, strict=True):
-            writer.writerow([int(frame), name, *(f"{value:.3f}" for value in row)])
+        writer.writerows(track_rows(tracks))
+
+
+def track_rows(tracks: Tracks) -> list[list[str]]:
+    """The cells of HEADER's columns; millimetres and mm/s are kept."""
+    numbers = np.column_stack([tracks.position, tracks.velocity, tracks.height, tracks.score])
+    return [
+        [str(frame), name, *(f"{value:.3f}" for value in row)]
+        for frame, name, row in zip(tracks.frame, tracks.ids, numbers, strict=True)
+    ]
 
 
 def read_tracks(path: str | Path) -> Tracks:

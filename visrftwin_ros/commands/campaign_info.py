@@ -1,35 +1,28 @@
-"""`visrftwin campaign`: recorded sounder campaigns."""
+"""`visrftwin campaign info`: what is in a recorded sounder campaign."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from visrftwin_ros.commands.options import add_site
 
 if TYPE_CHECKING:
     from visrftwin_ros.campaign.snapshot import Campaign
 
 
-def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds `campaign` and what is under it."""
-    campaign = commands.add_parser("campaign", help="recorded sounder campaigns").add_subparsers(
-        required=True, metavar="COMMAND"
-    )
-    info = campaign.add_parser("info", help="what is in a campaign, as JSON")
-    info.add_argument("bag", type=Path, help="rosbag2 folder, or its .mcap file")
-    info.add_argument("--site", required=True, help="name, folder or site.yaml")
-    info.set_defaults(run=_info)
-
-    recover = campaign.add_parser("recover", help="save what is whole in a torn recording")
-    recover.add_argument("bag", type=Path, help="rosbag2 folder, or its .mcap file")
-    recover.add_argument("--out", type=Path, required=True, help="bag folder to write")
-    recover.add_argument("--force", action="store_true", help="replace the bag that is there")
-    recover.set_defaults(run=_recover)
+NAME = "campaign info"
+HELP = "what is in a recorded campaign, as JSON"
 
 
-def _info(arguments: argparse.Namespace) -> int:
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("bag", type=Path, help="rosbag2 folder, or its .mcap file")
+    add_site(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.bags.bag_file import open_bag
     from visrftwin_ros.campaign.campaign_reader import read_campaign
     from visrftwin_ros.site.loading import load_site
@@ -87,13 +80,3 @@ def _truth(campaign: Campaign) -> dict[str, Any]:
         "channels": len(campaign.truth_channels),
         "materials": sorted(campaign.truth_materials or ()),
     }
-
-
-def _recover(arguments: argparse.Namespace) -> int:
-    from visrftwin_ros.bags.bag_recovery import recover_bag
-
-    found = recover_bag(arguments.bag, arguments.out, arguments.force)
-    for name, place in found.broken_at.items():
-        print(f"{name}: whole up to byte {place}", file=sys.stderr)
-    print(f"{arguments.out}: {found.messages} messages")
-    return 0

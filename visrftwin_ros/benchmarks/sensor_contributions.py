@@ -1,8 +1,6 @@
 """What each sensor adds: the same walkers through some or all of three cameras and a LiDAR.
 
-python bench/sensor_contributions.py [--people 6] [--seconds 22] [--seed 1] [--json FILE]
-
-Prints a Markdown table. All is simulated (test/support/sensor_scene.py): boxes of body meshes with
+All is simulated (`simulated/sensor_scene.py`): boxes of body meshes with
 a detector's noise and misses, a turning 128-beam LiDAR that traces the same meshes, and synthetic
 embeddings, which stand for a network's: see there how like they are. `north` and `south` look at the
 western half from both sides, `east` at the other end; nobody but the LiDAR sees the gap between.
@@ -10,14 +8,9 @@ western half from both sides, `east` at the other end; nobody but the LiDAR sees
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 from dataclasses import asdict
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test" / "support"))
-from sensor_scene import CAMERAS, Scene, scored, walks
+from visrftwin_ros.benchmarks.simulated.sensor_scene import CAMERAS, Scene, scored, walks
 
 SETS = (
     ("1 camera", ("north",)),
@@ -27,21 +20,15 @@ SETS = (
 )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--people", type=int, default=6)
-    parser.add_argument("--seconds", type=float, default=22.0)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
-
-    scene = Scene(walks(arguments.people, arguments.seed), arguments.seconds, arguments.seed)
+def run(people: int, seconds: float, seed: int) -> list[dict[str, object]]:
+    """Prints a Markdown table; its rows."""
+    scene = Scene(walks(people, seed), seconds, seed)
     sweeps, seen = scene.lidar_arrivals()
     print(
         "| sensors | embeddings | recall | precision | error, median (90 %) "
         "| error where the LiDAR sees them | IDF1 | identity changes |\n|---|---|---|---|---|---|---|---|"
     )
-    rows = []
+    rows: list[dict[str, object]] = []
     for text, cameras in (*SETS, ("LiDAR alone", ())):
         for lidar in (False, True) if cameras else (True,):
             for embedded in (False, True) if cameras else (False,):
@@ -58,9 +45,4 @@ def main() -> None:
                 )
                 row = {"sensors": name, "embeddings": embedded, "ids": found.identities}
                 rows.append({**row, "seen_median": found.seen_median, **asdict(score)})
-    if arguments.json:
-        arguments.json.write_text(json.dumps(rows, indent=2) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+    return rows

@@ -1,6 +1,4 @@
-"""What one image costs the detector, on real images; prints JSON, milliseconds.
-
-VISRFTWIN_TEST_DATA=../shared/data python bench/detector.py WEIGHTS [--frames 200]
+"""What one image costs the detector, on real images, milliseconds.
 
 `network` is ultralytics' predict: fitting the image, the network, non-maximum suppression;
 `box_tracker` ByteTrack's update; `detect` all of it with the colours of clothes, as the node waits
@@ -9,9 +7,6 @@ for it. The budget is 15 ms at 320 px on two cores.
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
 import time
 from collections.abc import Callable
 from itertools import islice
@@ -22,6 +17,8 @@ import numpy as np
 
 from visrftwin_ros.cameras.recordings import Recording
 from visrftwin_ros.perception.detection.yolo_detector import YoloDetector
+from visrftwin_ros.perception.sources.video_tracks import frame_stamp_ns
+from visrftwin_ros.site.model import Site
 
 WARM_UP = 10
 
@@ -38,26 +35,22 @@ def timed(function: Callable[..., Any], into: list[float]) -> Callable[..., Any]
     return call
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("weights", type=Path)
-    parser.add_argument("--frames", type=int, default=200)
-    arguments = parser.parse_args()
-
-    video = Path(os.environ["VISRFTWIN_TEST_DATA"]) / "pets" / "vtest.avi"
-    detector = YoloDetector(arguments.weights, camera="view1")
+def run(site: Site, video: str, weights: Path, frames: int) -> dict[str, object]:
+    """Of so many images of the site's first camera, after WARM_UP others."""
+    camera = site.camera()
+    detector = YoloDetector(weights, camera=camera.name)
     took: dict[str, list[float]] = {"network": [], "box_tracker": [], "detect": []}
     detector._model.predict = timed(detector._model.predict, took["network"])
     detector._tracker.update = timed(detector._tracker.update, took["box_tracker"])
     detect = timed(detector.detect, took["detect"])
     found = [
-        len(detect(image, round(number * 1e9 / 7)))
-        for number, image in islice(Recording(video).frames(), WARM_UP + arguments.frames)
+        len(detect(image, frame_stamp_ns(number, camera.frame_rate)))
+        for number, image in islice(Recording(video).frames(), WARM_UP + frames)
     ]
     report: dict[str, object] = {
-        "weights": arguments.weights.name,
+        "weights": weights.name,
         "px": detector.imgsz,
-        "images": arguments.frames,
+        "images": frames,
         "boxes_mean": round(float(np.mean(found)), 1),
     }
     for name, values in took.items():
@@ -66,8 +59,4 @@ def main() -> None:
             "median_ms": round(float(np.median(settled)), 1),
             "p99_ms": round(float(np.quantile(settled, 0.99)), 1),
         }
-    print(json.dumps(report, indent=2))
-
-
-if __name__ == "__main__":
-    main()
+    return report

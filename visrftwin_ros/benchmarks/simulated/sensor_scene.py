@@ -11,11 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from many_cameras import SECOND, START, Arrival, looking_at
-from simulated_lidar import Array, Block, Walker
-from spinning_lidar import MeshLidar, SpinningLidar, body_mesh, standing
+from numpy.typing import NDArray
 
-from visrftwin_ros.cameras.pinhole import PinholeCamera
+from visrftwin_ros.benchmarks.simulated.arrivals import SECOND, START, Arrival, looking_at
+from visrftwin_ros.benchmarks.simulated.lidar import Array, Block, Walker
+from visrftwin_ros.benchmarks.simulated.spinning_lidar import (
+    MeshLidar,
+    SpinningLidar,
+    body_mesh,
+    standing,
+)
+from visrftwin_ros.cameras.pinhole import CameraModel
 from visrftwin_ros.evaluation.track_scores import TrackScore, Truth, score_tracks
 from visrftwin_ros.perception.lidar.people_finder import LidarPeopleConfig, LidarPeopleFinder
 from visrftwin_ros.perception.measurements.box_measurements import areas, shared_area
@@ -115,7 +121,7 @@ class Scene:
 
     def detections(
         self,
-        camera: PinholeCamera,
+        camera: CameraModel,
         seconds: float,
         rng: np.random.Generator,
         looks: SyntheticLooks | None,
@@ -170,7 +176,7 @@ class Scene:
 
     def lidar_arrivals(
         self, columns: int = 1024, learning: float = 3.0
-    ) -> tuple[list[Arrival], dict[int, Array]]:
+    ) -> tuple[list[Arrival], dict[int, NDArray[np.int64]]]:
         """10 sweeps a second, of which `learning` s before the people come; and at the middle [ms]
         of each, who gave how many returns."""
         rng = np.random.default_rng([self.seed, 9])
@@ -202,7 +208,9 @@ class SensorScore:
     history: list[People]
 
 
-def scored(scene: Scene, arrivals: Sequence[Arrival], seen: dict[int, Array]) -> SensorScore:
+def scored(
+    scene: Scene, arrivals: Sequence[Arrival], seen: dict[int, NDArray[np.int64]]
+) -> SensorScore:
     """The people as they are published, ten times a second, against where the walkers are then.
 
     Somebody may be told of from a second after the start on; within a metre they are found."""
@@ -219,7 +227,7 @@ def scored(scene: Scene, arrivals: Sequence[Arrival], seen: dict[int, Array]) ->
         seconds = (people.stamp_ns - START) / SECOND
         places = np.array([walker.position for walker in scene.walkers(seconds)])
         rows.append((frame, people))
-        inside = np.flatnonzero((places[:, 0] > -14.0) & (places[:, 0] < 18.0))
+        inside = np.flatnonzero((places[:, 0] > -14.0) & (places[:, 0] < 18.0)).tolist()
         truth_rows += [(frame, str(k), places[k]) for k in inside]
         returns = (
             seen[int(sweeps[np.abs(sweeps - 1e3 * seconds).argmin()])] if len(sweeps) else None

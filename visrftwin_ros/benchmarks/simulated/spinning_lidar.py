@@ -10,8 +10,14 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
-from simulated_lidar import Array, Block, SimulatedLidar, Walker, body_parts
 
+from visrftwin_ros.benchmarks.simulated.lidar import (
+    Array,
+    Block,
+    SimulatedLidar,
+    Walker,
+    body_parts,
+)
 from visrftwin_ros.messages.point_cloud import PointCloud
 from visrftwin_ros.site.frames import Pose
 

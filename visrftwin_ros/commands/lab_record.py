@@ -1,4 +1,4 @@
-"""`visrftwin lab`: campaigns of a synthetic world."""
+"""`visrftwin lab record`: a campaign of a synthetic world."""
 
 from __future__ import annotations
 
@@ -7,37 +7,39 @@ import math
 import sys
 from pathlib import Path
 
+from visrftwin_ros.bags.completeness import BAG
+from visrftwin_ros.commands.options import add_force
+from visrftwin_ros.commands.progress import progress_bar
+from visrftwin_ros.outputs import check_room
+
+NAME = "lab record"
+HELP = "record a campaign of a synthetic world with known truth"
+
 _DEFAULTS = {"camera_rate": 10.0, "panorama_rate": 2.0, "lidar_rate": 10.0, "jpeg_quality": 85}
 
 
-def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds `lab` and what is under it."""
-    lab = commands.add_parser("lab", help="a synthetic world with known truth").add_subparsers(
-        required=True, metavar="COMMAND"
-    )
-    record = lab.add_parser("record", help="record a campaign of it")
-    record.add_argument("--site", required=True, help="lobby, lecture_room or street")
-    record.add_argument("--people", type=int, required=True, help="how many walk about")
-    record.add_argument("--seconds", type=float, required=True, help="how long")
-    record.add_argument("--seed", type=int, required=True, help="draws all that is hidden")
-    record.add_argument("--out", type=Path, required=True, help="bag folder to write")
-    record.add_argument("--force", action="store_true", help="replace the bag that is there")
-    record.add_argument("--no-images", action="store_true", help="nothing is rendered")
-    record.add_argument("--no-lidar", action="store_true", help="no sweeps")
-    record.add_argument("--camera-rate", type=_rate, metavar="HZ", help="of fixed cameras")
-    record.add_argument("--panorama-rate", type=_rate, metavar="HZ", help="of the robot's camera")
-    record.add_argument("--lidar-rate", type=_rate, metavar="HZ", help="of sweeps, up to 10")
-    record.add_argument("--lidar-beams", type=int, default=128, help="of the 45 degrees of height")
-    record.add_argument(
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--site", required=True, help="lobby, lecture_room or street")
+    parser.add_argument("--people", type=int, required=True, help="how many walk about")
+    parser.add_argument("--seconds", type=float, required=True, help="how long")
+    parser.add_argument("--seed", type=int, required=True, help="draws all that is hidden")
+    parser.add_argument("--out", type=Path, required=True, help="bag folder to write")
+    add_force(parser)
+    parser.add_argument("--no-images", action="store_true", help="nothing is rendered")
+    parser.add_argument("--no-lidar", action="store_true", help="no sweeps")
+    parser.add_argument("--camera-rate", type=_rate, metavar="HZ", help="of fixed cameras")
+    parser.add_argument("--panorama-rate", type=_rate, metavar="HZ", help="of the robot's camera")
+    parser.add_argument("--lidar-rate", type=_rate, metavar="HZ", help="of sweeps, up to 10")
+    parser.add_argument("--lidar-beams", type=int, default=128, help="of the 45 degrees of height")
+    parser.add_argument(
         "--lidar-step", type=float, default=0.17, metavar="DEG", help="between columns"
     )
-    record.add_argument("--jpeg-quality", type=int, help="0 to 100; default 85")
-    record.add_argument(
+    parser.add_argument("--jpeg-quality", type=int, help="0 to 100; default 85")
+    parser.add_argument(
         "--samples", type=int, default=300_000, help="rays an access point of the true paths"
     )
-    record.add_argument("--threads", type=int, default=2, help="of each of the two processes")
-    record.add_argument("--no-cache", action="store_true", help="solve the static paths again")
-    record.set_defaults(run=_record)
+    parser.add_argument("--threads", type=int, default=2, help="of each of the two processes")
+    parser.add_argument("--no-cache", action="store_true", help="solve the static paths again")
 
 
 def _rate(text: str) -> float:
@@ -50,9 +52,9 @@ def _rate(text: str) -> float:
     return rate
 
 
-def _record(arguments: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
+    check_room(arguments.out, BAG, arguments.force)
     import numpy as np
-    from tqdm import tqdm
 
     from visrftwin_ros.cache import cache_folder
     from visrftwin_ros.errors import TwinError
@@ -91,13 +93,9 @@ def _record(arguments: argparse.Namespace) -> int:
         command=_command(arguments),
     )
     cache = None if arguments.no_cache else cache_folder("lab")
-    with tqdm(desc="recording", unit="step", disable=None) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        report = record(request, arguments.out, arguments.force, cache, progress)
+    report = record(
+        request, arguments.out, arguments.force, cache, progress_bar("recording", "step")
+    )
     counts = ", ".join(f"{count} {name}" for name, count in report.counts.items())
     print(f"{arguments.out}: {counts}")
     for name, seconds in sorted(report.seconds.items(), key=lambda entry: -entry[1]):

@@ -1,0 +1,1 @@
+"""Simulated people before simulated sensors: what benches and tests of the trackers measure on."""

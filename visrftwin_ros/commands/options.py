@@ -1,0 +1,68 @@
+"""Options that several commands share, each spelt and read one way."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+
+LOWEST, HIGHEST = 0.4e9, 300e9
+"""Carriers for which the materials and bodies are modelled, Hz."""
+_UNITS = {"": 1.0, "hz": 1.0, "khz": 1e3, "mhz": 1e6, "ghz": 1e9}
+
+
+def add_site(parser: argparse.ArgumentParser) -> None:
+    """Adds `--site`, by which every command that needs one is told its place."""
+    parser.add_argument("--site", required=True, help="name, folder or site.yaml")
+
+
+def add_force(parser: argparse.ArgumentParser, option: str = "--out") -> None:
+    """Adds `--force`, of the rule in `outputs.py`."""
+    parser.add_argument(
+        "--force", action="store_true", help=f"replace what an earlier run wrote at {option}"
+    )
+
+
+def count(text: str) -> int:
+    """A whole number, 0 or more."""
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"expected a count of 0 or more, not {text!r}")
+    return int(text)
+
+
+def positive(text: str) -> int:
+    """A whole number, 1 or more."""
+    if count(text) == 0:
+        raise argparse.ArgumentTypeError("expected 1 or more")
+    return int(text)
+
+
+def hertz(text: str) -> float:
+    """Hz, over 0, of `2e9`, `2GHz`, `400 MHz`."""
+    number, unit = _split(text)
+    if number is None or not (0 < number < math.inf) or unit not in _UNITS:
+        raise argparse.ArgumentTypeError(f"expected hertz as 2e9, 2GHz or 400MHz, not {text!r}")
+    return number * _UNITS[unit]
+
+
+def carrier(text: str) -> float:
+    """Hz of a carrier, `60e9` or `60GHz`; a number that was surely meant in GHz or MHz is refused."""
+    value = hertz(text)
+    if LOWEST <= value <= HIGHEST:
+        return value
+    if not _split(text)[1]:
+        for unit, exponent in (("GHz", 9), ("MHz", 6)):
+            if LOWEST <= value * 10**exponent <= HIGHEST:
+                raise argparse.ArgumentTypeError(
+                    f"{text} is {value:g} Hz: write {value:g}{unit} or {value:g}e{exponent}"
+                )
+    raise argparse.ArgumentTypeError(f"{text} is no carrier from 0.4 to 300 GHz")
+
+
+def _split(text: str) -> tuple[float | None, str]:
+    """The number, if there is one, and the unit in small letters."""
+    parts = re.fullmatch(r"\s*([-+.\de]+?)\s*([a-z]*)\s*", text.lower())
+    try:
+        return (float(parts[1]), parts[2]) if parts else (None, "")
+    except ValueError:
+        return None, ""

@@ -1,0 +1,89 @@
+"""`visrftwin track`: the people of a recording, without ROS."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from visrftwin_ros.commands.options import add_force, add_site, count
+from visrftwin_ros.outputs import file_kind, growing_file
+
+if TYPE_CHECKING:
+    from visrftwin_ros.perception.tracking.people import People
+    from visrftwin_ros.site.model import Site
+
+NAME = "track"
+HELP = "track the people of a recording, without ROS"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    add_site(parser)
+    parser.add_argument(
+        "--video", default="auto", help="path of a recording; auto = the site's own"
+    )
+    parser.add_argument("--bag", type=Path, help="instead: a rosbag2 with images, clouds and TF")
+    parser.add_argument(
+        "--rate",
+        type=float,
+        help="frames a second of a bag's tracks; default: the first camera's frame_rate",
+    )
+    parser.add_argument("--detector", choices=("auto", "yolo", "motion"), default="auto")
+    parser.add_argument(
+        "--weights", default="", help="what ultralytics loads: .pt, OpenVINO folder, ..."
+    )
+    parser.add_argument(
+        "--image-size", type=int, help="network input, px; default: what the weights say"
+    )
+    parser.add_argument(
+        "--embedding-model",
+        default="",
+        help="open_clip model (ViT-B-32), its .json, or local-dir:FOLDER; default: colours of clothes",
+    )
+    parser.add_argument(
+        "--embedding-weights", default="", help="checkpoint of it, or an open_clip tag"
+    )
+    parser.add_argument("--frames", type=count, help="stop after this many frames")
+    parser.add_argument("--out", type=Path, required=True, help="tracks.csv to write")
+    add_force(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from visrftwin_ros.perception.tracking.tracks_file import HEADER, Tracks, track_rows
+    from visrftwin_ros.site.loading import load_site
+
+    site = load_site(arguments.site)
+    kind = file_kind("table of tracks", ",".join(HEADER))
+    written = 0
+    with growing_file(arguments.out, kind, arguments.force) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(HEADER)
+        for number, people in _people(arguments, site):
+            if number == 1 and arguments.bag:
+                print(f"frame 1 is at ROS time {people.stamp_ns * 1e-9:.3f} s")
+            rows = track_rows(Tracks.from_people([(number, people)]))
+            writer.writerows(rows)
+            written += len(rows)
+    print(f"{arguments.out}: {written} rows")
+    return 0
+
+
+def _people(arguments: argparse.Namespace, site: Site) -> Iterator[tuple[int, People]]:
+    """The people of each frame of the bag or the video, while they are found."""
+    from visrftwin_ros.cameras.site_video import find_video
+    from visrftwin_ros.perception.appearance.embedding import embedding_model
+    from visrftwin_ros.perception.sources.bag_tracks import people_in_bag
+    from visrftwin_ros.perception.sources.video_tracks import people_in_recording
+
+    embeddings, problem = embedding_model(arguments.embedding_model, arguments.embedding_weights)
+    if problem:
+        print(f"visrftwin: {problem}", file=sys.stderr)
+    detector = (arguments.detector, arguments.weights)
+    options = {"imgsz": arguments.image_size, "embeddings": embeddings}
+    if arguments.bag:
+        return people_in_bag(site, arguments.bag, *detector, rate=arguments.rate, **options)
+    video = find_video(site, arguments.video)
+    return people_in_recording(site.camera(), video, *detector, frames=arguments.frames, **options)
