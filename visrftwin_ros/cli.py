@@ -289,9 +289,8 @@ def _predict(arguments: argparse.Namespace) -> int:
     site = load_site(arguments.site)
     tracks = read_tracks(arguments.tracks)
     _make_folder_of(arguments.out)
-    engine = TwinEngine(site, cache_folder("paths"), threads=2)
     print("solving the static paths (a new site takes some seconds)", file=sys.stderr)
-    engine.configure()
+    engine = TwinEngine(site, cache_folder("paths"), threads=2)
     with tqdm(unit="frame", desc="predicting", disable=None) as bar:
 
         def progress(done: int, total: int) -> None:
