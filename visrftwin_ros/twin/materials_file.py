@@ -26,9 +26,11 @@ def read_materials(file: Path, site: Site) -> dict[str, MaterialValues]:
     Raises TwinError naming the file, the surface and what would be right.
     """
     try:
-        content = yaml.safe_load(file.read_text()) if file.exists() else {}
+        content = yaml.safe_load(file.read_text()) if file.exists() else None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise TwinError(f"{file}: no YAML that can be read: {error}") from error
+    if content is None:
+        return {}
     if not isinstance(content, dict):
         raise TwinError(f"{file}: expected a mapping from surfaces to {', '.join(_VALUES)}")
     return {str(name): _material(file, site, str(name), own) for name, own in content.items()}
