@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -48,7 +49,8 @@ def write_materials(file: Path, materials: Mapping[str, MaterialValues]) -> None
         fresh.write_text(_HEAD + yaml.safe_dump(content, sort_keys=True, allow_unicode=True))
         fresh.replace(file)
     except OSError as error:
-        fresh.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            fresh.unlink()
         raise TwinError(f"{file} cannot be written: {error}") from error
 
 
