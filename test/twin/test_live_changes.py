@@ -189,13 +189,26 @@ def test_an_access_point_goes_off_and_on_without_a_solve(calls: dict[str, int]) 
     assert calls["solves"] == 1
 
 
-def test_moved_furniture_is_solved_once_more(calls: dict[str, int]) -> None:
-    engine = configured()
-    before = engine.update(0, nobody())
-    changed(engine, with_surface_moved, "kiosk", (9.0, -7.0, 1.0))
-    after = engine.update(1, nobody())
-    assert calls["solves"] == 2
-    assert (before.metrics.path_loss_db != after.metrics.path_loss_db).any()
+def test_moved_furniture_is_solved_once_more_while_robots_drive_on(calls: dict[str, int]) -> None:
+    robots = [{"name": "patrol", "path": LOOP}, {"name": "r2", "position": (-5, -3)}]
+    engine = configured(robots=robots)
+    solves = calls["solves"]
+    before = engine.update(0, people((3.0, 2.0)))
+    moving = engine.change(with_surface_moved, "kiosk", (3.0, -1.5, 1.0))
+    ticks = 0
+    while not moving.done():
+        state = engine.update(ticks * SECOND // 10, people((3.0, 2.0)))
+        assert np.isfinite(state.metrics.path_loss_db).all()
+        ticks += 1
+        time.sleep(0.02)
+    assert ticks > 10
+    engine.update(0, nobody())
+    after = engine.update(0, people((3.0, 2.0)))
+    assert moving.result().site.scene[2].center == (3.0, -1.5, 1.0)
+    assert calls["solves"] == 2 * solves
+    links = [before.links.index(("ap_a", name)) for name in ("patrol", "r2")]
+    assert (before.metrics.path_loss_db != after.metrics.path_loss_db)[links].all()
+    engine.close()
 
 
 def test_changes_of_what_is_not_there_name_what_is() -> None:
