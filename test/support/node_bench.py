@@ -51,10 +51,12 @@ class NodeBench:
         assert node.trigger_activate() == TransitionCallbackReturn.SUCCESS
         return node
 
-    def heard(self, kind: type, topic: str, qos: QoSProfile = RESULT_QOS) -> list[Any]:
-        """A list that grows by every message on the topic."""
+    def heard(
+        self, kind: type, topic: str, qos: QoSProfile = RESULT_QOS, raw: bool = False
+    ) -> list[Any]:
+        """A list that grows by every message on the topic; raw: by its bytes."""
         messages: list[Any] = []
-        self._probe.create_subscription(kind, topic, messages.append, qos)
+        self._probe.create_subscription(kind, topic, messages.append, qos, raw=raw)
         return messages
 
     def publisher(
