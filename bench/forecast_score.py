@@ -164,7 +164,6 @@ def main() -> None:
     arguments = parser.parse_args()
     site = load_site(arguments.site)
     engine = TwinEngine(site, cache_folder("paths"), threads=2)
-    engine.configure()
     camera = site.camera()
     frames = people_in_recording(
         camera, arguments.video, "yolo", arguments.weights, frames=arguments.frames

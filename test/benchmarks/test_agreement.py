@@ -16,7 +16,6 @@ from visrftwin_ros.twin.engine import TwinEngine
 @pytest.fixture(scope="module")
 def engine(site: Site) -> TwinEngine:
     engine = TwinEngine(site, None, threads=2)
-    engine.configure()
     return engine
 
 

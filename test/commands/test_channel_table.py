@@ -56,9 +56,7 @@ def engine() -> TwinEngine:
             ],
         }
     )
-    made = TwinEngine(site, threads=2)
-    made.configure()
-    return made
+    return TwinEngine(site, threads=2)
 
 
 WALK = tracks([(k, "a", -3.0, 1.5 - 0.3 * k, 0.0, -1.2) for k in range(1, 11)])

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-# The bench of nodes, and the simulated LiDAR.
-sys.path += [str(Path(__file__).parents[1] / folder) for folder in ("nodes", "perception")]
 from live_graph import LiveRun, OfflineRun, run_live, run_offline
+from node_bench import NodeBench
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +28,10 @@ def live_run(video: Path, weights: Path, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture(scope="session")
 def offline_run(live_run: LiveRun, video: Path, weights: Path) -> OfflineRun:
     return run_offline(live_run, video, weights)
+
+
+@pytest.fixture
+def bench(ros: None) -> Iterator[NodeBench]:
+    bench = NodeBench()
+    yield bench
+    bench.close()

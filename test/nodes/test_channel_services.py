@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from geometry_msgs.msg import PoseStamped
-from node_bench import NodeBench
+from node_bench import ERROR, OK, NodeBench
 from rclpy.lifecycle import TransitionCallbackReturn
 from scipy.spatial.transform import Rotation
 from tf2_msgs.msg import TFMessage
@@ -29,10 +30,12 @@ NAN = float("nan")
 class Asked:
     """An active predictor on the small site, and what it publishes."""
 
-    def __init__(self, bench: NodeBench, site: Path) -> None:
+    def __init__(self, bench: NodeBench, site: Path, **values: object) -> None:
         self._bench = bench
         cache = str(site.parent / "cache")
-        self.node = bench.active(ChannelPredictor, "predictor", site=str(site), cache=cache)
+        self.node = bench.active(
+            ChannelPredictor, "predictor", site=str(site), cache=cache, **values
+        )
         self.channels = bench.heard(LinkChannels, "channels")
         self._people = bench.publisher(TrackedPeople, "people")
 
@@ -163,6 +166,70 @@ def test_a_material_that_cannot_be_is_refused_and_changes_nothing(predictor: Ask
         answer = predictor.material(surface, material, **values)
         assert not answer.success and said in answer.message, said
     assert predictor.standing().path_loss_db == before.path_loss_db
+
+
+def test_a_material_is_kept_over_a_restart_where_a_file_is_named(
+    bench: NodeBench, small_site: Path
+) -> None:
+    file = small_site.parent / "materials.yaml"
+    predictor = Asked(bench, small_site, materials=str(file))
+    before = predictor.standing()
+    answer = predictor.material("floor", "metal")
+    assert answer.success and answer.message.endswith(f"; kept in {file}")
+    metal = predictor.standing()
+    restart(predictor)
+    kept = predictor.standing()
+    assert kept.path_loss_db == pytest.approx(metal.path_loss_db, abs=1e-3)
+    assert kept.path_loss_db < before.path_loss_db - 0.05
+    # What is set next joins it; the thickness is the metal's.
+    given = predictor.material("wall", relative_permittivity=3.0, conductivity=0.1)
+    assert given.success
+    assert set(yaml.safe_load(file.read_text())) == {"floor", "wall"}
+    # A surface that scatters from now on was not traced as one.
+    rough = predictor.material("floor", "concrete")
+    assert rough.success and "scattered paths are being searched for" in rough.message
+    assert bench.says("predictor: scattering", OK)
+
+
+def test_a_material_is_forgotten_at_a_restart_where_no_file_is_named(predictor: Asked) -> None:
+    before = predictor.standing()
+    answer = predictor.material("floor", "metal")
+    assert answer.success and "forgotten when this node restarts" in answer.message
+    assert "parameter `materials`" in answer.message
+    restart(predictor)
+    assert predictor.standing().path_loss_db == before.path_loss_db
+
+
+def test_a_file_that_cannot_be_written_refuses_the_material_and_changes_nothing(
+    bench: NodeBench, small_site: Path
+) -> None:
+    folder = small_site.parent / "kept"
+    predictor = Asked(bench, small_site, materials=str(folder / "materials.yaml"))
+    folder.write_text("no folder")
+    before = predictor.standing()
+    answer = predictor.material("floor", "metal")
+    assert not answer.success and "materials.yaml cannot be written" in answer.message
+    assert predictor.standing().path_loss_db == before.path_loss_db
+
+
+def test_a_predictor_does_not_start_on_materials_of_surfaces_that_are_not_there(
+    bench: NodeBench, small_site: Path
+) -> None:
+    file = small_site.parent / "materials.yaml"
+    file.write_text("moat: {relative_permittivity: 80, conductivity: 5}\n")
+    node = bench.node(ChannelPredictor, "predictor", site=str(small_site), materials=str(file))
+    assert node.trigger_configure() == TransitionCallbackReturn.FAILURE
+    assert bench.says("predictor: configure", ERROR, f"{file}: surface 'moat'")
+    assert "but floor, wall" in bench.statuses["predictor: configure"][1]
+
+
+def restart(predictor: Asked) -> None:
+    """As a process that ends and starts again."""
+    success = TransitionCallbackReturn.SUCCESS
+    assert predictor.node.trigger_deactivate() == success
+    assert predictor.node.trigger_cleanup() == success
+    assert predictor.node.trigger_configure() == success
+    assert predictor.node.trigger_activate() == success
 
 
 def test_a_radio_map_covers_the_site_and_is_empty_within_walls(predictor: Asked) -> None:

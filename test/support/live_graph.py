@@ -134,7 +134,6 @@ def run_offline(live_run: LiveRun, video: Path, weights: Path) -> OfflineRun:
     )
     engine = TwinEngine(live_run.site, cache_folder("paths"), threads=2)
     try:
-        engine.configure()
         rows = predict_tracks(
             engine, Tracks.from_people(people.items()), live_run.start, camera.frame_rate
         )

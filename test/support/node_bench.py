@@ -52,24 +52,33 @@ class NodeBench:
         assert node.trigger_activate() == TransitionCallbackReturn.SUCCESS
         return node
 
-    def heard(self, kind: type, topic: str, qos: QoSProfile = RESULT_QOS) -> list[Any]:
-        """A list that grows by every message on the topic."""
+    def heard(
+        self, kind: type, topic: str, qos: QoSProfile = RESULT_QOS, raw: bool = False
+    ) -> list[Any]:
+        """A list that grows by every message on the topic; raw: by its bytes."""
         messages: list[Any] = []
-        self._probe.create_subscription(kind, topic, messages.append, qos)
+        self._probe.create_subscription(kind, topic, messages.append, qos, raw=raw)
         return messages
 
-    def publisher(self, kind: type, topic: str, qos: QoSProfile = RESULT_QOS) -> Any:
+    def publisher(
+        self, kind: type, topic: str, qos: QoSProfile = RESULT_QOS, seconds: float = 10.0
+    ) -> Any:
         """A publisher that somebody listens to already."""
         publisher = self._probe.create_publisher(kind, topic, qos)
-        assert self.until(lambda: publisher.get_subscription_count() > 0), (
+        assert self.until(lambda: publisher.get_subscription_count() > 0, seconds), (
             f"{topic}: nobody listens"
         )
         return publisher
 
-    def ask(self, kind: type, name: str, request: Any) -> Any:
-        """A future with the service's response."""
+    def client(self, kind: type, name: str) -> Any:
+        """A client whose service is there."""
         client = self._probe.create_client(kind, name)
         assert self.until(client.service_is_ready), f"there is no service {name}"
+        return client
+
+    def ask(self, kind: type, name: str, request: Any) -> Any:
+        """A future with the service's response."""
+        client = self.client(kind, name)
         future = client.call_async(request)
         future.add_done_callback(lambda _: self._probe.destroy_client(client))
         return future

@@ -37,7 +37,6 @@ def growth() -> dict[str, float]:
     import drjit as dr
 
     engine = TwinEngine(small_site(propagation={"samples": 1000}), None, threads=2)
-    engine.configure()
     rng = np.random.default_rng(4)
     place = rng.uniform(-8, 8, (4, 2))
     settled, compiled = 0.0, 0
@@ -57,7 +56,6 @@ def growth() -> dict[str, float]:
 
 def test_thousands_of_people_finish_in_bounded_memory() -> None:
     engine = TwinEngine(small_site(propagation={"samples": 1000}), None, threads=2)
-    engine.configure()
     rng = np.random.default_rng(3)
     crowd = people(*rng.uniform(-15, 15, (3000, 2)))
     before = resident_mib()

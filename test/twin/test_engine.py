@@ -28,9 +28,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def configured(site: Site, cache: Path | None = None) -> TwinEngine:
-    engine = TwinEngine(site, cache, threads=2)
-    engine.configure()
-    return engine
+    return TwinEngine(site, cache, threads=2)
 
 
 @pytest.fixture
@@ -114,11 +112,6 @@ def test_an_end_inside_a_body_is_flagged_on_its_links_only(engine: TwinEngine) -
     for (_, robot), fault in zip(state.links, state.fault, strict=True):
         assert fault == ("r1 is inside body anna" if robot == "r1" else "")
     assert np.isfinite(state.metrics.path_loss_db).all()
-
-
-def test_without_configure_there_is_an_error_and_no_empty_channel(site: Site) -> None:
-    with pytest.raises(TwinError, match="configure"):
-        TwinEngine(site).update(0, nobody())
 
 
 def test_a_link_that_no_path_reaches_has_no_channel(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ import pytest
 from made_up import people, polylines, small_site
 from pydantic import ValidationError
 
-from visrftwin_ros.bodies.people import nobody
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.propagation.people.people_update import PeopleUpdate
 from visrftwin_ros.propagation.tracing import cached_solver
@@ -13,9 +12,7 @@ from visrftwin_ros.twin.engine import TwinEngine
 
 
 def configured(**changes: object) -> TwinEngine:
-    engine = TwinEngine(small_site(**changes), None, threads=2)
-    engine.configure()
-    return engine
+    return TwinEngine(small_site(**changes), None, threads=2)
 
 
 @pytest.mark.parametrize(
@@ -48,13 +45,10 @@ def test_an_empty_scene_and_a_material_out_of_range_are_refused() -> None:
         small_site(materials={"odd": {"relative_permittivity": 0.5, "conductivity": 0}})
 
 
-def test_a_solver_that_fails_is_an_error_of_configure(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_paths_there_is_no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     def failing(*_: object) -> None:
         raise TwinError("Sionna RT could not solve 6 link(s): out of memory")
 
     monkeypatch.setattr(cached_solver, "solve", failing)
-    engine = TwinEngine(small_site(), None, threads=2)
     with pytest.raises(TwinError, match="out of memory"):
-        engine.configure()
-    with pytest.raises(TwinError, match="configure"):
-        engine.update(0, nobody())
+        configured()

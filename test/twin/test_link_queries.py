@@ -31,9 +31,7 @@ R1 = np.array([5.0, 4.0, 1.2])
 
 @pytest.fixture(scope="module")
 def engine(site: Site) -> TwinEngine:
-    engine = TwinEngine(site, None, threads=2)
-    engine.configure()
-    return engine
+    return TwinEngine(site, None, threads=2)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +62,7 @@ def test_a_link_between_two_places_is_that_of_devices_standing_there(
     expected = engine.update(0, crowd)
     own = expected.links.index(("ap_a", "r1"))
     assert expected.metrics.shadow_loss_db[own] > 3
-    found = answer_of(enquiries, enquiries.ask_link(engine.meshes, AP_A, R1, crowd)).result
+    found = answer_of(enquiries, enquiries.ask_link(engine.twin.meshes, AP_A, R1, crowd)).result
     assert isinstance(found, SolvedLink)
     state = engine.channels_of(found, crowd, 7)
     assert state.links == (("tx", "rx"),) and state.stamp_ns == 7
@@ -81,14 +79,14 @@ def test_a_radio_map_has_the_links_path_loss_and_nothing_within_walls(
     enquiries: Enquiries, engine: TwinEngine
 ) -> None:
     crowd = people((4.0, 1.2), (-17.5, -17.5), height=1.9)
-    number = enquiries.ask_map(engine.meshes, "ap_a", 1.2, 5.0, crowd, 3)
+    number = enquiries.ask_map(engine.twin.meshes, "ap_a", 1.2, 5.0, crowd, 3)
     found = answer_of(enquiries, number).result
     assert isinstance(found, RadioMap)
     assert found.path_loss_db.shape == (12, 12) and found.stamp_ns == 3
     np.testing.assert_allclose(found.origin, [-30, -30, 1.2])
     row, column = 6, 7  # its centre: (7.5, 2.5)
     place = np.array([7.5, 2.5, 1.2])
-    link = answer_of(enquiries, enquiries.ask_link(engine.meshes, AP_A, place, crowd)).result
+    link = answer_of(enquiries, enquiries.ask_link(engine.twin.meshes, AP_A, place, crowd)).result
     assert isinstance(link, SolvedLink)
     alone = engine.channels_of(link, crowd, 3).metrics.path_loss_db[0]
     assert found.path_loss_db[row, column] == pytest.approx(alone, abs=0.3)
@@ -116,7 +114,7 @@ def test_ends_where_no_antenna_can_be_are_refused(
     enquiries: Enquiries, engine: TwinEngine, tx: object, rx: object, said: str
 ) -> None:
     with pytest.raises(TwinError, match=said):
-        enquiries.ask_link(engine.meshes, tx, rx, people((4.0, 1.2)))
+        enquiries.ask_link(engine.twin.meshes, tx, rx, people((4.0, 1.2)))
 
 
 @pytest.mark.parametrize(
@@ -135,12 +133,12 @@ def test_maps_that_cannot_be_drawn_are_refused(
     enquiries: Enquiries, engine: TwinEngine, ap: str, height: float, cell: float, said: str
 ) -> None:
     with pytest.raises(TwinError, match=said):
-        enquiries.ask_map(engine.meshes, ap, height, cell, nobody(), 0)
+        enquiries.ask_map(engine.twin.meshes, ap, height, cell, nobody(), 0)
 
 
 def test_the_smallest_cell_that_is_advised_is_taken(site: Site, engine: TwinEngine) -> None:
     asked = Enquiries(site, engine.people_model)
-    assert asked.ask_map(engine.meshes, "ap_a", 1.0, 1.6, nobody(), 0) == 1
+    assert asked.ask_map(engine.twin.meshes, "ap_a", 1.0, 1.6, nobody(), 0) == 1
 
 
 def test_questions_beyond_the_queue_are_refused_and_none_is_lost_with_the_process(
@@ -149,12 +147,12 @@ def test_questions_beyond_the_queue_are_refused_and_none_is_lost_with_the_proces
     monkeypatch.setattr(solver_process, "_RESTART_PAUSE", 0.0)
     busy = Enquiries(site, engine.people_model)
     try:
-        numbers = [busy.ask_link(engine.meshes, AP_A, R1, nobody())]
+        numbers = [busy.ask_link(engine.twin.meshes, AP_A, R1, nobody())]
         assert busy.poll() is None
         for _ in range(MOST_WAITING):
-            numbers.append(busy.ask_link(engine.meshes, AP_A, R1, nobody()))
+            numbers.append(busy.ask_link(engine.twin.meshes, AP_A, R1, nobody()))
         with pytest.raises(TwinError, match="busy: 4 questions wait"):
-            busy.ask_link(engine.meshes, AP_A, R1, nobody())
+            busy.ask_link(engine.twin.meshes, AP_A, R1, nobody())
         assert busy.pid is not None
         os.kill(busy.pid, signal.SIGKILL)
         lost = answer_of(busy, numbers[0])

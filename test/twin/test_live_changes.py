@@ -11,9 +11,15 @@ from visrftwin_ros.errors import TwinError
 from visrftwin_ros.materials.table import material_values
 from visrftwin_ros.propagation.paths.path_set import DIFFUSE, SPECULAR, PathSet
 from visrftwin_ros.propagation.tracing import cached_solver
+from visrftwin_ros.propagation.tracing.solver_aside import SolverAside
 from visrftwin_ros.scene.visibility import Visibility
 from visrftwin_ros.twin.engine import TwinEngine
 from visrftwin_ros.twin.mounts import RobotPose
+from visrftwin_ros.twin.static_twin import (
+    with_access_point,
+    with_material,
+    with_surface_moved,
+)
 
 SECOND = 1_000_000_000
 GLASS = material_values("glass", FREQUENCY)
@@ -24,24 +30,32 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, int]]:
     """How often the tracer solved, and how often rays were shot."""
     count = {"solves": 0, "rays": 0}
     solve, first_hit = cached_solver.solve, Visibility.first_hit
+    aside = SolverAside.__call__
 
     def counted_solve(*arguments: object) -> object:
         count["solves"] += 1
         return solve(*arguments)
+
+    def counted_aside(*arguments: object) -> object:
+        count["solves"] += 1
+        return aside(*arguments)
 
     def counted_hit(*arguments: object) -> object:
         count["rays"] += 1
         return first_hit(*arguments)
 
     monkeypatch.setattr(cached_solver, "solve", counted_solve)
+    monkeypatch.setattr(SolverAside, "__call__", counted_aside)
     monkeypatch.setattr(Visibility, "first_hit", counted_hit)
     yield count
 
 
 def configured(**changes: object) -> TwinEngine:
-    engine = TwinEngine(small_site(**changes), None, threads=2)
-    engine.configure()
-    return engine
+    return TwinEngine(small_site(**changes), None, threads=2)
+
+
+def changed(engine: TwinEngine, *change: object) -> None:
+    engine.change(*change).result(timeout=120)
 
 
 def test_a_new_material_changes_fields_and_shoots_no_ray(calls: dict[str, int]) -> None:
@@ -49,10 +63,9 @@ def test_a_new_material_changes_fields_and_shoots_no_ray(calls: dict[str, int]) 
     before = engine.update(0, nobody())
     assert calls["solves"] == 1
     rays = calls["rays"]
-    engine.set_material("floor", GLASS)
+    changed(engine, with_material, "floor", GLASS)
     after = engine.update(1, nobody())
     assert calls == {"solves": 1, "rays": rays}
-    assert engine.solver_calls == 1
     assert after.retraced.all()
     assert not engine.update(2, nobody()).retraced.any()
     scene = [surface.model_dump() for surface in engine.site.scene]
@@ -112,7 +125,7 @@ def test_a_new_material_reaches_robots_that_move(
             time.sleep(0.05)
         solves = calls["solves"]
         concrete = engine.update(SECOND, nobody(), places).groups[0].paths
-        engine.set_material("floor", GLASS)
+        changed(engine, with_material, "floor", GLASS)
         places["r"] = RobotPose(np.array([2.6, 0.0, 0.0]), 0.0)
         for tick, seconds in enumerate((1.0, 1.2)):
             state = engine.update(round(seconds * SECOND), nobody(), places)
@@ -136,7 +149,7 @@ def test_paths_found_after_a_change_have_the_new_material() -> None:
         places = {"r": RobotPose(np.array([2.5, 0.0, 0.0]), 0.0)}
         for change in (None, GLASS):
             if change is not None:
-                engine.set_material("floor", change)
+                changed(engine, with_material, "floor", change)
                 places["r"] = RobotPose(np.array([4.5, 1.0, 0.0]), 0.0)
             asked = 1 if change is None else 2
             deadline = time.monotonic() + 60
@@ -160,7 +173,7 @@ def test_paths_found_after_a_change_have_the_new_material() -> None:
 def test_an_access_point_goes_off_and_on_without_a_solve(calls: dict[str, int]) -> None:
     engine = configured()
     before = engine.update(0, people((3.0, 2.0)))
-    engine.switch_access_point("ap_a", False)
+    changed(engine, with_access_point, "ap_a", False)
     off = engine.update(1, people((3.0, 2.0)))
     silent = np.array([tx == "ap_a" for tx, _ in off.links])
     assert np.isinf(off.metrics.path_loss_db[silent]).all()
@@ -170,27 +183,40 @@ def test_an_access_point_goes_off_and_on_without_a_solve(calls: dict[str, int]) 
         off.metrics.path_loss_db[~silent], before.metrics.path_loss_db[~silent]
     )
     assert off.retraced.tolist() == silent.tolist()
-    engine.switch_access_point("ap_a", True)
+    changed(engine, with_access_point, "ap_a", True)
     again = engine.update(2, people((3.0, 2.0)))
     np.testing.assert_array_equal(again.metrics.path_loss_db, before.metrics.path_loss_db)
     assert calls["solves"] == 1
 
 
-def test_moved_furniture_is_solved_once_more(calls: dict[str, int]) -> None:
-    engine = configured()
-    before = engine.update(0, nobody())
-    engine.move_surface("kiosk", (9.0, -7.0, 1.0))
-    after = engine.update(1, nobody())
-    assert calls["solves"] == 2
-    assert (before.metrics.path_loss_db != after.metrics.path_loss_db).any()
+def test_moved_furniture_is_solved_once_more_while_robots_drive_on(calls: dict[str, int]) -> None:
+    robots = [{"name": "patrol", "path": LOOP}, {"name": "r2", "position": (-5, -3)}]
+    engine = configured(robots=robots)
+    solves = calls["solves"]
+    before = engine.update(0, people((3.0, 2.0)))
+    moving = engine.change(with_surface_moved, "kiosk", (3.0, -1.5, 1.0))
+    ticks = 0
+    while not moving.done():
+        state = engine.update(ticks * SECOND // 10, people((3.0, 2.0)))
+        assert np.isfinite(state.metrics.path_loss_db).all()
+        ticks += 1
+        time.sleep(0.02)
+    assert ticks > 10
+    engine.update(0, nobody())
+    after = engine.update(0, people((3.0, 2.0)))
+    assert moving.result().site.scene[2].center == (3.0, -1.5, 1.0)
+    assert calls["solves"] == 2 * solves
+    links = [before.links.index(("ap_a", name)) for name in ("patrol", "r2")]
+    assert (before.metrics.path_loss_db != after.metrics.path_loss_db)[links].all()
+    engine.close()
 
 
 def test_changes_of_what_is_not_there_name_what_is() -> None:
     engine = configured()
     with pytest.raises(TwinError, match=r"no surface .sofa.*kiosk"):
-        engine.set_material("sofa", GLASS)
+        changed(engine, with_material, "sofa", GLASS)
     with pytest.raises(TwinError, match="no access point 'ap_x'"):
-        engine.switch_access_point("ap_x", False)
+        changed(engine, with_access_point, "ap_x", False)
 
 
 def test_a_moved_surface_of_a_mesh_file_is_refused(tmp_path: Path) -> None:
@@ -198,4 +224,4 @@ def test_a_moved_surface_of_a_mesh_file_is_refused(tmp_path: Path) -> None:
     wall = {"name": "wall", "kind": "mesh", "file": "wall.obj", "material": "glass"}
     engine = configured(scene=[wall], folder=tmp_path)
     with pytest.raises(TwinError, match="mesh file"):
-        engine.move_surface("wall", (0.0, 0.0, 0.0))
+        changed(engine, with_surface_moved, "wall", (0.0, 0.0, 0.0))

@@ -84,7 +84,6 @@ class Lobby:
         self.robots = Crowd(size.robots, DRIVING_SPEED, seed=0)
         self.site = lobby(size.aps, self.robots.position, standing=not size.robots_move)
         self.engine = TwinEngine(self.site)
-        self.engine.configure()
         self._tick = 0
 
     def tick(self, moving: bool = True) -> tuple[ChannelState, Bodies, float]:

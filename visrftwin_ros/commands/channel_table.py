@@ -31,7 +31,7 @@ def predict_tracks(
     """One row (keys CHANNEL_COLUMNS) a frame and link, from frame 1 to the last one in `tracks`.
 
     Frame k stands at `start_ns` + (k - 1) / `frame_rate`; a frame without rows has nobody in it.
-    The engine must be configured. progress: called with the frames done and all.
+    progress: called with the frames done and all.
     """
     last = int(tracks.frame.max(initial=0))
     bodies = BodiesOfTracks(tracks)

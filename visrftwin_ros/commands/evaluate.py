@@ -14,7 +14,7 @@ NAME = "evaluate"
 HELP = "predict every snapshot of a campaign; scores, tables and figures"
 
 TABLES = tuple(
-    f"{name}.csv" for name in ("errors", "snapshots", "clusters", "beams", "shadow_loss", "fades")
+    f"{name}.csv" for name in ("errors", "snapshots", "clusters", "beams", "shadow_loss*", "fades*")
 )
 
 

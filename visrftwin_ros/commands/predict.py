@@ -35,9 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
     tracks = read_tracks(arguments.tracks)
     kind = file_kind("table of channels", ",".join(CHANNEL_COLUMNS))
     with growing_file(arguments.out, kind, arguments.force) as file:
-        engine = TwinEngine(site, cache_folder("paths"), threads=2)
         print("solving the static paths (a new site takes some seconds)", file=sys.stderr)
-        engine.configure()
+        engine = TwinEngine(site, cache_folder("paths"), threads=2)
         start_ns, rate = round(arguments.start * 1e9), site.camera().frame_rate
         progress = progress_bar("predicting", "frame")
         written = write_channels(predict_tracks(engine, tracks, start_ns, rate, progress), file)

@@ -146,11 +146,7 @@ def site_meshes(
     meshes = surface_meshes(site)
     if truth is None:
         return meshes, ()
-    # The solver shares a material among surfaces by its name.
-    changed = tuple(
-        replace(m, material=replace(truth[m.name], name=m.name)) if m.name in truth else m
-        for m in meshes
-    )
+    changed = tuple(replace(m, material=truth[m.name]) if m.name in truth else m for m in meshes)
     return changed, tuple(m.name for m in meshes if m.name not in truth)
 
 

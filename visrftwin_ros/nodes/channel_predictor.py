@@ -38,6 +38,7 @@ from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel
 from visrftwin_ros.scene.ray_device import Device
 from visrftwin_ros.twin.channel_state import ChannelState
 from visrftwin_ros.twin.engine import TwinEngine
+from visrftwin_ros.twin.materials_file import read_materials
 
 WATCH_PERIOD = 0.2
 NEVER = float("inf")
@@ -66,21 +67,25 @@ class ChannelPredictor(TwinNode):
             "Links in channel_paths and paths, by shell patterns of `tx-rx`; [''] = all",
         ),
         NodeParameter("cache", "", "Folder of solved paths; empty = ~/.cache/visrftwin/paths"),
+        NodeParameter(
+            "materials", "", "File that keeps what set_material sets; empty = kept until a restart"
+        ),
     )
 
     def configure(self) -> None:
         self._site = self.site()
         self._check_choice("blockage", get_args(BlockageModel))
         self._check_choice("device", get_args(Device))
+        kept = Path(self.value("materials")) if self.value("materials") else None
+        self.get_logger().info("solving the static paths (a new site takes some seconds)")
         self._engine = TwinEngine(
             self._site,
             Path(self.value("cache")) if self.value("cache") else cache_folder("paths"),
             device=self.value("device"),
             blockage=self.value("blockage"),
             threads=self.value("threads"),
+            materials=read_materials(kept, self._site) if kept else None,
         )
-        self.get_logger().info("solving the static paths (a new site takes some seconds)")
-        self._engine.configure()
         self._messages = ChannelMessages(
             self._site.world_frame, self._site.radio, self.value("max_paths")
         )
@@ -96,7 +101,7 @@ class ChannelPredictor(TwinNode):
         self.subscription(TrackedPeople, "people", self._on_people)
         self.timer(WATCH_PERIOD, self._watch)
         self._asked = ChannelServices(
-            self, self._engine, self._transforms, self._people_now, self.value("max_paths")
+            self, self._engine, self._transforms, self._people_now, self.value("max_paths"), kept
         )
 
     def _check_choice(self, name: str, choices: Sequence[str]) -> None:
@@ -119,6 +124,9 @@ class ChannelPredictor(TwinNode):
             self._asked.close()
             del self._asked
         if hasattr(self, "_engine"):
+            if self._engine.twin.materials and not self.value("materials"):
+                names = ", ".join(self._engine.twin.materials)
+                self.get_logger().warning(f"what set_material set is forgotten, on {names}")
             self._engine.close()
             del self._engine
 

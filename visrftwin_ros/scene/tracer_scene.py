@@ -11,7 +11,7 @@ from visrftwin_ros.scene.surfaces import SurfaceMesh
 
 
 def build_scene(meshes: Sequence[SurfaceMesh], frequency: float) -> Any:
-    """A `sionna.rt.Scene` with one object a surface and one radio material a material name.
+    """A `sionna.rt.Scene` with one object and one radio material a surface.
 
     `prepare` must have run in this process.
     """
@@ -20,22 +20,20 @@ def build_scene(meshes: Sequence[SurfaceMesh], frequency: float) -> Any:
 
     scene = rt.Scene()
     scene.frequency = frequency
-    materials: dict[str, Any] = {}
     objects = []
     for mesh in meshes:
         values = mesh.material
-        if values.name not in materials:
-            materials[values.name] = rt.RadioMaterial(
-                f"material {values.name}",
-                thickness=values.thickness,
-                relative_permittivity=values.relative_permittivity,
-                conductivity=values.conductivity,
-                scattering_coefficient=values.scattering_coefficient,
-            )
         properties = mi.Properties()
         properties.set_id(mesh.name)
         properties["face_normals"] = True
-        properties["bsdf"] = materials[values.name]
+        # Two surfaces of one material name need not be of the same values.
+        properties["bsdf"] = rt.RadioMaterial(
+            f"material of {mesh.name}",
+            thickness=values.thickness,
+            relative_permittivity=values.relative_permittivity,
+            conductivity=values.conductivity,
+            scattering_coefficient=values.scattering_coefficient,
+        )
         shape = mi.Mesh(
             name=mesh.name,
             vertex_count=len(mesh.vertices),

@@ -6,49 +6,60 @@ The same object serves the ROS node and the off-line command, so equal input giv
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Concatenate, ParamSpec
 
 import numpy as np
 from numpy.typing import NDArray
 
 from visrftwin_ros.beams.arrays import Mount
 from visrftwin_ros.bodies.people import Bodies, usable
-from visrftwin_ros.errors import TwinError
 from visrftwin_ros.materials.table import MaterialValues
 from visrftwin_ros.propagation.fields.slab_fields import wavelength_of
-from visrftwin_ros.propagation.paths.devices import Devices
 from visrftwin_ros.propagation.paths.link_metrics import LinkSums, no_sums
 from visrftwin_ros.propagation.paths.path_set import PathSet
 from visrftwin_ros.propagation.people.body_paths import BodyPaths, BodyReflections, LinkEnds
 from visrftwin_ros.propagation.people.body_reflection import BodyScattering
 from visrftwin_ros.propagation.people.body_screens import inside_bodies
 from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel
-from visrftwin_ros.propagation.replay.material_update import revalued
-from visrftwin_ros.propagation.replay.path_replay import Replay
-from visrftwin_ros.propagation.replay.replay_scene import ReplayScene
 from visrftwin_ros.propagation.tracing.background_solver import BackgroundSolver
-from visrftwin_ros.propagation.tracing.cached_solver import Discovery
+from visrftwin_ros.propagation.tracing.solver_aside import SolverAside
 from visrftwin_ros.scene.ray_device import Device, prepare
-from visrftwin_ros.scene.surfaces import SurfaceMesh, surface_meshes
-from visrftwin_ros.site.model import Robot, Site
+from visrftwin_ros.site.model import Site
 from visrftwin_ros.twin.channel_state import ChannelState, LinkGroup
 from visrftwin_ros.twin.forecast import HORIZONS, Forecaster, ShadowForecast
+from visrftwin_ros.twin.known_links import KnownLinks, link_numbers
 from visrftwin_ros.twin.link_queries import SolvedLink
 from visrftwin_ros.twin.mounts import RobotPose, device_mount
-from visrftwin_ros.twin.moving_links import CarriedLinks, Receiver, ScriptedRobot
+from visrftwin_ros.twin.moving_links import CarriedLinks
 from visrftwin_ros.twin.on_demand_links import PeopleModel, channels_of
-from visrftwin_ros.twin.standing_links import StandingLinks
-from visrftwin_ros.twin.tracked_robot import AT_ONCE, TrackedRobot, TrackedRobots
+from visrftwin_ros.twin.static_twin import StaticTwin, configured
+from visrftwin_ros.twin.tracked_robot import AT_ONCE, Discovered, TrackedRobot, TrackedRobots
+
+P = ParamSpec("P")
+
+
+@dataclass(frozen=True, eq=False)
+class _Version:
+    """A twin, ready for ticks: its links, and what is known of the robots on TF in its scene."""
+
+    twin: StaticTwin
+    links: KnownLinks
+    tracked: Mapping[str, Discovered]
 
 
 class TwinEngine:
-    """Predicts the channels of all AP-robot links of a site.
+    """Predicts the channels of all AP-robot links of a site; configured as soon as it is there.
 
     cache_dir: keeps solved paths over restarts (None = not). device: where Sionna RT runs.
     blockage: how bodies shadow. threads: bound on the solver's CPU threads, 0 = all.
     body_scattering: paths over people, off their sides or by TR 38.901's cross-section.
+    materials: by surface, over those of the site.
+    Takes seconds to minutes. Raises TwinError where a mesh, a material or the solver is not to be
+    had: there is no engine without paths.
     """
 
     def __init__(
@@ -59,57 +70,83 @@ class TwinEngine:
         blockage: BlockageModel = "fresnel",
         threads: int = 0,
         body_scattering: BodyScattering = "cylinder",
+        materials: Mapping[str, MaterialValues] | None = None,
     ) -> None:
-        self.site = site
         self.links = tuple((ap.name, r.name) for ap in site.access_points for r in site.robots)
-        self._cache_dir = cache_dir
-        self._device: Device = device
-        self._threads = threads
-        self._model: BlockageModel = blockage
+        self.people_model = PeopleModel(site.radio.frequency, blockage, body_scattering)
         self._wavelength = wavelength_of(site.radio.frequency)
-        self._configured = False
-        self._standing: StandingLinks | None = None
-        self._scripted: dict[str, ScriptedRobot] = {}
-        self._tracked: TrackedRobots | None = None
-        self._carried: dict[str, CarriedLinks] = {}
-        self._background: BackgroundSolver | None = None
-        self._scene: ReplayScene | None = None
-        self._scattering: BodyScattering = body_scattering
-        self._reflections: BodyReflections | None = None
-        self._meshes: tuple[SurfaceMesh, ...] = ()
-        self._discovery: Discovery | None = None
-        self._forecasters: dict[int, tuple[PathSet, Forecaster]] = {}
+        prepare(device, threads)
+        twin = configured(site, cache_dir, device, materials or {})
+        self._aside = SolverAside()
+        twin = replace(twin, discovery=twin.discovery.solving_by(self._aside))
+        self._background = BackgroundSolver(
+            twin.meshes,
+            twin.discovery.transmitters,
+            site.radio.frequency,
+            site.propagation,
+            device,
+        )
+        self._tracked = self._tracked_robots(twin)
+        self._reflections = self._reflections_in(twin)
         self._groups: tuple[LinkGroup, ...] = ()
-        self._silent: frozenset[str] = frozenset()
-        self._changed = np.zeros(len(self.links), bool)
+        self._forecasters: dict[int, tuple[PathSet, Forecaster]] = {}
+        # The newest version is made in the worker alone and taken into use in `update` alone.
+        self._worker = ThreadPoolExecutor(1, "twin changes")
+        self._used = self._newest = _Version(
+            twin, KnownLinks(twin, self.links, self.people_model), {}
+        )
 
-    def configure(self) -> None:
-        """Solves, or loads, every path that can be known beforehand: seconds to minutes.
+    @property
+    def twin(self) -> StaticTwin:
+        """The static twin with every change that has been made, as the next update has it."""
+        return self._newest.twin
 
-        Raises TwinError where a mesh, a material or the solver is not to be had.
+    @property
+    def site(self) -> Site:
+        """The site with its surfaces where they stand now."""
+        return self.twin.site
+
+    def change(
+        self,
+        make: Callable[Concatenate[StaticTwin, P], StaticTwin],
+        *arguments: P.args,
+        **named: P.kwargs,
+    ) -> Future[StaticTwin]:
+        """Goes over to `make(twin, *arguments)` (`with_material`, ...), whole or not at all.
+
+        It is made in a thread beside the updates, which go on with the old twin, one change after
+        the other and each of what the one before made, so that none is forgotten. Once the future
+        has it, the next update has; where `make` raises, the future does and nothing changed.
         """
-        site = self.site
-        meshes = surface_meshes(site)
-        prepare(self._device, self._threads)
-        discovery = Discovery(site, meshes, self._cache_dir, self._device)
-        self._meshes, self._discovery = meshes, discovery
-        self._scene = ReplayScene(meshes, site.radio.frequency, self._device)
-        standing = [r for r in site.robots if r.position is not None]
-        if standing:
-            where = np.array([(*r.position, r.antenna_height) for r in standing if r.position])
-            found = discovery.paths_to(Devices(tuple(r.name for r in standing), where))
-            self._standing = StandingLinks(
-                found, self._numbers(found.links), self._wavelength, self._model
-            )
-        moving = [r for r in site.robots if r.position is None]
-        if moving:
-            self._configure_moving(moving, meshes, discovery)
-        if self._scattering != "none":
-            seeing = self._scene.visibility
-            self._reflections = BodyReflections(
-                self.links, seeing, self._wavelength, self._model, self._scattering
-            )
-        self._configured = True
+        return self._worker.submit(self._go_over, lambda twin: make(twin, *arguments, **named))
+
+    def _go_over(self, make: Callable[[StaticTwin], StaticTwin]) -> StaticTwin:
+        before = self._newest
+        twin = make(before.twin)
+        if twin.scene is before.twin.scene:
+            self._newest = replace(before, twin=twin)
+            return twin
+        tracked = {
+            name: known.within(twin.scene)
+            for name, known in self._tracked.known.items()
+            if known.traced.scene.same_places(twin.scene)
+        }
+        links = KnownLinks(twin, self.links, self.people_model)
+        self._newest = _Version(twin, links, tracked)
+        return twin
+
+    def _take_over(self) -> NDArray[np.bool_]:
+        """Takes the newest version into use; (L,) the links that this changes."""
+        old, new = self._used, self._newest
+        if new is old:
+            return np.zeros(len(self.links), bool)
+        self._used = new
+        if new.twin.scene is old.twin.scene:
+            switched = new.twin.silent ^ old.twin.silent
+            return np.array([tx in switched for tx, _ in self.links], bool)
+        self._tracked.go_on(new.twin.scene, new.twin.meshes, new.tracked)
+        self._reflections = self._reflections_in(new.twin)
+        return np.ones(len(self.links), bool)
 
     def update(
         self, stamp_ns: int, bodies: Bodies, robots: Mapping[str, RobotPose] | None = None
@@ -118,33 +155,25 @@ class TwinEngine:
 
         Never waits for a solver. Bodies with unusable poses are left out and named.
         """
-        if not self._configured:
-            raise TwinError("the twin's engine has no paths yet: call `configure` before `update`")
         began = time.perf_counter()
+        changed = self._take_over()
+        twin, site = self._used.twin, self._used.twin.site
         bodies, dropped = usable(bodies)
         count = len(self.links)
         fault = [""] * count
         age = np.zeros(count)
-        groups: list[LinkGroup] = []
-        ends = {ap.name: np.array(ap.position, float) for ap in self.site.access_points}
-        for robot in self.site.robots:
+        ends = {ap.name: np.array(ap.position, float) for ap in site.access_points}
+        for robot in site.robots:
             if robot.position is not None:
                 ends[robot.name] = np.array([*robot.position, robot.antenna_height])
-        if self._standing is not None:
-            groups.append(self._standing.update(bodies))
-        for name, scripted in self._scripted.items():
-            receiver, _ = scripted.receiver(stamp_ns)
-            ends[name] = receiver.position
-            known = scripted.known_at(receiver)
-            groups.append(self._scripted_group(name, known, receiver, bodies))
-        if self._tracked is not None:
-            bases = {name: pose.position for name, pose in (robots or {}).items()}
-            found = self._tracked.update(stamp_ns, bases, bodies)
-            groups.extend([found] if found is not None else [])
-            ends.update(self._tracked.positions)
-            for i, (_, name) in enumerate(self.links):
-                if name in self._tracked:
-                    fault[i], age[i] = self._tracked.health(name, stamp_ns)
+        groups, places = self._used.links.update(stamp_ns, bodies)
+        ends.update(places)
+        bases = {name: pose.position for name, pose in (robots or {}).items()}
+        groups.extend(self._tracked.update(stamp_ns, bases, bodies))
+        ends.update(self._tracked.positions)
+        for i, (_, name) in enumerate(self.links):
+            if name in self._tracked:
+                fault[i], age[i] = self._tracked.health(name, stamp_ns)
         self._groups = tuple(groups)
         self._flag_ends_inside(fault, ends, bodies)
         sums, retraced = self._merged_sums(), self._merged_retraced()
@@ -152,27 +181,25 @@ class TwinEngine:
         if over_bodies is not None:
             sums = sums.plus(np.arange(count), over_bodies.sums)
             retraced |= over_bodies.changed
-        silent = np.array([tx in self._silent for tx, _ in self.links])
+        silent = np.array([tx in twin.silent for tx, _ in self.links], bool)
         if silent.any():
             off = np.flatnonzero(silent)
             sums = sums.replaced(off, no_sums(len(off)))
             fault = [
-                f"{tx} is off" if tx in self._silent else why
+                f"{tx} is off" if tx in twin.silent else why
                 for (tx, _), why in zip(self.links, fault, strict=True)
             ]
-        retraced = (retraced & ~silent) | self._changed
-        self._changed = np.zeros(count, bool)
         return ChannelState(
             stamp_ns=stamp_ns,
             links=self.links,
             metrics=sums.metrics(),
-            retraced=retraced,
+            retraced=(retraced & ~silent) | changed,
             fault=tuple(fault),
             paths_age=age,
             retraced_paths=sum(len(group.blockage.evaluated) for group in groups),
             dropped=dropped,
             compute_time=time.perf_counter() - began,
-            frequency=self.site.radio.frequency,
+            frequency=site.radio.frequency,
             groups=self._groups,
             over_bodies=over_bodies,
             silent=frozenset(np.flatnonzero(silent).tolist()),
@@ -201,127 +228,40 @@ class TwinEngine:
         """How a device's array stands at that time; None for a robot without a pose."""
         return device_mount(self.site, name, stamp_ns, robots or {})
 
-    @property
-    def meshes(self) -> tuple[SurfaceMesh, ...]:
-        """The static scene as it is now."""
-        return self._meshes
-
-    def material_of(self, surface: str) -> MaterialValues:
-        """What that surface is made of now; TwinError where the site has no such surface."""
-        return self._meshes[self._surface(surface)].material
-
-    @property
-    def people_model(self) -> PeopleModel:
-        """How people change channels here."""
-        return PeopleModel(self.site.radio.frequency, self._model, self._scattering)
-
     def channels_of(self, found: SolvedLink, bodies: Bodies, stamp_ns: int) -> ChannelState:
         """The channel of a link between any two places, with these people."""
-        assert self._scene is not None
-        ends, seeing = (found.transmitter, found.receiver), self._scene.visibility
+        ends, seeing = (found.transmitter, found.receiver), self.twin.scene.visibility
         return channels_of(found.paths, *ends, bodies, stamp_ns, seeing, self.people_model)
 
-    @property
-    def solver_calls(self) -> int:
-        """Full solves in this process since it was configured."""
-        return self._discovery.solver_calls if self._discovery else 0
-
-    def set_material(self, surface: str, values: MaterialValues) -> None:
-        """That surface is of another material from the next update on; no ray is shot.
-
-        Raises TwinError where the site has no such surface.
-        """
-        index = self._surface(surface)
-        meshes = list(self._meshes)
-        meshes[index] = replace(meshes[index], material=values)
-        self._meshes = tuple(meshes)
-        assert self._scene is not None
-        old, self._scene = self._scene, self._scene.with_materials(meshes)
-        if self._standing is not None:
-            paths = revalued(self._standing.paths, old, self._scene)
-            numbers = self._numbers(paths.links)
-            self._standing = StandingLinks(paths, numbers, self._wavelength, self._model)
-        for scripted in self._scripted.values():
-            scripted.revalue(old, self._scene)
-        if self._tracked is not None:
-            self.close()
-            self._background = self._new_background()
-            self._tracked.revalue(self._scene, self._background)
-        self._changed[:] = True
-
-    def move_surface(self, surface: str, center: tuple[float, float, float]) -> None:
-        """A piece of furniture stands elsewhere: everything is solved again, seconds to minutes.
-
-        Raises TwinError where the site has no such surface, or one whose place its file gives.
-        """
-        index = self._surface(surface)
-        scene = list(self.site.scene)
-        if not hasattr(scene[index], "center"):
-            raise TwinError(f"surface {surface!r} is a mesh file: it stands where the file says")
-        scene[index] = scene[index].model_copy(update={"center": center})
-        self.close()
-        self.site = self.site.model_copy(update={"scene": scene})
-        self._scripted, self._carried, self._forecasters = {}, {}, {}
-        self.configure()
-        self._changed[:] = True
-
-    def switch_access_point(self, name: str, on: bool) -> None:
-        """Its links have no channel while it is off; nothing is solved, then or later."""
-        if name not in [ap.name for ap in self.site.access_points]:
-            raise TwinError(f"site {self.site.name!r} has no access point {name!r}")
-        self._silent = self._silent - {name} if on else self._silent | {name}
-        self._changed |= [tx == name for tx, _ in self.links]
-
     def close(self) -> None:
-        """Ends the background process; the engine can go on without discovery."""
-        if self._background is not None:
-            self._background.close()
-            self._background = None
+        """Ends the processes and what is being changed; the engine can go on without discovery."""
+        self._aside.close()
+        self._worker.shutdown(cancel_futures=True)
+        self._background.close()
 
-    def _configure_moving(
-        self, robots: list[Robot], meshes: tuple[SurfaceMesh, ...], discovery: Discovery
-    ) -> None:
-        site = self.site
-        assert self._scene is not None
-        tracked = []
-        for robot in robots:
-            links = tuple((ap.name, robot.name) for ap in site.access_points)
-            if robot.path is not None:
-                self._scripted[robot.name] = ScriptedRobot(robot, discovery, self._scene)
-                self._carried[robot.name] = CarriedLinks(self._wavelength, self._model)
-            else:
-                numbers = self._numbers(links)
-                tracked.append(TrackedRobot(robot.name, robot.antenna_height, numbers))
+    def _tracked_robots(self, twin: StaticTwin) -> TrackedRobots:
+        site = twin.site
+        tracked = [
+            TrackedRobot(
+                robot.name,
+                robot.antenna_height,
+                link_numbers(tuple((ap.name, robot.name) for ap in site.access_points), self.links),
+            )
+            for robot in site.robots
+            if robot.position is None and robot.path is None
+        ]
         if tracked:
-            self._background = self._new_background()
             self._background.warm_up(min(len(tracked), AT_ONCE))
-            carried = CarriedLinks(self._wavelength, self._model)
-            self._tracked = TrackedRobots(tracked, self._background, self._scene, carried)
+        carried = CarriedLinks(self._wavelength, self.people_model.blockage)
+        return TrackedRobots(tracked, self._background, twin.scene, carried)
 
-    def _scripted_group(
-        self, name: str, known: Replay, receiver: Receiver, bodies: Bodies
-    ) -> LinkGroup:
-        numbers = self._numbers(known.known.links)
-        position, velocity = (
-            np.tile(vector, (len(numbers), 1)) for vector in (receiver.position, receiver.velocity)
+    def _reflections_in(self, twin: StaticTwin) -> BodyReflections | None:
+        model, seeing = self.people_model, twin.scene.visibility
+        if model.scattering == "none":
+            return None
+        return BodyReflections(
+            self.links, seeing, self._wavelength, model.blockage, model.scattering
         )
-        return self._carried[name].update(numbers, known, position, velocity, bodies)
-
-    def _new_background(self) -> BackgroundSolver:
-        assert self._discovery is not None
-        return BackgroundSolver(
-            self._meshes,
-            self._discovery.transmitters,
-            self.site.radio.frequency,
-            self.site.propagation,
-            self._device,
-        )
-
-    def _surface(self, name: str) -> int:
-        names = [surface.name for surface in self.site.scene]
-        if name not in names:
-            raise TwinError(f"no surface {name!r}; the site has {', '.join(names)}")
-        return names.index(name)
 
     def _flag_ends_inside(
         self, fault: list[str], ends: Mapping[str, NDArray[np.float64]], bodies: Bodies
@@ -347,9 +287,6 @@ class TwinEngine:
         tx, rx = (np.array([ends.get(pair[i], nowhere) for pair in self.links]) for i in (0, 1))
         return self._reflections.update(LinkEnds(tx, rx, velocity), sums.power, bodies)
 
-    def _numbers(self, links: tuple[tuple[str, str], ...]) -> NDArray[np.intp]:
-        return np.array([self.links.index(link) for link in links], np.intp)
-
     def _merged_sums(self) -> LinkSums:
         merged = no_sums(len(self.links))
         for group in self._groups:
@@ -366,6 +303,6 @@ class TwinEngine:
         key = int(group.numbers[0])
         paths, forecaster = self._forecasters.get(key, (None, None))
         if forecaster is None or paths is not group.paths:
-            forecaster = Forecaster(group.paths, self._wavelength, self._model)
+            forecaster = Forecaster(group.paths, self._wavelength, self.people_model.blockage)
             self._forecasters[key] = (group.paths, forecaster)
         return forecaster

@@ -16,11 +16,11 @@ from visrftwin_ros.propagation.paths.link_metrics import link_sums
 from visrftwin_ros.propagation.paths.path_set import DIFFRACTION, DIFFUSE, PathSet
 from visrftwin_ros.propagation.people.people_update import PeopleUpdate
 from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel
-from visrftwin_ros.propagation.replay.material_update import revalued
+from visrftwin_ros.propagation.replay.material_update import TracedPaths
 from visrftwin_ros.propagation.replay.path_replay import Replay
 from visrftwin_ros.propagation.replay.replay_scene import ReplayScene
 from visrftwin_ros.propagation.tracing.cached_solver import Discovery
-from visrftwin_ros.site.model import Robot
+from visrftwin_ros.site.model import Robot, ScriptedPath
 from visrftwin_ros.site.motion import pose_at
 from visrftwin_ros.twin.channel_state import LinkGroup
 from visrftwin_ros.twin.standing_links import StandingLinks
@@ -87,50 +87,60 @@ class CarriedLinks:
         return group
 
 
+@dataclass(frozen=True, eq=False)
 class ScriptedRobot:
     """A robot on its scripted loop, whose paths are known all along it from the start.
 
-    The loop is solved at places a metre apart, and for specular paths alone every quarter metre;
-    the nearest place's paths are replayed, with the specular sequences of the whole loop, so that
-    hardly one is missed that is seen between two places only. What comes out depends on the time
-    stamp alone, on line and off line.
+    The loop is solved at places (K, 3) a metre apart, and for specular paths alone every quarter
+    metre; the nearest place's paths are replayed, with the specular sequences of the whole loop,
+    so that hardly one is missed that is seen between two places only. What comes out depends on
+    the time stamp alone, on line and off line.
     """
 
-    def __init__(self, robot: Robot, discovery: Discovery, scene: ReplayScene) -> None:
-        if robot.path is None:
-            raise ValueError(f"robot {robot.name!r} has no scripted path")
-        self._robot = robot
-        self._path = robot.path
-        coarse, fine = (self._devices(spacing) for spacing in (_SPACING, _SPECULAR_SPACING))
-        self._places = coarse.positions
+    name: str
+    antenna_height: float
+    path: ScriptedPath
+    places: NDArray[np.float64]
+    traced: tuple[TracedPaths, ...]
+    known: tuple[Replay, ...]
+
+    @classmethod
+    def discovered(
+        cls, robot: Robot, path: ScriptedPath, discovery: Discovery, scene: ReplayScene
+    ) -> ScriptedRobot:
+        """Solves all along `path`, which is the robot's, in that scene."""
+        coarse, fine = (_devices(robot, path, step) for step in (_SPACING, _SPECULAR_SPACING))
         found = discovery.paths_to(coarse)
         specular = discovery.specular_paths_to(fine)
-        self._known = [
-            Replay.of(paths, scene) for paths in _with_borrowed(found, specular, robot.name)
-        ]
+        parts = _with_borrowed(found, specular, robot.name)
+        known = tuple(Replay.of(paths, scene) for paths in parts)
         # What compiles at the first call must not compile in the first tick.
-        self._known[0].at(np.tile(self._places[0], (len(self._known[0].known.links), 1)))
+        known[0].at(np.tile(coarse.positions[0], (len(parts[0].links), 1)))
+        traced = tuple(TracedPaths(paths, scene) for paths in parts)
+        return cls(robot.name, robot.antenna_height, path, coarse.positions, traced, known)
 
-    def revalue(self, old: ReplayScene, new: ReplayScene) -> None:
-        """Goes on with surfaces of other materials."""
-        self._known = [Replay.of(revalued(r.known, old, new), new) for r in self._known]
+    def within(self, scene: ReplayScene) -> ScriptedRobot:
+        """It among the same surfaces in the same places, of the materials that `scene` has."""
+        known = tuple(Replay.of(paths.within(scene), scene) for paths in self.traced)
+        return replace(self, known=known)
 
-    def _devices(self, spacing: float) -> Devices:
-        places = loop_places(np.array(self._path.waypoints, float), spacing)
-        names = tuple(f"{self._robot.name}@{k}" for k in range(len(places)))
-        height = np.full(len(places), self._robot.antenna_height)
-        return Devices(names, np.column_stack([places, height]))
-
-    def receiver(self, stamp_ns: int) -> tuple[Receiver, float]:
-        """Its antenna and its yaw at that time."""
-        ground, yaw = pose_at(self._path, stamp_ns)
-        velocity = self._path.speed * np.array([np.cos(yaw), np.sin(yaw), 0.0])
-        return Receiver(np.append(ground, self._robot.antenna_height), velocity), yaw
+    def receiver(self, stamp_ns: int) -> Receiver:
+        """Its antenna at that time."""
+        ground, yaw = pose_at(self.path, stamp_ns)
+        velocity = self.path.speed * np.array([np.cos(yaw), np.sin(yaw), 0.0])
+        return Receiver(np.append(ground, self.antenna_height), velocity)
 
     def known_at(self, receiver: Receiver) -> Replay:
         """The paths of the place nearest to it."""
-        distance = np.linalg.norm(self._places - receiver.position, axis=1)
-        return self._known[int(distance.argmin())]
+        distance = np.linalg.norm(self.places - receiver.position, axis=1)
+        return self.known[int(distance.argmin())]
+
+
+def _devices(robot: Robot, path: ScriptedPath, spacing: float) -> Devices:
+    places = loop_places(np.array(path.waypoints, float), spacing)
+    names = tuple(f"{robot.name}@{k}" for k in range(len(places)))
+    height = np.full(len(places), robot.antenna_height)
+    return Devices(names, np.column_stack([places, height]))
 
 
 def loop_places(waypoints: NDArray[np.float64], spacing: float) -> NDArray[np.float64]:

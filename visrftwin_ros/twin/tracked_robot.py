@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.propagation.paths.devices import Devices
 from visrftwin_ros.propagation.paths.path_set import PathSet
-from visrftwin_ros.propagation.replay.material_update import revalued
+from visrftwin_ros.propagation.replay.material_update import TracedPaths
 from visrftwin_ros.propagation.replay.path_replay import Replay
 from visrftwin_ros.propagation.replay.replay_scene import ReplayScene
 from visrftwin_ros.propagation.tracing.background_solver import BackgroundSolver, Found
+from visrftwin_ros.scene.surfaces import SurfaceMesh
 from visrftwin_ros.twin.channel_state import LinkGroup
 from visrftwin_ros.twin.moving_links import CarriedLinks, Receiver
 
@@ -26,6 +27,21 @@ AT_ONCE = 10
 """Robots a request at most: each answer brings some of them up to date while others wait."""
 
 
+@dataclass(frozen=True, eq=False)
+class Discovered:
+    """Paths to a robot: as they were traced to `place` (3,), asked for at `stamp_ns`, and ready to
+    be replayed in the scene as it is now."""
+
+    traced: TracedPaths
+    replay: Replay
+    place: NDArray[np.float64]
+    stamp_ns: int
+
+    def within(self, scene: ReplayScene) -> Discovered:
+        """Them among the same surfaces in the same places, of the materials that `scene` has."""
+        return replace(self, replay=Replay.of(self.traced.within(scene), scene))
+
+
 @dataclass
 class TrackedRobot:
     """Where a robot's antenna is, and the newest paths known for it."""
@@ -35,9 +51,9 @@ class TrackedRobot:
     numbers: NDArray[np.intp]
     """(A,) the site's numbers of its links to the APs."""
     fault: str = ""
-    known: Replay | None = None
-    discovered_at: NDArray[np.float64] | None = None
-    discovered_ns: int = 0
+    known: Discovered | None = None
+    outdated: bool = False
+    """`known` is of another scene than that of now."""
     last: tuple[int, NDArray[np.float64]] | None = field(default=None, repr=False)
 
     def receiver(self, stamp_ns: int, base: NDArray[np.float64]) -> Receiver:
@@ -52,10 +68,15 @@ class TrackedRobot:
         return Receiver(position, velocity)
 
     def wants_discovery(self, receiver: Receiver) -> bool:
-        """It has moved since the last discovery, or had none."""
-        if self.discovered_at is None:
+        """It, or the scene, has changed since the last discovery, or there was none."""
+        if self.known is None or self.outdated:
             return True
-        return bool(np.linalg.norm(receiver.position - self.discovered_at) > _MOVED)
+        return bool(np.linalg.norm(receiver.position - self.known.place) > _MOVED)
+
+    @property
+    def discovered_ns(self) -> int:
+        """When the discovery in use was asked for; 0 before the first."""
+        return 0 if self.known is None else self.known.stamp_ns
 
     def paths_age(self, stamp_ns: int) -> float:
         """Seconds since the discovery in use was asked for; nan before the first."""
@@ -92,8 +113,8 @@ class TrackedRobots:
 
     def update(
         self, stamp_ns: int, bases: Mapping[str, NDArray[np.float64]], bodies: Bodies
-    ) -> LinkGroup | None:
-        """The links that are known, with the robots' bases there; None where none is."""
+    ) -> list[LinkGroup]:
+        """The links that are known, if any, with the robots' bases there."""
         self._receivers = {
             name: robot.receiver(stamp_ns, np.asarray(bases[name], float))
             for name, robot in self._robots.items()
@@ -101,12 +122,12 @@ class TrackedRobots:
         }
         self._discover(stamp_ns)
         ready = [
-            (robot, robot.known)
+            (robot, robot.known.replay)
             for name, robot in self._robots.items()
             if name in self._receivers and robot.known is not None
         ]
         if not ready:
-            return None
+            return []
         parts = [known for _, known in ready]
         if self._joined is None or self._joined[0] != parts:
             self._joined = (parts, Replay.joined(parts))
@@ -115,16 +136,23 @@ class TrackedRobots:
         times = [len(robot.numbers) for robot, _ in ready]
         position = np.repeat([end.position for end in ends], times, axis=0)
         velocity = np.repeat([end.velocity for end in ends], times, axis=0)
-        return self._carried.update(numbers, self._joined[1], position, velocity, bodies)
+        return [self._carried.update(numbers, self._joined[1], position, velocity, bodies)]
 
-    def revalue(self, scene: ReplayScene, background: BackgroundSolver) -> None:
-        """Goes on with surfaces of other materials; what was on its way is asked for again."""
+    @property
+    def known(self) -> dict[str, Discovered]:
+        """By robot, of those that have had a discovery."""
+        # Each is read once: another thread may be looking while a tick takes in an answer.
+        pairs = [(robot.name, robot.known) for robot in self._robots.values()]
+        return {name: known for name, known in pairs if known is not None}
+
+    def go_on(
+        self, scene: ReplayScene, meshes: Sequence[SurfaceMesh], known: Mapping[str, Discovered]
+    ) -> None:
+        """In another scene, with what is known there; all is asked for again."""
+        self._scene, self._arrived = scene, []
+        self._background.go_on_with(meshes)
         for robot in self._robots.values():
-            if robot.known is not None:
-                known = revalued(robot.known.known, self._scene, scene)
-                robot.known = Replay.of(known, scene)
-            robot.discovered_at = None
-        self._scene, self._background, self._arrived = scene, background, []
+            robot.known, robot.outdated = known.get(robot.name), True
 
     def health(self, name: str, stamp_ns: int) -> tuple[str, float]:
         """What is wrong with the robot's links, and the age of their paths."""
@@ -159,12 +187,14 @@ class TrackedRobots:
             robot.fault = f"path discovery failed: {found.failure}"
             return
         index = found.receivers.names.index(robot.name)
-        robot.known = Replay.of(
-            _paths_of(found.paths, index, len(found.receivers.names)), self._scene
+        paths = _paths_of(found.paths, index, len(found.receivers.names))
+        robot.known = Discovered(
+            TracedPaths(paths, self._scene),
+            Replay.of(paths, self._scene),
+            found.receivers.positions[index],
+            found.stamp_ns,
         )
-        robot.fault = ""
-        robot.discovered_at = found.receivers.positions[index]
-        robot.discovered_ns = found.stamp_ns
+        robot.fault, robot.outdated = "", False
 
 
 def _paths_of(paths: PathSet, index: int, receivers: int) -> PathSet:

@@ -129,9 +129,7 @@ def test_degenerate_ends_have_no_bounce_and_spoil_no_other_link() -> None:
 
 def test_the_twin_carries_paths_over_people_in_paths_and_metrics() -> None:
     engine = TwinEngine(small_site(), threads=2)
-    engine.configure()
     alone = TwinEngine(small_site(), threads=2, body_scattering="none")
-    alone.configure()
     link = engine.links.index(("ap_a", "r1"))
     start, end = np.array([0.0, -10.0]), np.array([5.0, 4.0])
     along = (end - start) / np.linalg.norm(end - start)

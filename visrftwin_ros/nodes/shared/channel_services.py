@@ -1,15 +1,17 @@
 """What the channel predictor answers when asked: `set_material`, `predict_link`, `get_radio_map`.
 
-A question that takes a solve is handed to a process of its own; the node's other callbacks go on
-while its service callback awaits the answer.
+A question that takes a solve is handed to a process of its own, a change of the twin to the
+engine's thread; the node's other callbacks go on while the service callback awaits the answer.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from concurrent import futures
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,10 +28,12 @@ from visrftwin_ros.messages.stamps import stamp_message, stamp_ns
 from visrftwin_ros.nodes.messages.channel_messages import ChannelMessages
 from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.nodes.shared.transforms import Pose, TransformBuffer
-from visrftwin_ros.nodes.shared.twin_node import TwinNode
+from visrftwin_ros.nodes.shared.twin_node import OK, WARN, TwinNode
 from visrftwin_ros.srv import GetRadioMap, PredictLink, SetMaterial
 from visrftwin_ros.twin.engine import TwinEngine
 from visrftwin_ros.twin.link_queries import Answer, Enquiries
+from visrftwin_ros.twin.materials_file import write_materials
+from visrftwin_ros.twin.static_twin import StaticTwin, searched, with_material
 
 _POLL_PERIOD = 0.05
 
@@ -45,7 +49,10 @@ class PeopleNow:
 
 
 class ChannelServices:
-    """The services of an active `node`, on its `engine`; `people` tells who is there."""
+    """The services of an active `node`, on its `engine`; `people` tells who is there.
+
+    materials: the file that keeps what `set_material` sets; None = nothing is kept.
+    """
 
     def __init__(
         self,
@@ -54,20 +61,24 @@ class ChannelServices:
         transforms: TransformBuffer,
         people: Callable[[], PeopleNow],
         most_paths: int,
+        materials: Path | None,
     ) -> None:
         self._node = node
         self._engine = engine
         self._transforms = transforms
         self._people = people
+        self._materials = materials
         site = engine.site
         # Of its own: the node's keeps the paths of the site's links.
         self._messages = ChannelMessages(site.world_frame, site.radio, most_paths)
         self._enquiries = Enquiries(site, engine.people_model, node.value("device"))
         self._pending: dict[int, Future] = {}
+        self._changes: list[tuple[futures.Future[StaticTwin], Future]] = []
+        self._searches: list[futures.Future[StaticTwin]] = []
         # A callback that awaits would hold up the whole node in its default, exclusive group.
         group = ReentrantCallbackGroup()
-        node.service(SetMaterial, "set_material", self._set_material)
         for kind, name, callback in (
+            (SetMaterial, "set_material", self._set_material),
             (PredictLink, "predict_link", self._predict_link),
             (GetRadioMap, "get_radio_map", self._get_radio_map),
         ):
@@ -81,35 +92,46 @@ class ChannelServices:
         for number, future in self._pending.items():
             future.set_result(Answer(number, None, "the channel predictor was shut down"))
         self._pending.clear()
+        for _, future in self._changes:
+            future.set_exception(TwinError("the channel predictor was shut down"))
+        self._changes.clear()
 
-    def _set_material(
+    async def _set_material(
         self, request: SetMaterial.Request, response: SetMaterial.Response
     ) -> SetMaterial.Response:
         try:
             self._check_active()
-            values = self._material(request)
-            self._engine.set_material(request.surface, values)
+            change = self._engine.change(self._with_material, request)
+            self._changes.append((change, Future()))
+            twin: StaticTwin = (await self._changes[-1][1]).result()
         except TwinError as error:
             return _refused(response, error)
+        if twin.unsearched:
+            self._searches.append(self._engine.change(searched))
         response.success = True
-        response.message = (
-            f"{request.surface} is {values.name}: relative permittivity "
-            f"{values.relative_permittivity:.4g}, conductivity {values.conductivity:.4g} S/m, "
-            f"scattering coefficient {values.scattering_coefficient:.4g}"
-        )
+        response.message = self._answer_on(request.surface, twin)
         return response
 
-    def _material(self, request: SetMaterial.Request) -> MaterialValues:
-        site = self._engine.site
-        if request.material:
-            return material_values(request.material, site.radio.frequency, site.materials)
-        thickness = self._engine.material_of(request.surface).thickness
-        given = {
-            name: getattr(request, name)
-            for name in ("relative_permittivity", "conductivity", "scattering_coefficient")
-        }
-        # The solver takes surfaces of one material name for one material.
-        return literal_material(f"{request.surface} as set", thickness, given)
+    def _answer_on(self, surface: str, twin: StaticTwin) -> str:
+        values = twin.material_of(surface)
+        said = [
+            f"{surface} is {values.name}: relative permittivity "
+            f"{values.relative_permittivity:.4g}, conductivity {values.conductivity:.4g} S/m, "
+            f"scattering coefficient {values.scattering_coefficient:.4g}",
+            f"kept in {self._materials}"
+            if self._materials
+            else "forgotten when this node restarts: give parameter `materials` to keep it",
+        ]
+        if surface in twin.unsearched:
+            said.append("its scattered paths are being searched for")
+        return "; ".join(said)
+
+    def _with_material(self, twin: StaticTwin, request: SetMaterial.Request) -> StaticTwin:
+        """`twin` with what was asked for, once that is kept; in the engine's thread."""
+        changed = with_material(twin, request.surface, _material(twin, request))
+        if self._materials:
+            write_materials(self._materials, changed.materials)
+        return changed
 
     async def _predict_link(
         self, request: PredictLink.Request, response: PredictLink.Response
@@ -117,7 +139,7 @@ class ChannelServices:
         try:
             self._check_active()
             tx, rx = self._place("tx", request.tx), self._place("rx", request.rx)
-            meshes, bodies = self._engine.meshes, self._people().bodies
+            meshes, bodies = self._engine.twin.meshes, self._people().bodies
             found = await self._answer(self._enquiries.ask_link(meshes, tx, rx, bodies))
         except TwinError as error:
             return _refused(response, error)
@@ -135,7 +157,7 @@ class ChannelServices:
             self._check_active()
             now = self._people()
             asked = request.ap, request.height, request.cell
-            meshes = self._engine.meshes
+            meshes = self._engine.twin.meshes
             found = await self._answer(
                 self._enquiries.ask_map(meshes, *asked, now.bodies, now.stamp_ns)
             )
@@ -183,6 +205,27 @@ class ChannelServices:
         answer = self._enquiries.poll()
         if answer is not None and answer.number in self._pending:
             self._pending.pop(answer.number).set_result(answer)
+        while self._changes and self._changes[0][0].done():
+            change, future = self._changes.pop(0)
+            future.set_result(change)
+        while self._searches and self._searches[0].done():
+            try:
+                self._searches.pop(0).result()
+                self._node.report("scattering", OK, "every path that scatters was searched for")
+            except TwinError as error:
+                self._node.report("scattering", WARN, f"paths are missing: {error}")
+
+
+def _material(twin: StaticTwin, request: SetMaterial.Request) -> MaterialValues:
+    site = twin.site
+    if request.material:
+        return material_values(request.material, site.radio.frequency, site.materials)
+    thickness = twin.material_of(request.surface).thickness
+    given = {
+        name: getattr(request, name)
+        for name in ("relative_permittivity", "conductivity", "scattering_coefficient")
+    }
+    return literal_material(f"{request.surface} as set", thickness, given)
 
 
 def _send_if_there(send: Callable[..., None], response: Any, header: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,21 @@ from visrftwin_ros.propagation.fields.slab_fields import SurfaceElectrics, slab_
 from visrftwin_ros.propagation.paths.path_set import DIFFUSE, REFRACTION, SPECULAR, PathSet
 from visrftwin_ros.propagation.replay.image_method import Chains
 from visrftwin_ros.propagation.replay.replay_scene import ReplayScene
+
+
+@dataclass(frozen=True, eq=False)
+class TracedPaths:
+    """Paths as the tracer found them, in `scene`."""
+
+    paths: PathSet
+    scene: ReplayScene
+
+    def within(self, scene: ReplayScene) -> PathSet:
+        """Them over the same surfaces in the same places, of the materials that `scene` has.
+
+        Always from what was traced, so that it does not matter what the materials were between.
+        """
+        return self.paths if scene is self.scene else revalued(self.paths, self.scene, scene)
 
 
 def revalued(paths: PathSet, old: ReplayScene, new: ReplayScene) -> PathSet:

@@ -32,3 +32,7 @@ class ReplayScene:
         other = copy.copy(self)
         other.electrics = surface_electrics(meshes, self._frequency)
         return other
+
+    def same_places(self, other: ReplayScene) -> bool:
+        """Whether `other` has the same surfaces in the same places, of whatever materials."""
+        return other.visibility is self.visibility

@@ -41,8 +41,12 @@ class Found:
 
 @dataclass(frozen=True)
 class _Job:
+    """scene: a number that another scene does not have."""
+
     receivers: Devices
     stamp_ns: int
+    meshes: tuple[SurfaceMesh, ...]
+    scene: int
 
 
 class BackgroundSolver:
@@ -56,8 +60,9 @@ class BackgroundSolver:
         settings: Propagation,
         device: Device = "auto",
     ) -> None:
+        self._meshes, self._scene = tuple(meshes), 0
         self._transmitters = transmitters
-        arguments = (tuple(meshes), transmitters, frequency, settings, device)
+        arguments = (transmitters, frequency, settings, device)
         self._process = SolverProcess(_serve, arguments, "path discovery")
         self._job: _Job | None = None
 
@@ -71,9 +76,13 @@ class BackgroundSolver:
         """Of the running process."""
         return self._process.pid
 
+    def go_on_with(self, meshes: Sequence[SurfaceMesh]) -> None:
+        """The scene of all further requests; what was asked about another is not answered."""
+        self._meshes, self._scene = tuple(meshes), self._scene + 1
+
     def request(self, receivers: Devices, stamp_ns: int) -> None:
         """Asks for the paths to `receivers`; only when idle."""
-        job = _Job(receivers, stamp_ns)
+        job = _Job(receivers, stamp_ns, self._meshes, self._scene)
         self._process.send(job)
         self._job = job
 
@@ -84,6 +93,8 @@ class BackgroundSolver:
         if answer is None or job is None:
             return None
         self._job = None
+        if job.scene != self._scene:
+            return None
         if isinstance(answer, PathSet):
             return Found(job.receivers, job.stamp_ns, answer, "")
         failure = answer.reason if isinstance(answer, Ended) else str(answer)
@@ -107,7 +118,6 @@ class BackgroundSolver:
 
 def _serve(
     pipe: Connection,
-    meshes: tuple[SurfaceMesh, ...],
     transmitters: Devices,
     frequency: float,
     settings: Propagation,
@@ -116,10 +126,13 @@ def _serve(
     """The child: answers jobs until the pipe closes."""
     try:
         prepare(device, threads=1)  # The other cores belong to the ticks.
-        pool = SequencePool(transmitters.names, settings.max_depth)
+        pool, scene = SequencePool(transmitters.names, settings.max_depth), 0
         sparse = settings.model_copy(update={"diffuse": False})
         while True:
             job: _Job = pipe.recv()
+            meshes = job.meshes
+            if job.scene != scene:
+                pool, scene = SequencePool(transmitters.names, settings.max_depth), job.scene
             try:
                 asked, beside = job.receivers, _surroundings(job.receivers)
                 found = solve(meshes, transmitters, asked, frequency, settings, device)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.propagation.paths.devices import Devices
-from visrftwin_ros.propagation.paths.path_set import PathSet
+from visrftwin_ros.propagation.paths.path_set import PathSet, empty
 from visrftwin_ros.propagation.tracing.sionna_solver import solve, solver_version
 from visrftwin_ros.scene.ray_device import Device
 from visrftwin_ros.scene.surfaces import SurfaceMesh, fingerprint
@@ -35,12 +37,23 @@ class Discovery:
         self._site = site
         self._meshes = meshes
         self._folder = folder
-        self._device: Device = device
+        self._solve: Callable[..., PathSet] = solve
+        self.device: Device = device
         self.transmitters = Devices(
             tuple(ap.name for ap in site.access_points),
             np.array([ap.position for ap in site.access_points], float),
         )
         self.solver_calls = 0
+
+    def solving_by(self, solver: Callable[..., PathSet]) -> Discovery:
+        """The same, by another function of `solve`'s arguments."""
+        other = copy.copy(self)
+        other._solve = solver
+        return other
+
+    def over(self, site: Site, meshes: tuple[SurfaceMesh, ...]) -> Discovery:
+        """The same with the surfaces of that site, of these materials."""
+        return Discovery(site, meshes, self._folder, self.device).solving_by(self._solve)
 
     def specular_paths_to(self, receivers: Devices) -> PathSet:
         """Lines of sight, specular reflections and refractions only: a fraction of the cost."""
@@ -54,6 +67,8 @@ class Discovery:
         return self._answer(receivers, self._site.propagation)
 
     def _answer(self, receivers: Devices, settings: Propagation) -> PathSet:
+        if not receivers.names:
+            return empty((), settings.max_depth)
         key = fingerprint(
             self._meshes,
             {
@@ -71,13 +86,13 @@ class Discovery:
             except TwinError as error:
                 _log.warning("%s; solving again", error)
         self.solver_calls += 1
-        paths = solve(
+        paths = self._solve(
             self._meshes,
             self.transmitters,
             receivers,
             self._site.radio.frequency,
             settings,
-            self._device,
+            self.device,
         )
         if file is not None:
             try:
