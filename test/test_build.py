@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -47,6 +49,57 @@ def test_the_command_runs_with_nothing_sourced() -> None:
     )
     assert result.returncode == 0, result.stderr
     assert "usage: visrftwin" in result.stdout
+
+
+def test_interfaces_alone_need_none_of_our_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Built of one definition of a kind: `make setup` has compiled every one."""
+    monkeypatch.syspath_prepend(CHECKOUT / "scripts")
+    from ament_build import PYTHON_VERSION, cmake_install
+
+    source, prefix = tmp_path / "source", tmp_path / "prefix"
+    for name in (
+        *("CMakeLists.txt", "package.xml"),
+        *("msg/BeamDecision.msg", "srv/SetMaterial.srv", "action/BuildMap.action"),
+    ):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(CHECKOUT / name, source / name)
+
+    def run(command: list[str | Path]) -> None:
+        subprocess.run([str(part) for part in command], check=True, stdout=subprocess.DEVNULL)
+
+    options = [f"-DCMAKE_PREFIX_PATH={sys.prefix}", "-DVISRFTWIN_INTERFACES_ONLY=ON"]
+    cmake_install(source, tmp_path / "build", prefix, Path(sys.executable), run, options)
+
+    assert {entry.name for entry in prefix.iterdir()} == {"include", "lib", "share"}
+    assert not (prefix / "lib" / "visrftwin_ros").exists()  # nodes
+    assert not (prefix / "share" / "visrftwin_ros" / "config").exists()
+    site_packages = Path("lib", PYTHON_VERSION, "site-packages")
+    code = (
+        "import pkgutil, sys, visrftwin_ros\n"
+        "from rclpy.serialization import deserialize_message, serialize_message\n"
+        "from visrftwin_ros.action import BuildMap\n"
+        "from visrftwin_ros.msg import BeamDecision\n"
+        "from visrftwin_ros.srv import SetMaterial\n"
+        "sent = BeamDecision(tx='gate', snr_db=0.5)\n"
+        "assert deserialize_message(serialize_message(sent), BeamDecision) == sent\n"
+        "inside = [m.name for m in pkgutil.iter_modules(visrftwin_ros.__path__)]\n"
+        "print(visrftwin_ros.__path__[0], [n for n in inside if '__rosidl_' not in n])\n"
+        "print([m for m in ('torch', 'sionna', 'scipy', 'cv2') if m in sys.modules])\n"
+    )
+    environment = {
+        **os.environ,
+        "AMENT_PREFIX_PATH": f"{prefix}:{sys.prefix}",
+        "LD_LIBRARY_PATH": f"{prefix / 'lib'}:{os.environ['LD_LIBRARY_PATH']}",
+        "PYTHONPATH": f"{prefix / site_packages}:{Path(sys.prefix, site_packages)}",
+    }
+    # -S: without the line of .venv that puts the checkout on the path
+    result = subprocess.run(
+        [sys.executable, "-S", "-c", code], capture_output=True, text=True, env=environment, cwd="/"
+    )
+    package = prefix / site_packages / "visrftwin_ros"
+    assert result.stdout == f"{package} ['action', 'msg', 'srv']\n[]\n", result.stderr
 
 
 @pytest.mark.parametrize("folder", ["config", "launch", "rviz"])
