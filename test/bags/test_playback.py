@@ -55,7 +55,8 @@ def test_truth_is_played_on_request_only(site: Site, tmp_path: Path) -> None:
         names = {c.topic for c in chosen_connections(opened, [], truth=False)}
         assert "/sounder/snapshots" in names and not any("truth" in name for name in names)
         with_truth = {c.topic for c in chosen_connections(opened, [], truth=True)}
-        assert with_truth - names == {"/truth/people", "/truth/channels", "/truth/materials"}
+        kinds = ("people", "channels", "channel_paths", "materials")
+        assert with_truth - names == {f"/truth/{kind}" for kind in kinds}
         some = {c.topic for c in chosen_connections(opened, ["/cam/*", "tf*"], truth=False)}
         assert some == {"/cam/camera_info", "/cam/image_raw/compressed", "/tf", "/tf_static"}
 

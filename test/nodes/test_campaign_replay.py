@@ -193,8 +193,8 @@ def test_damage_in_the_middle_stops_the_replay_and_is_told(
     bag = write_campaign(tmp_path / "bag", made_site(tmp_path / "site"), seconds=200.0)
     file = bag / "bag.mcap"
     data = bytearray(file.read_bytes())
-    middle = len(data) // 2
-    data[middle : middle + 4000] = b"\xff" * 4000
+    place = len(data) * 3 // 8  # amid a chunk, not in the index behind one
+    data[place : place + 4000] = b"\xff" * 4000
     file.write_bytes(data)
     start(replay(bench, bag, rate=20.0, start=60.0))
     assert bench.says("campaign_replay: bag", ERROR, "damaged after log time")

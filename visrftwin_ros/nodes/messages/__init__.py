@@ -1,1 +1,1 @@
-"""The codecs between messages and arrays."""
+"""What only nodes turn into messages and back, on top of the codecs in `messages/`; markers."""
