@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 
 from visrftwin_ros.beams.arrays import Mount, unit_vectors
 from visrftwin_ros.beams.codebook import beam_gains
-from visrftwin_ros.beams.rates import REQUIRED_SNR_DB, mcs_of_snr, noise_dbm, phy_rate, throughput
+from visrftwin_ros.beams.rates_802_11ad import (
+    REQUIRED_SNR_DB,
+    mcs_of_snr,
+    noise_dbm,
+    phy_rate,
+    throughput,
+)
 from visrftwin_ros.site.model import Radio
 
 Array = NDArray[np.float64]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visrftwin_ros.bodies.people import Bodies
-from visrftwin_ros.propagation.fields.slab_fields import free_space_amplitude
+from visrftwin_ros.propagation.fields.free_space import free_space_amplitude
 from visrftwin_ros.propagation.paths.link_metrics import LinkSums, link_sums
 from visrftwin_ros.propagation.paths.path_set import BODY, PathSet, empty
 from visrftwin_ros.propagation.people.body_reflection import (

@@ -13,7 +13,8 @@ from scipy.special import fresnel as fresnel_integrals
 from visrftwin_ros.bodies.cross_section import SCATTERING_HEIGHT, human_cross_section
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.bodies.surface import body_coefficients
-from visrftwin_ros.propagation.fields.slab_fields import bounce_transfer, free_space_amplitude
+from visrftwin_ros.propagation.fields.free_space import free_space_amplitude
+from visrftwin_ros.propagation.fields.path_transfer import bounce_transfer
 from visrftwin_ros.propagation.people.body_screens import REACH_IN_ZONES
 from visrftwin_ros.propagation.people.fermat_points import mirror_points
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from visrftwin_ros.propagation.fields.diffraction import Wedges, edge_parameter
-from visrftwin_ros.propagation.fields.slab_fields import chain_transfer
+from visrftwin_ros.propagation.fields.path_transfer import chain_transfer
+from visrftwin_ros.propagation.fields.utd_edges import Wedges, edge_parameter
 from visrftwin_ros.propagation.paths.path_set import (
     DIFFRACTION,
     DIFFUSE,

@@ -7,7 +7,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from visrftwin_ros.propagation.fields.slab_fields import SurfaceElectrics, slab_coefficients
+from visrftwin_ros.propagation.fields.fresnel_coefficients import (
+    SurfaceElectrics,
+    slab_coefficients,
+)
 from visrftwin_ros.propagation.paths.path_set import DIFFUSE, REFRACTION, SPECULAR, PathSet
 from visrftwin_ros.propagation.replay.image_method import Chains
 from visrftwin_ros.propagation.replay.replay_scene import ReplayScene

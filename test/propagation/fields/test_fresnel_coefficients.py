@@ -4,13 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_up import FREQUENCY, WAVELENGTH
 
-from visrftwin_ros.propagation.fields.diffraction import Wedges
-from visrftwin_ros.propagation.fields.slab_fields import (
-    chain_transfer,
-    free_space_amplitude,
+from visrftwin_ros.propagation.fields.free_space import free_space_amplitude
+from visrftwin_ros.propagation.fields.fresnel_coefficients import (
     slab_coefficients,
     surface_electrics,
 )
+from visrftwin_ros.propagation.fields.path_transfer import chain_transfer
+from visrftwin_ros.propagation.fields.utd_edges import Wedges
 from visrftwin_ros.propagation.paths.path_set import DIFFRACTION, DIFFUSE, REFRACTION, PathSet
 from visrftwin_ros.scene.surfaces import SurfaceMesh
 
