@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from posed_cameras import posed_camera
 from walking_scene import body_boxes
 
-from visrftwin_ros.cameras.pinhole import PinholeCamera
+from visrftwin_ros.cameras.pinhole import CameraModel
 from visrftwin_ros.perception.measurements.detections import Detections
 from visrftwin_ros.perception.measurements.ground_measurements import GroundMeasurements
 from visrftwin_ros.perception.tracking.people import People
@@ -22,7 +23,7 @@ Path = Callable[[float], np.ndarray]
 
 def looking_at(
     name: str, place: tuple[float, float, float], target: tuple[float, float], focal: float = 600.0
-) -> PinholeCamera:
+) -> CameraModel:
     """A 960 x 720 camera at a place that looks at a point 1 m above the ground."""
     forward = np.array([*target, 1.0]) - place
     forward /= np.linalg.norm(forward)
@@ -32,7 +33,7 @@ def looking_at(
     pose[:3, :3] = np.column_stack([right, np.cross(forward, right), forward])
     pose[:3, 3] = place
     matrix = np.array([[focal, 0, 480.0], [0, focal, 360.0], [0, 0, 1]])
-    return PinholeCamera.from_pose(name, (960, 720), matrix, np.zeros(0), pose)
+    return posed_camera(name, (960, 720), matrix, np.zeros(0), pose)
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Arrival:
 
 
 def seen_by(
-    camera: PinholeCamera,
+    camera: CameraModel,
     walkers: Sequence[Path],
     seconds: float,
     random: np.random.Generator,
@@ -108,7 +109,7 @@ def placed_by(
 
 
 def camera_arrivals(
-    camera: PinholeCamera,
+    camera: CameraModel,
     walkers: Sequence[Path],
     times: np.ndarray,
     latency: float,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from visrftwin_ros.cameras.camera_models import fixed_camera
 from visrftwin_ros.cameras.pinhole import PinholeCamera
 from visrftwin_ros.perception.measurements.detections import Detections
 from visrftwin_ros.site.model import Camera
@@ -21,7 +22,7 @@ PETS = Camera(
     t=(-0.93612317, -3.32737884, 36.04875033),
     frame_rate=RATE,
 )
-CAMERA = PinholeCamera.from_site(PETS)
+CAMERA = fixed_camera(PETS)
 
 
 def stamp(frame: float) -> int:

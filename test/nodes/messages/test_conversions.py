@@ -13,8 +13,8 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from sensor_msgs.msg import CompressedImage, Image
 
+from visrftwin_ros.cameras.camera_models import fixed_camera
 from visrftwin_ros.cameras.image_message import image_from_message
-from visrftwin_ros.cameras.pinhole import PinholeCamera
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.nodes.messages.conversions import (
     bodies_from_message,
@@ -31,7 +31,7 @@ from visrftwin_ros.perception.measurements.feet import Feet
 from visrftwin_ros.perception.tracking.people import People
 from visrftwin_ros.site.loading import load_site
 
-CAMERA = PinholeCamera.from_site(load_site("pets_campus").camera())
+CAMERA = fixed_camera(load_site("pets_campus").camera())
 NUMBERS = st.floats(-1e3, 1e3, width=32)
 STAMPS = st.integers(0, 2**31 * 10**9 - 1)
 
