@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from visrftwin_ros.lab.people.gait import walking_pose
+from visrftwin_ros.lab.people.gait import walking_joints
 from visrftwin_ros.lab.people.people import PARTS, make_people
 from visrftwin_ros.lab.people.walks import plan_walks
 from visrftwin_ros.lab.world.world import load_world
@@ -52,14 +52,14 @@ def test_they_look_where_they_go(people):
 
 
 def test_legs_swing_in_turn_and_standing_people_do_not_step():
-    strike = walking_pose(0.0, 0.7)
+    strike = walking_joints(0.0, 0.7)
     assert strike.hip[1] == pytest.approx(np.radians(28), abs=0.02)  # right heel strike
     assert strike.hip[0] < 0
-    half = walking_pose(np.pi, 0.7)
+    half = walking_joints(np.pi, 0.7)
     assert half.hip == pytest.approx(strike.hip[::-1])
-    still = [walking_pose(phase, 0.0) for phase in (0.0, 2.0)]
+    still = [walking_joints(phase, 0.0) for phase in (0.0, 2.0)]
     assert still[0].knee == pytest.approx(still[1].knee)
-    assert max(walking_pose(p, 0.7).knee[0] for p in np.linspace(0, 6.28, 40)) == pytest.approx(
+    assert max(walking_joints(p, 0.7).knee[0] for p in np.linspace(0, 6.28, 40)) == pytest.approx(
         np.radians(60), abs=0.05
     )
 

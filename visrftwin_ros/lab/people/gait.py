@@ -30,7 +30,7 @@ _NATURAL_STEP = 0.7
 
 
 @dataclass(frozen=True)
-class Pose:
+class Joints:
     """Radians of flexion of left and right: hip, knee, ankle, shoulder, elbow (2,); turn of the
     pelvis about the vertical, its lean to the side."""
 
@@ -43,7 +43,7 @@ class Pose:
     pelvis_lean: float
 
 
-def walking_pose(phase: float, step: float) -> Pose:
+def walking_joints(phase: float, step: float) -> Joints:
     """The joints at a gait phase [rad, 0 = right heel strike] with steps of `step` metres.
 
     step 0 is standing; in between, the excursions shrink with the step.
@@ -54,7 +54,7 @@ def walking_pose(phase: float, step: float) -> Pose:
         name: np.radians(rest + share * (_curve(name)(at) - rest))
         for name, rest in _STANDING.items()
     }
-    return Pose(
+    return Joints(
         **joints,
         # The pelvis turns 4 degrees with the forward leg and drops 4 on the swinging side
         # (Saunders, Inman and Eberhart, "The major determinants in normal and pathological gait",

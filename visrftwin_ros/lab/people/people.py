@@ -13,11 +13,11 @@ from jaxtyping import Float, Int
 from scipy.spatial.transform import Rotation
 
 from visrftwin_ros.lab.people.body_rig import Rig, body_rigs
-from visrftwin_ros.lab.people.gait import Pose, walking_pose
+from visrftwin_ros.lab.people.gait import Joints, walking_joints
 from visrftwin_ros.lab.people.walks import Walks, stride_length
 from visrftwin_ros.lab.people.wardrobe import PARTS, Outfit, drawn_outfit, dressed_parts, puffed
 
-__all__ = ["PARTS", "BodyMesh", "People", "make_people"]
+__all__ = ["PARTS", "BodyMesh", "WalkingPeople", "make_people"]
 
 _BACKWARD = np.pi / 2
 """anny looks along -y; a heading of 0 looks along +x."""
@@ -33,7 +33,7 @@ class BodyMesh:
 
 
 @dataclass(frozen=True)
-class People:
+class WalkingPeople:
     """walks: who is where. rigs, outfits: their bodies and clothes. parts: (F,) each, of the faces."""
 
     walks: Walks
@@ -50,7 +50,7 @@ class People:
         return tuple(
             BodyMesh(
                 _placed(
-                    posed(rig, walking_pose(float(phases[i]), float(steps[i]))),
+                    posed(rig, walking_joints(float(phases[i]), float(steps[i]))),
                     bodies.position[i],
                     float(bodies.heading[i]),
                 ),
@@ -65,7 +65,7 @@ class People:
         return self.outfits[person].face_colours(self.rigs[person], self.parts[person])
 
 
-def make_people(walks: Walks, seed: int) -> People:
+def make_people(walks: Walks, seed: int) -> WalkingPeople:
     """Bodies and clothes for everybody of the walks: their height and material, the rest drawn."""
     rng = np.random.default_rng([seed, len(walks.ids), 7])
     shapes = body_rigs(walks.height, walks.width, rng)
@@ -74,10 +74,10 @@ def make_people(walks: Walks, seed: int) -> People:
     rigs = tuple(
         puffed(rig, part, outfit) for rig, part, outfit in zip(shapes, parts, outfits, strict=True)
     )
-    return People(walks, rigs, outfits, parts)
+    return WalkingPeople(walks, rigs, outfits, parts)
 
 
-def posed(rig: Rig, pose: Pose) -> Float[np.ndarray, "v 3"]:
+def posed(rig: Rig, pose: Joints) -> Float[np.ndarray, "v 3"]:
     """(V, 3) vertices in the rig's own frame, the lowest at height 0, the pelvis over the origin.
 
     Angles turn about the body's lateral axis (+x, its left); a rotation is given in the rest frame

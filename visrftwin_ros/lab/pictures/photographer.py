@@ -11,10 +11,10 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from visrftwin_ros.cameras.pinhole import CameraModel
-from visrftwin_ros.lab.people.people import BodyMesh, People
+from visrftwin_ros.lab.people.people import BodyMesh, WalkingPeople
 from visrftwin_ros.lab.pictures.denoising import FirstHits, smoothed
 from visrftwin_ros.lab.pictures.labels import body_labels, image_box
-from visrftwin_ros.lab.pictures.picture import Picture, Pose, Quality, Standing, camera_at
+from visrftwin_ros.lab.pictures.picture import Extrinsics, Picture, Quality, Standing, camera_at
 from visrftwin_ros.lab.pictures.render_meshes import robot_corners
 from visrftwin_ros.lab.pictures.render_scene import RenderScene
 from visrftwin_ros.lab.pictures.sensor_image import Exposure, developed, metered
@@ -45,7 +45,7 @@ class Photographer:
     """Pictures of a world at given times."""
 
     def __init__(
-        self, world: World, people: People, cameras: tuple[Camera, ...], quality: Quality
+        self, world: World, people: WalkingPeople, cameras: tuple[Camera, ...], quality: Quality
     ) -> None:
         self._world, self._people, self._quality = world, people, quality
         self._cameras = {camera.name: camera for camera in cameras}
@@ -62,7 +62,7 @@ class Photographer:
     def pictures(
         self,
         t: float,
-        poses: Mapping[str, Pose],
+        poses: Mapping[str, Extrinsics],
         robots: Mapping[str, Standing],
         only: tuple[str, ...] | None,
     ) -> dict[str, Picture]:
@@ -82,7 +82,7 @@ class Photographer:
             for camera in chosen
         }
 
-    def _still(self, camera: Camera, pose: Pose | None) -> _Still:
+    def _still(self, camera: Camera, pose: Extrinsics | None) -> _Still:
         """The room without people, and the exposure that the camera keeps."""
         model = camera_at(camera, pose)
         self._scene.move(None, dict(self._parked))
@@ -101,7 +101,7 @@ class Photographer:
     def _picture(
         self,
         camera: Camera,
-        pose: Pose | None,
+        pose: Extrinsics | None,
         t: float,
         bodies: tuple[BodyMesh, ...],
         robots: Mapping[str, Standing],

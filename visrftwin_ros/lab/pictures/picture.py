@@ -12,7 +12,7 @@ from visrftwin_ros.cameras.pinhole import CameraModel
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.site.model import Camera
 
-Pose = tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, " 3"]]
+Extrinsics = tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, " 3"]]
 """(rotation, translation) of a camera: x_cam = rotation @ x_world + translation."""
 
 
@@ -51,7 +51,7 @@ class Picture:
     labels: tuple[Label, ...]
 
 
-def camera_at(camera: Camera, pose: Pose | None) -> CameraModel:
+def camera_at(camera: Camera, pose: Extrinsics | None) -> CameraModel:
     """The camera's lens, placed by the site or by `pose`."""
     if pose is None:
         return fixed_camera(camera)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from visrftwin_ros.lab.people.people import People
+from visrftwin_ros.lab.people.people import WalkingPeople
 from visrftwin_ros.lab.pictures.denoising import FirstHits
 from visrftwin_ros.lab.pictures.render_meshes import robot_corners, static_triangles
 from visrftwin_ros.lab.world.surface_looks import Appearance
@@ -31,7 +31,9 @@ _PANES = 6
 class RenderScene:
     """Everything that a camera can see; people and robots move, nothing is compiled again."""
 
-    def __init__(self, world: World, people: People, robots: tuple[str, ...], threads: int) -> None:
+    def __init__(
+        self, world: World, people: WalkingPeople, robots: tuple[str, ...], threads: int
+    ) -> None:
         import drjit as dr
         import mitsuba as mi
 

@@ -18,8 +18,8 @@ import numpy as np
 from jaxtyping import UInt8
 
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.lab.people.people import People
-from visrftwin_ros.lab.pictures.picture import Picture, Pose, Quality, Standing
+from visrftwin_ros.lab.people.people import WalkingPeople
+from visrftwin_ros.lab.pictures.picture import Extrinsics, Picture, Quality, Standing
 from visrftwin_ros.lab.world.world import World
 from visrftwin_ros.site.model import Camera
 
@@ -34,7 +34,7 @@ class Renderer:
     def __init__(
         self,
         world: World,
-        people: People,
+        people: WalkingPeople,
         cameras: tuple[Camera, ...] | None = None,
         quality: Quality = Quality(),
     ) -> None:
@@ -72,7 +72,7 @@ class Renderer:
     def render(
         self,
         t: float,
-        poses: Mapping[str, Pose] | None = None,
+        poses: Mapping[str, Extrinsics] | None = None,
         robots: Mapping[str, Standing] | None = None,
     ) -> dict[str, UInt8[np.ndarray, "h w 3"]]:
         """BGR pictures at time `t` [s] by camera: the fixed ones, and those that `poses` places.
@@ -86,7 +86,7 @@ class Renderer:
     def labelled(
         self,
         t: float,
-        poses: Mapping[str, Pose] | None = None,
+        poses: Mapping[str, Extrinsics] | None = None,
         robots: Mapping[str, Standing] | None = None,
         only: tuple[str, ...] | None = None,
     ) -> dict[str, Picture]:
@@ -108,7 +108,7 @@ class Renderer:
 def _serve(
     pipe: Connection,
     world: World,
-    people: People,
+    people: WalkingPeople,
     cameras: tuple[Camera, ...],
     quality: Quality,
 ) -> None:

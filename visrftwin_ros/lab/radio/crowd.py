@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from visrftwin_ros.lab.people.outline import Topology
-from visrftwin_ros.lab.people.people import People
+from visrftwin_ros.lab.people.people import WalkingPeople
 from visrftwin_ros.lab.radio.body_truth import Person
 from visrftwin_ros.lab.world.ray_scene import RayScene
 
@@ -17,7 +17,7 @@ class Crowd:
     scene: their triangles for rays, None where nobody is. materials: of their clothes, N names.
     """
 
-    def __init__(self, people: People) -> None:
+    def __init__(self, people: WalkingPeople) -> None:
         self._people = people
         meshes = people.meshes(0.0)
         self._topologies = [Topology.of(mesh.faces.astype(np.int64)) for mesh in meshes]

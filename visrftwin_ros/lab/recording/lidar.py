@@ -14,7 +14,7 @@ from visrftwin_ros.scene.surfaces import SurfaceMesh
 
 Vectors = Float[np.ndarray, "n 3"]
 Column = Float[np.ndarray, " n"]
-Pose = tuple[Float[np.ndarray, " 3"], float]
+Stand = tuple[Float[np.ndarray, " 3"], float]
 """Where the sensor is, metres in the world, and its yaw, radians; it stands upright."""
 
 _REFLECTIVITY = {
@@ -94,7 +94,7 @@ class LidarSimulator:
         self,
         number: int,
         start: float,
-        pose: Callable[[float], Pose],
+        pose: Callable[[float], Stand],
         vertices: Callable[[float], Vectors],
     ) -> LidarCloud:
         """The turn that begins at `start` [s], in the sensor's frame at that time.

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from visrftwin_ros.campaign.campaign_writer import CampaignWriter
 from visrftwin_ros.campaign.snapshot import Snapshot
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.lab.people.people import People, make_people
+from visrftwin_ros.lab.people.people import WalkingPeople, make_people
 from visrftwin_ros.lab.people.walks import Walks, plan_walks
 from visrftwin_ros.lab.radio.channel_truth import ChannelTruth, Instant
 from visrftwin_ros.lab.radio.crowd import Crowd
@@ -65,7 +65,7 @@ class Cast:
     world: World
     drive: Drive
     walks: Walks
-    people: People
+    people: WalkingPeople
 
 
 @dataclass
