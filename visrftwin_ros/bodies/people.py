@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 BODY_WIDTH = 0.45
-"""Shoulder breadth of a clothed adult, metres (design 5.2; 0.30 to 0.45 in reference.md)."""
+"""Shoulder breadth of a clothed adult, metres; TR 38.901's human blocker (clause 7.6.4.2) has 0.30."""
 BODY_DEPTH = 0.25
 BODY_HEIGHT = 1.75
 

@@ -21,7 +21,7 @@ from visrftwin_ros.propagation.people.screen_diffraction import (
 REACH_IN_ZONES = 2.0
 """A segment is affected within a body's silhouette plus this many first-zone radii.
 
-Inside one radius (design 5.3) the field is the model's own; from there to two it fades to free
+Inside one radius the field is the model's own; from there to two it fades to free
 space. Cut at one radius, a fringe of more than 1 dB would end in a step as a person walks past.
 """
 SHOULDER_HEIGHT = 0.818

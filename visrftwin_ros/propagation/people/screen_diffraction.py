@@ -41,7 +41,8 @@ class Screens:
 def fresnel_field(screens: Screens, wavelength: float) -> NDArray[np.complex128]:
     """(N,) E/E0 = 1 - (j/2) Int_{u1}^{u2} e^{-j pi u^2/2} du Int_{v1}^{v2} e^{-j pi v^2/2} dv.
 
-    Kirchhoff diffraction by Babinet's principle (design 5.4): fringes and nulls come out.
+    Kirchhoff diffraction by Babinet's principle (Born and Wolf, Principles of Optics, 8.3.2 and
+    8.7): fringes and nulls come out.
     """
     scale = fresnel_scale(screens.d1, screens.d2, wavelength)
     left, right, bottom, top = (
