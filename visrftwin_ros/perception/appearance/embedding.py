@@ -50,7 +50,7 @@ class ImageTextModel:
         self.name = model
 
     def image_embeddings(
-        self, crops: Sequence[UInt8[np.ndarray, "h w 3"]]
+        self, crops: Sequence[UInt8[np.ndarray, "_ _ 3"]]
     ) -> Float[np.ndarray, "n d"]:
         """Unit-norm embeddings of BGR crops."""
         from PIL import Image

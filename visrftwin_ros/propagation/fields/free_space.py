@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Float
 from scipy.constants import speed_of_light
 
-Array = NDArray[np.float64]
 
-
-def free_space_amplitude(distance: Array, wavelength: float) -> Array:
+def free_space_amplitude(
+    distance: Float[np.ndarray, "*n"], wavelength: float
+) -> Float[np.ndarray, "*n"]:
     """lambda / (4 pi d) between isotropic antennas (Friis)."""
-    return wavelength / (4 * np.pi * distance)
+    return np.asarray(wavelength / (4 * np.pi * distance))
 
 
 def wavelength_of(frequency: float) -> float:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Complex, Float
 from scipy.constants import epsilon_0
 
 from visrftwin_ros.scene.surfaces import SurfaceMesh
 
-Array = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
+ComplexValues = Complex[np.ndarray, "*#n"]
+Values = Float[np.ndarray, "*#n"]
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class SurfaceElectrics:
     """Per surface of the scene (O,): complex relative permittivity eps_r - j sigma/(w eps0),
     slab thickness [m] and the share sqrt(1 - S^2) of amplitude that reflects specularly."""
 
-    permittivity: ComplexArray
-    thickness: Array
-    smoothness: Array
+    permittivity: Complex[np.ndarray, " surfaces"]
+    thickness: Float[np.ndarray, " surfaces"]
+    smoothness: Float[np.ndarray, " surfaces"]
 
 
 def surface_electrics(meshes: Sequence[SurfaceMesh], frequency: float) -> SurfaceElectrics:
@@ -37,8 +37,16 @@ def surface_electrics(meshes: Sequence[SurfaceMesh], frequency: float) -> Surfac
 
 
 def slab_coefficients(
-    cosine: Array, permittivity: ComplexArray, thickness: Array, wavelength: float
-) -> tuple[ComplexArray, ComplexArray, ComplexArray, ComplexArray]:
+    cosine: Values,
+    permittivity: ComplexValues,
+    thickness: Values,
+    wavelength: float,
+) -> tuple[
+    ComplexValues,
+    ComplexValues,
+    ComplexValues,
+    ComplexValues,
+]:
     """Reflection TE, TM and transmission TE, TM of a slab in air, ITU-R P.2040-4 eqs. (37), (43).
 
     cosine: of the angle of incidence. All arguments broadcast.
@@ -48,8 +56,11 @@ def slab_coefficients(
 
 
 def slab_reflection(
-    cosine: Array, permittivity: ComplexArray, thickness: Array, wavelength: float
-) -> tuple[ComplexArray, ComplexArray]:
+    cosine: Values,
+    permittivity: ComplexValues,
+    thickness: Values,
+    wavelength: float,
+) -> tuple[ComplexValues, ComplexValues]:
     """The first two of `slab_coefficients`."""
     te, tm, once = _one_face(cosine, permittivity, thickness, wavelength)
     twice = once**2
@@ -57,8 +68,11 @@ def slab_reflection(
 
 
 def slab_transmission(
-    cosine: Array, permittivity: ComplexArray, thickness: Array, wavelength: float
-) -> tuple[ComplexArray, ComplexArray]:
+    cosine: Values,
+    permittivity: ComplexValues,
+    thickness: Values,
+    wavelength: float,
+) -> tuple[ComplexValues, ComplexValues]:
     """The last two of `slab_coefficients`."""
     te, tm, once = _one_face(cosine, permittivity, thickness, wavelength)
     twice = once**2
@@ -66,8 +80,11 @@ def slab_transmission(
 
 
 def _one_face(
-    cosine: Array, permittivity: ComplexArray, thickness: Array, wavelength: float
-) -> tuple[ComplexArray, ComplexArray, ComplexArray]:
+    cosine: Values,
+    permittivity: ComplexValues,
+    thickness: Values,
+    wavelength: float,
+) -> tuple[ComplexValues, ComplexValues, ComplexValues]:
     """Reflection TE and TM at the slab's face, and what one way through the slab does."""
     root = np.sqrt(permittivity - (1 - cosine**2))
     te = (cosine - root) / (cosine + root)

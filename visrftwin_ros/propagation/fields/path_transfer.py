@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Complex, Float, Int, Int32, UInt8
 
 from visrftwin_ros.propagation.fields.fresnel_coefficients import (
     SurfaceElectrics,
@@ -16,22 +16,23 @@ from visrftwin_ros.propagation.fields.fresnel_coefficients import (
 from visrftwin_ros.propagation.fields.utd_edges import Wedges, diffracted_field
 from visrftwin_ros.propagation.paths.path_set import DIFFRACTION, REFRACTION, SPECULAR
 
-Array = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
-_Law = Callable[[Array, ComplexArray, Array, float], tuple[ComplexArray, ComplexArray]]
+Columns = Float[np.ndarray, "3 p"]
+ComplexValues = Complex[np.ndarray, " p"]
+
+_Law = Callable[..., tuple[Complex[np.ndarray, " k"], Complex[np.ndarray, " k"]]]
 
 
 def chain_transfer(
-    vertices: Array,
-    interactions: NDArray[np.uint8],
-    objects: NDArray[np.int32],
-    normals: Array,
-    n_vertices: NDArray[np.int32],
-    start: NDArray[np.intp],
+    vertices: Float[np.ndarray, "p v 3"],
+    interactions: UInt8[np.ndarray, "p v-2"],
+    objects: Int32[np.ndarray, "p v-2"],
+    normals: Float[np.ndarray, "p v-2 3"],
+    n_vertices: Int[np.ndarray, " p"],
+    start: Int[np.ndarray, " p"],
     electrics: SurfaceElectrics,
     wavelength: float,
     wedges: Wedges,
-) -> ComplexArray:
+) -> Complex[np.ndarray, "p 2 2"]:
     """(P, 2, 2) from theta, phi leaving vertex `start` to theta, phi at the receiver.
 
     The vertices after `start` must be specular reflections, refractions and at most one
@@ -53,7 +54,7 @@ def chain_transfer(
     edge_at = np.where(bends.any(axis=1), bends.argmax(axis=1), bends.shape[1])
     met = (interactions == SPECULAR) | (interactions == REFRACTION)
 
-    def pass_surfaces(d: int, on: NDArray[np.intp]) -> None:
+    def pass_surfaces(d: int, on: Int[np.ndarray, " k"]) -> None:
         if not len(on):
             return
         incoming, outgoing, facing = (a.take(on, axis=1) for a in (way[d], way[d + 1], normal[d]))
@@ -91,8 +92,12 @@ def chain_transfer(
 
 
 def bounce_transfer(
-    incoming: Array, outgoing: Array, normal: Array, te: ComplexArray, tm: ComplexArray
-) -> ComplexArray:
+    incoming: Float[np.ndarray, "p 3"],
+    outgoing: Float[np.ndarray, "p 3"],
+    normal: Float[np.ndarray, "p 3"],
+    te: ComplexValues,
+    tm: ComplexValues,
+) -> Complex[np.ndarray, "p 2 2"]:
     """(P, 2, 2) as `chain_transfer` over one reflection, unit vectors (P, 3), coefficients (P,)."""
     incoming, outgoing, normal = (np.ascontiguousarray(a.T) for a in (incoming, outgoing, normal))
     part = np.tile(np.eye(2, dtype=complex)[..., None], incoming.shape[1])
@@ -105,55 +110,60 @@ class _Rays:
     """Fields of P rays: part (2, 2, P) [component, sent polarisation] along basis (2, 3, P), two
     unit vectors across the ray."""
 
-    part: ComplexArray
-    basis: Array
+    part: Complex[np.ndarray, "2 2 p"]
+    basis: Float[np.ndarray, "2 3 p"]
 
     @classmethod
-    def of(cls, field: ComplexArray, direction: Array) -> _Rays:
+    def of(cls, field: Complex[np.ndarray, "p 2 3"], direction: Columns) -> _Rays:
         """Of fields (P, sent polarisation, xyz) that travel along `direction` (3, P)."""
         basis = np.stack(_spherical_basis(direction))
         return cls(np.einsum("psx,ixp->isp", field, basis), basis)
 
-    def field(self) -> ComplexArray:
+    def field(self) -> Complex[np.ndarray, "p 2 3"]:
         """(P, sent polarisation, xyz)."""
         return np.asarray(np.einsum("isp,ixp->psx", self.part, self.basis))
 
-    def take(self, rows: NDArray[np.intp]) -> _Rays:
+    def take(self, rows: Int[np.ndarray, " k"]) -> _Rays:
         return _Rays(self.part.take(rows, axis=2), self.basis.take(rows, axis=2))
 
-    def put(self, rows: NDArray[np.intp], rays: _Rays) -> None:
+    def put(self, rows: Int[np.ndarray, " k"], rays: _Rays) -> None:
         """Overwrites the rays `rows`."""
         self.part[..., rows], self.basis[..., rows] = rays.part, rays.basis
 
     def past(
-        self, incoming: Array, outgoing: Array, normal: Array, te: ComplexArray, tm: ComplexArray
+        self,
+        incoming: Columns,
+        outgoing: Columns,
+        normal: Columns,
+        te: ComplexValues,
+        tm: ComplexValues,
     ) -> _Rays:
         """After a surface with these coefficients (P,)."""
         across = _perpendicular(incoming, normal)
         part = [self._along(across) * te, self._along(_cross(incoming, across)) * tm]
         return _Rays(np.stack(part), np.stack([across, _cross(outgoing, across)]))
 
-    def received(self, last: Array) -> ComplexArray:
+    def received(self, last: Columns) -> Complex[np.ndarray, "p 2 2"]:
         """(P, received, sent) polarisations, rays that travel along `last` (3, P)."""
         theta, phi = _spherical_basis(last)
         both = np.stack([self._along(theta), self._along(-phi)])
         return np.ascontiguousarray(np.moveaxis(both, -1, 0))
 
-    def _along(self, axis: Array) -> ComplexArray:
+    def _along(self, axis: Columns) -> Complex[np.ndarray, "2 p"]:
         """(2, P) the component along unit vectors `axis` (3, P) across the rays."""
         first, second = (_dot(vector, axis) for vector in self.basis)
         return np.asarray(self.part[0] * first + self.part[1] * second)
 
 
 def _past_edge(
-    field: ComplexArray,
-    directions: tuple[Array, Array],
-    lengths_beside: tuple[Array, Array],
-    surface: NDArray[np.int32],
+    field: Complex[np.ndarray, "n 2 3"],
+    directions: tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, "n 3"]],
+    lengths_beside: tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]],
+    surface: Int[np.ndarray, " n"],
     wedges: Wedges,
     electrics: SurfaceElectrics,
     wavelength: float,
-) -> ComplexArray:
+) -> Complex[np.ndarray, "n 2 3"]:
     """(N, 2, 3) the field after the edge, to which and from which the wave goes along unit
     `directions` (N, 3), on a path with `lengths_beside` (N,) on its two sides, metres."""
     incoming, outgoing = directions
@@ -169,7 +179,9 @@ def _past_edge(
     )
 
 
-def _spherical_basis(direction: Array) -> tuple[Array, Array]:
+def _spherical_basis(
+    direction: Columns,
+) -> tuple[Columns, Columns]:
     """theta and phi (3, P) of unit vectors (3, P); phi is +y straight up and down."""
     x, y, z = direction
     flat = np.sqrt(x * x + y * y)
@@ -179,7 +191,7 @@ def _spherical_basis(direction: Array) -> tuple[Array, Array]:
     return np.stack([z * c, z * s, -flat]), np.stack([-s, c, np.zeros_like(s)])
 
 
-def _perpendicular(direction: Array, normal: Array) -> Array:
+def _perpendicular(direction: Columns, normal: Columns) -> Columns:
     """Unit k x n (3, P), or any unit vector across k where the wave meets the surface head on."""
     across = _cross(direction, normal)
     length = np.sqrt(_dot(across, across))
@@ -191,13 +203,13 @@ def _perpendicular(direction: Array, normal: Array) -> Array:
     return np.asarray(across / np.where(length > 0, length, 1.0))
 
 
-def _cross(a: Array, b: Array) -> Array:
+def _cross(a: Columns, b: Columns) -> Columns:
     """(3, P)."""
     return np.stack(
         [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
     )
 
 
-def _dot(a: Array, b: Array) -> Array:
+def _dot(a: Columns, b: Columns) -> Float[np.ndarray, " p"]:
     """(P,) of (3, P)."""
     return np.asarray(a[0] * b[0] + a[1] * b[1] + a[2] * b[2])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Float
 
 
 @dataclass(frozen=True)
@@ -13,4 +13,4 @@ class Devices:
     """Radio ends: N names and positions (N, 3), metres, world frame."""
 
     names: tuple[str, ...]
-    positions: NDArray[np.float64]
+    positions: Float[np.ndarray, "n 3"]
