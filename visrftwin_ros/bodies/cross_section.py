@@ -23,9 +23,9 @@ def human_cross_section(
     to_receiver: Float[np.ndarray, "n 3"],
     heading: Float[np.ndarray, " n"],
 ) -> Float[np.ndarray, " n"]:
-    """(N,) m^2 of a person who faces `heading` (N,) radians, RCS model 2, eq. 7.9.2-3.
+    """Square metres of a person who faces `heading` radians, RCS model 2, eq. 7.9.2-3.
 
-    to_transmitter, to_receiver: (N, 3) unit vectors away from the person, world frame.
+    to_transmitter, to_receiver: unit vectors away from the person, world frame.
     """
     half = np.arctan2(
         np.linalg.norm(to_transmitter - to_receiver, axis=1),

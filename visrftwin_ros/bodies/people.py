@@ -20,8 +20,8 @@ BODY_HEIGHT = 1.75
 class Bodies:
     """N upright elliptic cylinders in the world frame.
 
-    ids: N track ids. position: (N, 3) metres, of the foot point. velocity: (N, 3) m/s.
-    width, depth, height: (N,) metres, width across the shoulders. heading: (N,) radians,
+    ids: N track ids. position: metres, of the foot point. velocity: m/s.
+    width, depth, height: metres, width across the shoulders. heading: radians,
     where the person faces, from +x towards +y. material: N names of `materials` entries.
     """
 
@@ -44,7 +44,7 @@ class Bodies:
         return [tuple(row) for row in np.column_stack(columns).tolist()]
 
     def at(self, position: Float[np.ndarray, "n 3"]) -> Bodies:
-        """The same bodies with their feet at `position` (N, 3)."""
+        """The same bodies with their feet at `position`."""
         return replace(self, position=position)
 
     def take(self, rows: Sequence[int] | Int[np.ndarray, " k"]) -> Bodies:

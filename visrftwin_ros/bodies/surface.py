@@ -49,9 +49,9 @@ def body_materials() -> tuple[str, ...]:
 def body_coefficients(
     material: Shaped[np.ndarray, " n"], cosine: Float[np.ndarray, " n"], wavelength: float
 ) -> tuple[ComplexValues, ComplexValues]:
-    """(N,) reflection coefficients TE, TM of bodies of these materials, (N,) names.
+    """Reflection coefficients TE, TM of bodies of these materials, by name.
 
-    cosine: (N,) of the angle of incidence. Half a space of skin, with one layer before it where
+    cosine: of the angle of incidence. Half a space of skin, with one layer before it where
     the material is a cloth (Born and Wolf, Principles of Optics, 1.6 eq. (57), with P.2040-4's
     signs). An empty or unknown name counts as skin.
     """

@@ -17,7 +17,7 @@ _SMALLEST_AREA = 1e-9
 def read_mesh(
     file: Path, name: str
 ) -> tuple[Float[np.ndarray, "vertices 3"], Int[np.ndarray, "faces 3"]]:
-    """Vertices (N, 3) metres and faces (F, 3) of the surface `name`, without triangles of no area.
+    """Vertices in metres and faces of the surface `name`, without triangles of no area.
 
     Raises TwinError where the file is missing, of another format, unreadable or degenerate.
     """
@@ -38,7 +38,7 @@ def read_mesh(
 def load_triangles(
     file: Path,
 ) -> tuple[Float[np.ndarray, "vertices 3"], Int[np.ndarray, "faces 3"]]:
-    """Vertices (N, 3) and faces (F, 3) of a PLY or OBJ file; TwinError where it is unreadable."""
+    """Vertices and faces of a PLY or OBJ file; TwinError where it is unreadable."""
     prepare("llvm")
     import mitsuba as mi
 

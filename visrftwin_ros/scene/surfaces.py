@@ -25,7 +25,7 @@ _BOX_FACES = np.array(
 
 @dataclass(frozen=True)
 class SurfaceMesh:
-    """One surface: vertices (N, 3) metres in the world frame, faces (F, 3), its material."""
+    """One surface: vertices in metres in the world frame, faces, its material."""
 
     name: str
     vertices: Float[np.ndarray, "vertices 3"]
@@ -34,7 +34,7 @@ class SurfaceMesh:
 
     @property
     def face_normals(self) -> Float[np.ndarray, "faces 3"]:
-        """(F, 3) unit normals, right-handed about the faces' corners (outward for a box)."""
+        """Unit normals, right-handed about the faces' corners (outward for a box)."""
         a, b, c = (self.vertices[self.faces[:, i]] for i in range(3))
         normal = np.cross(b - a, c - a)
         return normal / np.linalg.norm(normal, axis=1, keepdims=True)

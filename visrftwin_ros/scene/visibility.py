@@ -31,7 +31,7 @@ class Visibility:
     def first_hit(
         self, origins: Float[np.ndarray, "rays 3"], directions: Float[np.ndarray, "rays 3"]
     ) -> Float[np.ndarray, " rays"]:
-        """(N,) metres from `origins` (N, 3) along unit `directions` (N, 3); inf where free."""
+        """Metres from `origins` along unit `directions`; inf where free."""
         if not len(origins):  # Dr.Jit ends the process on arrays without entries
             return np.zeros(0)
         import drjit as dr

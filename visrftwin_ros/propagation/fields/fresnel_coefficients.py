@@ -17,7 +17,7 @@ Values = Float[np.ndarray, "*#n"]
 
 @dataclass(frozen=True)
 class SurfaceElectrics:
-    """Per surface of the scene (O,): complex relative permittivity eps_r - j sigma/(w eps0),
+    """Per surface of the scene: complex relative permittivity eps_r - j sigma/(w eps0),
     slab thickness [m] and the share sqrt(1 - S^2) of amplitude that reflects specularly."""
 
     permittivity: Complex[np.ndarray, " surfaces"]

@@ -33,12 +33,11 @@ def chain_transfer(
     wavelength: float,
     wedges: Wedges,
 ) -> Complex[np.ndarray, "p 2 2"]:
-    """(P, 2, 2) from theta, phi leaving vertex `start` to theta, phi at the receiver.
+    """What theta, phi leaving vertex `start` become in theta, phi at the receiver.
 
     The vertices after `start` must be specular reflections, refractions and at most one
-    diffraction, at `wedges` (one a path, of no meaning on others); spreading is left out. Shapes
-    as in PathSet, start (P,). The receiver's basis is that of the direction the wave comes from,
-    as an antenna there sees it.
+    diffraction, at `wedges` (one a path, of no meaning on others); spreading is left out. The
+    receiver's basis is that of the direction the wave comes from, as an antenna there sees it.
     """
     rows = np.arange(len(vertices))
     # Axis by axis from here on, paths last: every step below runs along the memory.
@@ -98,7 +97,7 @@ def bounce_transfer(
     te: ComplexValues,
     tm: ComplexValues,
 ) -> Complex[np.ndarray, "p 2 2"]:
-    """(P, 2, 2) as `chain_transfer` over one reflection, unit vectors (P, 3), coefficients (P,)."""
+    """As `chain_transfer` over one reflection, from unit vectors and coefficients."""
     incoming, outgoing, normal = (np.ascontiguousarray(a.T) for a in (incoming, outgoing, normal))
     part = np.tile(np.eye(2, dtype=complex)[..., None], incoming.shape[1])
     sent = _Rays(part, np.stack(_spherical_basis(incoming)))
@@ -138,7 +137,7 @@ class _Rays:
         te: ComplexValues,
         tm: ComplexValues,
     ) -> _Rays:
-        """After a surface with these coefficients (P,)."""
+        """After a surface with these coefficients."""
         across = _perpendicular(incoming, normal)
         part = [self._along(across) * te, self._along(_cross(incoming, across)) * tm]
         return _Rays(np.stack(part), np.stack([across, _cross(outgoing, across)]))
@@ -164,8 +163,8 @@ def _past_edge(
     electrics: SurfaceElectrics,
     wavelength: float,
 ) -> Complex[np.ndarray, "n 2 3"]:
-    """(N, 2, 3) the field after the edge, to which and from which the wave goes along unit
-    `directions` (N, 3), on a path with `lengths_beside` (N,) on its two sides, metres."""
+    """The field after the edge, to which and from which the wave goes along unit
+    `directions`, on a path with `lengths_beside` on its two sides, metres."""
     incoming, outgoing = directions
     wedges = wedges.facing(incoming)
     slab = electrics.permittivity[surface], electrics.thickness[surface], wavelength
@@ -211,5 +210,5 @@ def _cross(a: Columns, b: Columns) -> Columns:
 
 
 def _dot(a: Columns, b: Columns) -> Float[np.ndarray, " p"]:
-    """(P,) of (3, P)."""
+    """Products of columns."""
     return np.asarray(a[0] * b[0] + a[1] * b[1] + a[2] * b[2])

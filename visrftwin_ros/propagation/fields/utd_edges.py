@@ -29,8 +29,8 @@ _POLE = 1e-6
 
 @dataclass(frozen=True)
 class Wedges:
-    """N edges: a corner `origin` (N, 3), unit `along` (N, 3) and `length` (N,) metres, outward
-    unit normals `near` of the face that the wave comes to, `far` of the other (N, 3)."""
+    """N edges: a corner `origin`, unit `along`, `length` in metres, outward
+    unit normals `near` of the face that the wave comes to, `far` of the other."""
 
     origin: Vectors
     along: Vectors
@@ -42,7 +42,7 @@ class Wedges:
         return Wedges(*(getattr(self, f.name)[rows] for f in fields(self)))
 
     def facing(self, incoming: Vectors) -> Wedges:
-        """With the faces in the order in which waves along `incoming` (N, 3) meet them."""
+        """With the faces in the order in which waves along `incoming` meet them."""
         swapped = (_dot(incoming, self.near) > 0)[:, None]
         return Wedges(
             np.where(swapped, self.origin + self.length[:, None] * self.along, self.origin),
@@ -65,8 +65,8 @@ class SceneEdges:
         points: Vectors,
         along: Vectors,
     ) -> Wedges:
-        """The edges of surfaces `objects` (N,) that run along the unit vectors `along` (N, 3)
-        nearest to `points` (N, 3)."""
+        """The edges of surfaces `objects` that run along the unit vectors `along`
+        nearest to `points`."""
         found = np.zeros((len(objects), 14))
         for surface in np.unique(objects):
             rows = np.flatnonzero(objects == surface)
@@ -88,8 +88,8 @@ def edge_parameter(
     origin: Vectors,
     along: Vectors,
 ) -> Values:
-    """(N,) metres from `origin` at which the shortest way from source to target over the straight
-    edge `along` bends; all (N, 3)."""
+    """Metres from `origin` at which the shortest way from source to target over the straight
+    edge `along` bends."""
     from_source, from_target = source - origin, target - origin
     at_source = _dot(from_source, along)
     at_target = _dot(from_target, along)
@@ -109,9 +109,9 @@ def diffracted_field(
     reflection: Sequence[Complex[np.ndarray, " n"]],
     wavelength: float,
 ) -> Complex[np.ndarray, "n 2 3"]:
-    """(N, 2, 3) the field leaving the edges along unit `outgoing` (N, 3), without spreading.
+    """The field leaving the edges along unit `outgoing`, without spreading.
 
-    field: (N, 2, 3) arriving along unit `incoming`. before, after: (N,) metres of path on both
+    field: arriving along unit `incoming`. before, after: metres of path on both
     sides of the edge. reflection: TE and TM of the near face, TE and TM of the far one, (N,).
     """
     edge, near, far = wedges.along, wedges.near, wedges.far
@@ -150,7 +150,7 @@ def _azimuth(
     edge: Vectors,
     near: Vectors,
 ) -> Values:
-    """(N,) angle about the edge from the near face, 0 to 2 pi, of unit directions away from it."""
+    """Angle about the edge from the near face, 0 to 2 pi, of unit directions away from it."""
     flat = direction - _dot(direction, edge)[:, None] * edge
     on_face = (_cross(near, edge) * flat).sum(axis=1)
     return np.asarray(np.mod(np.arctan2(_dot(near, flat), on_face), 2 * np.pi))
@@ -186,14 +186,14 @@ def _turn(
     old: Vectors,
     new: Vectors,
 ) -> Float[np.ndarray, "n 2 2"]:
-    """(N, 2, 2) from components along `old` and `direction` x `old` to those of `new`."""
+    """From components along `old` and `direction` x `old` to those of `new`."""
     cosine = _dot(old, new)
     sine = (_cross(direction, old) * new).sum(axis=1)
     return np.stack([cosine, sine, -sine, cosine], axis=1).reshape(-1, 2, 2)
 
 
 def _dot(a: Vectors, b: Vectors) -> Values:
-    """(N,) of (N, 3), several times faster than a product and a sum."""
+    """Products of rows, several times faster than a product and a sum."""
     return np.asarray(np.einsum("ij,ij->i", a, b))
 
 

@@ -23,7 +23,7 @@ class Fans:
     """
 
     def __init__(self, segments: Segments, at_start: Bool[np.ndarray, " s"]) -> None:
-        """`at_start`: (S,) the segment belongs to the fan of its start, not of its end."""
+        """`at_start`: the segment belongs to the fan of its start, not of its end."""
         own = np.where(at_start[:, None], segments.start, segments.end)
         far = np.where(at_start[:, None], segments.end, segments.start)
         self._apex, fan = np.unique(own[:, :2], axis=0, return_inverse=True)
@@ -35,7 +35,7 @@ class Fans:
     def near(
         self, bodies: Bodies, rows: Int[np.ndarray, " r"]
     ) -> tuple[Int[np.ndarray, " k"], Int[np.ndarray, " k"]]:
-        """Pairs of a position in `order` and a body of `rows` (R,): each line that meets the
+        """Pairs of a position in `order` and a body of `rows`: each line that meets the
         body's silhouette on the ground plan, and some more."""
         offset = bodies.position[rows, None, :2] - self._apex
         distance = np.maximum(np.hypot(offset[..., 0], offset[..., 1]), 1e-9)

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 @dataclass(frozen=True)
 class Devices:
-    """Radio ends: N names and positions (N, 3), metres, world frame."""
+    """Radio ends: N names and positions, metres, world frame."""
 
     names: tuple[str, ...]
     positions: Float[np.ndarray, "n 3"]

@@ -89,7 +89,7 @@ class LinkSums:
         return self._merged(links, more, add=True)
 
     def differ(self, other: LinkSums) -> Bool[np.ndarray, " links"]:
-        """(L,) some sum of the link is not the same, to the bit."""
+        """Some sum of the link is not the same, to the bit."""
         pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(LinkSums))
         return np.logical_or.reduce([ours != theirs for ours, theirs in pairs])
 
@@ -113,7 +113,7 @@ def link_sums(
 ) -> LinkSums:
     """Sums over the paths of `links` (indices into paths.links, ascending; default all).
 
-    field: (P,) factor E/E0 by people on each path.
+    field: factor E/E0 by people on each path.
     """
     rows = None if links is None else _rows_of(paths, links)
     strength = squared_magnitude(field if rows is None else field[rows])

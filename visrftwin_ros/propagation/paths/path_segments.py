@@ -24,11 +24,11 @@ _CHUNK = 20_000
 class Segments:
     """S segments of P paths, a path's segments in order, zero-length ones left out.
 
-    path: (S,) row of the PathSet. start, end: (S, 3) metres, world frame. length: (S,) metres.
-    behind, ahead: (S,) metres from the wave's last source to `start` and from `end` to its next
+    path: row of the PathSet. start, end: metres, world frame. length: metres.
+    behind, ahead: metres from the wave's last source to `start` and from `end` to its next
     receiver. A specular reflection or a refraction lets the wave's curvature run on, a diffuse
     reflection or a diffraction starts a new one: blockage unfolds the path between the latter.
-    first, last: (S,) the segment touches the transmitter, the receiver.
+    first, last: the segment touches the transmitter, the receiver.
     """
 
     path: Int[np.ndarray, " s"]
@@ -49,7 +49,7 @@ class Segments:
 
     @cached_property
     def columns(self) -> tuple[Float32[np.ndarray, " s"], ...]:
-        """Nine columns (S,) for coarse tests: start x, y, z; step x, y, z; square of its length
+        """Nine columns for coarse tests: start x, y, z; step x, y, z; square of its length
         on the ground; its length; and sqrt(d1 + d2) / 2, which times sqrt(wavelength) is the
         widest first zone there; metres, single precision."""
         step = self.end - self.start
@@ -125,7 +125,7 @@ class SharedSegments:
 
 
 def ground_distance(segments: Segments, bodies: Bodies) -> Float[np.ndarray, "s bodies"]:
-    """(S, N) metres on the ground from the segments to the bodies' axes."""
+    """Metres on the ground from the segments to the bodies' axes."""
     start, along = segments.start[:, :2], (segments.end - segments.start)[:, :2]
     square = np.maximum((along**2).sum(axis=1), 1e-12)
     offset = bodies.position[None, :, :2] - start[:, None]

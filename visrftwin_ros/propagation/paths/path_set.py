@@ -27,15 +27,15 @@ _DUPLICATE_DISTANCE = 1e-3
 class PathSet:
     """P paths over L links, sorted by link; D interactions at most, V = D + 2 vertices.
 
-    links: L pairs (tx, rx). link: (P,) index into `links`, ascending.
-    vertices: (P, V, 3) metres, world frame: transmitter, interaction points, receiver; the
-    receiver is repeated as padding. n_vertices: (P,), 2 for a line of sight.
-    interactions: (P, D) kinds, NONE as padding. objects: (P, D) index of the site's surface,
-    -1 where none. normals: (P, D, 3) unit normal of the surface that was hit, or the edge's
+    links: L pairs (tx, rx). link: index into `links`, ascending.
+    vertices: metres, world frame: transmitter, interaction points, receiver; the
+    receiver is repeated as padding. n_vertices: 2 for a line of sight.
+    interactions: kinds, NONE as padding. objects: index of the site's surface,
+    -1 where none. normals: unit normal of the surface that was hit, or the edge's
     direction at a DIFFRACTION.
-    transfer: (P, 2, 2) complex amplitude [received theta, phi; sent theta, phi] between
+    transfer: complex amplitude [received theta, phi; sent theta, phi] between
     isotropic antennas in the world's spherical basis (theta from +z), free-space loss included,
-    without the carrier's phase exp(-j 2 pi f delay). delay: (P,) seconds.
+    without the carrier's phase exp(-j 2 pi f delay). delay: seconds.
     """
 
     links: tuple[tuple[str, str], ...]
@@ -62,22 +62,22 @@ class PathSet:
 
     @cached_property
     def power(self) -> Float[np.ndarray, " paths"]:
-        """(P,) power gain between vertically polarised isotropic antennas."""
+        """Power gain between vertically polarised isotropic antennas."""
         return squared_magnitude(self.transfer[:, 0, 0])
 
     @cached_property
     def line_of_sight(self) -> Bool[np.ndarray, " paths"]:
-        """(P,) the path goes straight through the air."""
+        """The path goes straight through the air."""
         return self.n_vertices == 2
 
     @cached_property
     def departure(self) -> Float[np.ndarray, "paths 3"]:
-        """(P, 3) unit vectors along which the paths leave the transmitter."""
+        """Unit vectors along which the paths leave the transmitter."""
         return _unit(self.vertices[:, 1] - self.vertices[:, 0])
 
     @cached_property
     def arrival(self) -> Float[np.ndarray, "paths 3"]:
-        """(P, 3) unit vectors from the receiver towards where the paths come from."""
+        """Unit vectors from the receiver towards where the paths come from."""
         rows = np.arange(len(self))
         last = self.vertices[rows, self.n_vertices - 1]
         return _unit(self.vertices[rows, self.n_vertices - 2] - last)
@@ -214,7 +214,7 @@ def squared_magnitude(values: Complex[np.ndarray, "*n"]) -> Values:
 
 
 def path_delay(vertices: Float[np.ndarray, "paths vertices 3"]) -> Float[np.ndarray, " paths"]:
-    """(P,) seconds along the polylines (P, V, 3)."""
+    """Seconds along the polylines."""
     steps = lengths(np.diff(vertices, axis=1))
     return steps.sum(axis=1) / speed_of_light
 

@@ -46,12 +46,12 @@ class Sees(Protocol):
     def first_hit(
         self, origins: Float[np.ndarray, "n 3"], directions: Float[np.ndarray, "n 3"]
     ) -> Float[np.ndarray, " n"]:
-        """(N,) metres to the first surface, inf where free."""
+        """Metres to the first surface, inf where free."""
 
 
 @dataclass(frozen=True)
 class LinkEnds:
-    """Of L links: transmitter, receiver (L, 3) metres, nan where unknown; velocity (L, 3) m/s of
+    """Of L links: transmitter, receiver in metres, nan where unknown; velocity, m/s, of
     the receiver."""
 
     transmitter: Float[np.ndarray, "links 3"]
@@ -63,8 +63,8 @@ class LinkEnds:
 class BodyPaths:
     """P paths over one body each, numbered by the site's links.
 
-    blockage: by the other people. doppler: (P,) Hz, of the body's and the receiver's motion.
-    changed: (L,) the link's paths over bodies are not those of the update before. sums: (L,); their
+    blockage: by the other people. doppler: Hz, of the body's and the receiver's motion.
+    changed: the link's paths over bodies are not those of the update before. sums: their
     `free` is zero, since shadow loss compares with the place without people.
     """
 
@@ -96,7 +96,7 @@ class BodyReflections:
     def update(
         self, ends: LinkEnds, power: Float[np.ndarray, " links"], bodies: Bodies
     ) -> BodyPaths:
-        """The paths over `bodies` now; power (L,): what each link has without them."""
+        """The paths over `bodies` now; power: what each link has without them."""
         link, body, bounces = self._candidates(ends, power, bodies)
         seen = self._seen(ends, link, bounces)
         link, body = link[seen], body[seen]

@@ -29,9 +29,9 @@ _NEAREST = 0.02
 
 @dataclass(frozen=True)
 class Bounces:
-    """K pairs of a link and a body: found (K,) where there is a path, and for those rows alone
-    meaningful: point (K, 3) metres, transfer (K, 2, 2) as in PathSet, delay (K,) seconds,
-    stretching (K,) m/s, the rate at which the body's velocity lengthens the path."""
+    """K pairs of a link and a body: found where there is a path, and for those rows alone
+    meaningful: point in metres, transfer as in PathSet, delay in seconds,
+    stretching in m/s, the rate at which the body's velocity lengthens the path."""
 
     found: Bool[np.ndarray, " k"]
     point: Vectors
@@ -47,7 +47,7 @@ def cylinder_bounces(
     body: Int[np.ndarray, " k"],
     wavelength: float,
 ) -> Bounces:
-    """Reflection from the sides of `body` (K,) between the ends (K, 3), metres.
+    """Reflection from the sides of `body` between the ends, metres.
 
     The reflected field of geometrical optics on a curved surface: E(P) R sqrt(rho1 rho2 /
     ((rho1 + s)(rho2 + s))) with 1/rho1 = 1/s' + 2 cos(e)/(a cos(i)), rho2 = s', s' and s the ways
@@ -112,7 +112,7 @@ def strongest_bounce(
     bodies: Bodies,
     wavelength: float,
 ) -> Float[np.ndarray, "links n"]:
-    """(L, N) power gain that no bounce off these bodies exceeds, links' ends (L, 3)."""
+    """Power gain that no bounce off these bodies exceeds, by link and body."""
     shoulder = np.maximum(bodies.depth, bodies.width) / 2
     radius = shoulder**2 / (np.minimum(bodies.depth, bodies.width) / 2)
     foot = bodies.position[None, :, :2]

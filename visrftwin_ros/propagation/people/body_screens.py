@@ -149,11 +149,11 @@ def _person_field(
     leg_width: Float[np.ndarray, " n"],
     wavelength: float,
 ) -> Complex[np.ndarray, " n"]:
-    """(N,) E/E0 behind head, trunk, two legs, and the trunk that the ground mirrors.
+    """E/E0 behind head, trunk, two legs, and the trunk that the ground mirrors.
 
     What screens side by side take from a field adds up (Babinet). shoulders: height of their line
     over the ray; ground: of the feet; crotch: over the feet, as are the legs' mirror images below;
-    half_apart: from the axis to the middle of a leg, all (N,) metres.
+    half_apart: from the axis to the middle of a leg, all in metres.
     """
     axis = (body.left + body.right) / 2
     half_head = np.minimum(HEAD_WIDTH, body.right - body.left) / 2
@@ -178,7 +178,7 @@ def _half_between_legs(
     ahead_x: Values,
     ahead_y: Values,
 ) -> Values:
-    """(C,) metres across the ray from the body's axis to a leg; either may be in front, so the
+    """Metres across the ray from the body's axis to a leg; either may be in front, so the
     root of the mean square of both."""
     c, s = (turn(bodies.heading).take(body) for turn in (np.cos, np.sin))
     speed = np.sqrt((bodies.velocity[:, :2] ** 2).sum(axis=1))
@@ -220,7 +220,7 @@ def _beside(
 
 
 def reach(bodies: Bodies, longest: float, wavelength: float) -> Float[np.ndarray, " n"]:
-    """(N,) metres on the ground beyond which a body touches no path of up to `longest` metres."""
+    """Metres on the ground beyond which a body touches no path of up to `longest` metres."""
     widest = np.hypot(bodies.width, bodies.depth) / 2
     return widest + REACH_IN_ZONES * np.sqrt(wavelength * longest) / 2
 
@@ -228,7 +228,7 @@ def reach(bodies: Bodies, longest: float, wavelength: float) -> Float[np.ndarray
 def inside_bodies(
     points: Float[np.ndarray, "points 3"], bodies: Bodies
 ) -> Bool[np.ndarray, "points bodies"]:
-    """(N points, M bodies): the point (N, 3) is within the elliptic cylinder."""
+    """(N points, M bodies): the point is within the elliptic cylinder."""
     offset = points[:, None] - bodies.position[None]
     c, s = np.cos(bodies.heading), np.sin(bodies.heading)
     forward = (offset[..., 0] * c + offset[..., 1] * s) / (bodies.depth / 2)
@@ -243,7 +243,7 @@ def _half_silhouette(
     ahead_x: Values,
     ahead_y: Values,
 ) -> tuple[Values, Values]:
-    """Half the ellipse's extent across and along the horizontal unit direction `ahead` (C,)."""
+    """Half the ellipse's extent across and along the horizontal unit direction `ahead`."""
     c, s = (turn(bodies.heading).take(body) for turn in (np.cos, np.sin))
     facing = (ahead_x * c + ahead_y * s) ** 2
     crossing = (ahead_y * c - ahead_x * s) ** 2

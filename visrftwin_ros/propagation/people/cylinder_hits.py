@@ -18,7 +18,7 @@ class Lines(Protocol):
 
     @property
     def columns(self) -> tuple[Float32[np.ndarray, " s"], ...]:
-        """Six columns (S,), perhaps more: start x, y, z; step x, y, z; metres."""
+        """Six columns, perhaps more: start x, y, z; step x, y, z; metres."""
 
 
 def hidden(
@@ -27,7 +27,7 @@ def hidden(
     bodies: Bodies,
     body: Int[np.ndarray, " c"] | int,
 ) -> Int[np.ndarray, " k"]:
-    """Which of the segments `candidates` (C,) pass through the elliptic cylinder of their `body`,
+    """Which of the segments `candidates` pass through the elliptic cylinder of their `body`,
     (C,) or one for all: positions in `candidates`, ascending.
 
     In single precision: a body's outline is known to centimetres at best.

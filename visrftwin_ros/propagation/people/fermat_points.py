@@ -20,8 +20,8 @@ _SAME_DIRECTION = 1e-6
 
 @dataclass(frozen=True)
 class MirrorPoints:
-    """K pairs of a link and a body: point (K, 2) metres on the ground plan, outward normal (K, 2),
-    radius of curvature (K,) metres, and whether the side mirrors the one into the other (K,)."""
+    """K pairs of a link and a body: point in metres on the ground plan, outward normal,
+    radius of curvature in metres, and whether the side mirrors the one into the other."""
 
     point: Float[np.ndarray, "k 2"]
     normal: Float[np.ndarray, "k 2"]
@@ -35,7 +35,7 @@ def mirror_points(
     bodies: Bodies,
     body: Int[np.ndarray, " k"],
 ) -> MirrorPoints:
-    """Fermat's points on the elliptic sides of `body` (K,), for ends (K, 2 or 3).
+    """Fermat's points on the elliptic sides of `body`, for ends (K, 2 or 3).
 
     A vertical side leaves the vertical direction of a ray alone, so the point lies where the way
     on the ground plan is shortest: there is one where the straight line passes beside the body,
@@ -78,7 +78,7 @@ def _fermat_angle(
     chest: Values,
     shoulder: Values,
 ) -> Values:
-    """(K,) parameter t of the point (chest cos t, shoulder sin t) of the shortest way."""
+    """Parameter t of the point (chest cos t, shoulder sin t) of the shortest way."""
     x, y = np.zeros_like(chest), np.zeros_like(chest)
     for _ in range(_BISECTIONS):
         to_tx, to_rx = _unit(tx[0] - x, tx[1] - y), _unit(rx[0] - x, rx[1] - y)

@@ -41,13 +41,13 @@ _NONE = np.zeros(0, np.intp)
 
 @dataclass(frozen=True)
 class PathFields:
-    """One body's factor E/E0 on each path that it is near: rows ascending (k,), factors (k,)."""
+    """One body's factor E/E0 on each path that it is near: rows ascending, and the factors."""
 
     path: Int[np.ndarray, " k"]
     field: ComplexValues
 
     def without(self, rows: Bool[np.ndarray, " k"]) -> PathFields:
-        """Those of the other `rows` (k,)."""
+        """Those of the other `rows`."""
         return PathFields(self.path[~rows], self.field[~rows])
 
 
@@ -55,9 +55,9 @@ class PathFields:
 class Blockage:
     """The effect of people on the P paths of a PathSet.
 
-    field: (P,) complex E/E0, 1 where nobody is near; several bodies multiply.
+    field: complex E/E0, 1 where nobody is near; several bodies multiply.
     by_body: every body near some path, as its id, and its factors; sorted by id, an id may come
-    more than once. evaluated: (E,) rows evaluated at this update, ascending.
+    more than once. evaluated: rows evaluated at this update, ascending.
     """
 
     field: Complex[np.ndarray, " paths"]
@@ -189,7 +189,7 @@ class _Tier(ABC):
         return np.concatenate([_NONE, *gone])
 
     def forget_links(self, links: Bool[np.ndarray, " links"]) -> Int[np.ndarray, " k"]:
-        """Takes everybody off the paths of these links (L,); those paths."""
+        """Takes everybody off the paths of these links; those paths."""
         gone = [_NONE]
         if links.any():
             for name, fields in self._fields.items():

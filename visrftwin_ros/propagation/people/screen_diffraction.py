@@ -30,7 +30,7 @@ _CLEAR = -0.78
 
 @dataclass(frozen=True)
 class Screens:
-    """N screens: distances d1, d2 > 0 and edges left, right, bottom, top, each (N,) metres."""
+    """N screens: distances d1, d2 > 0 and edges left, right, bottom, top, in metres."""
 
     d1: Values
     d2: Values
@@ -41,7 +41,7 @@ class Screens:
 
 
 def fresnel_field(screens: Screens, wavelength: float) -> ComplexValues:
-    """(N,) E/E0 = 1 - (j/2) Int_{u1}^{u2} e^{-j pi u^2/2} du Int_{v1}^{v2} e^{-j pi v^2/2} dv.
+    """E/E0 = 1 - (j/2) Int_{u1}^{u2} e^{-j pi u^2/2} du Int_{v1}^{v2} e^{-j pi v^2/2} dv.
 
     Kirchhoff diffraction by Babinet's principle (Born and Wolf, Principles of Optics, 8.3.2 and
     8.7): fringes and nulls come out.
@@ -62,7 +62,7 @@ def metis_field(screens: Screens, wavelength: float) -> ComplexValues:
 
 
 def knife_edge_field(screens: Screens, wavelength: float) -> ComplexValues:
-    """(N,) power sum of the knife edges round the screen, P.526-15 section 4.2; real valued.
+    """Power sum of the knife edges round the screen, P.526-15 section 4.2; real valued.
 
     That is the loss averaged over the interference of the edges; it never exceeds free space.
     """

@@ -31,14 +31,14 @@ _MARGIN = 5e-3
 class Chains:
     """N paths that are built again from vertex `start` on, D interactions at most.
 
-    rows, start, n_vertices: (N,). vertices: (N, D + 2, 3) as known; those up to `start` stay.
-    interactions, objects, normals: as in PathSet. back: (N, D, 17) the interactions from the
+    rows, start, n_vertices: (N,). vertices: as known; those up to `start` stay.
+    interactions, objects, normals: as in PathSet. back: the interactions from the
     last to the first, in columns: aim, seen from behind, of the ray that leaves it towards the
     receiver (the image of the source in the mirrors up to here, or that of the edge's corner,
     3), how far the aim moves with each metre along the edge (3), normal (3) and its product with
     a point of the plane, bounds of the surface (low 3, high 3), and whether it is the edge.
-    source: (N, 3) image of the source in all mirrors. edge: (N, 14) columns of Wedges, and
-    whether there is one. outward: (N, 3) between the edge's faces. before: (N, 2, 2) transfer up
+    source: image of the source in all mirrors. edge: columns of Wedges, and
+    whether there is one. outward: between the edge's faces. before: transfer up
     to `start` without spreading.
     """
 
@@ -91,7 +91,7 @@ class Chains:
         Float[np.ndarray, " k"],
         Complex[np.ndarray, "k 2 2"],
     ]:
-        """Which of them reach `receiver` (N, 3), ascending; vertices, delays and transfers."""
+        """Which of them reach `receiver`, ascending; vertices, delays and transfers."""
         rows, vertices = self._vertices(receiver)
         seen = self._visible(rows, vertices, scene)
         rows, vertices = rows[seen], vertices[seen]
@@ -99,14 +99,14 @@ class Chains:
         return rows, vertices, path_delay(vertices), transfer
 
     def fields(self, scene: ReplayScene) -> Complex[np.ndarray, "n 2 2"]:
-        """(N, 2, 2) transfers at the known vertices."""
+        """Transfers at the known vertices."""
         rows = np.arange(len(self.rows))
         return self._transfer(rows, self.vertices, scene) @ self.before
 
     def _vertices(
         self, receiver: Vectors
     ) -> tuple[Int[np.ndarray, " k"], Float[np.ndarray, "k v 3"]]:
-        """Rows whose vertices all lie within their surfaces' bounds, and those (N, V, 3)."""
+        """Rows whose vertices all lie within their surfaces' bounds, and the vertices."""
         bent = self.edge[:, 13] > 0
         shift = np.zeros(len(receiver))
         on = np.flatnonzero(bent)
@@ -146,7 +146,7 @@ class Chains:
     def _visible(
         self, rows: Int[np.ndarray, " n"], vertices: Lines, scene: ReplayScene
     ) -> Bool[np.ndarray, " n"]:
-        """(N,) every new segment is free, and every new vertex lies on a surface."""
+        """Every new segment is free, and every new vertex lies on a surface."""
         start, last = self.start[rows], self.n_vertices[rows] - 1
         steps = np.diff(vertices, axis=1)
         length = lengths(steps)
@@ -190,7 +190,7 @@ class Chains:
         return valid
 
     def _outside(self, rows: Int[np.ndarray, " n"], vertices: Lines) -> Bool[np.ndarray, " n"]:
-        """(N,) the pieces before and after the edge, if any, do not start inside the wedge."""
+        """The pieces before and after the edge, if any, do not start inside the wedge."""
         free = np.ones(len(rows), bool)
         on = np.flatnonzero(self.edge[rows, 13] > 0)
         if not len(on):
@@ -206,7 +206,7 @@ class Chains:
     def _transfer(
         self, rows: Int[np.ndarray, " n"], vertices: Lines, scene: ReplayScene
     ) -> Complex[np.ndarray, "n 2 2"]:
-        """(N, 2, 2) from vertex `start` to the receiver, with spreading and Lambert's law."""
+        """From vertex `start` to the receiver, with spreading and Lambert's law."""
         edge, start = self.edge[rows], self.start[rows]
         wedges = Wedges(edge[:, :3], edge[:, 3:6], edge[:, 6], edge[:, 7:10], edge[:, 10:13])
         chain = chain_transfer(
@@ -252,7 +252,7 @@ def _one_back(
 ) -> tuple[Float[np.ndarray, "3 n"], Bool[np.ndarray, " n"]]:
     """The vertices (3, N) before those `here` (3, N), and whether they are on their surfaces.
 
-    back: (17, N) columns of Chains. shift: (N,) metres along the edge.
+    back: (17, N) columns of Chains. shift: metres along the edge.
     """
     aim, along, normal, level = back[:3], back[3:6], back[6:9], back[9]
     aim = aim + along * shift - here
@@ -272,7 +272,7 @@ def _backwards(
     along: Float[np.ndarray, "n images 3"],
     scene: ReplayScene,
 ) -> Float[np.ndarray, "n images-1 17"]:
-    """`back` of Chains, of images and along (N, D + 1, 3) at each vertex."""
+    """`back` of Chains, of images and along at each vertex."""
     points, normals = paths.vertices[:, 1:-1], paths.normals
     bounds = scene.bounds[np.maximum(paths.objects, 0)]
     table = np.concatenate(
@@ -292,7 +292,7 @@ def _backwards(
 
 
 def _edges(paths: PathSet, scene: ReplayScene) -> Float[np.ndarray, "n 14"]:
-    """(N, 14) columns of Wedges of the paths that bend, zero on the others."""
+    """Columns of Wedges of the paths that bend, zero on the others."""
     table = np.zeros((len(paths), 14))
     row, d = np.nonzero(paths.interactions == DIFFRACTION)
     if len(row):
@@ -307,7 +307,7 @@ def _edges(paths: PathSet, scene: ReplayScene) -> Float[np.ndarray, "n 14"]:
 
 
 def _outward(edge: Float[np.ndarray, "n 14"]) -> Vectors:
-    """(N, 3) between the faces' normals; zero where there is no edge, or a single face ends."""
+    """Between the faces' normals; zero where there is no edge, or a single face ends."""
     middle = edge[:, 7:10] + edge[:, 10:13]
     length = np.linalg.norm(middle, axis=1, keepdims=True)
     return np.asarray(middle / np.where(length > 1e-6, length, 1.0))

@@ -45,7 +45,7 @@ def _changed(old: SurfaceElectrics, new: SurfaceElectrics) -> Int[np.ndarray, " 
 def _strength(
     paths: PathSet, rows: Int[np.ndarray, " n"], d: int, scene: ReplayScene
 ) -> Float[np.ndarray, " n"]:
-    """(N,) root mean square of the two polarisations' amplitudes at interaction `d`."""
+    """Root mean square of the two polarisations' amplitudes at interaction `d`."""
     electrics = scene.electrics
     kind, surface = paths.interactions[rows, d], paths.objects[rows, d]
     incoming = paths.vertices[rows, d + 1] - paths.vertices[rows, d]

@@ -24,8 +24,8 @@ Part = TypeVar("Part", "Scattered", Chains)
 class Scattered:
     """N paths that end in a diffuse reflection: their scattering points stay.
 
-    rows: (N,) in the PathSet. point, normal: (N, 3), of the last reflection, on the side to which
-    it scatters. delay: (N,) seconds to the point. transfer: (N, 2, 2) up to Lambert's law and
+    rows: in the PathSet. point, normal: of the last reflection, on the side to which
+    it scatters. delay: seconds to the point. transfer: up to Lambert's law and
     spreading from there.
     """
 
@@ -54,7 +54,7 @@ class Scattered:
     def at(
         self, receiver: Vectors, scene: ReplayScene
     ) -> tuple[Int[np.ndarray, " k"], Float[np.ndarray, " k"], Complex[np.ndarray, "k 2 2"]]:
-        """Which of them reach `receiver` (N, 3), ascending; their delays and transfers."""
+        """Which of them reach `receiver`, ascending; their delays and transfers."""
         step = receiver - self.point
         ahead = np.einsum("ij,ij->i", step, self.normal)
         length = lengths(step)
@@ -115,7 +115,7 @@ class Replay:
         )
 
     def at(self, receivers: Float[np.ndarray, "links 3"]) -> PathSet:
-        """The paths that still exist with the receiver of each link (L, 3) there, world frame."""
+        """The paths that still exist with the receiver of each link there, world frame."""
         known, scattered, chains = self.known, self.scattered, self.chains
         number = known.link
         seen, delay, transfer = scattered.at(receivers[number[scattered.rows]], self.scene)
@@ -161,7 +161,7 @@ def _lobe(
     normal: Vectors,
     length: Float[np.ndarray, " n"],
 ) -> Float[np.ndarray, " n"]:
-    """(N,) Lambert's law times spreading from scattering points along `step` (N, 3)."""
+    """Lambert's law times spreading from scattering points along `step`."""
     with np.errstate(divide="ignore", invalid="ignore"):
         # Behind the surface or on top of the point: such a path is dropped.
         cosine = np.maximum(np.einsum("ij,ij->i", step, normal), 0.0) / length
