@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from visrftwin_ros.cameras.pinhole import PinholeCamera
+from visrftwin_ros.cameras.camera_models import fixed_camera
 from visrftwin_ros.perception.sources.video_tracks import track_recording
 from visrftwin_ros.perception.tracking.tracks_file import Tracks
 from visrftwin_ros.site.model import Camera
@@ -51,7 +51,7 @@ def main() -> None:
 def consistency(tracks: Tracks, camera: Camera, first: int, last: int) -> dict[str, float]:
     """Counts over the tracks that begin, or end, from frame `first` on and before `last`."""
     feet = np.column_stack([tracks.position, np.zeros(len(tracks))])
-    pixels, _ = PinholeCamera.from_site(camera).project(feet)
+    pixels, _ = fixed_camera(camera).project(feet)
     inside = (pixels[:, 0] > BORDER) & (pixels[:, 0] < camera.image_width - BORDER)
     inside &= pixels[:, 1] < camera.image_height - BORDER
     names = np.array(tracks.ids)

@@ -19,7 +19,7 @@ from validation_bodies import off_mesh, pairs, reflected
 from validation_fades import Crossings, Fades, measured, modelled
 from validation_walk import LENGTH, screen_field, walk, walker
 
-from visrftwin_ros.propagation.fields.slab_fields import wavelength_of
+from visrftwin_ros.propagation.fields.free_space import wavelength_of
 from visrftwin_ros.propagation.people.screen_diffraction import (
     FIELD_OF_MODEL,
     BlockageModel,

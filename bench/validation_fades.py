@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from validation_walk import screen_field, walker
 
-from visrftwin_ros.propagation.fields.slab_fields import wavelength_of
+from visrftwin_ros.propagation.fields.free_space import wavelength_of
 from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel, loss_db
 
 Array = NDArray[np.float64]

@@ -11,7 +11,7 @@ from scipy.special import hankel2, jv
 
 from visrftwin_ros.bodies.people import BODY_DEPTH, BODY_HEIGHT, BODY_WIDTH, Bodies
 from visrftwin_ros.materials.table import material_values
-from visrftwin_ros.propagation.fields.slab_fields import free_space_amplitude, wavelength_of
+from visrftwin_ros.propagation.fields.free_space import free_space_amplitude, wavelength_of
 from visrftwin_ros.propagation.paths.path_segments import path_segments
 from visrftwin_ros.propagation.paths.path_set import PathSet, path_delay
 from visrftwin_ros.propagation.people.body_reflection import cylinder_bounces

@@ -1,4 +1,4 @@
-"""Every test run has a DDS domain of its own, stays on this machine and hears a Ctrl-C."""
+"""Every test run has a DDS domain of its own, stays on this machine, hears a Ctrl-C and checks shapes."""
 
 from __future__ import annotations
 
@@ -8,12 +8,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from shape_checks import check_shapes, next_test
 
 os.environ["ROS_DOMAIN_ID"] = str(os.getpid() % 100 + 1)
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
 os.environ["YOLO_AUTOINSTALL"] = "false"
 # What a script starts in the background inherits an ignored Ctrl-C, and so would all it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+check_shapes()
+
+
+@pytest.fixture(autouse=True)
+def shapes() -> None:
+    """Each test has the first calls of every function checked."""
+    next_test()
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from scipy.constants import speed_of_light
 from real_data.nist_room import NIST_LIGHT, imported, unit
 from real_data.page import Inputs, table
 from visrftwin_ros.bodies.people import BODY_DEPTH, BODY_HEIGHT, BODY_WIDTH, Bodies
-from visrftwin_ros.propagation.fields.slab_fields import wavelength_of
+from visrftwin_ros.propagation.fields.free_space import wavelength_of
 from visrftwin_ros.propagation.people.body_reflection import (
     Bounces,
     cross_section_bounces,

@@ -12,7 +12,12 @@ import scipy.io
 from scipy.constants import speed_of_light
 
 from real_data.page import Inputs, Section, spread, table
-from visrftwin_ros.beams.rates import REQUIRED_SNR_DB, SENSITIVITY_DBM, mcs_of_snr, noise_dbm
+from visrftwin_ros.beams.rates_802_11ad import (
+    REQUIRED_SNR_DB,
+    SENSITIVITY_DBM,
+    mcs_of_snr,
+    noise_dbm,
+)
 from visrftwin_ros.site.model import Radio
 
 CARRIER = 60.48e9
@@ -77,7 +82,7 @@ def section(inputs: Inputs) -> Section:
         ("beam pairs measured, all with MCS 1", f"{len(data['mcs'])}"),
         ("SNR at which MCS 1 came through, 1 / 10 / 50 %",
          " / ".join(f"{v:.1f}" for v in np.quantile(carried, (0.01, 0.1, 0.5))) + " dB"),
-        ("MCS 1 in `beams/rates.py`: SNR of the standard, and with the implementation loss",
+        ("MCS 1 in `beams/rates_802_11ad.py`: SNR of the standard, and with the implementation loss",
          f"{REQUIRED_SNR_DB[MCS]} and {needed:.1f} dB"),
         ("rows that carried MCS 1 though our table gives the control rate or none",
          f"{(predicted < MCS).mean():.0%}"),
@@ -86,7 +91,7 @@ def section(inputs: Inputs) -> Section:
          f"{np.nanquantile(data['pRx'], 0.01):.1f} / {np.nanquantile(data['pRx'], 0.5):.1f} dBm"),
         ("the standard's sensitivity for MCS 1", f"{SENSITIVITY_DBM[MCS]:.0f} dBm"),
         ("noise implied by received power less SNR", f"{implied:.1f} dBm"),
-        ("noise in `beams/rates.py`", f"{noise_dbm(radio):.1f} dBm"),
+        ("noise in `beams/rates_802_11ad.py`", f"{noise_dbm(radio):.1f} dBm"),
     ]  # fmt: skip
 
     def draw(axes: Any) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.constants import speed_of_light
 
 from visrftwin_ros.bodies.surface import body_coefficients, body_materials
-from visrftwin_ros.propagation.fields.slab_fields import slab_coefficients
+from visrftwin_ros.propagation.fields.fresnel_coefficients import slab_coefficients
 
 WAVELENGTH = speed_of_light / 60e9
 COSINE = np.array([1.0, 0.8, 0.5, 0.2, 0.05])

@@ -70,18 +70,6 @@ def test_the_slope_is_that_of_the_projection(
         np.testing.assert_allclose(slope, numeric, rtol=1e-4, atol=1e-3)
 
 
-@settings(max_examples=60, deadline=None)
-@given(lenses, coordinates, st.floats(-8.0, 9.0), st.floats(1.0, 2.1))
-def test_a_body_has_the_height_of_its_box(name: str, x: float, y: float, height: float) -> None:
-    model = camera(name)
-    place = np.array([[x, y]])
-    ends, seen = model.project(np.array([[x, y, 0.0], [x, y, height]]))
-    if not seen.all() or not np.all((ends > 0) & (ends < np.array(model.size))):
-        return
-    found = model.height_above(place, ends[1:])
-    np.testing.assert_allclose(found, [height], atol=5e-3)
-
-
 def test_fisheye_agrees_with_opencv() -> None:
     model = camera("fisheye")
     points = np.random.default_rng(0).uniform([-8, -6, 0], [8, 9, 2], (40, 3))

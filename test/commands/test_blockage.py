@@ -1,4 +1,4 @@
-"""`visrftwin blockage` against the numbers of design/reference tables."""
+"""`visrftwin blockage` against exact Fresnel integrals and TR 38.901 model B, worked out by hand."""
 
 import json
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from live_graph import FRAMES, Line, LiveRun, OfflineRun
 
-from visrftwin_ros.beams.rates import MAC_EFFICIENCY, PHY_RATE, mcs_of_snr
+from visrftwin_ros.beams.rates_802_11ad import MAC_EFFICIENCY, PHY_RATE, mcs_of_snr
 from visrftwin_ros.perception.tracking.people import People
 
 MOST_DROPPED = FRAMES // 10

@@ -13,8 +13,9 @@ import yaml
 from node_bench import NodeBench
 
 from visrftwin_ros.benchmarks.lobby import DRIVING_SPEED, WALKING_SPEED, Crowd, lobby
+from visrftwin_ros.messages.stamps import stamp_message
 from visrftwin_ros.msg import LinkChannels, TrackedPeople, TrackedPerson
-from visrftwin_ros.nodes.messages.conversions import stamp_message
+from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.operations.graph import Graph
 from visrftwin_ros.operations.node_table import NodeSpec
 from visrftwin_ros.srv import SetMaterial
@@ -69,7 +70,7 @@ class Watched:
 
     def _message(self) -> TrackedPeople:
         message = TrackedPeople()
-        message.header.stamp = stamp_message(time.time_ns())
+        message.header.stamp = stamp_message(made, time.time_ns())
         for i, (x, y) in enumerate(self._crowd.position):
             one = TrackedPerson(id=f"p{i}", height=1.75, width=0.45, depth=0.25)
             one.position.x, one.position.y = float(x), float(y)

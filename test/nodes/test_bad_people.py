@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 from tf2_msgs.msg import TFMessage
 
-from visrftwin_ros.cameras.pinhole import PinholeCamera
+from visrftwin_ros.cameras.camera_models import fixed_camera
 from visrftwin_ros.messages.geometry import transform_message
 from visrftwin_ros.messages.stamps import stamp_message, stamp_ns
 from visrftwin_ros.msg import (
@@ -43,7 +43,7 @@ class Walker:
     """Detections of somebody who walks over the crossing, as the site's camera sees them."""
 
     def __init__(self, bench: NodeBench) -> None:
-        self._camera = PinholeCamera.from_site(load_site(SITE).camera())
+        self._camera = fixed_camera(load_site(SITE).camera())
         self._bench = bench
         self._publisher = bench.publisher(Detections, "view1/detections", SENSOR_QOS)
         self.people = bench.heard(TrackedPeople, "people")

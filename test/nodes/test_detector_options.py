@@ -12,7 +12,7 @@ from node_bench import OK, SENSOR_QOS, WARN, NodeBench
 from rclpy.lifecycle import TransitionCallbackReturn
 from sensor_msgs.msg import Image
 
-from visrftwin_ros.cameras.pinhole import PinholeCamera
+from visrftwin_ros.cameras.camera_models import fixed_camera
 from visrftwin_ros.messages.images import image_message
 from visrftwin_ros.messages.stamps import stamp_message
 from visrftwin_ros.msg import Detection, Detections, TrackedPeople
@@ -89,7 +89,7 @@ def test_embedding_and_clothing_travel_with_the_person(bench: NodeBench) -> None
     node._words = ClothingWords(Words(), {"coat": ["a coat"], "denim": ["jeans"]})
     people = bench.heard(TrackedPeople, "people")
     detections = bench.publisher(Detections, "view1/detections", SENSOR_QOS)
-    camera = PinholeCamera.from_site(load_site(SITE).camera())
+    camera = fixed_camera(load_site(SITE).camera())
     foot = np.array([-6.0, -8.0, 0.0])
     (u, bottom), (_, top) = camera.project(np.stack([foot, foot + [0, 0, 1.72]]))[0]
     look = np.eye(1, 8)[0].astype(np.float32)

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 import yaml
 from node_bench import ERROR, OK, SENSOR_QOS, WARN, NodeBench
+from posed_cameras import posed_camera
 from rclpy.lifecycle import TransitionCallbackReturn
 from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import CameraInfo
 from tf2_msgs.msg import TFMessage
 from visualization_msgs.msg import MarkerArray
 
-from visrftwin_ros.cameras.pinhole import CameraModel, PinholeCamera
+from visrftwin_ros.cameras.pinhole import CameraModel
 from visrftwin_ros.messages.geometry import transform_message
 from visrftwin_ros.messages.stamps import stamp_message, stamp_ns
 from visrftwin_ros.msg import Detection, Detections, TrackedPeople, TrackedPerson
@@ -43,10 +44,10 @@ def pose_of(angle: float) -> Pose:
     return Pose(place, Rotation.from_matrix(axes))
 
 
-def camera_of(name: str, pose: Pose) -> PinholeCamera:
+def camera_of(name: str, pose: Pose) -> CameraModel:
     matrix = np.eye(4)
     matrix[:3, :3], matrix[:3, 3] = pose.rotation.as_matrix(), pose.position
-    return PinholeCamera.from_pose(name, SIZE, MATRIX, np.zeros(0), matrix)
+    return posed_camera(name, SIZE, MATRIX, np.zeros(0), matrix)
 
 
 @pytest.fixture

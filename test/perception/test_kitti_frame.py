@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from kitti import LIDAR_HEIGHT, KittiFrame, read_frame, read_messages, write_bag
+from posed_cameras import posed_camera
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from tf2_msgs.msg import TFMessage
 
-from visrftwin_ros.cameras.pinhole import PinholeCamera
+from visrftwin_ros.cameras.pinhole import CameraModel
 from visrftwin_ros.messages.images import image_from_message
 from visrftwin_ros.nodes.messages.clouds import cloud_from_message
 from visrftwin_ros.nodes.shared.transforms import TransformBuffer
@@ -43,12 +44,16 @@ def pedestrian(frame: KittiFrame) -> np.ndarray:
     return next(place for kind, place in frame.labels if kind == "Pedestrian")
 
 
-def camera_of(info: CameraInfo, frames: TransformBuffer, stamp: int) -> PinholeCamera:
+def camera_of(info: CameraInfo, frames: TransformBuffer, stamp: int) -> CameraModel:
     pose = frames.lookup("world", info.header.frame_id, stamp)
     world_from_camera = np.eye(4)
     world_from_camera[:3, :3], world_from_camera[:3, 3] = pose.rotation.as_matrix(), pose.position
-    return PinholeCamera.from_pose(
-        "left", (info.width, info.height), np.array(info.k), np.array(info.d), world_from_camera
+    return posed_camera(
+        "left",
+        (info.width, info.height),
+        np.array(info.k).reshape(3, 3),
+        np.array(info.d),
+        world_from_camera,
     )
 
 
@@ -57,7 +62,7 @@ class Followed:
     """What trackers make of a frame that comes again and again, 0.1 s apart, while the LiDAR learns
     the street: by the camera alone, and by both sensors."""
 
-    camera: PinholeCamera
+    camera: CameraModel
     detections: Detections
     by_camera: People
     by_both: People

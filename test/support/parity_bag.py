@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 from scipy.spatial.transform import Rotation
-from simulated_lidar import SimulatedLidar, Walker
 
+from visrftwin_ros.benchmarks.simulated.lidar import SimulatedLidar, Walker
 from visrftwin_ros.perception.measurements.detections import Detections
 
 SECOND = 1_000_000_000

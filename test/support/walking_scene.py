@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from visrftwin_ros.benchmarks.simulated import arrivals as simulated
-from visrftwin_ros.cameras.pinhole import PinholeCamera
+from visrftwin_ros.cameras.camera_models import fixed_camera
+from visrftwin_ros.cameras.pinhole import CameraModel
 from visrftwin_ros.perception.measurements.detections import Detections
 from visrftwin_ros.site.model import Camera
 
@@ -22,7 +23,7 @@ PETS = Camera(
     t=(-0.93612317, -3.32737884, 36.04875033),
     frame_rate=RATE,
 )
-CAMERA = PinholeCamera.from_site(PETS)
+CAMERA = fixed_camera(PETS)
 
 
 def stamp(frame: float) -> int:
@@ -31,7 +32,7 @@ def stamp(frame: float) -> int:
 
 
 def body_boxes(
-    places: np.ndarray, height: float = 1.72, camera: PinholeCamera = CAMERA
+    places: np.ndarray, height: float = 1.72, camera: CameraModel = CAMERA
 ) -> np.ndarray:
     """(N, 4) boxes, centre and extent px, of upright people on ground points (N, 2) m."""
     return simulated.body_boxes(places, camera, height)

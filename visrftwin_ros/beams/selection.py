@@ -10,10 +10,19 @@ from numpy.typing import NDArray
 from visrftwin_ros.beams.arrays import Mount, unit_vectors
 from visrftwin_ros.beams.codebook import beam_gains
 from visrftwin_ros.beams.multipath import Multipath
-from visrftwin_ros.beams.rates import REQUIRED_SNR_DB, mcs_of_snr, noise_dbm, phy_rate, throughput
+from visrftwin_ros.beams.rates_802_11ad import (
+    REQUIRED_SNR_DB,
+    mcs_of_snr,
+    noise_dbm,
+    phy_rate,
+    throughput,
+)
 from visrftwin_ros.site.model import Radio
 
 Array = NDArray[np.float64]
+
+LOWEST_MCS = 6
+"""Below it a link counts as faded: 1540 Mbit/s on the air."""
 
 
 @dataclass(frozen=True)
@@ -98,16 +107,15 @@ def hand_over_advised(
     mean_ahead_db: Array,
     upper_ahead_db: Array,
     radio: Radio,
-    lowest_mcs: int = 6,
 ) -> NDArray[np.bool_]:
     """(L,) the link serves its robot, is about to fade, and another AP will hold.
 
     The serving link is the robot's strongest now. It is about to fade where its predicted mean
-    SNR at some horizon falls below what `lowest_mcs` needs; another AP holds where at that same
+    SNR at some horizon falls below what LOWEST_MCS needs; another AP holds where at that same
     horizon it stays above even at its upper bound of the loss.
     snr_db, shadow_now_db: (L,). mean_ahead_db, upper_ahead_db: (L, H) predicted shadow loss.
     """
-    needed = REQUIRED_SNR_DB[lowest_mcs] + radio.implementation_loss_db
+    needed = REQUIRED_SNR_DB[LOWEST_MCS] + radio.implementation_loss_db
     unshadowed = (snr_db + shadow_now_db)[:, None]
     # nan (no path, no forecast) compares as False: such a link neither fades nor holds.
     fades = unshadowed - mean_ahead_db < needed

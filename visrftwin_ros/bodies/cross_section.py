@@ -7,9 +7,7 @@ a tick launches no kernel. The random component sigma_S is left at its linear me
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
-
-Array = NDArray[np.float64]
+from jaxtyping import Float
 
 SCATTERING_HEIGHT = 1.5 / 1.75
 """Share of a person's height at which the one scattering point lies."""
@@ -20,10 +18,14 @@ _AZIMUTH_3DB, _ZENITH_3DB = np.deg2rad(216.65), np.deg2rad(55.7)
 _K1, _K2 = 0.5714, 0.1
 
 
-def human_cross_section(to_transmitter: Array, to_receiver: Array, heading: Array) -> Array:
-    """(N,) m^2 of a person who faces `heading` (N,) radians, RCS model 2, eq. 7.9.2-3.
+def human_cross_section(
+    to_transmitter: Float[np.ndarray, "n 3"],
+    to_receiver: Float[np.ndarray, "n 3"],
+    heading: Float[np.ndarray, " n"],
+) -> Float[np.ndarray, " n"]:
+    """Square metres of a person who faces `heading` radians, RCS model 2, eq. 7.9.2-3.
 
-    to_transmitter, to_receiver: (N, 3) unit vectors away from the person, world frame.
+    to_transmitter, to_receiver: unit vectors away from the person, world frame.
     """
     half = np.arctan2(
         np.linalg.norm(to_transmitter - to_receiver, axis=1),

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Float, Int
+
+Values = Float[np.ndarray, " n"]
 
 BODY_WIDTH = 0.45
-"""Shoulder breadth of a clothed adult, metres (design 5.2; 0.30 to 0.45 in reference.md)."""
+"""Shoulder breadth of a clothed adult, metres; TR 38.901's human blocker (clause 7.6.4.2) has 0.30."""
 BODY_DEPTH = 0.25
 BODY_HEIGHT = 1.75
 
@@ -18,18 +20,18 @@ BODY_HEIGHT = 1.75
 class Bodies:
     """N upright elliptic cylinders in the world frame.
 
-    ids: N track ids. position: (N, 3) metres, of the foot point. velocity: (N, 3) m/s.
-    width, depth, height: (N,) metres, width across the shoulders. heading: (N,) radians,
+    ids: N track ids. position: metres, of the foot point. velocity: m/s.
+    width, depth, height: metres, width across the shoulders. heading: radians,
     where the person faces, from +x towards +y. material: N names of `materials` entries.
     """
 
     ids: tuple[str, ...]
-    position: NDArray[np.float64]
-    velocity: NDArray[np.float64]
-    width: NDArray[np.float64]
-    depth: NDArray[np.float64]
-    height: NDArray[np.float64]
-    heading: NDArray[np.float64]
+    position: Float[np.ndarray, "n 3"]
+    velocity: Float[np.ndarray, "n 3"]
+    width: Values
+    depth: Values
+    height: Values
+    heading: Values
     material: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -41,11 +43,11 @@ class Bodies:
         columns = (self.position, self.width, self.depth, self.height, self.heading, speed)
         return [tuple(row) for row in np.column_stack(columns).tolist()]
 
-    def at(self, position: NDArray[np.float64]) -> Bodies:
-        """The same bodies with their feet at `position` (N, 3)."""
+    def at(self, position: Float[np.ndarray, "n 3"]) -> Bodies:
+        """The same bodies with their feet at `position`."""
         return replace(self, position=position)
 
-    def take(self, rows: Sequence[int] | NDArray[np.intp]) -> Bodies:
+    def take(self, rows: Sequence[int] | Int[np.ndarray, " k"]) -> Bodies:
         """The bodies with these indices."""
         index = np.asarray(rows, np.intp)
         return Bodies(

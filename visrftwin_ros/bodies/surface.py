@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Complex, Float, Shaped
 from scipy.constants import epsilon_0, speed_of_light
 
 from visrftwin_ros.materials.table import material_values
 
+ComplexValues = Complex[np.ndarray, " n"]
+
 LOG = logging.getLogger(__name__)
 
-Array = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
 
 SKIN = "skin"
 
@@ -47,11 +47,11 @@ def body_materials() -> tuple[str, ...]:
 
 
 def body_coefficients(
-    material: NDArray[np.str_], cosine: Array, wavelength: float
-) -> tuple[ComplexArray, ComplexArray]:
-    """(N,) reflection coefficients TE, TM of bodies of these materials, (N,) names.
+    material: Shaped[np.ndarray, " n"], cosine: Float[np.ndarray, " n"], wavelength: float
+) -> tuple[ComplexValues, ComplexValues]:
+    """Reflection coefficients TE, TM of bodies of these materials, by name.
 
-    cosine: (N,) of the angle of incidence. Half a space of skin, with one layer before it where
+    cosine: of the angle of incidence. Half a space of skin, with one layer before it where
     the material is a cloth (Born and Wolf, Principles of Optics, 1.6 eq. (57), with P.2040-4's
     signs). An empty or unknown name counts as skin.
     """
@@ -78,8 +78,12 @@ def _warn_of_unknown(name: str) -> None:
 
 
 def _layered(
-    cosine: Array, outer: complex, thickness: float, inner: complex, wavelength: float
-) -> tuple[ComplexArray, ComplexArray]:
+    cosine: Float[np.ndarray, " n"],
+    outer: complex,
+    thickness: float,
+    inner: complex,
+    wavelength: float,
+) -> tuple[ComplexValues, ComplexValues]:
     """TE and TM of one layer of `outer` before a half-space of `inner`."""
     sine_square = 1 - cosine**2
     k_air, k_outer, k_inner = (
@@ -87,7 +91,7 @@ def _layered(
     )
     turn = np.exp(-4j * np.pi * thickness / wavelength * k_outer)
 
-    def through(first: ComplexArray, second: ComplexArray) -> ComplexArray:
+    def through(first: ComplexValues, second: ComplexValues) -> ComplexValues:
         return np.asarray((first + second * turn) / (1 + first * second * turn))
 
     te = through((k_air - k_outer) / (k_air + k_outer), (k_outer - k_inner) / (k_outer + k_inner))

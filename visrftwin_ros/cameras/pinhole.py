@@ -1,7 +1,7 @@
 """A calibrated camera over a flat ground: world to image and back.
 
 Geometry after Hartley & Zisserman, "Multiple View Geometry", 2nd ed.: the camera (6.1), the
-ground homography and the ray of a pixel (8.1), first-order covariance (5.2). Axes follow OpenCV:
+ground homography and the ray of a pixel (8.1). Axes follow OpenCV:
 `x_cam = rotation @ x_world + translation`, z forward, pixels from the centre of the top-left one.
 """
 
@@ -15,7 +15,6 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.site import model
 
 NEAREST_DEPTH = 0.05
 """Metres before the camera under which a point counts as behind it: pixels diverge there."""
@@ -101,41 +100,6 @@ class CameraModel(ABC):
         valid = depth_ok & np.all(np.isfinite(points), axis=1)
         return np.where(valid[:, None], points, np.nan), valid
 
-    def ground_jacobian(self, points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 2 2"]:
-        """d(ground point) / d(ideal pixel) at ground points [m]: (N, 2, 2) m/px.
-
-        The inverse of the projection's Jacobian on the plane; NaN where the plane is seen edge-on.
-        """
-        jacobian = self.projection_jacobian(_on_ground(points))[..., :2]
-        determinant = np.linalg.det(jacobian)
-        inverse = np.full_like(jacobian, np.nan)
-        good = np.abs(determinant) > 1e-9
-        inverse[good] = np.linalg.inv(jacobian[good])
-        return inverse
-
-    def ground_covariance(
-        self, points: Float[np.ndarray, "n 2"], pixel_covariance: Float[np.ndarray, "n 2 2"]
-    ) -> Float[np.ndarray, "n 2 2"]:
-        """Covariance [m^2] of ground points from that of their pixels (H & Z 5.2.1: J S J^T)."""
-        jacobian = self.ground_jacobian(points)
-        return np.asarray(jacobian @ pixel_covariance @ jacobian.swapaxes(1, 2))
-
-    def height_above(
-        self, ground: Float[np.ndarray, "n 2"], top: Float[np.ndarray, "n 2"]
-    ) -> Float[np.ndarray, " n"]:
-        """Height [m] of upright bodies on ground points whose tops show at image pixels: (N,).
-
-        The point of the vertical over the foot nearest to the top's ray, seen in the vertical plane
-        through the foot (the column is left free, people lean); Criminisi, Reid & Zisserman 2000.
-        NaN where there is none.
-        """
-        rays = self.rays(self.undistorted(top)) @ self.rotation
-        away = ground - self.center[:2]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            along = np.sum(away**2, axis=1) / np.sum(away * rays[:, :2], axis=1)
-            height = self.center[2] + along * rays[:, 2]
-        return np.where(np.isfinite(height) & (along > 0), height, np.nan)
-
 
 @dataclass(frozen=True)
 class PinholeCamera(CameraModel):
@@ -168,44 +132,6 @@ class PinholeCamera(CameraModel):
                 f"camera {self.name!r}: {self.distortion.size} distortion coefficients;"
                 " expected none, 4, 5 (plumb_bob) or 8 (rational)"
             )
-
-    @classmethod
-    def from_site(cls, camera: model.Camera) -> PinholeCamera:
-        """The fixed pinhole camera that a site describes; TwinError for any other."""
-        if camera.pose is None or camera.intrinsics is None or camera.model != "pinhole":
-            raise TwinError(
-                f"camera {camera.name!r} is no fixed pinhole camera: give fx, fy, cx, cy, rvec, t"
-            )
-        fx, fy, cx, cy = camera.intrinsics
-        rvec, t = camera.pose
-        return cls(
-            name=camera.name,
-            size=(camera.image_width, camera.image_height),
-            matrix=np.array([[fx, 0.0, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]]),
-            rotation=np.asarray(cv2.Rodrigues(np.array(rvec))[0], dtype=np.float64),
-            translation=np.array(t, dtype=np.float64),
-            distortion=np.array(camera.distortion, dtype=np.float64),
-        )
-
-    @classmethod
-    def from_pose(
-        cls,
-        name: str,
-        size: tuple[int, int],
-        matrix: Float[np.ndarray, "3 3"],
-        distortion: Float[np.ndarray, " k"],
-        world_from_camera: Float[np.ndarray, "4 4"],
-    ) -> PinholeCamera:
-        """A camera from `CameraInfo` numbers and the pose of its optical frame in the world."""
-        rotation = np.asarray(world_from_camera[:3, :3], dtype=np.float64).T
-        return cls(
-            name=name,
-            size=size,
-            matrix=np.asarray(matrix, dtype=np.float64).reshape(3, 3),
-            rotation=rotation,
-            translation=-rotation @ np.asarray(world_from_camera[:3, 3], dtype=np.float64),
-            distortion=np.asarray(distortion, dtype=np.float64).reshape(-1),
-        )
 
     def project(
         self, points: Float[np.ndarray, "n 3"]
@@ -263,24 +189,6 @@ class PinholeCamera(CameraModel):
         rays[~(np.abs(back - pixels).max(axis=1) < 0.5)] = np.nan
         return np.asarray(rays * self._focal + self.matrix[:2, 2])
 
-    def height_above(
-        self, ground: Float[np.ndarray, "n 2"], top: Float[np.ndarray, "n 2"]
-    ) -> Float[np.ndarray, " n"]:
-        """Height [m] of upright bodies on ground points whose tops show at image pixels: (N,).
-
-        The point of the vertical over the foot that projects to the top's row (the column is left
-        free, people lean); Criminisi, Reid & Zisserman 2000. NaN where the vertical has no such
-        point before the camera.
-        """
-        row = self.undistorted(top)[:, 1]
-        base = _on_ground(ground) @ self.rotation.T + self.translation
-        slope = (row - self.matrix[1, 2]) / self.matrix[1, 1]
-        up = self.rotation[:, 2]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            height = (slope * base[:, 2] - base[:, 1]) / (up[1] - slope * up[2])
-            depth = base[:, 2] + height * up[2]
-        return np.where(np.isfinite(height) & (depth > NEAREST_DEPTH), height, np.nan)
-
     def rays(self, ideal_pixels: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 3"]:
         """As `CameraModel.rays`: z = 1."""
         return _homogeneous((ideal_pixels - self.matrix[:2, 2]) / self._focal)
@@ -292,7 +200,3 @@ class PinholeCamera(CameraModel):
 
 def _homogeneous(points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 3"]:
     return np.column_stack([points, np.ones(len(points))])
-
-
-def _on_ground(points: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 3"]:
-    return np.column_stack([points, np.zeros(len(points))])

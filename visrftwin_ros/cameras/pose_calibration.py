@@ -83,7 +83,7 @@ def calibrated_pose(
     if lens is None:
         raise TwinError(f"camera {camera.name!r}: the site gives no fx, fy, cx, cy to start from")
 
-    def error(numbers: Float[np.ndarray, " k"]) -> Float[np.ndarray, " 2n"]:
+    def error(numbers: Float[np.ndarray, " k"]) -> Float[np.ndarray, " rows"]:
         scale = np.exp(numbers[6]) if find_focal else 1.0
         matrix = lens.matrix * np.array([[scale, 1, 1], [1, scale, 1], [1, 1, 1]])
         rotation = np.asarray(cv2.Rodrigues(numbers[:3])[0], dtype=np.float64)

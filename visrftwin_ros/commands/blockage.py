@@ -33,7 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """`height` and `antenna_height` are null where the screen has no upper and lower edge."""
-    from visrftwin_ros.propagation.fields.slab_fields import wavelength_of
+    from visrftwin_ros.propagation.fields.free_space import wavelength_of
     from visrftwin_ros.propagation.people.screen_diffraction import (
         FIELD_OF_MODEL,
         loss_db,

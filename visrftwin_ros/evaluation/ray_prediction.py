@@ -19,7 +19,7 @@ from visrftwin_ros.evaluation.link_targets import Questions
 from visrftwin_ros.evaluation.prediction import Progress
 from visrftwin_ros.evaluation.resolved_paths import predicted_multipath, resolved
 from visrftwin_ros.materials.table import MaterialValues
-from visrftwin_ros.propagation.fields.slab_fields import wavelength_of
+from visrftwin_ros.propagation.fields.free_space import wavelength_of
 from visrftwin_ros.propagation.paths.devices import Devices
 from visrftwin_ros.propagation.paths.link_metrics import LinkMetrics
 from visrftwin_ros.propagation.paths.path_set import PathSet

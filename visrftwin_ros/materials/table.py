@@ -101,7 +101,8 @@ _TABLE: Mapping[str, _Entry] = {
     "very_dry_ground": _Entry((_ghz(1, 10, 3, 0, 0.00015, 2.52),), 0.3, 1.0),
     "medium_dry_ground": _Entry((_ghz(1, 10, 15, -0.1, 0.035, 1.63),), 0.3, 1.0),
     "wet_ground": _Entry((_ghz(1, 10, 30, -0.4, 0.15, 1.3),), 0.2, 1.0),
-    # Skin at 60 GHz (design 5.2); its dispersion is left out, so it holds near 60 GHz only.
+    # Dry skin at 60 GHz (Gabriel, Lau and Gabriel, Phys. Med. Biol. 41, 1996: 7.98, 36.4 S/m); its
+    # dispersion is left out, so it holds near 60 GHz only.
     "skin": _Entry((_ghz(55, 65, 8.0, 0, 36.0, 0),), 0.0, 0.1),
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Float, Int
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.scene.ray_device import prepare
@@ -14,8 +14,10 @@ _SMALLEST_AREA = 1e-9
 """Square metres; a triangle below has no normal in the tracer's single precision."""
 
 
-def read_mesh(file: Path, name: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Vertices (N, 3) metres and faces (F, 3) of the surface `name`, without triangles of no area.
+def read_mesh(
+    file: Path, name: str
+) -> tuple[Float[np.ndarray, "vertices 3"], Int[np.ndarray, "faces 3"]]:
+    """Vertices in metres and faces of the surface `name`, without triangles of no area.
 
     Raises TwinError where the file is missing, of another format, unreadable or degenerate.
     """
@@ -33,8 +35,10 @@ def read_mesh(file: Path, name: str) -> tuple[NDArray[np.float64], NDArray[np.in
     return vertices, faces[area > _SMALLEST_AREA]
 
 
-def load_triangles(file: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Vertices (N, 3) and faces (F, 3) of a PLY or OBJ file; TwinError where it is unreadable."""
+def load_triangles(
+    file: Path,
+) -> tuple[Float[np.ndarray, "vertices 3"], Int[np.ndarray, "faces 3"]]:
+    """Vertices and faces of a PLY or OBJ file; TwinError where it is unreadable."""
     prepare("llvm")
     import mitsuba as mi
 

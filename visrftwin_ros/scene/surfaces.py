@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Float, Int
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.materials.table import MaterialValues, material_values
@@ -25,16 +25,16 @@ _BOX_FACES = np.array(
 
 @dataclass(frozen=True)
 class SurfaceMesh:
-    """One surface: vertices (N, 3) metres in the world frame, faces (F, 3), its material."""
+    """One surface: vertices in metres in the world frame, faces, its material."""
 
     name: str
-    vertices: NDArray[np.float64]
-    faces: NDArray[np.int64]
+    vertices: Float[np.ndarray, "vertices 3"]
+    faces: Int[np.ndarray, "faces 3"]
     material: MaterialValues
 
     @property
-    def face_normals(self) -> NDArray[np.float64]:
-        """(F, 3) unit normals, right-handed about the faces' corners (outward for a box)."""
+    def face_normals(self) -> Float[np.ndarray, "faces 3"]:
+        """Unit normals, right-handed about the faces' corners (outward for a box)."""
         a, b, c = (self.vertices[self.faces[:, i]] for i in range(3))
         normal = np.cross(b - a, c - a)
         return normal / np.linalg.norm(normal, axis=1, keepdims=True)

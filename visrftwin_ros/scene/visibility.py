@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Float
 
 from visrftwin_ros.scene.ray_device import Device, prepare
 from visrftwin_ros.scene.surfaces import SurfaceMesh
@@ -29,15 +29,15 @@ class Visibility:
         self.first_hit(np.zeros((1, 3)), np.array([[0.0, 0.0, 1.0]]))
 
     def first_hit(
-        self, origins: NDArray[np.float64], directions: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """(N,) metres from `origins` (N, 3) along unit `directions` (N, 3); inf where free."""
+        self, origins: Float[np.ndarray, "rays 3"], directions: Float[np.ndarray, "rays 3"]
+    ) -> Float[np.ndarray, " rays"]:
+        """Metres from `origins` along unit `directions`; inf where free."""
         if not len(origins):  # Dr.Jit ends the process on arrays without entries
             return np.zeros(0)
         import drjit as dr
         import mitsuba as mi
 
-        def transposed(vectors: NDArray[np.float64]) -> Any:
+        def transposed(vectors: Float[np.ndarray, "rays 3"]) -> Any:
             return [mi.Float(np.ascontiguousarray(row)) for row in vectors.T.astype(np.float32)]
 
         ray = mi.Ray3f(mi.Point3f(*transposed(origins)), mi.Vector3f(*transposed(directions)))

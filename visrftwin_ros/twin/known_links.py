@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visrftwin_ros.bodies.people import Bodies
-from visrftwin_ros.propagation.fields.slab_fields import wavelength_of
+from visrftwin_ros.propagation.fields.free_space import wavelength_of
 from visrftwin_ros.twin.channel_state import LinkGroup
 from visrftwin_ros.twin.moving_links import CarriedLinks
 from visrftwin_ros.twin.on_demand_links import PeopleModel

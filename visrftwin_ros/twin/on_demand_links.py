@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from visrftwin_ros.bodies.people import Bodies, usable
-from visrftwin_ros.propagation.fields.slab_fields import wavelength_of
+from visrftwin_ros.propagation.fields.free_space import wavelength_of
 from visrftwin_ros.propagation.paths.devices import Devices
 from visrftwin_ros.propagation.paths.link_metrics import link_sums
 from visrftwin_ros.propagation.paths.path_set import PathSet

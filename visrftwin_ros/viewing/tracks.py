@@ -15,6 +15,8 @@ OVER_GROUND = 0.03
 """m: lines on the ground itself flicker."""
 STEP = 0.05
 """m moved before a trail gets another corner."""
+REACH_NS = 6_000_000_000
+"""How long a corner stays."""
 
 
 def covariance_ellipses(
@@ -31,10 +33,9 @@ def covariance_ellipses(
 
 
 class Trails:
-    """Where everybody was in the last seconds. seconds: that a corner stays."""
+    """Where everybody was in the last seconds."""
 
-    def __init__(self, seconds: float = 6.0) -> None:
-        self._reach_ns = round(seconds * 1e9)
+    def __init__(self) -> None:
         self._corners: dict[str, deque[tuple[int, tuple[float, float]]]] = {}
 
     def __len__(self) -> int:
@@ -51,7 +52,7 @@ class Trails:
             if not corners or np.hypot(x - corners[-1][1][0], y - corners[-1][1][1]) >= STEP:
                 corners.append((stamp_ns, (x, y)))
         for name, corners in list(self._corners.items()):
-            while corners and not -1 < stamp_ns - corners[0][0] <= self._reach_ns:
+            while corners and not -1 < stamp_ns - corners[0][0] <= REACH_NS:
                 corners.popleft()
             if not corners and name not in ids:
                 del self._corners[name]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from visrftwin_ros.cameras.pinhole import PinholeCamera
+from visrftwin_ros.cameras.camera_models import fixed_camera
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.people import bodies_from_message, covariance_from_message
 from visrftwin_ros.messages.stamps import stamp_message, stamp_ns
@@ -25,7 +25,7 @@ from visrftwin_ros.perception.measurements.feet import Feet
 from visrftwin_ros.perception.tracking.people import People
 from visrftwin_ros.site.loading import load_site
 
-CAMERA = PinholeCamera.from_site(load_site("pets_campus").camera())
+CAMERA = fixed_camera(load_site("pets_campus").camera())
 NUMBERS = st.floats(-1e3, 1e3, width=32)
 STAMPS = st.integers(0, 2**31 * 10**9 - 1)
 

@@ -90,7 +90,7 @@ def test_the_rate_is_bounded_and_everybody_gets_a_turn() -> None:
 
 def test_nobody_is_embedded_twice_until_they_change_or_time_passes() -> None:
     model = Counting()
-    embedder = PersonEmbedder(model, rate=5.0, refresh=10.0)  # type: ignore[arg-type]
+    embedder = PersonEmbedder(model, rate=5.0)  # type: ignore[arg-type]
     for k in range(50):
         embedder.embedded_detections(IMAGE, detected(0.1 * k, ["1"]))
     assert model.crops == 1

@@ -14,6 +14,7 @@ from walking_scene import CAMERA, body_boxes, stamp
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.perception.appearance.clothing_colours import clothing_colours
+from visrftwin_ros.perception.detection import motion_detector
 from visrftwin_ros.perception.detection.detector import make_detector
 from visrftwin_ros.perception.detection.motion_detector import MotionDetector
 from visrftwin_ros.perception.detection.yolo_detector import YoloDetector
@@ -106,8 +107,12 @@ def test_motion_takes_sun_on_a_wall_for_no_person() -> None:
     assert len(detector.detect(person, stamp(41))) == 1
 
 
-def test_motion_keeps_seeing_who_stands_still_and_forgets_a_new_thing_at_last() -> None:
-    detector = MotionDetector(CAMERA, history=60, absorb_every=4)
+def test_motion_keeps_seeing_who_stands_still_and_forgets_a_new_thing_at_last(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(motion_detector, "HISTORY", 60)
+    monkeypatch.setattr(motion_detector, "ABSORB_EVERY", 4)
+    detector = MotionDetector(CAMERA)
     learned(detector)
     there = street(np.array([[-9.0, -9.0]]))
     counts = [len(detector.detect(there, stamp(40 + k))) for k in range(150)]

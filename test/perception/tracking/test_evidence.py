@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from many_cameras import START, camera_arrivals, line, looking_at, placed_by, played, seen_by
+from posed_cameras import posed_camera
 from scipy.special import logit
 from walking_scene import CAMERA, PETS
 
-from visrftwin_ros.cameras.pinhole import PinholeCamera
+from visrftwin_ros.cameras.pinhole import CameraModel
 from visrftwin_ros.cameras.recordings import Recording
 from visrftwin_ros.evaluation.track_scores import TrackScore, read_truth, score_tracks
 from visrftwin_ros.perception.detection.detector import make_detector
@@ -31,12 +32,12 @@ AWAY = looking_at("away", (0.0, 14.0, 4.0), (0.0, 30.0))
 STANDING = [line((0.5, 0.3), (0.0, 0.0))]
 
 
-def turned_round(name: str) -> PinholeCamera:
+def turned_round(name: str) -> CameraModel:
     """A camera at the place of PETS that looks the other way."""
     pose = np.eye(4)
     pose[:3, :3] = np.diag([-1.0, -1.0, 1.0]) @ CAMERA.rotation.T
     pose[:3, 3] = -CAMERA.rotation.T @ CAMERA.translation
-    return PinholeCamera.from_pose(name, CAMERA.size, CAMERA.matrix, np.zeros(0), pose)
+    return posed_camera(name, CAMERA.size, CAMERA.matrix, np.zeros(0), pose)
 
 
 BLIND, COVERED = turned_round("blind"), replace(CAMERA, name="covered")
@@ -57,7 +58,7 @@ def pets(test_data: Path) -> list[Detections]:
 
 def pets_tracks(
     pets: list[Detections],
-    others: tuple[PinholeCamera, ...] = (),
+    others: tuple[CameraModel, ...] = (),
     offset_ns: int = 0,
     others_first: bool = True,
 ) -> Tracks:
@@ -141,7 +142,7 @@ def test_a_fast_camera_counts_what_it_sees_again_once() -> None:
 
 @pytest.mark.parametrize("order", [(NORTH, AWAY), (AWAY, NORTH)])
 def test_a_camera_that_looks_elsewhere_neither_adds_nor_takes_evidence(
-    order: tuple[PinholeCamera, ...],
+    order: tuple[CameraModel, ...],
 ) -> None:
     """Seen, then missed, at the same stamps as the one that looks away."""
     beliefs = []

@@ -29,7 +29,7 @@ from visrftwin_ros.errors import TwinError
 COLUMNS = ("delay", "gain", "phase", "aodel", "aodaz", "aoael", "aoaaz")
 """Their names without regard to capitals, which differ between versions of the software."""
 
-Steps = dict[int, Float[np.ndarray, "p 7"]]
+Steps = dict[int, Float[np.ndarray, "_ 7"]]
 """By time step: one row a path, in the order of COLUMNS."""
 
 

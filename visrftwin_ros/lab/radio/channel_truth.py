@@ -13,7 +13,7 @@ from visrftwin_ros.lab.radio.body_echo import Echo, Facets, echo
 from visrftwin_ros.lab.radio.body_truth import Person, body_fields
 from visrftwin_ros.lab.radio.static_truth import StaticTruth, merged
 from visrftwin_ros.lab.world.ray_scene import RayScene
-from visrftwin_ros.propagation.fields.slab_fields import wavelength_of
+from visrftwin_ros.propagation.fields.free_space import wavelength_of
 from visrftwin_ros.propagation.paths.link_metrics import LinkSums, link_sums
 from visrftwin_ros.propagation.paths.path_segments import Segments, path_segments
 from visrftwin_ros.propagation.paths.path_set import BODY, PathSet, angles

@@ -27,6 +27,10 @@ GROWN = 1.5
 """A crop this much taller than the embedded one shows more: it is embedded again."""
 SMALLEST = 40.0
 """px of height under which a crop says nothing."""
+REFRESH_NS = 10_000_000_000
+"""Somebody is embedded again after this long."""
+THREADS = 2
+"""Of torch on a CPU: the cores belong to the detector as well."""
 LEAST_SCORE = 0.4
 MOST_COVERED = 0.25
 BURST = 4
@@ -41,12 +45,12 @@ class ImageTextModel:
     for local-dir, whose folder has its own. Raises TwinError where it cannot be loaded.
     """
 
-    def __init__(self, model: str, weights: str = "", threads: int = 2) -> None:
-        self._torch, self._network, self._prepare, self._tokens = _loaded(model, weights, threads)
+    def __init__(self, model: str, weights: str = "") -> None:
+        self._torch, self._network, self._prepare, self._tokens = _loaded(model, weights)
         self.name = model
 
     def image_embeddings(
-        self, crops: Sequence[UInt8[np.ndarray, "h w 3"]]
+        self, crops: Sequence[UInt8[np.ndarray, "_ _ 3"]]
     ) -> Float[np.ndarray, "n d"]:
         """Unit-norm embeddings of BGR crops."""
         from PIL import Image
@@ -84,15 +88,13 @@ class _Known:
 class PersonEmbedder:
     """Embeds new and changed people at a bounded rate, and remembers them by their box track.
 
-    rate: crops a second, over all people. refresh: s after which somebody is embedded again.
+    rate: crops a second, over all people.
     """
 
-    def __init__(self, model: ImageTextModel, rate: float = 5.0, refresh: float = 10.0) -> None:
-        if rate <= 0 or refresh <= 0:
-            raise TwinError(
-                f"embedding rate {rate:g} /s and refresh {refresh:g} s must be positive"
-            )
-        self._model, self._rate, self._refresh_ns = model, rate, round(refresh * 1e9)
+    def __init__(self, model: ImageTextModel, rate: float = 5.0) -> None:
+        if rate <= 0:
+            raise TwinError(f"embedding rate {rate:g} /s must be positive")
+        self._model, self._rate = model, rate
         self._known: dict[str, _Known] = {}
         self._credit, self._credited_ns = float(BURST), 0
         self.embedded = 0
@@ -142,7 +144,7 @@ class PersonEmbedder:
                 need.append((0, -height[k], k))
             elif height[k] > GROWN * known.height:
                 need.append((1, -height[k], k))
-            elif detections.stamp_ns - known.embedded_ns > self._refresh_ns:
+            elif detections.stamp_ns - known.embedded_ns > REFRESH_NS:
                 need.append((2, float(known.embedded_ns), k))
         limit = np.array([image.shape[1], image.shape[0]] * 2)
         chosen, crops = [], []
@@ -168,14 +170,14 @@ def _unit(vectors: Any) -> Float[np.ndarray, "n d"]:
     return np.asarray(array / norm)
 
 
-def _loaded(model: str, weights: str, threads: int) -> tuple[Any, Any, Any, Any]:
+def _loaded(model: str, weights: str) -> tuple[Any, Any, Any, Any]:
     """torch, the network, its image preparation and its tokenizer."""
     try:
         import open_clip
         import torch
     except ImportError as error:
         raise TwinError(f"embeddings need the package open_clip_torch: {error}") from error
-    torch.set_num_threads(threads)
+    torch.set_num_threads(THREADS)
     name = model
     if model.endswith(".json"):
         if not Path(model).is_file():

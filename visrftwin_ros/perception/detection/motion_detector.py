@@ -15,6 +15,14 @@ from visrftwin_ros.perception.appearance.clothing_colours import clothing_colour
 from visrftwin_ros.perception.detection.body_candidates import body_candidates, explaining_bodies
 from visrftwin_ros.perception.measurements.detections import Detections
 
+HISTORY = 300
+"""Images in the background's memory."""
+LEARNING = 10
+"""Images before the first detections."""
+ABSORB_EVERY = 20
+"""Of a body that stays, only each such image reaches the background: who stands lasts that longer."""
+VARIANCE_THRESHOLD = 20.0
+"""Squared standard deviations from the background."""
 FOREGROUND = 255
 """MOG2's mark; it marks shadows 127."""
 SAME_TEXTURE = 0.7
@@ -26,34 +34,20 @@ SCORE_OF_COVERAGE = 1.5
 class MotionDetector:
     """Background subtraction, then upright bodies on the ground that explain the foreground.
 
-    camera: calibrated; its ground plane gives the size of a person everywhere. history: images in
-    the background's memory. learning: images before the first detections. absorb_every: of a body
-    that stays, only each such image reaches the background, so standing people last that much
-    longer. variance_threshold: squared standard deviations from the background.
+    camera: calibrated; its ground plane gives the size of a person everywhere.
     Background: Zivkovic & van der Heijden 2006 (OpenCV's MOG2, with its shadow test).
     """
 
     kind = "motion"
 
-    def __init__(
-        self,
-        camera: CameraModel,
-        *,
-        history: int = 300,
-        learning: int = 10,
-        absorb_every: int = 20,
-        variance_threshold: float = 20.0,
-    ) -> None:
+    def __init__(self, camera: CameraModel) -> None:
         self._camera = camera
         self._candidates = body_candidates(camera)
-        self._settings = (history, variance_threshold)
-        self._learning, self._absorb_every = learning, absorb_every
         self.reset()
 
     def reset(self) -> None:
         """Forget the background: the next image belongs to another stream."""
-        history, threshold = self._settings
-        self._background = cv2.createBackgroundSubtractorMOG2(history, threshold, True)
+        self._background = cv2.createBackgroundSubtractorMOG2(HISTORY, VARIANCE_THRESHOLD, True)
         self._images = 0
 
     def detect(self, image_bgr: Any, stamp_ns: int) -> Detections:
@@ -70,7 +64,7 @@ class MotionDetector:
             )
         self._images += 1
         smooth = cv2.GaussianBlur(image, (3, 3), 0)
-        if self._images <= self._learning:
+        if self._images <= LEARNING:
             self._background.apply(smooth)
             return Detections.none(stamp_ns, self._camera.name, size)
         foreground = self._foreground(smooth)
@@ -105,7 +99,7 @@ class MotionDetector:
         corners: Float[np.ndarray, "n 4"],
     ) -> None:
         """Update the background everywhere but where people stand, and rarely there."""
-        if self._images % self._absorb_every and len(corners):
+        if self._images % ABSORB_EVERY and len(corners):
             smooth = smooth.copy()
             for region in _regions(corners):
                 smooth[region] = known[region]

@@ -15,7 +15,7 @@ from jaxtyping import Float
 CELL = 1.0
 """m: wider than a person, so that ground shows beside them."""
 SLACK, SLOPE = 0.5, 0.05
-"""m at the origin, and per metre from it: how far the ground may lie from where it is expected."""
+"""m at the origin, and per metre from it: how far the ground may lie from z = 0."""
 STEP = 0.25
 """m above the neighbourhood from which a cell's lowest return is not ground but something on it."""
 REFERENCE_SHARE = 0.3
@@ -37,21 +37,17 @@ class GroundMap:
 
 
 def ground_map(
-    points: Float[np.ndarray, "n 3"],
-    center: Float[np.ndarray, " 2"],
-    reach: float,
-    expected: float = 0.0,
+    points: Float[np.ndarray, "n 3"], center: Float[np.ndarray, " 2"], reach: float
 ) -> GroundMap:
-    """The ground around `center`, up to `reach` m, near the expected height; z up.
+    """The ground around `center`, up to `reach` m, near z = 0; z up.
 
-    Cells without a return of the ground take their neighbours' height, or the expected one plus the
-    offset of the whole.
+    Cells without a return of the ground take their neighbours' height, or that of the whole.
     """
     size = 2 * int(np.ceil(reach / CELL)) + 1
     flat = _cells(points, center, size)
     axis = (np.arange(size) - size // 2) * CELL
     slack = (SLACK + SLOPE * np.hypot(axis[:, None], axis[None])).astype(np.float32).reshape(-1)
-    low = points[:, 2] - np.float32(expected)
+    low = points[:, 2]
     allowed = slack[flat]
     near = np.abs(low) < allowed
     lowest = np.full(size * size, np.inf, dtype=np.float32)
@@ -70,7 +66,7 @@ def ground_map(
     overall = float(np.median(reference[known > 0])) if known.any() else 0.0
     reference = np.where(known > 0, reference, overall)
     own = np.isfinite(lowest) & (np.abs(lowest - reference) < STEP)
-    heights = np.where(own, lowest, reference) + expected
+    heights = np.where(own, lowest, reference)
     return GroundMap(np.asarray(center, dtype=np.float64), heights.reshape(size, size))
 
 

@@ -155,7 +155,7 @@ class LidarPeopleFinder:
         seconds: Float[np.ndarray, " n"],
         position: Float[np.ndarray, " 3"],
         view: _View,
-    ) -> tuple[list[BodyShape], list[Float[np.ndarray, "n 3"]], list[float]]:
+    ) -> tuple[list[BodyShape], list[Float[np.ndarray, "_ 3"]], list[float]]:
         """Every person-like cluster: its body, its returns and when [s] they came."""
         low = height < TALLEST + 0.1
         overhead = points[~low]
@@ -221,7 +221,7 @@ class LidarPeopleFinder:
     def _found(
         self,
         bodies: list[BodyShape],
-        clusters: list[Float[np.ndarray, "n 3"]],
+        clusters: list[Float[np.ndarray, "_ 3"]],
         times: list[float],
         cloud: PointCloud,
         position: Float[np.ndarray, " 3"],

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from visrftwin_ros.perception.appearance.clothing_colours import LENGTH as COLOURS
 from visrftwin_ros.perception.tracking.tracker_config import TrackerConfig
 
-Look = Float[np.ndarray, " d"]
+Look = Float[np.ndarray, " _"]
 
 
 def look_log_ratio(

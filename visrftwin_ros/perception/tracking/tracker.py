@@ -1,4 +1,4 @@
-"""Multi-person tracking on the ground plane from any number of sensors (design 5.1).
+"""Multi-person tracking on the ground plane from any number of sensors.
 
 Constant-velocity Kalman filter in world metres. Every measurement counts at its own stamp: one that
 comes late is put where it belongs, and what came after it is taken again (Bar-Shalom, Li &

@@ -71,8 +71,7 @@ def expected_rows(
 ) -> tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, "n 3 5"], Bool[np.ndarray, " n"]]:
     """Column, foot row and head row [px] of walkers, their Jacobian, and who is before the camera.
 
-    The column is the foot's: design 5.1 puts a person where the box's bottom centre meets the
-    ground.
+    The column is the foot's: a person is where the box's bottom centre meets the ground.
     """
     ends = np.zeros((len(mean), 2, 3))
     ends[..., :2] = mean[:, None, :2]

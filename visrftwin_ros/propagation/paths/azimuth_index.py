@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Bool, Int
 
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.propagation.paths.path_segments import Segments
@@ -22,8 +22,8 @@ class Fans:
     order: (S,) the segments, fan by fan, azimuths ascending.
     """
 
-    def __init__(self, segments: Segments, at_start: NDArray[np.bool_]) -> None:
-        """`at_start`: (S,) the segment belongs to the fan of its start, not of its end."""
+    def __init__(self, segments: Segments, at_start: Bool[np.ndarray, " s"]) -> None:
+        """`at_start`: the segment belongs to the fan of its start, not of its end."""
         own = np.where(at_start[:, None], segments.start, segments.end)
         far = np.where(at_start[:, None], segments.end, segments.start)
         self._apex, fan = np.unique(own[:, :2], axis=0, return_inverse=True)
@@ -33,9 +33,9 @@ class Fans:
         self._place = place[self.order]
 
     def near(
-        self, bodies: Bodies, rows: NDArray[np.intp]
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Pairs of a position in `order` and a body of `rows` (R,): each line that meets the
+        self, bodies: Bodies, rows: Int[np.ndarray, " r"]
+    ) -> tuple[Int[np.ndarray, " k"], Int[np.ndarray, " k"]]:
+        """Pairs of a position in `order` and a body of `rows`: each line that meets the
         body's silhouette on the ground plan, and some more."""
         offset = bodies.position[rows, None, :2] - self._apex
         distance = np.maximum(np.hypot(offset[..., 0], offset[..., 1]), 1e-9)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Float
 
 
 @dataclass(frozen=True)
 class Devices:
-    """Radio ends: N names and positions (N, 3), metres, world frame."""
+    """Radio ends: N names and positions, metres, world frame."""
 
     names: tuple[str, ...]
-    positions: NDArray[np.float64]
+    positions: Float[np.ndarray, "n 3"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Int
 
 from visrftwin_ros.propagation.paths.path_set import (
     DIFFRACTION,
@@ -83,8 +83,8 @@ def each_sequence_once(paths: PathSet) -> PathSet:
 
 
 def new_sequences(
-    paths: PathSet, own: NDArray[np.intp], others: NDArray[np.intp]
-) -> NDArray[np.intp]:
+    paths: PathSet, own: Int[np.ndarray, " a"], others: Int[np.ndarray, " b"]
+) -> Int[np.ndarray, " k"]:
     """Those of the rows `others` with a sequence of surfaces and edges that `own` lacks, once."""
     # Two grids, half a cell apart, as in `without_duplicates`: a path twice has twice the power.
     for shift in (0.0, 0.5):
@@ -94,7 +94,7 @@ def new_sequences(
     return others
 
 
-def _sequence_key(paths: PathSet, shift: float) -> NDArray[np.int64]:
+def _sequence_key(paths: PathSet, shift: float) -> Int[np.ndarray, "p columns"]:
     """(P, .) whole numbers that are equal for paths over the same planes and edges in order."""
     points, normals = paths.vertices[:, 1:-1], paths.normals
     along = (points * normals).sum(axis=2, keepdims=True)

@@ -12,11 +12,11 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Bool, Complex, Float, Int
 
 from visrftwin_ros.propagation.paths.path_set import PathSet, squared_magnitude
 
-Array = NDArray[np.float64]
+Rows = Int[np.ndarray, " k"]
 
 _RAY_IS_CUT = 0.5
 """|E/E0| at a screen's edge (6.02 dB): below it the straight ray itself goes through a body."""
@@ -35,12 +35,12 @@ class LinkMetrics:
     line_of_sight: the direct ray is free of walls and of people.
     """
 
-    path_loss_db: Array
-    delay_spread: Array
-    azimuth_spread: Array
-    k_factor_db: Array
-    shadow_loss_db: Array
-    line_of_sight: NDArray[np.bool_]
+    path_loss_db: Float[np.ndarray, " links"]
+    delay_spread: Float[np.ndarray, " links"]
+    azimuth_spread: Float[np.ndarray, " links"]
+    k_factor_db: Float[np.ndarray, " links"]
+    shadow_loss_db: Float[np.ndarray, " links"]
+    line_of_sight: Bool[np.ndarray, " links"]
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,14 @@ class LinkSums:
     lines of sight that no body cuts.
     """
 
-    power: Array
-    free: Array
-    direct: Array
-    scattered: Array
-    delay: Array
-    delay_square: Array
-    phasor: NDArray[np.complex128]
-    seen: Array
+    power: Float[np.ndarray, " links"]
+    free: Float[np.ndarray, " links"]
+    direct: Float[np.ndarray, " links"]
+    scattered: Float[np.ndarray, " links"]
+    delay: Float[np.ndarray, " links"]
+    delay_square: Float[np.ndarray, " links"]
+    phasor: Complex[np.ndarray, " links"]
+    seen: Float[np.ndarray, " links"]
 
     def __len__(self) -> int:
         return len(self.power)
@@ -80,20 +80,20 @@ class LinkSums:
                 line_of_sight=self.seen > 0,
             )
 
-    def replaced(self, links: NDArray[np.intp], new: LinkSums) -> LinkSums:
+    def replaced(self, links: Rows, new: LinkSums) -> LinkSums:
         """These with the entries `links` taken from `new`; the others stay bit for bit."""
         return self._merged(links, new, add=False)
 
-    def plus(self, links: NDArray[np.intp], more: LinkSums) -> LinkSums:
+    def plus(self, links: Rows, more: LinkSums) -> LinkSums:
         """These with `more` added to the entries `links`; the others stay bit for bit."""
         return self._merged(links, more, add=True)
 
-    def differ(self, other: LinkSums) -> NDArray[np.bool_]:
-        """(L,) some sum of the link is not the same, to the bit."""
+    def differ(self, other: LinkSums) -> Bool[np.ndarray, " links"]:
+        """Some sum of the link is not the same, to the bit."""
         pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(LinkSums))
         return np.logical_or.reduce([ours != theirs for ours, theirs in pairs])
 
-    def _merged(self, links: NDArray[np.intp], new: LinkSums, add: bool) -> LinkSums:
+    def _merged(self, links: Rows, new: LinkSums, add: bool) -> LinkSums:
         merged = {}
         for f in fields(LinkSums):
             entries = getattr(self, f.name).copy()
@@ -109,11 +109,11 @@ def no_sums(links: int) -> LinkSums:
 
 
 def link_sums(
-    paths: PathSet, field: NDArray[np.complex128], links: NDArray[np.intp] | None = None
+    paths: PathSet, field: Complex[np.ndarray, " paths"], links: Rows | None = None
 ) -> LinkSums:
     """Sums over the paths of `links` (indices into paths.links, ascending; default all).
 
-    field: (P,) factor E/E0 by people on each path.
+    field: factor E/E0 by people on each path.
     """
     rows = None if links is None else _rows_of(paths, links)
     strength = squared_magnitude(field if rows is None else field[rows])
@@ -123,7 +123,10 @@ def link_sums(
 
 
 def shadowed_sums(
-    paths: PathSet, free: LinkSums, field: NDArray[np.complex128], touched: NDArray[np.intp]
+    paths: PathSet,
+    free: LinkSums,
+    field: Complex[np.ndarray, " paths"],
+    touched: Rows,
 ) -> LinkSums:
     """`link_sums(paths, field)` from `free`, the sums without people, and the paths `touched`
     alone, the only ones on which `field` is not 1; the cost does not grow with the others.
@@ -142,11 +145,11 @@ def shadowed_sums(
 
 def _sums(
     paths: PathSet,
-    rows: NDArray[np.intp] | None,
-    number: NDArray[np.integer],
+    rows: Rows | None,
+    number: Rows,
     count: int,
-    weight: Array,
-    seen: NDArray[np.floating | np.bool_],
+    weight: Float[np.ndarray, " k"],
+    seen: Float[np.ndarray, " k"] | Bool[np.ndarray, " k"],
     free: bool,
 ) -> LinkSums:
     """Over `rows` (None = all), into entry `number`, ascending, of `count`.
@@ -159,7 +162,7 @@ def _sums(
     moments = paths.moments if rows is None else paths.moments.take(rows, axis=1)
     own = number[direct]
 
-    def per_link(values: Array) -> Array:
+    def per_link(values: Float[np.ndarray, "*rows k"]) -> Float[np.ndarray, "*rows links"]:
         """(..., count) sums of (..., K)."""
         total = np.zeros((*values.shape[:-1], count))
         first = np.flatnonzero(np.diff(number, prepend=-1))
@@ -167,10 +170,14 @@ def _sums(
             total[..., number[first]] = np.add.reduceat(values, first, axis=-1)
         return total
 
-    def of_direct(values: NDArray[np.floating | np.bool_]) -> Array:
+    def of_direct(
+        values: Float[np.ndarray, " d"] | Bool[np.ndarray, " d"],
+    ) -> Float[np.ndarray, " links"]:
         return np.asarray(np.bincount(own, values, minlength=count), float)
 
-    def split(power: Array) -> tuple[Array, Array]:
+    def split(
+        power: Float[np.ndarray, " k"],
+    ) -> tuple[Float[np.ndarray, " links"], Float[np.ndarray, " links"]]:
         """Sums of the direct paths, and of the others, which may be far smaller."""
         straight = of_direct(power[direct])
         power[direct] = 0.0
@@ -192,7 +199,7 @@ def _sums(
     )
 
 
-def _rows_of(paths: PathSet, links: NDArray[np.intp]) -> NDArray[np.intp]:
+def _rows_of(paths: PathSet, links: Rows) -> Int[np.ndarray, " rows"]:
     first, after = paths.offsets[links], paths.offsets[links + 1]
     count = after - first
     return np.repeat(first - (np.cumsum(count) - count), count) + np.arange(count.sum())

@@ -6,10 +6,12 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Bool, Float, Float32, Int
 
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.propagation.paths.path_set import DIFFRACTION, DIFFUSE, PathSet, lengths
+
+Rows = Int[np.ndarray, " k"]
 
 _CELL = 0.5
 """Grid cell, metres: about a body's width, so that few far segments share a body's cells."""
@@ -22,32 +24,32 @@ _CHUNK = 20_000
 class Segments:
     """S segments of P paths, a path's segments in order, zero-length ones left out.
 
-    path: (S,) row of the PathSet. start, end: (S, 3) metres, world frame. length: (S,) metres.
-    behind, ahead: (S,) metres from the wave's last source to `start` and from `end` to its next
+    path: row of the PathSet. start, end: metres, world frame. length: metres.
+    behind, ahead: metres from the wave's last source to `start` and from `end` to its next
     receiver. A specular reflection or a refraction lets the wave's curvature run on, a diffuse
     reflection or a diffraction starts a new one: blockage unfolds the path between the latter.
-    first, last: (S,) the segment touches the transmitter, the receiver.
+    first, last: the segment touches the transmitter, the receiver.
     """
 
-    path: NDArray[np.intp]
-    start: NDArray[np.float64]
-    end: NDArray[np.float64]
-    length: NDArray[np.float64]
-    behind: NDArray[np.float64]
-    ahead: NDArray[np.float64]
-    first: NDArray[np.bool_]
-    last: NDArray[np.bool_]
+    path: Int[np.ndarray, " s"]
+    start: Float[np.ndarray, "s 3"]
+    end: Float[np.ndarray, "s 3"]
+    length: Float[np.ndarray, " s"]
+    behind: Float[np.ndarray, " s"]
+    ahead: Float[np.ndarray, " s"]
+    first: Bool[np.ndarray, " s"]
+    last: Bool[np.ndarray, " s"]
 
     def __len__(self) -> int:
         return len(self.path)
 
-    def take(self, rows: NDArray[np.intp]) -> Segments:
+    def take(self, rows: Rows) -> Segments:
         """The segments `rows`."""
         return Segments(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
     @cached_property
-    def columns(self) -> tuple[NDArray[np.float32], ...]:
-        """Nine columns (S,) for coarse tests: start x, y, z; step x, y, z; square of its length
+    def columns(self) -> tuple[Float32[np.ndarray, " s"], ...]:
+        """Nine columns for coarse tests: start x, y, z; step x, y, z; square of its length
         on the ground; its length; and sqrt(d1 + d2) / 2, which times sqrt(wavelength) is the
         widest first zone there; metres, single precision."""
         step = self.end - self.start
@@ -59,7 +61,7 @@ class Segments:
         )
 
 
-def path_segments(paths: PathSet, rows: NDArray[np.intp] | None = None) -> Segments:
+def path_segments(paths: PathSet, rows: Rows | None = None) -> Segments:
     """The segments of the paths `rows` (default all), numbered as in `paths`."""
     rows = np.arange(len(paths)) if rows is None else rows
     vertices, n_vertices = paths.vertices[rows], paths.n_vertices[rows]
@@ -97,8 +99,8 @@ class SharedSegments:
     """
 
     segments: Segments
-    offsets: NDArray[np.intp]
-    paths: NDArray[np.intp]
+    offsets: Int[np.ndarray, " o"]
+    paths: Rows
 
     @classmethod
     def of(cls, segments: Segments) -> SharedSegments:
@@ -109,12 +111,12 @@ class SharedSegments:
         offsets = np.searchsorted(number[order], np.arange(len(first) + 1))
         return cls(segments.take(first), offsets, segments.path[order])
 
-    def take(self, rows: NDArray[np.intp]) -> SharedSegments:
+    def take(self, rows: Rows) -> SharedSegments:
         """The segments `rows` and their paths."""
         paths, count = self.paths_of(rows)
         return SharedSegments(self.segments.take(rows), np.append(0, np.cumsum(count)), paths)
 
-    def paths_of(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    def paths_of(self, rows: Rows) -> tuple[Int[np.ndarray, " p"], Rows]:
         """The paths of the segments `rows`, and how many each has; a path with several of them
         comes more than once."""
         first, count = self.offsets[rows], self.offsets[rows + 1] - self.offsets[rows]
@@ -122,8 +124,8 @@ class SharedSegments:
         return self.paths[entry], count
 
 
-def ground_distance(segments: Segments, bodies: Bodies) -> NDArray[np.float64]:
-    """(S, N) metres on the ground from the segments to the bodies' axes."""
+def ground_distance(segments: Segments, bodies: Bodies) -> Float[np.ndarray, "s bodies"]:
+    """Metres on the ground from the segments to the bodies' axes."""
     start, along = segments.start[:, :2], (segments.end - segments.start)[:, :2]
     square = np.maximum((along**2).sum(axis=1), 1e-12)
     offset = bodies.position[None, :, :2] - start[:, None]
@@ -138,7 +140,7 @@ class Scan:
         x, y, _, dx, dy, _, square, *_ = segments.columns
         self._columns = (x, y, dx, dy, np.maximum(square, np.float32(1e-12)))
 
-    def near(self, place: NDArray[np.float64], reach: float) -> NDArray[np.intp]:
+    def near(self, place: Float[np.ndarray, " 2"], reach: float) -> Rows:
         """Every segment that passes within `reach` metres of the upright line through `place`
         (2,); ascending."""
         x, y, dx, dy, square = self._columns
@@ -170,8 +172,12 @@ class PlaceGrid:
         self._offsets = np.searchsorted(cell, np.arange(self._shape.prod() + 1))
 
     def near(
-        self, place: NDArray[np.float64], reach: float, low: float = -np.inf, high: float = np.inf
-    ) -> NDArray[np.intp]:
+        self,
+        place: Float[np.ndarray, " 2"],
+        reach: float,
+        low: float = -np.inf,
+        high: float = np.inf,
+    ) -> Rows:
         """Every segment that passes within `reach` metres of the upright line through `place`
         (2,) between the heights `low` and `high`, and some more; ascending."""
         bounds = (np.append(place - reach, low), np.append(place + reach, high))
@@ -196,7 +202,7 @@ class PlaceGrid:
         found[np.concatenate(pieces)] = True
         return np.flatnonzero(found)
 
-    def _entries(self, segments: Segments, rows: NDArray[np.intp]) -> NDArray[np.int64]:
+    def _entries(self, segments: Segments, rows: Rows) -> Int[np.ndarray, " e"]:
         """Cell times number of segments plus segment, for each cell that `rows` pass."""
         start, along = segments.start[rows], (segments.end - segments.start)[rows]
         # Points half a cell apart: a segment passes at most a quarter cell beside its points'

@@ -8,10 +8,12 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Bool, Complex, Float, Int, Int32, UInt8
 from scipy.constants import speed_of_light
 
 from visrftwin_ros.errors import TwinError
+
+Values = Float[np.ndarray, "*n"]
 
 NONE, SPECULAR, DIFFUSE, REFRACTION, DIFFRACTION, BODY = range(6)
 """Interaction kinds, the same numbers as the constants of RadioPath.msg."""
@@ -25,26 +27,26 @@ _DUPLICATE_DISTANCE = 1e-3
 class PathSet:
     """P paths over L links, sorted by link; D interactions at most, V = D + 2 vertices.
 
-    links: L pairs (tx, rx). link: (P,) index into `links`, ascending.
-    vertices: (P, V, 3) metres, world frame: transmitter, interaction points, receiver; the
-    receiver is repeated as padding. n_vertices: (P,), 2 for a line of sight.
-    interactions: (P, D) kinds, NONE as padding. objects: (P, D) index of the site's surface,
-    -1 where none. normals: (P, D, 3) unit normal of the surface that was hit, or the edge's
+    links: L pairs (tx, rx). link: index into `links`, ascending.
+    vertices: metres, world frame: transmitter, interaction points, receiver; the
+    receiver is repeated as padding. n_vertices: 2 for a line of sight.
+    interactions: kinds, NONE as padding. objects: index of the site's surface,
+    -1 where none. normals: unit normal of the surface that was hit, or the edge's
     direction at a DIFFRACTION.
-    transfer: (P, 2, 2) complex amplitude [received theta, phi; sent theta, phi] between
+    transfer: complex amplitude [received theta, phi; sent theta, phi] between
     isotropic antennas in the world's spherical basis (theta from +z), free-space loss included,
-    without the carrier's phase exp(-j 2 pi f delay). delay: (P,) seconds.
+    without the carrier's phase exp(-j 2 pi f delay). delay: seconds.
     """
 
     links: tuple[tuple[str, str], ...]
-    link: NDArray[np.int32]
-    vertices: NDArray[np.float64]
-    n_vertices: NDArray[np.int32]
-    interactions: NDArray[np.uint8]
-    objects: NDArray[np.int32]
-    normals: NDArray[np.float64]
-    transfer: NDArray[np.complex128]
-    delay: NDArray[np.float64]
+    link: Int32[np.ndarray, " paths"]
+    vertices: Float[np.ndarray, "paths vertices 3"]
+    n_vertices: Int32[np.ndarray, " paths"]
+    interactions: UInt8[np.ndarray, "paths vertices-2"]
+    objects: Int32[np.ndarray, "paths vertices-2"]
+    normals: Float[np.ndarray, "paths vertices-2 3"]
+    transfer: Complex[np.ndarray, "paths 2 2"]
+    delay: Float[np.ndarray, " paths"]
 
     def __len__(self) -> int:
         return len(self.link)
@@ -54,34 +56,34 @@ class PathSet:
         return self.interactions.shape[1]
 
     @cached_property
-    def offsets(self) -> NDArray[np.intp]:
+    def offsets(self) -> Int[np.ndarray, " o"]:
         """(L + 1,): link i has the paths offsets[i]:offsets[i + 1]."""
         return np.searchsorted(self.link, np.arange(len(self.links) + 1))
 
     @cached_property
-    def power(self) -> NDArray[np.float64]:
-        """(P,) power gain between vertically polarised isotropic antennas."""
+    def power(self) -> Float[np.ndarray, " paths"]:
+        """Power gain between vertically polarised isotropic antennas."""
         return squared_magnitude(self.transfer[:, 0, 0])
 
     @cached_property
-    def line_of_sight(self) -> NDArray[np.bool_]:
-        """(P,) the path goes straight through the air."""
+    def line_of_sight(self) -> Bool[np.ndarray, " paths"]:
+        """The path goes straight through the air."""
         return self.n_vertices == 2
 
     @cached_property
-    def departure(self) -> NDArray[np.float64]:
-        """(P, 3) unit vectors along which the paths leave the transmitter."""
+    def departure(self) -> Float[np.ndarray, "paths 3"]:
+        """Unit vectors along which the paths leave the transmitter."""
         return _unit(self.vertices[:, 1] - self.vertices[:, 0])
 
     @cached_property
-    def arrival(self) -> NDArray[np.float64]:
-        """(P, 3) unit vectors from the receiver towards where the paths come from."""
+    def arrival(self) -> Float[np.ndarray, "paths 3"]:
+        """Unit vectors from the receiver towards where the paths come from."""
         rows = np.arange(len(self))
         last = self.vertices[rows, self.n_vertices - 1]
         return _unit(self.vertices[rows, self.n_vertices - 2] - last)
 
     @cached_property
-    def moments(self) -> NDArray[np.float64]:
+    def moments(self) -> Float[np.ndarray, "5 paths"]:
         """(5, P) power; power times the delay [s] over the straight line between the ends, and
         times its square; real and imaginary part of power times exp(j azimuth of arrival)."""
         straight = lengths(self.vertices[:, -1] - self.vertices[:, 0])
@@ -100,7 +102,7 @@ class PathSet:
         """The rows of link `index`."""
         return slice(int(self.offsets[index]), int(self.offsets[index + 1]))
 
-    def select(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> PathSet:
+    def select(self, rows: Int[np.ndarray, " k"] | Bool[np.ndarray, " paths"]) -> PathSet:
         """The paths `rows`, which must keep the order of the links."""
         return replace(
             self,
@@ -192,25 +194,27 @@ def concatenated(parts: Sequence[PathSet]) -> PathSet:
     return PathSet(links, np.concatenate(number).astype(np.int32), **columns)
 
 
-def angles(directions: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def angles(
+    directions: Float[np.ndarray, "*n 3"],
+) -> tuple[Values, Values]:
     """Azimuth from +x towards +y and elevation above the horizontal, radians, of (..., 3)."""
     azimuth = np.arctan2(directions[..., 1], directions[..., 0])
     horizontal = np.hypot(directions[..., 0], directions[..., 1])
     return azimuth, np.arctan2(directions[..., 2], horizontal)
 
 
-def lengths(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+def lengths(vectors: Float[np.ndarray, "*n 3"]) -> Values:
     """(...,) of vectors (..., 3); several times faster than `np.linalg.norm`."""
     return np.asarray(np.sqrt(np.einsum("...i,...i->...", vectors, vectors)))
 
 
-def squared_magnitude(values: NDArray[np.complex128]) -> NDArray[np.float64]:
+def squared_magnitude(values: Complex[np.ndarray, "*n"]) -> Values:
     """|values|^2, without the square root that `np.abs` takes several times as long for."""
     return np.asarray(values.real**2 + values.imag**2)
 
 
-def path_delay(vertices: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(P,) seconds along the polylines (P, V, 3)."""
+def path_delay(vertices: Float[np.ndarray, "paths vertices 3"]) -> Float[np.ndarray, " paths"]:
+    """Seconds along the polylines."""
     steps = lengths(np.diff(vertices, axis=1))
     return steps.sum(axis=1) / speed_of_light
 
@@ -246,6 +250,6 @@ def without_duplicates(paths: PathSet) -> PathSet:
     return paths.select(rows[np.lexsort((paths.delay[rows], paths.link[rows]))])
 
 
-def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+def _unit(vectors: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 3"]:
     length = lengths(vectors)[..., None]
     return vectors / np.where(length > 0, length, 1.0)

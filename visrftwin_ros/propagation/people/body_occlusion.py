@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Int
 
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.propagation.paths.azimuth_index import Fans
@@ -13,10 +13,12 @@ from visrftwin_ros.propagation.paths.path_segments import PlaceGrid, SharedSegme
 from visrftwin_ros.propagation.paths.path_set import PathSet
 from visrftwin_ros.propagation.people.cylinder_hits import hidden
 
+Rows = Int[np.ndarray, " k"]
+
 _AT_ONCE = 100
 """Bodies that are tested at a time, which bounds the memory that a crowd takes."""
 
-Pairs = tuple[NDArray[np.intp], NDArray[np.intp]]
+Pairs = tuple[Rows, Rows]
 
 _ROUNDING = 1e-3
 """Metres; single precision rounds by less within some 5 km of the world's origin."""
@@ -28,7 +30,7 @@ class StandingOutlines:
     Built once for links whose ends stand. Segments that several paths share are tested once.
     """
 
-    def __init__(self, paths: PathSet, rows: NDArray[np.intp]) -> None:
+    def __init__(self, paths: PathSet, rows: Rows) -> None:
         self._count = len(paths)
         shared = SharedSegments.of(path_segments(paths, rows))
         segments = shared.segments
@@ -58,7 +60,7 @@ class StandingOutlines:
 class PassingOutlines:
     """Finds the paths through bodies by looking at all: for paths that last one tick."""
 
-    def __init__(self, paths: PathSet, rows: NDArray[np.intp]) -> None:
+    def __init__(self, paths: PathSet, rows: Rows) -> None:
         self._count = len(paths)
         # Vertex, axis, path: every step below runs along the memory.
         vertices = np.ascontiguousarray(paths.vertices.transpose(1, 2, 0), np.float32)
@@ -98,7 +100,7 @@ def _in_turns(crossed: Callable[[list[int]], Pairs], rows: list[int]) -> Pairs:
     return path, body
 
 
-def _near(grid: PlaceGrid, bodies: Bodies, rows: list[int]) -> list[NDArray[np.intp]]:
+def _near(grid: PlaceGrid, bodies: Bodies, rows: list[int]) -> list[Int[np.ndarray, " _"]]:
     """What passes near each of the bodies `rows`."""
     radius = np.maximum(bodies.width, bodies.depth) / 2
     foot = bodies.position[:, 2]
@@ -106,7 +108,7 @@ def _near(grid: PlaceGrid, bodies: Bodies, rows: list[int]) -> list[NDArray[np.i
     return [grid.near(bodies.position[i, :2], radius[i], foot[i], head[i]) for i in rows]
 
 
-def _once(path: NDArray[np.intp], body: NDArray[np.intp], count: int) -> Pairs:
+def _once(path: Int[np.ndarray, " pairs"], body: Int[np.ndarray, " pairs"], count: int) -> Pairs:
     """Each pair once, paths (of `count`) ascending for each body."""
     key = np.sort(body * count + path)
     body, path = np.divmod(key[np.flatnonzero(np.diff(key, prepend=-1))], max(count, 1))

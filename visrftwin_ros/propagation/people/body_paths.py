@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Bool, Complex, Float, Int
 
 from visrftwin_ros.bodies.people import Bodies
-from visrftwin_ros.propagation.fields.slab_fields import free_space_amplitude
+from visrftwin_ros.propagation.fields.free_space import free_space_amplitude
 from visrftwin_ros.propagation.paths.link_metrics import LinkSums, link_sums
 from visrftwin_ros.propagation.paths.path_set import BODY, PathSet, empty
 from visrftwin_ros.propagation.people.body_reflection import (
@@ -22,8 +22,6 @@ from visrftwin_ros.propagation.people.body_reflection import (
 )
 from visrftwin_ros.propagation.people.people_update import Blockage, PeopleUpdate, unblocked
 from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel
-
-Array = NDArray[np.float64]
 
 LEAST_BOUNCE = 1e-2
 """A path over a body counts from this share of the power that its link has at that moment.
@@ -45,33 +43,35 @@ _BOUNCES_OF: dict[str, Callable[..., Bounces]] = {
 class Sees(Protocol):
     """What hides what in the static scene (`visibility.Visibility`)."""
 
-    def first_hit(self, origins: Array, directions: Array) -> Array:
-        """(N,) metres to the first surface, inf where free."""
+    def first_hit(
+        self, origins: Float[np.ndarray, "n 3"], directions: Float[np.ndarray, "n 3"]
+    ) -> Float[np.ndarray, " n"]:
+        """Metres to the first surface, inf where free."""
 
 
 @dataclass(frozen=True)
 class LinkEnds:
-    """Of L links: transmitter, receiver (L, 3) metres, nan where unknown; velocity (L, 3) m/s of
+    """Of L links: transmitter, receiver in metres, nan where unknown; velocity, m/s, of
     the receiver."""
 
-    transmitter: Array
-    receiver: Array
-    velocity: Array
+    transmitter: Float[np.ndarray, "links 3"]
+    receiver: Float[np.ndarray, "links 3"]
+    velocity: Float[np.ndarray, "links 3"]
 
 
 @dataclass(frozen=True)
 class BodyPaths:
     """P paths over one body each, numbered by the site's links.
 
-    blockage: by the other people. doppler: (P,) Hz, of the body's and the receiver's motion.
-    changed: (L,) the link's paths over bodies are not those of the update before. sums: (L,); their
+    blockage: by the other people. doppler: Hz, of the body's and the receiver's motion.
+    changed: the link's paths over bodies are not those of the update before. sums: their
     `free` is zero, since shadow loss compares with the place without people.
     """
 
     paths: PathSet
     blockage: Blockage
-    doppler: Array
-    changed: NDArray[np.bool_]
+    doppler: Float[np.ndarray, " paths"]
+    changed: Bool[np.ndarray, " links"]
     sums: LinkSums
 
 
@@ -91,10 +91,12 @@ class BodyReflections:
         self._wavelength = wavelength
         self._model: BlockageModel = model
         self._scattering: BodyScattering = scattering
-        self._last: tuple[NDArray[np.int32], NDArray[np.int64]] | None = None
+        self._last: tuple[Int[np.ndarray, " p"], Int[np.ndarray, "p numbers"]] | None = None
 
-    def update(self, ends: LinkEnds, power: Array, bodies: Bodies) -> BodyPaths:
-        """The paths over `bodies` now; power (L,): what each link has without them."""
+    def update(
+        self, ends: LinkEnds, power: Float[np.ndarray, " links"], bodies: Bodies
+    ) -> BodyPaths:
+        """The paths over `bodies` now; power: what each link has without them."""
         link, body, bounces = self._candidates(ends, power, bodies)
         seen = self._seen(ends, link, bounces)
         link, body = link[seen], body[seen]
@@ -112,8 +114,8 @@ class BodyReflections:
         )
 
     def _candidates(
-        self, ends: LinkEnds, power: Array, bodies: Bodies
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp], Bounces]:
+        self, ends: LinkEnds, power: Float[np.ndarray, " links"], bodies: Bodies
+    ) -> tuple[Int[np.ndarray, " k"], Int[np.ndarray, " k"], Bounces]:
         """Pairs of link and body strong enough to matter, links ascending."""
         tx, rx = ends.transmitter, ends.receiver
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -131,7 +133,9 @@ class BodyReflections:
         kept = np.flatnonzero(bounces.found & strong)
         return link[kept], body[kept], _taken(bounces, kept)
 
-    def _seen(self, ends: LinkEnds, link: NDArray[np.intp], bounces: Bounces) -> NDArray[np.intp]:
+    def _seen(
+        self, ends: LinkEnds, link: Int[np.ndarray, " k"], bounces: Bounces
+    ) -> Int[np.ndarray, " s"]:
         """Rows whose two legs are free of the static scene."""
         if not len(link):
             return np.zeros(0, np.intp)
@@ -143,7 +147,11 @@ class BodyReflections:
         return np.flatnonzero(free.all(axis=0))
 
     def _path_set(
-        self, ends: LinkEnds, link: NDArray[np.intp], bounces: Bounces, rows: NDArray[np.intp]
+        self,
+        ends: LinkEnds,
+        link: Int[np.ndarray, " s"],
+        bounces: Bounces,
+        rows: Int[np.ndarray, " s"],
     ) -> PathSet:
         if not len(link):
             return empty(self._links, 1)
@@ -164,7 +172,7 @@ class BodyReflections:
         )
 
     def _blocked_by_others(
-        self, paths: PathSet, bodies: Bodies, body: NDArray[np.intp]
+        self, paths: PathSet, bodies: Bodies, body: Int[np.ndarray, " paths"]
     ) -> Blockage:
         """A body is no screen on the path that it reflects itself."""
         if not len(paths):
@@ -182,8 +190,11 @@ class BodyReflections:
         return Blockage(field, tuple(others), np.arange(len(paths)))
 
     def _changed(
-        self, paths: PathSet, field: NDArray[np.complex128], doppler: Array
-    ) -> NDArray[np.bool_]:
+        self,
+        paths: PathSet,
+        field: Complex[np.ndarray, " paths"],
+        doppler: Float[np.ndarray, " paths"],
+    ) -> Bool[np.ndarray, " links"]:
         line, transfer = paths.vertices.reshape(-1, 9), paths.transfer.reshape(-1, 4)
         numbers = (line, transfer.real, transfer.imag, field.real, field.imag, doppler)
         # To the bit, so that what is not a number equals itself.
@@ -198,7 +209,7 @@ class BodyReflections:
         return changed
 
 
-def _taken(bounces: Bounces, rows: NDArray[np.intp]) -> Bounces:
+def _taken(bounces: Bounces, rows: Int[np.ndarray, " k"]) -> Bounces:
     return Bounces(
         bounces.found[rows],
         bounces.point[rows],

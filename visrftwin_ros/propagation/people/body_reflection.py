@@ -6,18 +6,21 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Bool, Complex, Float, Int
 from scipy.constants import speed_of_light
 from scipy.special import fresnel as fresnel_integrals
 
 from visrftwin_ros.bodies.cross_section import SCATTERING_HEIGHT, human_cross_section
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.bodies.surface import body_coefficients
-from visrftwin_ros.propagation.fields.slab_fields import bounce_transfer, free_space_amplitude
+from visrftwin_ros.propagation.fields.free_space import free_space_amplitude
+from visrftwin_ros.propagation.fields.path_transfer import bounce_transfer
 from visrftwin_ros.propagation.people.body_screens import REACH_IN_ZONES
 from visrftwin_ros.propagation.people.fermat_points import mirror_points
 
-Array = NDArray[np.float64]
+Values = Float[np.ndarray, " k"]
+Vectors = Float[np.ndarray, "k 3"]
+
 BodyScattering = Literal["cylinder", "rcs", "none"]
 
 _NEAREST = 0.02
@@ -26,21 +29,25 @@ _NEAREST = 0.02
 
 @dataclass(frozen=True)
 class Bounces:
-    """K pairs of a link and a body: found (K,) where there is a path, and for those rows alone
-    meaningful: point (K, 3) metres, transfer (K, 2, 2) as in PathSet, delay (K,) seconds,
-    stretching (K,) m/s, the rate at which the body's velocity lengthens the path."""
+    """K pairs of a link and a body: found where there is a path, and for those rows alone
+    meaningful: point in metres, transfer as in PathSet, delay in seconds,
+    stretching in m/s, the rate at which the body's velocity lengthens the path."""
 
-    found: NDArray[np.bool_]
-    point: Array
-    transfer: NDArray[np.complex128]
-    delay: Array
-    stretching: Array
+    found: Bool[np.ndarray, " k"]
+    point: Vectors
+    transfer: Complex[np.ndarray, "k 2 2"]
+    delay: Values
+    stretching: Values
 
 
 def cylinder_bounces(
-    transmitter: Array, receiver: Array, bodies: Bodies, body: NDArray[np.intp], wavelength: float
+    transmitter: Vectors,
+    receiver: Vectors,
+    bodies: Bodies,
+    body: Int[np.ndarray, " k"],
+    wavelength: float,
 ) -> Bounces:
-    """Reflection from the sides of `body` (K,) between the ends (K, 3), metres.
+    """Reflection from the sides of `body` between the ends, metres.
 
     The reflected field of geometrical optics on a curved surface: E(P) R sqrt(rho1 rho2 /
     ((rho1 + s)(rho2 + s))) with 1/rho1 = 1/s' + 2 cos(e)/(a cos(i)), rho2 = s', s' and s the ways
@@ -76,7 +83,11 @@ def cylinder_bounces(
 
 
 def cross_section_bounces(
-    transmitter: Array, receiver: Array, bodies: Bodies, body: NDArray[np.intp], wavelength: float
+    transmitter: Vectors,
+    receiver: Vectors,
+    bodies: Bodies,
+    body: Int[np.ndarray, " k"],
+    wavelength: float,
 ) -> Bounces:
     """The same by the radar equation with the human cross-section of TR 38.901, from one point.
 
@@ -91,14 +102,17 @@ def cross_section_bounces(
     with np.errstate(invalid="ignore", divide="ignore"):
         amplitude = free_space_amplitude(s_in, wavelength) * np.sqrt(sigma / (4 * np.pi)) / s_out
         amplitude *= _beside(transmitter, receiver, s_in + s_out, wavelength)
-    transfer = amplitude[:, None, None] * np.eye(2)
+    transfer = amplitude[:, None, None] * np.eye(2, dtype=complex)
     return _bounces(outside, point, transfer, s_in + s_out, arriving, leaving, bodies, body)
 
 
 def strongest_bounce(
-    transmitter: Array, receiver: Array, bodies: Bodies, wavelength: float
-) -> Array:
-    """(L, N) power gain that no bounce off these bodies exceeds, links' ends (L, 3)."""
+    transmitter: Float[np.ndarray, "links 3"],
+    receiver: Float[np.ndarray, "links 3"],
+    bodies: Bodies,
+    wavelength: float,
+) -> Float[np.ndarray, "links n"]:
+    """Power gain that no bounce off these bodies exceeds, by link and body."""
     shoulder = np.maximum(bodies.depth, bodies.width) / 2
     radius = shoulder**2 / (np.minimum(bodies.depth, bodies.width) / 2)
     foot = bodies.position[None, :, :2]
@@ -112,7 +126,12 @@ def strongest_bounce(
     return np.asarray(bound / (s_in * s_out * (s_in + s_out)))
 
 
-def _beside(transmitter: Array, receiver: Array, way: Array, wavelength: float) -> Array:
+def _beside(
+    transmitter: Vectors,
+    receiver: Vectors,
+    way: Values,
+    wavelength: float,
+) -> Values:
     """(K,) 0 where the body is within the direct ray's first zone, 1 beyond two zones.
 
     There the screen's own fringe, `body_screens`, is the wave off the body's side: this is the
@@ -123,7 +142,7 @@ def _beside(transmitter: Array, receiver: Array, way: Array, wavelength: float) 
     return np.asarray(np.sin(np.pi / 2 * excess / (REACH_IN_ZONES - 1.0)) ** 2)
 
 
-def _aperture(low: Array, high: Array) -> NDArray[np.complex128]:
+def _aperture(low: Values, high: Values) -> Complex[np.ndarray, " k"]:
     """(1 + j)/2 Int_low^high e^{-j pi v^2/2} dv: 1 for an endless side."""
     sine_low, cosine_low = fresnel_integrals(low)
     sine_high, cosine_high = fresnel_integrals(high)
@@ -132,14 +151,14 @@ def _aperture(low: Array, high: Array) -> NDArray[np.complex128]:
 
 
 def _bounces(
-    found: NDArray[np.bool_],
-    point: Array,
-    transfer: NDArray[np.complex128],
-    way: Array,
-    arriving: Array,
-    leaving: Array,
+    found: Bool[np.ndarray, " k"],
+    point: Vectors,
+    transfer: Complex[np.ndarray, "k 2 2"],
+    way: Values,
+    arriving: Vectors,
+    leaving: Vectors,
     bodies: Bodies,
-    body: NDArray[np.intp],
+    body: Int[np.ndarray, " k"],
 ) -> Bounces:
     """The point's sliding along the surface adds nothing to the way: it is stationary."""
     stretching = (bodies.velocity[body] * (arriving - leaving)).sum(axis=1)
@@ -147,6 +166,6 @@ def _bounces(
     return Bounces(found, point, transfer, way / speed_of_light, stretching)
 
 
-def _unit(vectors: Array) -> Array:
+def _unit(vectors: Vectors) -> Vectors:
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Bool, Complex, Float, Int
 
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.propagation.paths.path_segments import Segments
@@ -18,10 +18,13 @@ from visrftwin_ros.propagation.people.screen_diffraction import (
     phasor_integrals,
 )
 
+Rows = Int[np.ndarray, " c"]
+Values = Float[np.ndarray, " c"]
+
 REACH_IN_ZONES = 2.0
 """A segment is affected within a body's silhouette plus this many first-zone radii.
 
-Inside one radius (design 5.3) the field is the model's own; from there to two it fades to free
+Inside one radius the field is the model's own; from there to two it fades to free
 space. Cut at one radius, a fringe of more than 1 dB would end in a step as a person walks past.
 """
 SHOULDER_HEIGHT = 0.818
@@ -51,16 +54,16 @@ _UPRIGHT = 0.1
 class Shadows:
     """K pairs of a segment and a body near it: their indices and the field factor E/E0, (K,)."""
 
-    segment: NDArray[np.intp]
-    body: NDArray[np.intp]
-    field: NDArray[np.complex128]
+    segment: Int[np.ndarray, " k"]
+    body: Int[np.ndarray, " k"]
+    field: Complex[np.ndarray, " k"]
 
 
 def shadows(
     segments: Segments,
     bodies: Bodies,
-    segment: NDArray[np.intp],
-    body: NDArray[np.intp],
+    segment: Rows,
+    body: Rows,
     wavelength: float,
     model: BlockageModel,
 ) -> Shadows:
@@ -139,18 +142,18 @@ def shadows(
 
 def _person_field(
     body: Screens,
-    shoulders: NDArray[np.float64],
-    crotch: NDArray[np.float64],
-    ground: NDArray[np.float64],
-    half_apart: NDArray[np.float64],
-    leg_width: NDArray[np.float64],
+    shoulders: Float[np.ndarray, " n"],
+    crotch: Float[np.ndarray, " n"],
+    ground: Float[np.ndarray, " n"],
+    half_apart: Float[np.ndarray, " n"],
+    leg_width: Float[np.ndarray, " n"],
     wavelength: float,
-) -> NDArray[np.complex128]:
-    """(N,) E/E0 behind head, trunk, two legs, and the trunk that the ground mirrors.
+) -> Complex[np.ndarray, " n"]:
+    """E/E0 behind head, trunk, two legs, and the trunk that the ground mirrors.
 
     What screens side by side take from a field adds up (Babinet). shoulders: height of their line
     over the ray; ground: of the feet; crotch: over the feet, as are the legs' mirror images below;
-    half_apart: from the axis to the middle of a leg, all (N,) metres.
+    half_apart: from the axis to the middle of a leg, all in metres.
     """
     axis = (body.left + body.right) / 2
     half_head = np.minimum(HEAD_WIDTH, body.right - body.left) / 2
@@ -171,11 +174,11 @@ def _person_field(
 
 def _half_between_legs(
     bodies: Bodies,
-    body: NDArray[np.intp],
-    ahead_x: NDArray[np.float64],
-    ahead_y: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """(C,) metres across the ray from the body's axis to a leg; either may be in front, so the
+    body: Rows,
+    ahead_x: Values,
+    ahead_y: Values,
+) -> Values:
+    """Metres across the ray from the body's axis to a leg; either may be in front, so the
     root of the mean square of both."""
     c, s = (turn(bodies.heading).take(body) for turn in (np.cos, np.sin))
     speed = np.sqrt((bodies.velocity[:, :2] ** 2).sum(axis=1))
@@ -188,10 +191,10 @@ def _half_between_legs(
 def _beside(
     segments: Segments,
     bodies: Bodies,
-    segment: NDArray[np.intp],
-    body: NDArray[np.intp],
+    segment: Rows,
+    body: Rows,
     wavelength: float,
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+) -> tuple[Int[np.ndarray, " k"], Int[np.ndarray, " k"]]:
     """The pairs whose body stands beside the segment's line, not far off it nor all below it.
 
     A few operations on all candidates save many on those that go here.
@@ -216,14 +219,16 @@ def _beside(
     return segment[near], body[near]
 
 
-def reach(bodies: Bodies, longest: float, wavelength: float) -> NDArray[np.float64]:
-    """(N,) metres on the ground beyond which a body touches no path of up to `longest` metres."""
+def reach(bodies: Bodies, longest: float, wavelength: float) -> Float[np.ndarray, " n"]:
+    """Metres on the ground beyond which a body touches no path of up to `longest` metres."""
     widest = np.hypot(bodies.width, bodies.depth) / 2
     return widest + REACH_IN_ZONES * np.sqrt(wavelength * longest) / 2
 
 
-def inside_bodies(points: NDArray[np.float64], bodies: Bodies) -> NDArray[np.bool_]:
-    """(N points, M bodies): the point (N, 3) is within the elliptic cylinder."""
+def inside_bodies(
+    points: Float[np.ndarray, "points 3"], bodies: Bodies
+) -> Bool[np.ndarray, "points bodies"]:
+    """(N points, M bodies): the point is within the elliptic cylinder."""
     offset = points[:, None] - bodies.position[None]
     c, s = np.cos(bodies.heading), np.sin(bodies.heading)
     forward = (offset[..., 0] * c + offset[..., 1] * s) / (bodies.depth / 2)
@@ -234,11 +239,11 @@ def inside_bodies(points: NDArray[np.float64], bodies: Bodies) -> NDArray[np.boo
 
 def _half_silhouette(
     bodies: Bodies,
-    body: NDArray[np.intp],
-    ahead_x: NDArray[np.float64],
-    ahead_y: NDArray[np.float64],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Half the ellipse's extent across and along the horizontal unit direction `ahead` (C,)."""
+    body: Rows,
+    ahead_x: Values,
+    ahead_y: Values,
+) -> tuple[Values, Values]:
+    """Half the ellipse's extent across and along the horizontal unit direction `ahead`."""
     c, s = (turn(bodies.heading).take(body) for turn in (np.cos, np.sin))
     facing = (ahead_x * c + ahead_y * s) ** 2
     crossing = (ahead_y * c - ahead_x * s) ** 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Float32, Int
 
 from visrftwin_ros.bodies.people import Bodies
 
@@ -17,14 +17,17 @@ class Lines(Protocol):
     """S straight segments."""
 
     @property
-    def columns(self) -> tuple[NDArray[np.float32], ...]:
-        """Six columns (S,), perhaps more: start x, y, z; step x, y, z; metres."""
+    def columns(self) -> tuple[Float32[np.ndarray, " s"], ...]:
+        """Six columns, perhaps more: start x, y, z; step x, y, z; metres."""
 
 
 def hidden(
-    segments: Lines, candidates: NDArray[np.intp], bodies: Bodies, body: NDArray[np.intp] | int
-) -> NDArray[np.intp]:
-    """Which of the segments `candidates` (C,) pass through the elliptic cylinder of their `body`,
+    segments: Lines,
+    candidates: Int[np.ndarray, " c"],
+    bodies: Bodies,
+    body: Int[np.ndarray, " c"] | int,
+) -> Int[np.ndarray, " k"]:
+    """Which of the segments `candidates` pass through the elliptic cylinder of their `body`,
     (C,) or one for all: positions in `candidates`, ascending.
 
     In single precision: a body's outline is known to centimetres at best.

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Bool, Float, Int
 
 from visrftwin_ros.bodies.people import Bodies
 
-Array = NDArray[np.float64]
+Values = Float[np.ndarray, " k"]
 
 _BISECTIONS, _NEWTONS = 3, 4
 """Steps of the bisector iteration, which comes near from anywhere, and of Newton's, which ends."""
@@ -20,19 +20,22 @@ _SAME_DIRECTION = 1e-6
 
 @dataclass(frozen=True)
 class MirrorPoints:
-    """K pairs of a link and a body: point (K, 2) metres on the ground plan, outward normal (K, 2),
-    radius of curvature (K,) metres, and whether the side mirrors the one into the other (K,)."""
+    """K pairs of a link and a body: point in metres on the ground plan, outward normal,
+    radius of curvature in metres, and whether the side mirrors the one into the other."""
 
-    point: Array
-    normal: Array
-    radius: Array
-    found: NDArray[np.bool_]
+    point: Float[np.ndarray, "k 2"]
+    normal: Float[np.ndarray, "k 2"]
+    radius: Values
+    found: Bool[np.ndarray, " k"]
 
 
 def mirror_points(
-    transmitter: Array, receiver: Array, bodies: Bodies, body: NDArray[np.intp]
+    transmitter: Float[np.ndarray, "k _"],
+    receiver: Float[np.ndarray, "k _"],
+    bodies: Bodies,
+    body: Int[np.ndarray, " k"],
 ) -> MirrorPoints:
-    """Fermat's points on the elliptic sides of `body` (K,), for ends (K, 2 or 3).
+    """Fermat's points on the elliptic sides of `body`, for ends (K, 2 or 3).
 
     A vertical side leaves the vertical direction of a ray alone, so the point lies where the way
     on the ground plan is shortest: there is one where the straight line passes beside the body,
@@ -41,7 +44,9 @@ def mirror_points(
     cos, sin = np.cos(bodies.heading[body]), np.sin(bodies.heading[body])
     chest, shoulder = bodies.depth[body] / 2, bodies.width[body] / 2
 
-    def into_body(vectors: Array) -> tuple[Array, Array]:
+    def into_body(
+        vectors: Float[np.ndarray, "k 2"],
+    ) -> tuple[Values, Values]:
         return vectors[:, 0] * cos + vectors[:, 1] * sin, vectors[:, 1] * cos - vectors[:, 0] * sin
 
     foot = bodies.position[body, :2]
@@ -68,9 +73,12 @@ def mirror_points(
 
 
 def _fermat_angle(
-    tx: tuple[Array, Array], rx: tuple[Array, Array], chest: Array, shoulder: Array
-) -> Array:
-    """(K,) parameter t of the point (chest cos t, shoulder sin t) of the shortest way."""
+    tx: tuple[Values, Values],
+    rx: tuple[Values, Values],
+    chest: Values,
+    shoulder: Values,
+) -> Values:
+    """Parameter t of the point (chest cos t, shoulder sin t) of the shortest way."""
     x, y = np.zeros_like(chest), np.zeros_like(chest)
     for _ in range(_BISECTIONS):
         to_tx, to_rx = _unit(tx[0] - x, tx[1] - y), _unit(rx[0] - x, rx[1] - y)
@@ -91,6 +99,6 @@ def _fermat_angle(
     return angle
 
 
-def _unit(x: Array, y: Array) -> tuple[Array, Array]:
+def _unit(x: Values, y: Values) -> tuple[Values, Values]:
     length = np.hypot(x, y)
     return x / length, y / length

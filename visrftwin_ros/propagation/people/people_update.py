@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Bool, Complex, Int
 from scipy.constants import speed_of_light
 
 from visrftwin_ros.bodies.people import Bodies
@@ -16,6 +16,8 @@ from visrftwin_ros.propagation.paths.path_set import DIFFUSE, PathSet
 from visrftwin_ros.propagation.people.body_occlusion import PassingOutlines, StandingOutlines
 from visrftwin_ros.propagation.people.body_screens import reach, shadows
 from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel
+
+ComplexValues = Complex[np.ndarray, " k"]
 
 LEAST_SHARE = 1e-3
 """A link is affected where a body comes near a path with at least this share of its power.
@@ -39,13 +41,13 @@ _NONE = np.zeros(0, np.intp)
 
 @dataclass(frozen=True)
 class PathFields:
-    """One body's factor E/E0 on each path that it is near: rows ascending (k,), factors (k,)."""
+    """One body's factor E/E0 on each path that it is near: rows ascending, and the factors."""
 
-    path: NDArray[np.intp]
-    field: NDArray[np.complex128]
+    path: Int[np.ndarray, " k"]
+    field: ComplexValues
 
-    def without(self, rows: NDArray[np.bool_]) -> PathFields:
-        """Those of the other `rows` (k,)."""
+    def without(self, rows: Bool[np.ndarray, " k"]) -> PathFields:
+        """Those of the other `rows`."""
         return PathFields(self.path[~rows], self.field[~rows])
 
 
@@ -53,17 +55,17 @@ class PathFields:
 class Blockage:
     """The effect of people on the P paths of a PathSet.
 
-    field: (P,) complex E/E0, 1 where nobody is near; several bodies multiply.
+    field: complex E/E0, 1 where nobody is near; several bodies multiply.
     by_body: every body near some path, as its id, and its factors; sorted by id, an id may come
-    more than once. evaluated: (E,) rows evaluated at this update, ascending.
+    more than once. evaluated: rows evaluated at this update, ascending.
     """
 
-    field: NDArray[np.complex128]
+    field: Complex[np.ndarray, " paths"]
     by_body: tuple[tuple[str, PathFields], ...]
-    evaluated: NDArray[np.intp]
+    evaluated: Int[np.ndarray, " e"]
 
     @cached_property
-    def touched(self) -> NDArray[np.intp]:
+    def touched(self) -> Int[np.ndarray, " k"]:
         """Rows with somebody near, ascending."""
         near = np.zeros(len(self.field), bool)
         for _, fields in self.by_body:
@@ -144,7 +146,7 @@ class PeopleUpdate:
         self._blockage = self._assemble(marked)
         return self._blockage
 
-    def _assemble(self, marked: NDArray[np.bool_]) -> Blockage:
+    def _assemble(self, marked: Bool[np.ndarray, " paths"]) -> Blockage:
         """Multiplies the bodies' factors into a copy of the field at the `marked` rows only."""
         field = self._blockage.field.copy()
         evaluated = np.flatnonzero(marked)
@@ -161,15 +163,15 @@ class PeopleUpdate:
 class _Tier(ABC):
     """Some paths of a PathSet, treated alike, and what each body does to them."""
 
-    def __init__(self, paths: PathSet, rows: NDArray[np.intp]) -> None:
+    def __init__(self, paths: PathSet, rows: Int[np.ndarray, " k"]) -> None:
         self._paths = paths
         self._rows = rows
         self._fields: dict[str, PathFields] = {}
 
     @abstractmethod
     def _factors(
-        self, bodies: Bodies, rows: list[int], links: NDArray[np.bool_] | None
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.complex128]]:
+        self, bodies: Bodies, rows: list[int], links: Bool[np.ndarray, " links"] | None
+    ) -> tuple[Int[np.ndarray, " k"], Int[np.ndarray, " k"], ComplexValues]:
         """Of the bodies `rows`, ascending, on the paths of `links` at least: paths, ascending for
         each body, bodies, ascending, and factors, (K,) each."""
 
@@ -177,17 +179,17 @@ class _Tier(ABC):
     def by_body(self) -> list[tuple[str, PathFields]]:
         return list(self._fields.items())
 
-    def touched(self) -> NDArray[np.intp]:
+    def touched(self) -> Int[np.ndarray, " k"]:
         """Paths with somebody near, some of them twice."""
         return np.concatenate([_NONE, *(f.path for f in self._fields.values())])
 
-    def forget(self, names: list[str]) -> NDArray[np.intp]:
+    def forget(self, names: list[str]) -> Int[np.ndarray, " k"]:
         """Takes these bodies away; the paths that they were near."""
         gone = [self._fields.pop(name).path for name in names if name in self._fields]
         return np.concatenate([_NONE, *gone])
 
-    def forget_links(self, links: NDArray[np.bool_]) -> NDArray[np.intp]:
-        """Takes everybody off the paths of these links (L,); those paths."""
+    def forget_links(self, links: Bool[np.ndarray, " links"]) -> Int[np.ndarray, " k"]:
+        """Takes everybody off the paths of these links; those paths."""
         gone = [_NONE]
         if links.any():
             for name, fields in self._fields.items():
@@ -197,8 +199,8 @@ class _Tier(ABC):
         return np.concatenate(gone)
 
     def evaluate(
-        self, bodies: Bodies, rows: list[int], links: NDArray[np.bool_] | None
-    ) -> NDArray[np.intp]:
+        self, bodies: Bodies, rows: list[int], links: Bool[np.ndarray, " links"] | None
+    ) -> Int[np.ndarray, " k"]:
         """Adds what `bodies` with these indices do to the paths of `links`; those paths."""
         if not rows or not len(self._rows):
             return _NONE
@@ -235,7 +237,7 @@ class _Diffracted(_Tier):
     def __init__(
         self,
         paths: PathSet,
-        rows: NDArray[np.intp],
+        rows: Int[np.ndarray, " k"],
         standing: bool,
         wavelength: float,
         model: BlockageModel,
@@ -258,8 +260,8 @@ class _Diffracted(_Tier):
         return PlaceGrid(self._segments) if self._standing else Scan(self._segments)
 
     def _factors(
-        self, bodies: Bodies, rows: list[int], links: NDArray[np.bool_] | None
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.complex128]]:
+        self, bodies: Bodies, rows: list[int], links: Bool[np.ndarray, " links"] | None
+    ) -> tuple[Int[np.ndarray, " k"], Int[np.ndarray, " k"], ComplexValues]:
         reaches = reach(bodies, self._longest, self._wavelength)
         near = [self._places.near(bodies.position[i, :2], reaches[i]) for i in rows]
         segment = np.concatenate(near)
@@ -274,7 +276,7 @@ class _Diffracted(_Tier):
 class _Sampled(_Tier):
     """Weak diffuse paths, which a body's outline cuts."""
 
-    def __init__(self, paths: PathSet, rows: NDArray[np.intp], standing: bool) -> None:
+    def __init__(self, paths: PathSet, rows: Int[np.ndarray, " k"], standing: bool) -> None:
         super().__init__(paths, rows)
         self._standing = standing
         if standing:
@@ -285,7 +287,7 @@ class _Sampled(_Tier):
         return (StandingOutlines if self._standing else PassingOutlines)(self._paths, self._rows)
 
     def _factors(
-        self, bodies: Bodies, rows: list[int], links: NDArray[np.bool_] | None
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.complex128]]:
+        self, bodies: Bodies, rows: list[int], links: Bool[np.ndarray, " links"] | None
+    ) -> tuple[Int[np.ndarray, " k"], Int[np.ndarray, " k"], ComplexValues]:
         path, body = self._outlines.crossed(bodies, rows)
         return path, body, np.full(len(path), _BEHIND_A_BODY, complex)

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Complex, Float
 from scipy.special import fresnel as fresnel_integrals
 
 from visrftwin_ros.errors import TwinError
 
-Array = NDArray[np.float64]
+ComplexValues = Complex[np.ndarray, "*n"]
+Values = Float[np.ndarray, "*#n"]
+
 BlockageModel = Literal["fresnel", "metis", "knife_edge"]
 
 _CLEAR = -0.78
@@ -28,20 +30,21 @@ _CLEAR = -0.78
 
 @dataclass(frozen=True)
 class Screens:
-    """N screens: distances d1, d2 > 0 and edges left, right, bottom, top, each (N,) metres."""
+    """N screens: distances d1, d2 > 0 and edges left, right, bottom, top, in metres."""
 
-    d1: Array
-    d2: Array
-    left: Array
-    right: Array
-    bottom: Array
-    top: Array
+    d1: Values
+    d2: Values
+    left: Values
+    right: Values
+    bottom: Values
+    top: Values
 
 
-def fresnel_field(screens: Screens, wavelength: float) -> NDArray[np.complex128]:
-    """(N,) E/E0 = 1 - (j/2) Int_{u1}^{u2} e^{-j pi u^2/2} du Int_{v1}^{v2} e^{-j pi v^2/2} dv.
+def fresnel_field(screens: Screens, wavelength: float) -> ComplexValues:
+    """E/E0 = 1 - (j/2) Int_{u1}^{u2} e^{-j pi u^2/2} du Int_{v1}^{v2} e^{-j pi v^2/2} dv.
 
-    Kirchhoff diffraction by Babinet's principle (design 5.4): fringes and nulls come out.
+    Kirchhoff diffraction by Babinet's principle (Born and Wolf, Principles of Optics, 8.3.2 and
+    8.7): fringes and nulls come out.
     """
     scale = fresnel_scale(screens.d1, screens.d2, wavelength)
     left, right, bottom, top = (
@@ -51,15 +54,15 @@ def fresnel_field(screens: Screens, wavelength: float) -> NDArray[np.complex128]
     return np.asarray(1.0 - 0.5j * (right - left) * (top - bottom))
 
 
-def metis_field(screens: Screens, wavelength: float) -> NDArray[np.complex128]:
+def metis_field(screens: Screens, wavelength: float) -> ComplexValues:
     """(N,) 1 - (Fh1 + Fh2)(Fw1 + Fw2), 3GPP TR 38.901 blockage model B; real valued."""
     across = _metis_pair(screens.left, screens.right, screens, wavelength)
     upright = _metis_pair(screens.bottom, screens.top, screens, wavelength)
     return (1.0 - across * upright).astype(complex)
 
 
-def knife_edge_field(screens: Screens, wavelength: float) -> NDArray[np.complex128]:
-    """(N,) power sum of the knife edges round the screen, P.526-15 section 4.2; real valued.
+def knife_edge_field(screens: Screens, wavelength: float) -> ComplexValues:
+    """Power sum of the knife edges round the screen, P.526-15 section 4.2; real valued.
 
     That is the loss averaged over the interference of the edges; it never exceeds free space.
     """
@@ -71,13 +74,13 @@ def knife_edge_field(screens: Screens, wavelength: float) -> NDArray[np.complex1
     return np.sqrt(np.minimum(power, 1.0)).astype(complex)
 
 
-def knife_edge_loss_db(v: Array) -> Array:
+def knife_edge_loss_db(v: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
     """J(v) of a single edge, dB, ITU-R P.526-15 eq. (31); zero for v <= -0.78."""
     loss = 6.9 + 20 * np.log10(np.sqrt((v - 0.1) ** 2 + 1) + v - 0.1)
     return np.where(v > _CLEAR, np.maximum(loss, 0.0), 0.0)
 
 
-FIELD_OF_MODEL: Mapping[BlockageModel, Callable[[Screens, float], NDArray[np.complex128]]] = {
+FIELD_OF_MODEL: Mapping[BlockageModel, Callable[[Screens, float], ComplexValues]] = {
     "fresnel": fresnel_field,
     "metis": metis_field,
     "knife_edge": knife_edge_field,
@@ -111,29 +114,34 @@ def vertical_screen(
     return Screens(*(np.array([edge]) for edge in edges))
 
 
-def fresnel_scale(d1: Array, d2: Array, wavelength: float) -> Array:
+def fresnel_scale(d1: Values, d2: Values, wavelength: float) -> Values:
     """sqrt(2 (d1 + d2) / (lambda d1 d2)), 1/m: metres off the ray to Fresnel parameters."""
     return np.sqrt(2 * (d1 + d2) / (wavelength * d1 * d2))
 
 
-def first_zone_radius(d1: Array, d2: Array, wavelength: float) -> Array:
+def first_zone_radius(d1: Values, d2: Values, wavelength: float) -> Values:
     """sqrt(lambda d1 d2 / (d1 + d2)), metres: radius of the first Fresnel zone."""
     return np.sqrt(wavelength * d1 * d2 / (d1 + d2))
 
 
-def loss_db(field: NDArray[np.complex128]) -> Array:
+def loss_db(field: ComplexValues) -> Float[np.ndarray, "*n"]:
     """-20 log10 |E/E0|, positive = loss; infinite where no field is left."""
     with np.errstate(divide="ignore"):
         return -20 * np.log10(np.abs(field))
 
 
-def phasor_integrals(upper: Array) -> NDArray[np.complex128]:
+def phasor_integrals(upper: Float[np.ndarray, "*n"]) -> ComplexValues:
     """Int_0^upper exp(-j pi u^2/2) du of Fresnel parameters of any shape: C - j S."""
     sine, cosine = fresnel_integrals(upper)
     return np.asarray(cosine - 1j * sine)
 
 
-def _metis_pair(first: Array, second: Array, screens: Screens, wavelength: float) -> Array:
+def _metis_pair(
+    first: Values,
+    second: Values,
+    screens: Screens,
+    wavelength: float,
+) -> Values:
     """F1 + F2 of two opposite edges; the nearer one is negative where the ray passes beside."""
     beside = (first > 0) | (second < 0)
     first_is_nearer = np.abs(first) <= np.abs(second)
@@ -144,12 +152,12 @@ def _metis_pair(first: Array, second: Array, screens: Screens, wavelength: float
     )
 
 
-def _metis_edge(offset: Array, screens: Screens, wavelength: float) -> Array:
+def _metis_edge(offset: Values, screens: Screens, wavelength: float) -> Values:
     detour = _excess(offset, screens.d1) + _excess(offset, screens.d2)
     return np.arctan(np.pi / 2 * np.sqrt(np.pi / wavelength * detour)) / np.pi
 
 
-def _excess(offset: Array, distance: Array) -> Array:
+def _excess(offset: Values, distance: Values) -> Values:
     """sqrt(distance^2 + offset^2) - distance without cancellation, also for infinite offsets."""
     with np.errstate(invalid="ignore"):
         small = offset**2 / (np.hypot(distance, offset) + distance)

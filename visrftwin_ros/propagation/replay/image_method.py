@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Bool, Complex, Float, Int, Int32, UInt8
 
-from visrftwin_ros.propagation.fields.diffraction import Wedges, edge_parameter
-from visrftwin_ros.propagation.fields.slab_fields import chain_transfer
+from visrftwin_ros.propagation.fields.path_transfer import chain_transfer
+from visrftwin_ros.propagation.fields.utd_edges import Wedges, edge_parameter
 from visrftwin_ros.propagation.paths.path_set import (
     DIFFRACTION,
     DIFFUSE,
@@ -18,12 +17,11 @@ from visrftwin_ros.propagation.paths.path_set import (
     lengths,
     path_delay,
 )
+from visrftwin_ros.propagation.replay.replay_scene import ReplayScene
 from visrftwin_ros.scene.visibility import OFF_SURFACE, SHORTEST
 
-if TYPE_CHECKING:
-    from visrftwin_ros.propagation.replay.replay_scene import ReplayScene
-
-Array = NDArray[np.float64]
+Lines = Float[np.ndarray, "n v 3"]
+Vectors = Float[np.ndarray, "n 3"]
 
 _MARGIN = 5e-3
 """Metres by which a vertex may lie outside its surface's bounds before a ray decides."""
@@ -33,32 +31,32 @@ _MARGIN = 5e-3
 class Chains:
     """N paths that are built again from vertex `start` on, D interactions at most.
 
-    rows, start, n_vertices: (N,). vertices: (N, D + 2, 3) as known; those up to `start` stay.
-    interactions, objects, normals: as in PathSet. back: (N, D, 17) the interactions from the
+    rows, start, n_vertices: (N,). vertices: as known; those up to `start` stay.
+    interactions, objects, normals: as in PathSet. back: the interactions from the
     last to the first, in columns: aim, seen from behind, of the ray that leaves it towards the
     receiver (the image of the source in the mirrors up to here, or that of the edge's corner,
     3), how far the aim moves with each metre along the edge (3), normal (3) and its product with
     a point of the plane, bounds of the surface (low 3, high 3), and whether it is the edge.
-    source: (N, 3) image of the source in all mirrors. edge: (N, 14) columns of Wedges, and
-    whether there is one. outward: (N, 3) between the edge's faces. before: (N, 2, 2) transfer up
+    source: image of the source in all mirrors. edge: columns of Wedges, and
+    whether there is one. outward: between the edge's faces. before: transfer up
     to `start` without spreading.
     """
 
-    rows: NDArray[np.intp]
-    start: NDArray[np.intp]
-    n_vertices: NDArray[np.int32]
-    vertices: Array
-    interactions: NDArray[np.uint8]
-    objects: NDArray[np.int32]
-    normals: Array
-    back: Array
-    source: Array
-    edge: Array
-    outward: Array
-    before: NDArray[np.complex128]
+    rows: Int[np.ndarray, " n"]
+    start: Int[np.ndarray, " n"]
+    n_vertices: Int32[np.ndarray, " n"]
+    vertices: Lines
+    interactions: UInt8[np.ndarray, "n v-2"]
+    objects: Int32[np.ndarray, "n v-2"]
+    normals: Float[np.ndarray, "n v-2 3"]
+    back: Float[np.ndarray, "n v-2 17"]
+    source: Vectors
+    edge: Float[np.ndarray, "n 14"]
+    outward: Vectors
+    before: Complex[np.ndarray, "n 2 2"]
 
     @classmethod
-    def of(cls, known: PathSet, rows: NDArray[np.intp], scene: ReplayScene) -> Chains:
+    def of(cls, known: PathSet, rows: Int[np.ndarray, " n"], scene: ReplayScene) -> Chains:
         paths = known.select(rows)
         count, depth = paths.interactions.shape
         held = paths.interactions == DIFFUSE
@@ -86,22 +84,29 @@ class Chains:
         return chains
 
     def at(
-        self, receiver: Array, scene: ReplayScene
-    ) -> tuple[NDArray[np.intp], Array, Array, NDArray[np.complex128]]:
-        """Which of them reach `receiver` (N, 3), ascending; vertices, delays and transfers."""
+        self, receiver: Vectors, scene: ReplayScene
+    ) -> tuple[
+        Int[np.ndarray, " k"],
+        Float[np.ndarray, "k v 3"],
+        Float[np.ndarray, " k"],
+        Complex[np.ndarray, "k 2 2"],
+    ]:
+        """Which of them reach `receiver`, ascending; vertices, delays and transfers."""
         rows, vertices = self._vertices(receiver)
         seen = self._visible(rows, vertices, scene)
         rows, vertices = rows[seen], vertices[seen]
         transfer = self._transfer(rows, vertices, scene) @ self.before[rows]
         return rows, vertices, path_delay(vertices), transfer
 
-    def fields(self, scene: ReplayScene) -> NDArray[np.complex128]:
-        """(N, 2, 2) transfers at the known vertices."""
+    def fields(self, scene: ReplayScene) -> Complex[np.ndarray, "n 2 2"]:
+        """Transfers at the known vertices."""
         rows = np.arange(len(self.rows))
         return self._transfer(rows, self.vertices, scene) @ self.before
 
-    def _vertices(self, receiver: Array) -> tuple[NDArray[np.intp], Array]:
-        """Rows whose vertices all lie within their surfaces' bounds, and those (N, V, 3)."""
+    def _vertices(
+        self, receiver: Vectors
+    ) -> tuple[Int[np.ndarray, " k"], Float[np.ndarray, "k v 3"]]:
+        """Rows whose vertices all lie within their surfaces' bounds, and the vertices."""
         bent = self.edge[:, 13] > 0
         shift = np.zeros(len(receiver))
         on = np.flatnonzero(bent)
@@ -139,9 +144,9 @@ class Chains:
         return alive, vertices
 
     def _visible(
-        self, rows: NDArray[np.intp], vertices: Array, scene: ReplayScene
-    ) -> NDArray[np.bool_]:
-        """(N,) every new segment is free, and every new vertex lies on a surface."""
+        self, rows: Int[np.ndarray, " n"], vertices: Lines, scene: ReplayScene
+    ) -> Bool[np.ndarray, " n"]:
+        """Every new segment is free, and every new vertex lies on a surface."""
         start, last = self.start[rows], self.n_vertices[rows] - 1
         steps = np.diff(vertices, axis=1)
         length = lengths(steps)
@@ -184,8 +189,8 @@ class Chains:
         valid[row[~arrives]] = False
         return valid
 
-    def _outside(self, rows: NDArray[np.intp], vertices: Array) -> NDArray[np.bool_]:
-        """(N,) the pieces before and after the edge, if any, do not start inside the wedge."""
+    def _outside(self, rows: Int[np.ndarray, " n"], vertices: Lines) -> Bool[np.ndarray, " n"]:
+        """The pieces before and after the edge, if any, do not start inside the wedge."""
         free = np.ones(len(rows), bool)
         on = np.flatnonzero(self.edge[rows, 13] > 0)
         if not len(on):
@@ -199,9 +204,9 @@ class Chains:
         return free
 
     def _transfer(
-        self, rows: NDArray[np.intp], vertices: Array, scene: ReplayScene
-    ) -> NDArray[np.complex128]:
-        """(N, 2, 2) from vertex `start` to the receiver, with spreading and Lambert's law."""
+        self, rows: Int[np.ndarray, " n"], vertices: Lines, scene: ReplayScene
+    ) -> Complex[np.ndarray, "n 2 2"]:
+        """From vertex `start` to the receiver, with spreading and Lambert's law."""
         edge, start = self.edge[rows], self.start[rows]
         wedges = Wedges(edge[:, :3], edge[:, 3:6], edge[:, 6], edge[:, 7:10], edge[:, 10:13])
         chain = chain_transfer(
@@ -218,7 +223,7 @@ class Chains:
         strength = scene.wavelength / (4 * np.pi) * self._spreading(rows, vertices)
         return np.asarray(chain * strength[:, None, None])
 
-    def _spreading(self, rows: NDArray[np.intp], vertices: Array) -> Array:
+    def _spreading(self, rows: Int[np.ndarray, " n"], vertices: Lines) -> Float[np.ndarray, " n"]:
         """(N,) 1 / length of the last ray tube, times Lambert's law where it starts.
 
         With a diffraction, 1 / sqrt(s s' (s + s')) of the uniform theory, as in Sionna.
@@ -242,10 +247,12 @@ class Chains:
         return spreading
 
 
-def _one_back(back: Array, here: Array, shift: Array) -> tuple[Array, NDArray[np.bool_]]:
+def _one_back(
+    back: Float[np.ndarray, "17 n"], here: Float[np.ndarray, "3 n"], shift: Float[np.ndarray, " n"]
+) -> tuple[Float[np.ndarray, "3 n"], Bool[np.ndarray, " n"]]:
     """The vertices (3, N) before those `here` (3, N), and whether they are on their surfaces.
 
-    back: (17, N) columns of Chains. shift: (N,) metres along the edge.
+    back: (17, N) columns of Chains. shift: metres along the edge.
     """
     aim, along, normal, level = back[:3], back[3:6], back[6:9], back[9]
     aim = aim + along * shift - here
@@ -259,8 +266,13 @@ def _one_back(back: Array, here: Array, shift: Array) -> tuple[Array, NDArray[np
     return vertex, fits
 
 
-def _backwards(paths: PathSet, image: Array, along: Array, scene: ReplayScene) -> Array:
-    """`back` of Chains, of images and along (N, D + 1, 3) at each vertex."""
+def _backwards(
+    paths: PathSet,
+    image: Float[np.ndarray, "n images 3"],
+    along: Float[np.ndarray, "n images 3"],
+    scene: ReplayScene,
+) -> Float[np.ndarray, "n images-1 17"]:
+    """`back` of Chains, of images and along at each vertex."""
     points, normals = paths.vertices[:, 1:-1], paths.normals
     bounds = scene.bounds[np.maximum(paths.objects, 0)]
     table = np.concatenate(
@@ -279,8 +291,8 @@ def _backwards(paths: PathSet, image: Array, along: Array, scene: ReplayScene) -
     return np.take_along_axis(table, order[..., None], axis=1)
 
 
-def _edges(paths: PathSet, scene: ReplayScene) -> Array:
-    """(N, 14) columns of Wedges of the paths that bend, zero on the others."""
+def _edges(paths: PathSet, scene: ReplayScene) -> Float[np.ndarray, "n 14"]:
+    """Columns of Wedges of the paths that bend, zero on the others."""
     table = np.zeros((len(paths), 14))
     row, d = np.nonzero(paths.interactions == DIFFRACTION)
     if len(row):
@@ -294,14 +306,16 @@ def _edges(paths: PathSet, scene: ReplayScene) -> Array:
     return table
 
 
-def _outward(edge: Array) -> Array:
-    """(N, 3) between the faces' normals; zero where there is no edge, or a single face ends."""
+def _outward(edge: Float[np.ndarray, "n 14"]) -> Vectors:
+    """Between the faces' normals; zero where there is no edge, or a single face ends."""
     middle = edge[:, 7:10] + edge[:, 10:13]
     length = np.linalg.norm(middle, axis=1, keepdims=True)
     return np.asarray(middle / np.where(length > 1e-6, length, 1.0))
 
 
-def _images(paths: PathSet, start: NDArray[np.intp], edge: Array) -> tuple[Array, Array, Array]:
+def _images(
+    paths: PathSet, start: Int[np.ndarray, " n"], edge: Float[np.ndarray, "n 14"]
+) -> tuple[Float[np.ndarray, "n d 3"], Float[np.ndarray, "n d 3"], Vectors]:
     """image, image_along and source of Chains."""
     count, depth = paths.interactions.shape
     rows = np.arange(count)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Float, Int
 
-from visrftwin_ros.propagation.fields.slab_fields import SurfaceElectrics, slab_coefficients
+from visrftwin_ros.propagation.fields.fresnel_coefficients import (
+    SurfaceElectrics,
+    slab_coefficients,
+)
 from visrftwin_ros.propagation.paths.path_set import DIFFUSE, REFRACTION, SPECULAR, PathSet
 from visrftwin_ros.propagation.replay.image_method import Chains
 from visrftwin_ros.propagation.replay.replay_scene import ReplayScene
@@ -49,15 +52,15 @@ def revalued(paths: PathSet, old: ReplayScene, new: ReplayScene) -> PathSet:
     return replace(paths, transfer=transfer)
 
 
-def _changed(old: SurfaceElectrics, new: SurfaceElectrics) -> NDArray[np.intp]:
+def _changed(old: SurfaceElectrics, new: SurfaceElectrics) -> Int[np.ndarray, " k"]:
     same = (old.permittivity == new.permittivity) & (old.thickness == new.thickness)
     return np.flatnonzero(~same | (old.smoothness != new.smoothness))
 
 
 def _strength(
-    paths: PathSet, rows: NDArray[np.intp], d: int, scene: ReplayScene
-) -> NDArray[np.float64]:
-    """(N,) root mean square of the two polarisations' amplitudes at interaction `d`."""
+    paths: PathSet, rows: Int[np.ndarray, " n"], d: int, scene: ReplayScene
+) -> Float[np.ndarray, " n"]:
+    """Root mean square of the two polarisations' amplitudes at interaction `d`."""
     electrics = scene.electrics
     kind, surface = paths.interactions[rows, d], paths.objects[rows, d]
     incoming = paths.vertices[rows, d + 1] - paths.vertices[rows, d]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Complex, Float, Int, Shaped
 from scipy.constants import speed_of_light
 
 from visrftwin_ros.propagation.paths.path_set import DIFFUSE, PathSet, concatenated, lengths
@@ -15,7 +15,8 @@ from visrftwin_ros.propagation.replay.image_method import Chains
 from visrftwin_ros.propagation.replay.replay_scene import ReplayScene
 from visrftwin_ros.scene.visibility import OFF_SURFACE, SHORTEST
 
-Array = NDArray[np.float64]
+Vectors = Float[np.ndarray, "n 3"]
+
 Part = TypeVar("Part", "Scattered", Chains)
 
 
@@ -23,19 +24,19 @@ Part = TypeVar("Part", "Scattered", Chains)
 class Scattered:
     """N paths that end in a diffuse reflection: their scattering points stay.
 
-    rows: (N,) in the PathSet. point, normal: (N, 3), of the last reflection, on the side to which
-    it scatters. delay: (N,) seconds to the point. transfer: (N, 2, 2) up to Lambert's law and
+    rows: in the PathSet. point, normal: of the last reflection, on the side to which
+    it scatters. delay: seconds to the point. transfer: up to Lambert's law and
     spreading from there.
     """
 
-    rows: NDArray[np.intp]
-    point: Array
-    normal: Array
-    delay: Array
-    transfer: NDArray[np.complex128]
+    rows: Int[np.ndarray, " n"]
+    point: Vectors
+    normal: Vectors
+    delay: Float[np.ndarray, " n"]
+    transfer: Complex[np.ndarray, "n 2 2"]
 
     @classmethod
-    def of(cls, known: PathSet, rows: NDArray[np.intp]) -> Scattered:
+    def of(cls, known: PathSet, rows: Int[np.ndarray, " n"]) -> Scattered:
         last = known.n_vertices[rows] - 2
         point = known.vertices[rows, last]
         step = known.vertices[rows, last + 1] - point
@@ -51,9 +52,9 @@ class Scattered:
         )
 
     def at(
-        self, receiver: Array, scene: ReplayScene
-    ) -> tuple[NDArray[np.intp], Array, NDArray[np.complex128]]:
-        """Which of them reach `receiver` (N, 3), ascending; their delays and transfers."""
+        self, receiver: Vectors, scene: ReplayScene
+    ) -> tuple[Int[np.ndarray, " k"], Float[np.ndarray, " k"], Complex[np.ndarray, "k 2 2"]]:
+        """Which of them reach `receiver`, ascending; their delays and transfers."""
         step = receiver - self.point
         ahead = np.einsum("ij,ij->i", step, self.normal)
         length = lengths(step)
@@ -113,8 +114,8 @@ class Replay:
             parts[0].scene,
         )
 
-    def at(self, receivers: Array) -> PathSet:
-        """The paths that still exist with the receiver of each link (L, 3) there, world frame."""
+    def at(self, receivers: Float[np.ndarray, "links 3"]) -> PathSet:
+        """The paths that still exist with the receiver of each link there, world frame."""
         known, scattered, chains = self.known, self.scattered, self.chains
         number = known.link
         seen, delay, transfer = scattered.at(receivers[number[scattered.rows]], self.scene)
@@ -126,7 +127,9 @@ class Replay:
         place = np.cumsum(kept) - 1
         to_scattered, to_chains = place[scattered_rows], place[chain_rows]
 
-        def merged(of_scattered: NDArray[Any], of_chains: NDArray[Any]) -> NDArray[Any]:
+        def merged(
+            of_scattered: Shaped[np.ndarray, a * rest], of_chains: Shaped[np.ndarray, b * rest]
+        ) -> Shaped[np.ndarray, n * rest]:
             both = np.empty((len(rows), *of_scattered.shape[1:]), of_scattered.dtype)
             both[to_scattered], both[to_chains] = of_scattered, of_chains
             return both
@@ -153,15 +156,19 @@ class Replay:
         )
 
 
-def _lobe(step: Array, normal: Array, length: Array) -> Array:
-    """(N,) Lambert's law times spreading from scattering points along `step` (N, 3)."""
+def _lobe(
+    step: Vectors,
+    normal: Vectors,
+    length: Float[np.ndarray, " n"],
+) -> Float[np.ndarray, " n"]:
+    """Lambert's law times spreading from scattering points along `step`."""
     with np.errstate(divide="ignore", invalid="ignore"):
         # Behind the surface or on top of the point: such a path is dropped.
         cosine = np.maximum(np.einsum("ij,ij->i", step, normal), 0.0) / length
         return np.asarray(np.sqrt(cosine) / length)
 
 
-def _joined(parts: Sequence[Part], first: NDArray[np.intp]) -> Part:
+def _joined(parts: Sequence[Part], first: Int[np.ndarray, " parts"]) -> Part:
     columns = {
         f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(parts[0])
     }

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from visrftwin_ros.propagation.fields.diffraction import SceneEdges
-from visrftwin_ros.propagation.fields.slab_fields import surface_electrics, wavelength_of
+from visrftwin_ros.propagation.fields.free_space import wavelength_of
+from visrftwin_ros.propagation.fields.fresnel_coefficients import surface_electrics
+from visrftwin_ros.propagation.fields.utd_edges import SceneEdges
 from visrftwin_ros.scene.ray_device import Device
 from visrftwin_ros.scene.surfaces import SurfaceMesh
 from visrftwin_ros.scene.visibility import Visibility

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Bool
 
 from visrftwin_ros.propagation.paths.path_set import DIFFRACTION, PathSet
 
 
-def overlong_behind_edge(paths: PathSet) -> NDArray[np.bool_]:
-    """(P,) Sionna RT 2.2.0 takes the way from the edge to the receiver for too long.
+def overlong_behind_edge(paths: PathSet) -> Bool[np.ndarray, " paths"]:
+    """Where Sionna RT 2.2.0 takes the way from the edge to the receiver for too long.
 
     The field behind an edge depends on s', the way to it, and s, the way from it (Kouyoumjian and
     Pathak, Proc. IEEE 62, 1974). `FieldCalculator._diffraction_compute_s_s_prime` adds up s over

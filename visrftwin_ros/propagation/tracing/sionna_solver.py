@@ -11,7 +11,7 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Float, Int32, Integer, Shaped, UInt8
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.propagation.paths import path_set
@@ -112,7 +112,7 @@ def _path_set(
     amplitude = np.array(found.a[0]) + 1j * np.array(found.a[1])
     transfer = amplitude.transpose(2, 0, 4, 1, 3)[picked]
 
-    def by_depth(tensor: Any) -> NDArray[Any]:
+    def by_depth(tensor: Any) -> Shaped[np.ndarray, "p d *rest"]:
         array = np.array(tensor)[:depth]  # Sionna keeps one place even for depth 0.
         return np.moveaxis(array.swapaxes(1, 2), 0, 3)[picked]
 
@@ -150,11 +150,11 @@ def _path_set(
 
 def _normals(
     meshes: Sequence[SurfaceMesh],
-    objects: NDArray[np.int32],
-    primitives: NDArray[Any],
-    interactions: NDArray[np.uint8],
-    points: NDArray[np.float64],
-) -> NDArray[np.float64]:
+    objects: Int32[np.ndarray, "p d"],
+    primitives: Integer[np.ndarray, "p d"],
+    interactions: UInt8[np.ndarray, "p d"],
+    points: Float[np.ndarray, "p d 3"],
+) -> Float[np.ndarray, "p d 3"]:
     """(P, D, 3): the face's normal, or the direction of the face's edge that diffracts."""
     normals = np.zeros((*objects.shape, 3))
     for index, mesh in enumerate(meshes):

@@ -1,102 +1,43 @@
-"""Fields along known geometry: slab reflection and transmission, and their chain along a path."""
+"""The field at the end of a path: what each surface and edge on it does, one after the other."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.constants import epsilon_0, speed_of_light
+from jaxtyping import Complex, Float, Int, Int32, UInt8
 
-from visrftwin_ros.propagation.fields.diffraction import Wedges, diffracted_field
+from visrftwin_ros.propagation.fields.fresnel_coefficients import (
+    SurfaceElectrics,
+    slab_reflection,
+    slab_transmission,
+)
+from visrftwin_ros.propagation.fields.utd_edges import Wedges, diffracted_field
 from visrftwin_ros.propagation.paths.path_set import DIFFRACTION, REFRACTION, SPECULAR
-from visrftwin_ros.scene.surfaces import SurfaceMesh
 
-Array = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
-_Law = Callable[[Array, ComplexArray, Array, float], tuple[ComplexArray, ComplexArray]]
+Columns = Float[np.ndarray, "3 p"]
+ComplexValues = Complex[np.ndarray, " p"]
 
-
-@dataclass(frozen=True)
-class SurfaceElectrics:
-    """Per surface of the scene (O,): complex relative permittivity eps_r - j sigma/(w eps0),
-    slab thickness [m] and the share sqrt(1 - S^2) of amplitude that reflects specularly."""
-
-    permittivity: ComplexArray
-    thickness: Array
-    smoothness: Array
-
-
-def surface_electrics(meshes: Sequence[SurfaceMesh], frequency: float) -> SurfaceElectrics:
-    """The materials of the scene's surfaces at `frequency` [Hz]."""
-    values = [mesh.material for mesh in meshes]
-    loss = np.array([v.conductivity for v in values]) / (2 * np.pi * frequency * epsilon_0)
-    return SurfaceElectrics(
-        permittivity=np.array([v.relative_permittivity for v in values]) - 1j * loss,
-        thickness=np.array([v.thickness for v in values]),
-        smoothness=np.sqrt(1 - np.array([v.scattering_coefficient for v in values]) ** 2),
-    )
-
-
-def slab_coefficients(
-    cosine: Array, permittivity: ComplexArray, thickness: Array, wavelength: float
-) -> tuple[ComplexArray, ComplexArray, ComplexArray, ComplexArray]:
-    """Reflection TE, TM and transmission TE, TM of a slab in air, ITU-R P.2040-4 eqs. (37), (43).
-
-    cosine: of the angle of incidence. All arguments broadcast.
-    """
-    slab = cosine, permittivity, thickness, wavelength
-    return *slab_reflection(*slab), *slab_transmission(*slab)
-
-
-def slab_reflection(
-    cosine: Array, permittivity: ComplexArray, thickness: Array, wavelength: float
-) -> tuple[ComplexArray, ComplexArray]:
-    """The first two of `slab_coefficients`."""
-    te, tm, once = _one_face(cosine, permittivity, thickness, wavelength)
-    twice = once**2
-    return te * (1 - twice) / (1 - te**2 * twice), tm * (1 - twice) / (1 - tm**2 * twice)
-
-
-def slab_transmission(
-    cosine: Array, permittivity: ComplexArray, thickness: Array, wavelength: float
-) -> tuple[ComplexArray, ComplexArray]:
-    """The last two of `slab_coefficients`."""
-    te, tm, once = _one_face(cosine, permittivity, thickness, wavelength)
-    twice = once**2
-    return (1 - te**2) * once / (1 - te**2 * twice), (1 - tm**2) * once / (1 - tm**2 * twice)
-
-
-def _one_face(
-    cosine: Array, permittivity: ComplexArray, thickness: Array, wavelength: float
-) -> tuple[ComplexArray, ComplexArray, ComplexArray]:
-    """Reflection TE and TM at the slab's face, and what one way through the slab does."""
-    root = np.sqrt(permittivity - (1 - cosine**2))
-    te = (cosine - root) / (cosine + root)
-    scaled = permittivity * cosine
-    tm = (scaled - root) / (scaled + root)
-    through = np.exp(-2j * np.pi * thickness / wavelength * root)
-    return np.asarray(te, complex), np.asarray(tm, complex), through
+_Law = Callable[..., tuple[Complex[np.ndarray, " k"], Complex[np.ndarray, " k"]]]
 
 
 def chain_transfer(
-    vertices: Array,
-    interactions: NDArray[np.uint8],
-    objects: NDArray[np.int32],
-    normals: Array,
-    n_vertices: NDArray[np.int32],
-    start: NDArray[np.intp],
+    vertices: Float[np.ndarray, "p v 3"],
+    interactions: UInt8[np.ndarray, "p v-2"],
+    objects: Int32[np.ndarray, "p v-2"],
+    normals: Float[np.ndarray, "p v-2 3"],
+    n_vertices: Int[np.ndarray, " p"],
+    start: Int[np.ndarray, " p"],
     electrics: SurfaceElectrics,
     wavelength: float,
     wedges: Wedges,
-) -> ComplexArray:
-    """(P, 2, 2) from theta, phi leaving vertex `start` to theta, phi at the receiver.
+) -> Complex[np.ndarray, "p 2 2"]:
+    """What theta, phi leaving vertex `start` become in theta, phi at the receiver.
 
     The vertices after `start` must be specular reflections, refractions and at most one
-    diffraction, at `wedges` (one a path, of no meaning on others); spreading is left out. Shapes
-    as in PathSet, start (P,). The receiver's basis is that of the direction the wave comes from,
-    as an antenna there sees it.
+    diffraction, at `wedges` (one a path, of no meaning on others); spreading is left out. The
+    receiver's basis is that of the direction the wave comes from, as an antenna there sees it.
     """
     rows = np.arange(len(vertices))
     # Axis by axis from here on, paths last: every step below runs along the memory.
@@ -112,7 +53,7 @@ def chain_transfer(
     edge_at = np.where(bends.any(axis=1), bends.argmax(axis=1), bends.shape[1])
     met = (interactions == SPECULAR) | (interactions == REFRACTION)
 
-    def pass_surfaces(d: int, on: NDArray[np.intp]) -> None:
+    def pass_surfaces(d: int, on: Int[np.ndarray, " k"]) -> None:
         if not len(on):
             return
         incoming, outgoing, facing = (a.take(on, axis=1) for a in (way[d], way[d + 1], normal[d]))
@@ -150,9 +91,13 @@ def chain_transfer(
 
 
 def bounce_transfer(
-    incoming: Array, outgoing: Array, normal: Array, te: ComplexArray, tm: ComplexArray
-) -> ComplexArray:
-    """(P, 2, 2) as `chain_transfer` over one reflection, unit vectors (P, 3), coefficients (P,)."""
+    incoming: Float[np.ndarray, "p 3"],
+    outgoing: Float[np.ndarray, "p 3"],
+    normal: Float[np.ndarray, "p 3"],
+    te: ComplexValues,
+    tm: ComplexValues,
+) -> Complex[np.ndarray, "p 2 2"]:
+    """As `chain_transfer` over one reflection, from unit vectors and coefficients."""
     incoming, outgoing, normal = (np.ascontiguousarray(a.T) for a in (incoming, outgoing, normal))
     part = np.tile(np.eye(2, dtype=complex)[..., None], incoming.shape[1])
     sent = _Rays(part, np.stack(_spherical_basis(incoming)))
@@ -164,57 +109,62 @@ class _Rays:
     """Fields of P rays: part (2, 2, P) [component, sent polarisation] along basis (2, 3, P), two
     unit vectors across the ray."""
 
-    part: ComplexArray
-    basis: Array
+    part: Complex[np.ndarray, "2 2 p"]
+    basis: Float[np.ndarray, "2 3 p"]
 
     @classmethod
-    def of(cls, field: ComplexArray, direction: Array) -> _Rays:
+    def of(cls, field: Complex[np.ndarray, "p 2 3"], direction: Columns) -> _Rays:
         """Of fields (P, sent polarisation, xyz) that travel along `direction` (3, P)."""
         basis = np.stack(_spherical_basis(direction))
         return cls(np.einsum("psx,ixp->isp", field, basis), basis)
 
-    def field(self) -> ComplexArray:
+    def field(self) -> Complex[np.ndarray, "p 2 3"]:
         """(P, sent polarisation, xyz)."""
         return np.asarray(np.einsum("isp,ixp->psx", self.part, self.basis))
 
-    def take(self, rows: NDArray[np.intp]) -> _Rays:
+    def take(self, rows: Int[np.ndarray, " k"]) -> _Rays:
         return _Rays(self.part.take(rows, axis=2), self.basis.take(rows, axis=2))
 
-    def put(self, rows: NDArray[np.intp], rays: _Rays) -> None:
+    def put(self, rows: Int[np.ndarray, " k"], rays: _Rays) -> None:
         """Overwrites the rays `rows`."""
         self.part[..., rows], self.basis[..., rows] = rays.part, rays.basis
 
     def past(
-        self, incoming: Array, outgoing: Array, normal: Array, te: ComplexArray, tm: ComplexArray
+        self,
+        incoming: Columns,
+        outgoing: Columns,
+        normal: Columns,
+        te: ComplexValues,
+        tm: ComplexValues,
     ) -> _Rays:
-        """After a surface with these coefficients (P,)."""
+        """After a surface with these coefficients."""
         across = _perpendicular(incoming, normal)
         part = [self._along(across) * te, self._along(_cross(incoming, across)) * tm]
         return _Rays(np.stack(part), np.stack([across, _cross(outgoing, across)]))
 
-    def received(self, last: Array) -> ComplexArray:
+    def received(self, last: Columns) -> Complex[np.ndarray, "p 2 2"]:
         """(P, received, sent) polarisations, rays that travel along `last` (3, P)."""
         theta, phi = _spherical_basis(last)
         both = np.stack([self._along(theta), self._along(-phi)])
         return np.ascontiguousarray(np.moveaxis(both, -1, 0))
 
-    def _along(self, axis: Array) -> ComplexArray:
+    def _along(self, axis: Columns) -> Complex[np.ndarray, "2 p"]:
         """(2, P) the component along unit vectors `axis` (3, P) across the rays."""
         first, second = (_dot(vector, axis) for vector in self.basis)
         return np.asarray(self.part[0] * first + self.part[1] * second)
 
 
 def _past_edge(
-    field: ComplexArray,
-    directions: tuple[Array, Array],
-    lengths_beside: tuple[Array, Array],
-    surface: NDArray[np.int32],
+    field: Complex[np.ndarray, "n 2 3"],
+    directions: tuple[Float[np.ndarray, "n 3"], Float[np.ndarray, "n 3"]],
+    lengths_beside: tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]],
+    surface: Int[np.ndarray, " n"],
     wedges: Wedges,
     electrics: SurfaceElectrics,
     wavelength: float,
-) -> ComplexArray:
-    """(N, 2, 3) the field after the edge, to which and from which the wave goes along unit
-    `directions` (N, 3), on a path with `lengths_beside` (N,) on its two sides, metres."""
+) -> Complex[np.ndarray, "n 2 3"]:
+    """The field after the edge, to which and from which the wave goes along unit
+    `directions`, on a path with `lengths_beside` on its two sides, metres."""
     incoming, outgoing = directions
     wedges = wedges.facing(incoming)
     slab = electrics.permittivity[surface], electrics.thickness[surface], wavelength
@@ -228,17 +178,9 @@ def _past_edge(
     )
 
 
-def free_space_amplitude(distance: Array, wavelength: float) -> Array:
-    """lambda / (4 pi d) between isotropic antennas (Friis)."""
-    return wavelength / (4 * np.pi * distance)
-
-
-def wavelength_of(frequency: float) -> float:
-    """Metres in vacuum."""
-    return speed_of_light / frequency
-
-
-def _spherical_basis(direction: Array) -> tuple[Array, Array]:
+def _spherical_basis(
+    direction: Columns,
+) -> tuple[Columns, Columns]:
     """theta and phi (3, P) of unit vectors (3, P); phi is +y straight up and down."""
     x, y, z = direction
     flat = np.sqrt(x * x + y * y)
@@ -248,7 +190,7 @@ def _spherical_basis(direction: Array) -> tuple[Array, Array]:
     return np.stack([z * c, z * s, -flat]), np.stack([-s, c, np.zeros_like(s)])
 
 
-def _perpendicular(direction: Array, normal: Array) -> Array:
+def _perpendicular(direction: Columns, normal: Columns) -> Columns:
     """Unit k x n (3, P), or any unit vector across k where the wave meets the surface head on."""
     across = _cross(direction, normal)
     length = np.sqrt(_dot(across, across))
@@ -260,13 +202,13 @@ def _perpendicular(direction: Array, normal: Array) -> Array:
     return np.asarray(across / np.where(length > 0, length, 1.0))
 
 
-def _cross(a: Array, b: Array) -> Array:
+def _cross(a: Columns, b: Columns) -> Columns:
     """(3, P)."""
     return np.stack(
         [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
     )
 
 
-def _dot(a: Array, b: Array) -> Array:
-    """(P,) of (3, P)."""
+def _dot(a: Columns, b: Columns) -> Float[np.ndarray, " p"]:
+    """Products of columns."""
     return np.asarray(a[0] * b[0] + a[1] * b[1] + a[2] * b[2])

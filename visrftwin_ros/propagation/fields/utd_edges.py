@@ -11,17 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from jaxtyping import Complex, Float, Int
 from scipy.special import fresnel as fresnel_integrals
 
 from visrftwin_ros.propagation.paths.path_set import lengths
 from visrftwin_ros.scene.surfaces import SurfaceMesh
 
-Array = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
+Values = Float[np.ndarray, " n"]
+Vectors = Float[np.ndarray, "n 3"]
 
 _FLAT = 1e-3
 """1 + cosine of two faces' normals' angle below which they are one plane, and no edge."""
@@ -30,20 +29,20 @@ _POLE = 1e-6
 
 @dataclass(frozen=True)
 class Wedges:
-    """N edges: a corner `origin` (N, 3), unit `along` (N, 3) and `length` (N,) metres, outward
-    unit normals `near` of the face that the wave comes to, `far` of the other (N, 3)."""
+    """N edges: a corner `origin`, unit `along`, `length` in metres, outward
+    unit normals `near` of the face that the wave comes to, `far` of the other."""
 
-    origin: Array
-    along: Array
-    length: Array
-    near: Array
-    far: Array
+    origin: Vectors
+    along: Vectors
+    length: Values
+    near: Vectors
+    far: Vectors
 
-    def take(self, rows: NDArray[np.intp]) -> Wedges:
+    def take(self, rows: Int[np.ndarray, " k"]) -> Wedges:
         return Wedges(*(getattr(self, f.name)[rows] for f in fields(self)))
 
-    def facing(self, incoming: Array) -> Wedges:
-        """With the faces in the order in which waves along `incoming` (N, 3) meet them."""
+    def facing(self, incoming: Vectors) -> Wedges:
+        """With the faces in the order in which waves along `incoming` meet them."""
         swapped = (_dot(incoming, self.near) > 0)[:, None]
         return Wedges(
             np.where(swapped, self.origin + self.length[:, None] * self.along, self.origin),
@@ -60,9 +59,14 @@ class SceneEdges:
     def __init__(self, meshes: Sequence[SurfaceMesh]) -> None:
         self._edges = [_edges(mesh) for mesh in meshes]
 
-    def of(self, objects: NDArray[np.integer], points: Array, along: Array) -> Wedges:
-        """The edges of surfaces `objects` (N,) that run along the unit vectors `along` (N, 3)
-        nearest to `points` (N, 3)."""
+    def of(
+        self,
+        objects: Int[np.ndarray, " n"],
+        points: Vectors,
+        along: Vectors,
+    ) -> Wedges:
+        """The edges of surfaces `objects` that run along the unit vectors `along`
+        nearest to `points`."""
         found = np.zeros((len(objects), 14))
         for surface in np.unique(objects):
             rows = np.flatnonzero(objects == surface)
@@ -78,9 +82,14 @@ class SceneEdges:
         return Wedges(found[:, :3], found[:, 3:6], found[:, 6], found[:, 7:10], found[:, 10:13])
 
 
-def edge_parameter(source: Array, target: Array, origin: Array, along: Array) -> Array:
-    """(N,) metres from `origin` at which the shortest way from source to target over the straight
-    edge `along` bends; all (N, 3)."""
+def edge_parameter(
+    source: Vectors,
+    target: Vectors,
+    origin: Vectors,
+    along: Vectors,
+) -> Values:
+    """Metres from `origin` at which the shortest way from source to target over the straight
+    edge `along` bends."""
     from_source, from_target = source - origin, target - origin
     at_source = _dot(from_source, along)
     at_target = _dot(from_target, along)
@@ -91,18 +100,18 @@ def edge_parameter(source: Array, target: Array, origin: Array, along: Array) ->
 
 
 def diffracted_field(
-    field: ComplexArray,
-    incoming: Array,
-    outgoing: Array,
+    field: Complex[np.ndarray, "n 2 3"],
+    incoming: Vectors,
+    outgoing: Vectors,
     wedges: Wedges,
-    before: Array,
-    after: Array,
-    reflection: Sequence[ComplexArray],
+    before: Values,
+    after: Values,
+    reflection: Sequence[Complex[np.ndarray, " n"]],
     wavelength: float,
-) -> ComplexArray:
-    """(N, 2, 3) the field leaving the edges along unit `outgoing` (N, 3), without spreading.
+) -> Complex[np.ndarray, "n 2 3"]:
+    """The field leaving the edges along unit `outgoing`, without spreading.
 
-    field: (N, 2, 3) arriving along unit `incoming`. before, after: (N,) metres of path on both
+    field: arriving along unit `incoming`. before, after: metres of path on both
     sides of the edge. reflection: TE and TM of the near face, TE and TM of the far one, (N,).
     """
     edge, near, far = wedges.along, wedges.near, wedges.far
@@ -136,14 +145,23 @@ def diffracted_field(
     return np.asarray(np.einsum("pij,psj,pix->psx", matrix, components, basis_out))
 
 
-def _azimuth(direction: Array, edge: Array, near: Array) -> Array:
-    """(N,) angle about the edge from the near face, 0 to 2 pi, of unit directions away from it."""
+def _azimuth(
+    direction: Vectors,
+    edge: Vectors,
+    near: Vectors,
+) -> Values:
+    """Angle about the edge from the near face, 0 to 2 pi, of unit directions away from it."""
     flat = direction - _dot(direction, edge)[:, None] * edge
     on_face = (_cross(near, edge) * flat).sum(axis=1)
     return np.asarray(np.mod(np.arctan2(_dot(near, flat), on_face), 2 * np.pi))
 
 
-def _cotangent_term(sign: int, beta: Array, exterior: Array, kl: Array) -> ComplexArray:
+def _cotangent_term(
+    sign: int,
+    beta: Values,
+    exterior: Values,
+    kl: Values,
+) -> Complex[np.ndarray, " n"]:
     """cot((pi +- beta) / 2n) F(kL a+-(beta)), finite on the shadow boundaries."""
     n = exterior / np.pi
     psi = (np.pi + sign * beta) / (2 * n)
@@ -163,25 +181,29 @@ def _cotangent_term(sign: int, beta: Array, exterior: Array, kl: Array) -> Compl
     return np.asarray(np.cos(psi) * root * over_root)
 
 
-def _turn(direction: Array, old: Array, new: Array) -> Array:
-    """(N, 2, 2) from components along `old` and `direction` x `old` to those of `new`."""
+def _turn(
+    direction: Vectors,
+    old: Vectors,
+    new: Vectors,
+) -> Float[np.ndarray, "n 2 2"]:
+    """From components along `old` and `direction` x `old` to those of `new`."""
     cosine = _dot(old, new)
     sine = (_cross(direction, old) * new).sum(axis=1)
     return np.stack([cosine, sine, -sine, cosine], axis=1).reshape(-1, 2, 2)
 
 
-def _dot(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
-    """(N,) of (N, 3), several times faster than a product and a sum."""
+def _dot(a: Vectors, b: Vectors) -> Values:
+    """Products of rows, several times faster than a product and a sum."""
     return np.asarray(np.einsum("ij,ij->i", a, b))
 
 
-def _cross(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
+def _cross(a: Vectors, b: Vectors) -> Vectors:
     """(N, 3), several times faster than `np.cross`."""
     (ax, ay, az), (bx, by, bz) = a.T, b.T
     return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=1)
 
 
-def _unit(vectors: NDArray[Any]) -> NDArray[Any]:
+def _unit(vectors: Vectors) -> Vectors:
     length = lengths(vectors)[..., None]
     return np.asarray(vectors / np.where(length > 0, length, 1.0))
 

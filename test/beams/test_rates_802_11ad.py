@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from visrftwin_ros.beams.rates import (
+from visrftwin_ros.beams.rates_802_11ad import (
     PHY_RATE,
     REQUIRED_SNR_DB,
     SENSITIVITY_DBM,

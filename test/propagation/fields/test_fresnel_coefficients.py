@@ -2,19 +2,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_up import FREQUENCY, WAVELENGTH
+from made_up import WAVELENGTH
 
-from visrftwin_ros.propagation.fields.diffraction import Wedges
-from visrftwin_ros.propagation.fields.slab_fields import (
-    chain_transfer,
-    free_space_amplitude,
-    slab_coefficients,
-    surface_electrics,
-)
-from visrftwin_ros.propagation.paths.path_set import DIFFRACTION, DIFFUSE, REFRACTION, PathSet
-from visrftwin_ros.scene.surfaces import SurfaceMesh
-
-NO_WEDGES = Wedges(*(np.zeros((0, 3)),) * 2, np.zeros(0), *(np.zeros((0, 3)),) * 2)
+from visrftwin_ros.propagation.fields.fresnel_coefficients import slab_coefficients
 
 
 def coefficients(cosine: float, permittivity: complex, thickness: float) -> list[complex]:
@@ -61,39 +51,3 @@ def test_a_half_wave_window_is_transparent() -> None:
     te, _, through_te, _ = coefficients(1.0, 4 + 0j, thickness)
     assert abs(te) == pytest.approx(0, abs=1e-9)
     assert abs(through_te) == pytest.approx(1)
-
-
-def test_friis_at_60_48_ghz_and_10_m_is_88_1_db() -> None:
-    assert -20 * np.log10(free_space_amplitude(np.array([10.0]), WAVELENGTH))[0] == pytest.approx(
-        88.08, abs=0.01
-    )
-
-
-def test_the_chain_gives_the_tracers_fields(
-    solved: PathSet, meshes: tuple[SurfaceMesh, ...]
-) -> None:
-    specular = ~np.isin(solved.interactions, (DIFFUSE, DIFFRACTION)).any(axis=1)
-    paths = solved.select(np.flatnonzero(specular))
-    start = np.zeros(len(paths), np.intp)
-    electrics = surface_electrics(meshes, FREQUENCY)
-    chain = chain_transfer(
-        paths.vertices,
-        paths.interactions,
-        paths.objects,
-        paths.normals,
-        paths.n_vertices,
-        start,
-        electrics,
-        WAVELENGTH,
-        NO_WEDGES,
-    )
-    ours = chain * free_space_amplitude(paths.delay * 299_792_458, WAVELENGTH)[:, None, None]
-    assert len(paths) > 15
-    through = (paths.interactions == REFRACTION).any(axis=1)
-    for polarisation in (0, 1):
-        ratio = ours[:, polarisation, polarisation] / paths.transfer[:, polarisation, polarisation]
-        gain_db, phase = 20 * np.log10(np.abs(ratio)), np.angle(ratio)
-        assert np.abs(gain_db[~through]).max() < 0.01
-        # Through 0.2 m of brick the tracer's single precision moves the slab's resonances.
-        assert np.abs(gain_db[through]).max() < 0.1
-        assert np.abs(phase).max() < 0.02
