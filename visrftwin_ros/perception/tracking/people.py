@@ -30,7 +30,7 @@ class People:
     existence: Float[np.ndarray, " n"]
     score: Float[np.ndarray, " n"]
     seen_by: tuple[tuple[str, ...], ...]
-    look: tuple[Float[np.ndarray, " d"], ...] = ()
+    look: tuple[Float[np.ndarray, " _"], ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -45,7 +45,7 @@ class TrackTable:
     born: list[str] = field(default_factory=list)
     sensor: list[str] = field(default_factory=list)
     link: list[str] = field(default_factory=list)
-    look: list[Float[np.ndarray, " d"]] = field(default_factory=list)
+    look: list[Float[np.ndarray, " _"]] = field(default_factory=list)
     sightings: list[dict[str, int]] = field(default_factory=list)
 
     def __len__(self) -> int:
