@@ -17,10 +17,10 @@ sys.path.insert(0, str(CHECKOUT / "test"))
 from test_layout import GENERATED, LEVELS, imported, module_files, room  # noqa: E402
 
 WHAT = {
-    "errors": "TwinError", "cache": "folders", "site": "the place, frames",
+    "errors": "TwinError", "cache": "folders", "outputs": "--force, Ctrl-C", "site": "the place, frames",
     "beams": "arrays, 802.11ad", "materials": "ITU-R P.2040", "cameras": "pixel and ray",
     "bags": "rosbag2 files", "scene": "surfaces, rays", "bodies": "people for the radio",
-    "propagation": "paths and fields", "perception": "pixels to people",
+    "messages": "arrays and ROS", "propagation": "paths and fields", "perception": "pixels to people",
     "campaign": "soundings", "twin": "channels, live", "lab": "a synthetic world",
     "viewing": "pictures", "evaluation": "scores", "nodes": "ROS 2",
     "benchmarks": "repeatable figures", "operations": "processes", "demo": "one run, told",
