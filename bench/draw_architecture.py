@@ -78,8 +78,8 @@ def draw(file: Path) -> None:
     figure, axes = plt.subplots(figsize=(11, 0.95 * (top / RISE + 2)), facecolor=PAPER)
     for row in range(round(top / RISE) + 1):
         axes.axhspan(row * RISE - 0.45, row * RISE + 0.45, color="#eef1f4", lw=0, zorder=0)
-    for k, (name, targets) in enumerate(direct(imports).items()):
-        for target in targets:
+    for k, (name, targets) in enumerate(sorted(direct(imports).items())):
+        for target in sorted(targets):
             arrow = FancyArrowPatch(
                 (place[name][0], place[name][1] - HEIGHT / 2),
                 (place[target][0], place[target][1] + HEIGHT / 2),

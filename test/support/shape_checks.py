@@ -11,7 +11,7 @@ from beartype import beartype
 
 ROOMS = ("bodies", "cameras", "campaign", "perception", "propagation", "scene")
 """Those whose signatures have shapes."""
-MOST = 20
+MOST = 5
 """Calls of a function that one test has checked: a check costs as much as a small array's work, and
 a loop whose time is measured must not pay for it."""
 
