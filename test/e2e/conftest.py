@@ -21,7 +21,9 @@ def weights(test_data: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def live_run(video: Path, weights: Path, tmp_path_factory: pytest.TempPathFactory) -> LiveRun:
+def live_run(
+    ros: None, video: Path, weights: Path, tmp_path_factory: pytest.TempPathFactory
+) -> LiveRun:
     return run_live(video, weights, tmp_path_factory.mktemp("live") / "messages.jsonl")
 
 

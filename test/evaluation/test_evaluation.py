@@ -245,7 +245,7 @@ def test_solved_places_lie_within_reach_of_every_place() -> None:
 
 
 def test_a_bag_without_cameras_and_lidars_cannot_be_tracked(bag: Path, site: Site) -> None:
-    with pytest.raises(TwinError, match="no measurement of a sensor"):
+    with pytest.raises(TwinError, match="no measurement could be used"):
         evaluate(bag, site, replace(QUICK, predictors=("twin",), people="tracked"))
 
 

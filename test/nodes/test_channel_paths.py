@@ -93,6 +93,7 @@ def test_paths_are_published_only_to_those_who_listen(
     predictor = Predictor(bench, small_site)
     sent: list[ChannelPaths] = []
     monkeypatch.setattr(predictor.node._paths, "publish", sent.append)
+    assert bench.until(lambda: not predictor.node._paths.get_subscription_count())
     predictor.update(3)
     assert sent == []
     bench.heard(ChannelPaths, "channel_paths")

@@ -13,9 +13,7 @@ from visrftwin_ros.outputs import check_room, folder_kind, make_room, uninterrup
 NAME = "evaluate"
 HELP = "predict every snapshot of a campaign; scores, tables and figures"
 
-TABLES = tuple(
-    f"{name}.csv" for name in ("errors", "snapshots", "clusters", "beams", "shadow_loss*", "fades*")
-)
+WRITTEN = ("metrics.json", "*.csv", "*.png", "*.svg")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +51,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.evaluation.evaluation import evaluate
-    from visrftwin_ros.evaluation.figures.figure_list import FIGURES, draw_figures
+    from visrftwin_ros.evaluation.figures.figure_list import draw_figures
     from visrftwin_ros.evaluation.predictors import all_names
     from visrftwin_ros.evaluation.report import text_table, write_reports
     from visrftwin_ros.evaluation.results import Evaluation, Options
@@ -69,8 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
     )
     folder: Path = arguments.out
-    figures = (f"{name}.{ending}" for name in FIGURES for ending in ("png", "svg"))
-    kind = folder_kind("folder of an evaluation", "metrics.json", *TABLES, *figures)
+    kind = folder_kind("folder of an evaluation", *WRITTEN)
     check_room(folder, kind, arguments.force)
     cleared = False
 

@@ -25,10 +25,12 @@ from visrftwin_ros.viewing.rerun_view import SHOWN_SCORE
 
 
 class GraphRecorder:
-    """Fills a GraphRecord from a thread of its own, until `close`; images are those of `camera`."""
+    """Fills a GraphRecord from a thread of its own, until `close`; images are those of `camera`.
+
+    rclpy is initialised by whoever owns the process.
+    """
 
     def __init__(self, camera: Camera) -> None:
-        rclpy.init()
         self.record = GraphRecord()
         self._node = rclpy.create_node("demo_recorder")
         listen = self._node.create_subscription
@@ -81,8 +83,8 @@ class GraphRecorder:
 
     def close(self) -> None:
         self._executor.shutdown()
-        rclpy.try_shutdown()
         self._thread.join(timeout=5.0)
+        self._node.destroy_node()
 
     def _on_camera_info(self, message: CameraInfo) -> None:
         self.record.image_stamps.append(stamp_ns(message.header.stamp))

@@ -67,8 +67,11 @@ def _specs(source: Source, frames: int, out: Path) -> list[NodeSpec]:
 
 
 def _run(source: Source, specs: list[NodeSpec], frames: int) -> tuple[GraphRecord, int]:
+    import rclpy
+
     from visrftwin_ros.demo.graph_recorder import GraphRecorder
 
+    rclpy.init()
     recorder = GraphRecorder(source.camera)
     others = [spec.full_name for spec in specs if spec.executable != source.player]
     player = next(spec.full_name for spec in specs if spec.executable == source.player)
@@ -92,6 +95,7 @@ def _run(source: Source, specs: list[NodeSpec], frames: int) -> tuple[GraphRecor
     finally:
         progress.close()
         recorder.close()
+        rclpy.try_shutdown()
     return recorder.record, code
 
 

@@ -158,8 +158,8 @@ def test_the_people_of_a_bag_carry_the_embeddings_of_the_network(
     options = DetectorOptions("yolo", weights, embeddings=ImageTextModel(*tiny_clip))
     tracker = PeopleTracker()
     reader = BagReader(load_site("pets_campus"), bag, options, progress=False)
-    for _, measurement in reader.measurements():
-        people = measurement(tracker)
+    for measurement in reader.measurements():
+        people = measurement.take(tracker)
     embedded = [look for look in people.look if len(look)]
     assert len(embedded) >= 3 and {len(look) for look in embedded} == {24}
 
