@@ -6,6 +6,7 @@ A new command is such a file and its name in GROUPS.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -68,6 +69,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TwinError as error:
         _say(str(error), error)
         return 2
+    except BrokenPipeError:  # who read the answer has heard enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except OSError as error:
         _say(f"{error.strerror}: {error.filename}", error)
         return 2

@@ -221,3 +221,15 @@ def test_the_list_of_commands_loads_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert result.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_reader_that_has_heard_enough_is_no_error() -> None:
+    said = subprocess.Popen(
+        [sys.executable, "-m", "visrftwin_ros.cli", "site", "check", "--site", "pets_campus"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert said.stdout is not None and said.stderr is not None
+    said.stdout.close()
+    assert said.wait(timeout=60) == 0
+    assert said.stderr.read() == b""
