@@ -14,6 +14,8 @@ from visrftwin_ros.scene.tracer_scene import build_scene
 
 OFF_SURFACE = 1e-3
 """Metres by which a ray starts and ends off a surface, in the tracer's single precision."""
+ALIGNMENT = 64
+"""Bytes; of the widest registers that Dr.Jit loads."""
 SHORTEST = 1e-2
 """Metres; Sionna leaves out paths with shorter segments, so a replay does as well."""
 
@@ -37,10 +39,28 @@ class Visibility:
         import drjit as dr
         import mitsuba as mi
 
-        def transposed(vectors: Float[np.ndarray, "rays 3"]) -> Any:
-            return [mi.Float(np.ascontiguousarray(row)) for row in vectors.T.astype(np.float32)]
-
-        ray = mi.Ray3f(mi.Point3f(*transposed(origins)), mi.Vector3f(*transposed(directions)))
+        columns = _aligned(np.concatenate([origins, directions], axis=1))
+        start, step = columns[:3], columns[3:]
+        ray = mi.Ray3f(
+            mi.Point3f(*(mi.Float(column) for column in start)),
+            mi.Vector3f(*(mi.Float(column) for column in step)),
+        )
         hit = self._scene.mi_scene.ray_intersect_preliminary(ray, coherent=False)
         distance = dr.select(hit.is_valid(), hit.t, dr.inf)
         return np.array(distance, float)
+
+
+def _aligned(rows: Float[np.ndarray, "rays k"]) -> Float[np.ndarray, "k rays"]:
+    """Its columns in single precision, each of which begins at a multiple of ALIGNMENT.
+
+    Dr.Jit takes numpy's memory as it is and compiles a kernel for each combination of arrays that
+    are aligned and not: up to 64 for the six of a ray, where numpy's allocator decides.
+    """
+    count, width = rows.shape
+    each = -(-count * 4 // ALIGNMENT) * ALIGNMENT
+    memory = np.empty(width * each + ALIGNMENT, np.uint8)
+    first = -memory.ctypes.data % ALIGNMENT
+    lines = memory[first : first + width * each].reshape(width, each).view(np.float32)
+    columns: Float[np.ndarray, "k rays"] = lines[:, :count]
+    columns[:] = rows.T
+    return columns
