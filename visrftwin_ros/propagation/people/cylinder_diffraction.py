@@ -284,8 +284,8 @@ def _check(cylinders: Cylinders, wavelength: float) -> None:
         for depth, width in 2 * half[bad][:1]:
             raise TwinError(f"body {depth:g} m deep and {width:g} m wide: {wrong}")
 
-    good = ((half > 0) & (half <= WIDEST / 2)).all(axis=1)
-    refuse(~good, f"expected sizes over 0 and up to {WIDEST:g} m")
+    good = (half > 0) & (half <= WIDEST / 2)
+    refuse(np.any(~good, axis=1), f"expected sizes over 0 and up to {WIDEST:g} m")
     needed = wavelength / (2 * np.pi)
     refuse(
         np.less(half.min(axis=1) ** 2 / half.max(axis=1), needed),
@@ -297,4 +297,4 @@ def _check(cylinders: Cylinders, wavelength: float) -> None:
         with np.errstate(invalid="ignore"):
             beyond = np.hypot((x * cos + y * sin) / half[:, 0], (y * cos - x * sin) / half[:, 1])
         inside = ~np.isfinite(beyond) | (beyond <= 1 + 1e-9)
-        refuse(np.asarray(inside), f"its {name} is inside, on it or nowhere")
+        refuse(inside, f"its {name} is inside, on it or nowhere")
