@@ -19,7 +19,13 @@ from validation_bodies import off_mesh, pairs, reflected
 from validation_fades import Crossings, Fades, measured, modelled
 from validation_walk import LENGTH, screen_field, walk, walker
 
+from visrftwin_ros.bodies.surface import skin_permittivity
 from visrftwin_ros.propagation.fields.free_space import wavelength_of
+from visrftwin_ros.propagation.people.cylinder_diffraction import (
+    Cylinders,
+    Polarization,
+    cylinder_field,
+)
 from visrftwin_ros.propagation.people.screen_diffraction import (
     FIELD_OF_MODEL,
     BlockageModel,
@@ -36,6 +42,26 @@ REFERENCE = (
     ((0.30, 0.5, 4.5), 19.95, 19.80, 5.57),
 )
 """(width, d1, d2), exact, METIS, METIS at the edge: the project's reference numbers, dB."""
+
+CIRCLES = (
+    (0.100, 2.0, 2.0, (17.38, 10.78, 17.14, 14.35)),
+    (0.125, 2.0, 2.0, (20.69, 12.26, 20.40, 16.90)),
+    (0.125, 0.7, 3.3, (27.57, 14.16, 27.07, 21.03)),
+    (0.150, 2.0, 2.0, (23.85, 13.53, 23.51, 19.29)),
+    (0.150, 1.0, 7.0, (25.56, 14.00, 25.17, 20.34)),
+    (0.225, 2.0, 2.0, (33.05, 16.96, 32.54, 26.14)),
+    (0.225, 0.7, 3.3, (47.04, 21.42, 46.15, 34.92)),
+)
+"""Radius, d1, d2; the project's reference losses, exact series: metal V and H, skin V and H, dB."""
+ELLIPSES = (
+    (0.25, 0.45, 2.0, 2.0, 0.0, 23.7),
+    (0.25, 0.45, 2.0, 2.0, 0.01, 26.7),
+    (0.25, 0.45, 0.7, 3.3, 0.0, 33.6),
+    (0.45, 0.25, 2.0, 2.0, 0.0, 28.4),
+    (0.45, 0.25, 2.0, 2.0, 0.01, 38.0),
+)
+"""Width, depth, d1, d2, receiver off the axis; reference loss by moments, metal V, dB."""
+THICK_FREQUENCY = 60.48e9
 
 
 def table(head: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
@@ -57,6 +83,48 @@ def strips() -> str:
     head = ("width, d1 / d2", *(f"{m}, centred" for m in MODELS), "exact (ref.)", "METIS (ref.)",
             *(f"{m}, edge" for m in MODELS), "METIS, edge (ref.)")  # fmt: skip
     return table(head, rows)
+
+
+def behind(
+    width: float,
+    depth: float,
+    d1: float,
+    d2: float,
+    off: float,
+    polarization: Polarization,
+    skin: bool,
+) -> float:
+    """Loss in dB of an endless cylinder by our model, its receiver `off` metres off the axis."""
+    wavelength = wavelength_of(THICK_FREQUENCY)
+    ends = np.array([[-d1, 0.0]]), np.array([[d2, off]])
+    body = Cylinders(*ends, np.array([[depth / 2, width / 2]]), np.zeros(1))
+    permittivity = skin_permittivity(wavelength) if skin else None
+    return float(loss_db(cylinder_field(body, wavelength, polarization, permittivity))[0])
+
+
+def circles_table() -> str:
+    kinds: tuple[tuple[Polarization, bool], ...] = (
+        ("vertical", False), ("horizontal", False), ("vertical", True), ("horizontal", True)
+    )  # fmt: skip
+    rows: list[tuple[object, ...]] = []
+    for radius, d1, d2, printed in CIRCLES:
+        screen = vertical_screen(d1, d2, 2 * radius, float("inf"), 0.0, None)
+        strip = float(loss_db(FIELD_OF_MODEL["fresnel"](screen, wavelength_of(THICK_FREQUENCY)))[0])
+        ours = [behind(2 * radius, 2 * radius, d1, d2, 0.0, *kind) for kind in kinds]
+        rows.append((f"{radius:.3f} m, {d1} / {d2} m", f"{strip:.1f}",
+                     *(f"{found:.2f} / {right:.2f}"
+                       for found, right in zip(ours, printed, strict=True))))  # fmt: skip
+    head = ("radius, d1 / d2", "flat screen", "metal V", "metal H", "skin V", "skin H")
+    return table(head, rows)
+
+
+def ellipses_table() -> str:
+    return table(
+        ("width, depth, d1 / d2, receiver off", "metal V", "reference"),
+        [(f"{width:.2f} m, {depth:.2f} m, {d1} / {d2} m, {off * 100:.0f} cm",
+          f"{behind(width, depth, d1, d2, off, 'vertical', skin=False):.1f}", f"{printed:.1f}")
+         for width, depth, d1, d2, off, printed in ELLIPSES],
+    )  # fmt: skip
 
 
 def draw_walk(curves: dict[str, Array], file: Path) -> None:
@@ -198,6 +266,8 @@ def main() -> None:
     text = (Path(__file__).parent / "blockage_validation.md.in").read_text()
     filled = text.format(
         strips=strips(),
+        circles=circles_table(),
+        ellipses=ellipses_table(),
         walk=walk_table(curves),
         pairs=pairs_table(),
         fades=fades_table(traces, models),

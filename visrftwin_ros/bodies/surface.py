@@ -56,7 +56,7 @@ def body_coefficients(
     signs). An empty or unknown name counts as skin.
     """
     te, tm = np.empty(len(material), complex), np.empty(len(material), complex)
-    inner = _skin_permittivity(wavelength)
+    inner = skin_permittivity(wavelength)
     for name in np.unique(material):
         on = material == name
         cloth = CLOTHING.get(str(name))
@@ -75,6 +75,14 @@ def _warn_of_unknown(name: str) -> None:
     """Once, not at every tick."""
     known = ", ".join(body_materials())
     LOG.warning("body material %r is not known and taken as skin; known: %s", name, known)
+
+
+def skin_permittivity(wavelength: float) -> complex:
+    """Relative, exp(+jwt), of the material `skin`."""
+    frequency = speed_of_light / wavelength
+    skin = material_values(SKIN, frequency)
+    loss = skin.conductivity / (2 * np.pi * frequency * epsilon_0)
+    return complex(skin.relative_permittivity, -loss)
 
 
 def _layered(
@@ -100,10 +108,3 @@ def _layered(
         (inner * k_outer - outer * k_inner) / (inner * k_outer + outer * k_inner),
     )
     return te, tm
-
-
-def _skin_permittivity(wavelength: float) -> complex:
-    frequency = speed_of_light / wavelength
-    skin = material_values(SKIN, frequency)
-    loss = skin.conductivity / (2 * np.pi * frequency * epsilon_0)
-    return complex(skin.relative_permittivity, -loss)

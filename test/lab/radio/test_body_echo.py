@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from exact_cylinder import WAVELENGTH
 from scipy.constants import speed_of_light
 from shapes import moved, sphere
-from skin_cylinder import WAVELENGTH
 
 from visrftwin_ros.bodies.surface import body_coefficients
 from visrftwin_ros.lab.people.outline import Topology

@@ -6,8 +6,8 @@ import time
 
 import numpy as np
 import pytest
+from exact_cylinder import WAVELENGTH, field_behind_cylinder
 from shapes import cylinder, disc, moved, sphere
-from skin_cylinder import WAVELENGTH, field_behind_cylinder
 
 from visrftwin_ros.lab.people.outline import Topology, outline
 from visrftwin_ros.lab.radio.body_truth import ROW_HEIGHT, Person, body_fields, outline_field
