@@ -5,9 +5,11 @@ The same object serves the ROS node and the off-line command, so equal input giv
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Concatenate, ParamSpec
@@ -40,6 +42,20 @@ from visrftwin_ros.twin.static_twin import StaticTwin, configured
 from visrftwin_ros.twin.tracked_robot import AT_ONCE, Discovered, TrackedRobot, TrackedRobots
 
 P = ParamSpec("P")
+TURN = 0.0005
+"""Seconds."""
+
+
+@contextmanager
+def _short_turns() -> Iterator[None]:
+    """Python's threads take turns of TURN meanwhile: a tick asks for the interpreter after each of
+    numpy's calls, and would wait out a turn of the default 5 ms every time."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(TURN)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +136,7 @@ class TwinEngine:
         """
         return self._worker.submit(self._go_over, lambda twin: make(twin, *arguments, **named))
 
+    @_short_turns()
     def _go_over(self, make: Callable[[StaticTwin], StaticTwin]) -> StaticTwin:
         before = self._newest
         twin = make(before.twin)
