@@ -80,6 +80,10 @@ class Watched:
         return message
 
 
+CHANGES = (("glass", "metal"), ("wood", "glass"), ("glass", "metal"))
+"""Of floor and desk."""
+
+
 @pytest.fixture
 def watched(bench: NodeBench, tmp_path: Path) -> Iterator[Watched]:
     made = Watched(bench, tmp_path)
@@ -88,11 +92,24 @@ def watched(bench: NodeBench, tmp_path: Path) -> Iterator[Watched]:
 
 
 def test_channels_of_40_links_go_on_at_10_hz_while_materials_change(watched: Watched) -> None:
+    """Two surfaces at once, three times over; the median, for one stall may be the machine's."""
     watched.walk(2.0)  # what compiles at the first tick has compiled
     settled = len(watched.heard)
     watched.walk(3.0)
-    heard = len(watched.heard)
-    answers = [watched.ask("floor", "glass"), watched.ask("desk", "metal")]
+    usual = watched.largest_gap(settled)
+    gaps = [changed(watched, *pair) for pair in CHANGES]
+    assert set(yaml.safe_load(watched.materials.read_text())) == {"floor", "desk"}
+    said = ", ".join(f"{gap * 1e3:.0f}" for gap in gaps)
+    print(f"largest gaps {said} ms, {usual * 1e3:.0f} ms before")
+    if usual > BUSY:
+        pytest.skip(f"busy machine: gaps of {usual * 1e3:.0f} ms without any change")
+    assert np.median(gaps) <= LONGEST_GAP
+
+
+def changed(watched: Watched, floor: str, desk: str) -> float:
+    """The largest gap between two messages, s, while both surfaces change."""
+    first = len(watched.heard) - 1
+    answers = [watched.ask("floor", floor), watched.ask("desk", desk)]
     deadline = time.monotonic() + 60
     while not all(answer.done() for answer in answers):
         assert time.monotonic() < deadline
@@ -101,9 +118,4 @@ def test_channels_of_40_links_go_on_at_10_hz_while_materials_change(watched: Wat
     for answer in answers:
         assert answer.result().success, answer.result().message
         assert f"kept in {watched.materials}" in answer.result().message
-    assert set(yaml.safe_load(watched.materials.read_text())) == {"floor", "desk"}
-    usual, gap = watched.largest_gap(settled, heard), watched.largest_gap(heard - 1)
-    print(f"largest gap {gap * 1e3:.0f} ms, {usual * 1e3:.0f} ms before")
-    if usual > BUSY:
-        pytest.skip(f"busy machine: gaps of {usual * 1e3:.0f} ms without any change")
-    assert gap <= LONGEST_GAP
+    return watched.largest_gap(first)

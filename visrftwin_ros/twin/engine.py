@@ -60,11 +60,13 @@ def _short_turns() -> Iterator[None]:
 
 @dataclass(frozen=True, eq=False)
 class _Version:
-    """A twin, ready for ticks: its links, and what is known of the robots on TF in its scene."""
+    """A twin, ready for ticks: its links, what is known of the robots on TF in its scene, and what
+    forecasts the links whose ends stand, by the first one's number."""
 
     twin: StaticTwin
     links: KnownLinks
     tracked: Mapping[str, Discovered]
+    ahead: Mapping[int, tuple[PathSet, Forecaster]]
 
 
 class TwinEngine:
@@ -105,12 +107,12 @@ class TwinEngine:
         self._tracked = self._tracked_robots(twin)
         self._reflections = self._reflections_in(twin)
         self._groups: tuple[LinkGroup, ...] = ()
-        self._forecasters: dict[int, tuple[PathSet, Forecaster]] = {}
         # The newest version is made in the worker alone and taken into use in `update` alone.
         self._worker = ThreadPoolExecutor(1, "twin changes")
         self._used = self._newest = _Version(
-            twin, KnownLinks(twin, self.links, self.people_model), {}
+            twin, KnownLinks(twin, self.links, self.people_model), {}, self._standing_ahead(twin)
         )
+        self._forecasters = dict(self._newest.ahead)
 
     @property
     def twin(self) -> StaticTwin:
@@ -149,7 +151,7 @@ class TwinEngine:
             if known.traced.scene.same_places(twin.scene)
         }
         links = KnownLinks(twin, self.links, self.people_model)
-        self._newest = _Version(twin, links, tracked)
+        self._newest = _Version(twin, links, tracked, self._standing_ahead(twin))
         return twin
 
     def _take_over(self) -> NDArray[np.bool_]:
@@ -163,6 +165,7 @@ class TwinEngine:
             return np.array([tx in switched for tx, _ in self.links], bool)
         self._tracked.go_on(new.twin.scene, new.twin.meshes, new.tracked)
         self._reflections = self._reflections_in(new.twin)
+        self._forecasters.update(new.ahead)
         return np.ones(len(self.links), bool)
 
     def update(
@@ -315,6 +318,14 @@ class TwinEngine:
         for group in self._groups:
             retraced[group.numbers] = group.retraced
         return retraced
+
+    def _standing_ahead(self, twin: StaticTwin) -> dict[int, tuple[PathSet, Forecaster]]:
+        """What forecasts the links whose ends stand: a tick must not wait for it."""
+        paths = twin.standing
+        if not paths.links:
+            return {}
+        forecaster = Forecaster(paths, self._wavelength, self.people_model.blockage)
+        return {self.links.index(paths.links[0]): (paths, forecaster)}
 
     def _forecaster(self, group: LinkGroup) -> Forecaster:
         key = int(group.numbers[0])
