@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
 import matplotlib
@@ -34,6 +35,9 @@ from visrftwin_ros.propagation.people.screen_diffraction import (
 )
 from visrftwin_ros.scene.ray_device import prepare
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test" / "support"))
+from cylinder_cases import CIRCLES_DB
+
 Array = NDArray[np.float64]
 MODELS: tuple[BlockageModel, ...] = ("fresnel", "metis", "knife_edge")
 REFERENCE = (
@@ -43,16 +47,6 @@ REFERENCE = (
 )
 """(width, d1, d2), exact, METIS, METIS at the edge: the project's reference numbers, dB."""
 
-CIRCLES = (
-    (0.100, 2.0, 2.0, (17.38, 10.78, 17.14, 14.35)),
-    (0.125, 2.0, 2.0, (20.69, 12.26, 20.40, 16.90)),
-    (0.125, 0.7, 3.3, (27.57, 14.16, 27.07, 21.03)),
-    (0.150, 2.0, 2.0, (23.85, 13.53, 23.51, 19.29)),
-    (0.150, 1.0, 7.0, (25.56, 14.00, 25.17, 20.34)),
-    (0.225, 2.0, 2.0, (33.05, 16.96, 32.54, 26.14)),
-    (0.225, 0.7, 3.3, (47.04, 21.42, 46.15, 34.92)),
-)
-"""Radius, d1, d2; the project's reference losses, exact series: metal V and H, skin V and H, dB."""
 ELLIPSES = (
     (0.25, 0.45, 2.0, 2.0, 0.0, 23.7),
     (0.25, 0.45, 2.0, 2.0, 0.01, 26.7),
@@ -107,7 +101,7 @@ def circles_table() -> str:
         ("vertical", False), ("horizontal", False), ("vertical", True), ("horizontal", True)
     )  # fmt: skip
     rows: list[tuple[object, ...]] = []
-    for radius, d1, d2, printed in CIRCLES:
+    for radius, d1, d2, printed in CIRCLES_DB:
         screen = vertical_screen(d1, d2, 2 * radius, float("inf"), 0.0, None)
         strip = float(loss_db(FIELD_OF_MODEL["fresnel"](screen, wavelength_of(THICK_FREQUENCY)))[0])
         ours = [behind(2 * radius, 2 * radius, d1, d2, 0.0, *kind) for kind in kinds]

@@ -23,6 +23,12 @@ def stamp_message(make: Make, stamp: int) -> Any:
     return make("builtin_interfaces/Time", sec=seconds, nanosec=rest)
 
 
+def check_stamp(stamp: int, whose: str) -> None:
+    """TwinError where a stamp [ns] is from before all ROS time: it could not be published again."""
+    if stamp < 0:
+        raise TwinError(f"{whose}: stamp {stamp * 1e-9:g} s is no ROS time: set the sensor's clock")
+
+
 def header(make: Make, stamp: int, frame_id: str) -> Any:
     """A std_msgs/Header; TwinError as `stamp_message`."""
     return make("std_msgs/Header", stamp=stamp_message(make, stamp), frame_id=frame_id)

@@ -11,7 +11,7 @@ from sensor_msgs.msg import CameraInfo
 from visualization_msgs.msg import MarkerArray
 
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.messages.stamps import stamp_ns
+from visrftwin_ros.messages.stamps import check_stamp, stamp_ns
 from visrftwin_ros.msg import Detections as DetectionsMessage
 from visrftwin_ros.msg import LidarPeople as LidarPeopleMessage
 from visrftwin_ros.msg import TrackedPeople
@@ -133,6 +133,11 @@ class PeopleTrackerNode(TwinNode):
                 f"{self._site.world_frame!r}: do both nodes run the same site?"
             )
             self.report(name, ERROR, text)
+            return
+        try:
+            check_stamp(stamp_ns(message.header.stamp), f"LiDAR {name!r}")
+        except TwinError as error:
+            self.report(name, ERROR, str(error))
             return
         before = self._tracker.report
         measurements = replace(measurements_from_message(message), sensor=name)

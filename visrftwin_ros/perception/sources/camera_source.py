@@ -12,6 +12,7 @@ from visrftwin_ros.cameras.camera_models import (
 from visrftwin_ros.cameras.pinhole import CameraModel
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.camera_info import intrinsics_from_message
+from visrftwin_ros.messages.stamps import check_stamp
 from visrftwin_ros.site.frames import TransformBuffer
 from visrftwin_ros.site.model import Camera
 
@@ -68,7 +69,9 @@ class CameraSource:
         self._lens = lens
 
     def check_sender(self, frame: str, stamp_ns: int) -> None:
-        """Refuses what a second camera sends under this name: in another optical frame."""
+        """Refuses what a second camera sends under this name, in another optical frame, and what has
+        no ROS time."""
+        check_stamp(stamp_ns, f"camera {self.name!r}")
         recent = abs(stamp_ns - self._frame_heard_ns) < OTHER_FRAME_AFTER_NS
         if frame and self._frame and frame != self._frame and recent:
             raise TwinError(

@@ -7,6 +7,7 @@ from functools import partial
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.point_cloud import PointCloud
+from visrftwin_ros.messages.stamps import check_stamp
 from visrftwin_ros.perception.lidar.deskew import undistorted
 from visrftwin_ros.perception.lidar.people_finder import (
     FoundPeople,
@@ -61,10 +62,11 @@ class LidarSource:
         return self._standing is not None and cloud.frame in ("", self._frame)
 
     def swept(self, cloud: PointCloud, last_try: bool) -> Sweep:
-        """The people in a cloud; TwinError without a return, or while its TF is missing.
+        """The people in a cloud; TwinError without a return or ROS time, or while its TF is missing.
 
         A pose on TF is interpolated; only the last try takes the nearest sample.
         """
+        check_stamp(cloud.stamp_ns, f"LiDAR {self.name!r}")
         if not len(cloud):
             raise TwinError(
                 f"LiDAR {self.name!r}: a cloud of {cloud.invalid} points holds no valid return: is"
