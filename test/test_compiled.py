@@ -1,0 +1,41 @@
+"""Machine code is kept between processes, and does without a place to keep it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+MODULE = """
+from visrftwin_ros.compiled import compiled
+
+@compiled
+def doubled(values):
+    for i in range(len(values)):
+        values[i] *= 2
+"""
+RUN = "import numpy, doubling; a = numpy.arange(3.0); doubling.doubled(a); print(a.tolist())"
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_compiled_code_is_kept_where_that_is_possible(tmp_path: Path, writable: bool) -> None:
+    (tmp_path / "doubling.py").write_text(MODULE, encoding="utf-8")
+    kept = tmp_path / "cache"
+    if not writable:
+        kept.write_text("no folder", encoding="utf-8")
+    environment = os.environ | {"XDG_CACHE_HOME": str(kept)}
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", RUN],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert (done.returncode, done.stdout) == (0, "[0.0, 2.0, 4.0]\n"), done.stderr
+    assert writable == any(kept.rglob("*.nbc"))
+    assert not (writable and list((tmp_path / "__pycache__").glob("*.nb*")))

@@ -1,0 +1,30 @@
+"""Loops over arrays as machine code, compiled once for a machine and kept outside the checkout."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+import numba
+
+from visrftwin_ros.cache import cache_folder
+
+F = TypeVar("F", bound=Callable[..., object])
+
+numba.config.CACHE_DIR = str(cache_folder("numba"))
+
+
+def compiled(function: F) -> F:
+    """`function` of numbers and arrays as machine code of one thread, which lets others run.
+
+    Compiled at the first call with each set of types; IEEE arithmetic is kept, so that equal input
+    gives equal output. Where the cache cannot be written it is kept beside the
+    source, as Python's own, else compiled in every process.
+    """
+    plain = inspect.unwrap(function)
+    try:
+        made = numba.njit(plain, cache=True, nogil=True, error_model="numpy")
+    except RuntimeError:
+        made = numba.njit(plain, nogil=True, error_model="numpy")
+    return cast(F, made)
