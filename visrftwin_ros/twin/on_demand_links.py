@@ -25,7 +25,7 @@ class PeopleModel:
 
     frequency: float
     blockage: BlockageModel = "fresnel"
-    scattering: BodyScattering = "cylinder"
+    scattering: BodyScattering = "ellipsoid"
 
 
 def channels_of(
