@@ -212,7 +212,7 @@ class TwinEngine:
         return ChannelState(
             stamp_ns=stamp_ns,
             links=self.links,
-            metrics=sums.metrics(),
+            metrics=sums.metrics(self._wavelength),
             retraced=(retraced & ~silent) | changed,
             fault=tuple(fault),
             paths_age=age,
