@@ -202,6 +202,34 @@ def test_physical_optics_on_the_bodys_surface_says_the_same() -> None:
         assert ours.delay[0] == pytest.approx(theirs.delay, abs=0.02 / 299_792_458)
 
 
+def test_a_body_sends_on_what_its_lit_side_reflects_and_no_more() -> None:
+    """The cross-section of both polarisations, averaged over all directions of the receiver, is
+    the area that the body shows times the share of power that skin reflects there."""
+    body, away = people((0.0, 0.0)), 1e3
+    middle = np.array([0.0, 0.0, 0.875])
+    towards = np.array([0.8, 0.5, 0.33]) / np.linalg.norm([0.8, 0.5, 0.33])
+    mesh = facets(body, 200, 200)
+    cosine = mesh.normal @ towards
+    lit = cosine > 0
+    te, tm = body_coefficients(np.full(lit.sum(), "skin"), cosine[lit], WAVELENGTH)
+    shown = mesh.area[lit] * cosine[lit]
+    reflected = (shown * (np.abs(te) ** 2 + np.abs(tm) ** 2) / 2).sum()
+    count = 200_000
+    rise = 1 - (2 * np.arange(count) + 1) / count
+    turn = np.pi * (1 + np.sqrt(5)) * np.arange(count)
+    around = np.column_stack(
+        [np.sqrt(1 - rise**2) * np.cos(turn), np.sqrt(1 - rise**2) * np.sin(turn), rise]
+    )
+    tx = np.broadcast_to(middle + away * towards, around.shape)
+    bounced = ellipsoid_bounces(
+        tx, middle + away * around, body, np.zeros(count, np.intp), WAVELENGTH
+    )
+    gain = (np.abs(bounced.transfer[bounced.found]) ** 2).sum(axis=(1, 2)) / 2
+    section = gain * (4 * np.pi) ** 3 * away**4 / WAVELENGTH**2
+    assert section.sum() / count == pytest.approx(reflected, rel=0.02)
+    assert reflected < shown.sum()
+
+
 def test_over_the_head_the_echo_goes_on_as_before_it() -> None:
     """From the chest to the ceiling and from ceiling to ceiling, in steps of a centimetre."""
     level = np.arange(0.3, 6.0, 0.01)
