@@ -14,7 +14,7 @@ from visrftwin_ros.materials.table import material_values
 from visrftwin_ros.propagation.fields.free_space import free_space_amplitude, wavelength_of
 from visrftwin_ros.propagation.paths.path_segments import path_segments
 from visrftwin_ros.propagation.paths.path_set import PathSet, path_delay
-from visrftwin_ros.propagation.people.body_reflection import cylinder_bounces
+from visrftwin_ros.propagation.people.body_reflection import ellipsoid_bounces
 from visrftwin_ros.propagation.people.body_screens import shadows
 from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel, loss_db
 from visrftwin_ros.scene.surfaces import SurfaceMesh
@@ -77,7 +77,7 @@ def with_bounce_db(bodies: Bodies, model: BlockageModel = "fresnel") -> Array:
     """(N,) loss of the direct and the BODY path together, their powers added."""
     count = np.arange(len(bodies))
     ends = [np.repeat(end, len(count), axis=0) for end in ENDS]
-    bounced = cylinder_bounces(ends[0], ends[1], bodies, count, WAVELENGTH)
+    bounced = ellipsoid_bounces(ends[0], ends[1], bodies, count, WAVELENGTH)
     gain = np.where(bounced.found, np.abs(bounced.transfer[:, 0, 0]) ** 2, 0.0)
     direct = free_space_amplitude(np.array(LENGTH), WAVELENGTH) ** 2
     return -10 * np.log10(np.abs(screen_field(bodies, model)) ** 2 + gain / direct)

@@ -78,7 +78,8 @@ class Snapshot:
 class TrueChannel:
     """The true channel of one link at one time, without the sounder's limits.
 
-    delay_spread: s, RMS. azimuth_spread: rad, of arrival. rx_position: (3,) m as in Snapshot.
+    delay_spread: s, RMS. azimuth_spread: rad, of arrival. shadow_loss_db, shadow_loss_los_db: as in
+    `LinkMetrics`, the latter nan in older bags. rx_position: (3,) m as in Snapshot.
     paths: the strongest. frequency, bandwidth: Hz.
     """
 
@@ -91,6 +92,7 @@ class TrueChannel:
     k_factor_db: float
     shadow_loss_db: float
     line_of_sight: bool
+    shadow_loss_los_db: float = float("nan")
     rx_position: Float[np.ndarray, " 3"] = field(default_factory=_unknown_position)
     frequency: float = float("nan")
     bandwidth: float = float("nan")

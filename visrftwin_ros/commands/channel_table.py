@@ -17,7 +17,7 @@ from visrftwin_ros.twin.engine import TwinEngine
 
 CHANNEL_COLUMNS = (
     "frame", "tx", "rx", "path_loss_db", "delay_spread_s", "k_factor_db", "azimuth_spread_rad",
-    "shadow_loss_db", "affected", "tx_beam", "rx_beam", "snr_db", "mcs", "throughput_bps",
+    "shadow_loss_db", "shadow_loss_los_db", "affected", "tx_beam", "rx_beam", "snr_db", "mcs", "throughput_bps",
 )  # fmt: skip
 
 
@@ -76,6 +76,7 @@ class BeamRows:
                 "k_factor_db": f"{metrics.k_factor_db[i]:.4f}",
                 "azimuth_spread_rad": f"{metrics.azimuth_spread[i]:.6g}",
                 "shadow_loss_db": f"{metrics.shadow_loss_db[i]:.4f}",
+                "shadow_loss_los_db": f"{metrics.shadow_loss_los_db[i]:.4f}",
                 "affected": int(state.retraced[i]),
             }
             yield row | self._beams(state, i, self._power[tx], radio)

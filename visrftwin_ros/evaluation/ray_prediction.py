@@ -120,7 +120,7 @@ class RayPredictor:
             group = carried.update(numbers, known, here, still, bodies)
             ends = LinkEnds(self._discovery.transmitters.positions, here, still)
             over = bounced.update(ends, group.sums.power, bodies)
-            found = group.sums.plus(numbers, over.sums).metrics()
+            found = group.sums.plus(numbers, over.sums).metrics(self._wavelength)
             for i in moment:
                 link = self._aps[questions.tx[i]]
                 metrics[i] = _entry(found, link)

@@ -87,7 +87,7 @@ class TwinEngine:
         device: Device = "auto",
         blockage: BlockageModel = "fresnel",
         threads: int = 0,
-        body_scattering: BodyScattering = "cylinder",
+        body_scattering: BodyScattering = "ellipsoid",
         materials: Mapping[str, MaterialValues] | None = None,
     ) -> None:
         self.links = tuple((ap.name, r.name) for ap in site.access_points for r in site.robots)
@@ -212,7 +212,7 @@ class TwinEngine:
         return ChannelState(
             stamp_ns=stamp_ns,
             links=self.links,
-            metrics=sums.metrics(),
+            metrics=sums.metrics(self._wavelength),
             retraced=(retraced & ~silent) | changed,
             fault=tuple(fault),
             paths_age=age,

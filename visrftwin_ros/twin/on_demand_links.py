@@ -25,7 +25,7 @@ class PeopleModel:
 
     frequency: float
     blockage: BlockageModel = "fresnel"
-    scattering: BodyScattering = "cylinder"
+    scattering: BodyScattering = "ellipsoid"
 
 
 def channels_of(
@@ -64,7 +64,7 @@ def channels_of(
     return ChannelState(
         stamp_ns=stamp_ns,
         links=paths.links,
-        metrics=sums.metrics(),
+        metrics=sums.metrics(wavelength),
         retraced=touched,
         fault=("",) * count,
         paths_age=np.zeros(count),

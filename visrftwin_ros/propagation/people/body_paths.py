@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import Bool, Complex, Float, Int
 
-from visrftwin_ros.bodies.people import Bodies
+from visrftwin_ros.bodies.people import Bodies, nobody
 from visrftwin_ros.propagation.fields.free_space import free_space_amplitude
 from visrftwin_ros.propagation.paths.link_metrics import LinkSums, link_sums
 from visrftwin_ros.propagation.paths.path_set import BODY, PathSet, empty
@@ -17,7 +17,7 @@ from visrftwin_ros.propagation.people.body_reflection import (
     BodyScattering,
     Bounces,
     cross_section_bounces,
-    cylinder_bounces,
+    ellipsoid_bounces,
     strongest_bounce,
 )
 from visrftwin_ros.propagation.people.people_update import Blockage, PeopleUpdate, unblocked
@@ -35,7 +35,7 @@ _OFF_END = 1e-3
 """Metres by which a free line of sight may seem short, in the tracer's single precision."""
 
 _BOUNCES_OF: dict[str, Callable[..., Bounces]] = {
-    "cylinder": cylinder_bounces,
+    "ellipsoid": ellipsoid_bounces,
     "rcs": cross_section_bounces,
 }
 
@@ -84,13 +84,16 @@ class BodyReflections:
         scene: Sees,
         wavelength: float,
         model: BlockageModel = "fresnel",
-        scattering: BodyScattering = "cylinder",
+        scattering: BodyScattering = "ellipsoid",
     ) -> None:
         self._links = links
         self._scene = scene
         self._wavelength = wavelength
         self._model: BlockageModel = model
         self._scattering: BodyScattering = scattering
+        if scattering == "ellipsoid":  # what compiles must not compile in the first tick
+            nowhere = np.zeros((0, 3))
+            ellipsoid_bounces(nowhere, nowhere, nobody(), np.zeros(0, np.intp), wavelength)
         self._last: tuple[Int[np.ndarray, " p"], Int[np.ndarray, "p numbers"]] | None = None
 
     def update(
@@ -123,7 +126,7 @@ class BodyReflections:
             free = free_space_amplitude(straight, self._wavelength) ** 2
             least = np.maximum(LEAST_BOUNCE * power, _LEAST_OF_FREE_SPACE * free)
             near = np.ones((len(tx), len(bodies)), bool) & (straight > 0)[:, None]
-            if self._scattering == "cylinder":
+            if self._scattering == "ellipsoid":
                 bound = strongest_bounce(tx, rx, bodies, self._wavelength)
                 near &= bound >= least[:, None]
         link, body = np.nonzero(near)
