@@ -68,8 +68,8 @@ class Row:
     ratio: float
     matched_power: float
     gain_diff_db_p99: float
-    gain_diff_db_p99_right_edges: float
-    gain_diff_db_p99_same_vertices: float
+    gain_diff_db_p99_own_vertices: float
+    law_diff_db_p99: float
     delay_diff_s_p99: float
     diffuse_power_diff_db: float
     affected_links: float
@@ -156,8 +156,8 @@ def measure(size: Size, updates: int = 200, solves: int = 4) -> tuple[Row, Agree
         ratio=round(full / median, 1),
         matched_power=found.matched_power,
         gain_diff_db_p99=found.gain_diff_db_p99,
-        gain_diff_db_p99_right_edges=found.gain_diff_db_p99_right_edges,
-        gain_diff_db_p99_same_vertices=found.gain_diff_db_p99_same_vertices,
+        gain_diff_db_p99_own_vertices=found.gain_diff_db_p99_own_vertices,
+        law_diff_db_p99=found.law_diff_db_p99,
         delay_diff_s_p99=found.delay_diff_s_p99,
         diffuse_power_diff_db=found.diffuse_power_diff_db,
         affected_links=round(float(np.mean(affected)), 1),
