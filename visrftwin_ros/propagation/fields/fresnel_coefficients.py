@@ -24,6 +24,8 @@ Values = Float[np.ndarray, "*#n"]
 
 _EXACT = 1e-5
 """Radians of phase between the faces' waves below which a spread of thickness counts as none."""
+_OPAQUE = 100.0
+"""Nepers of spread beyond which nothing passes, and the hyperbolic sine would overflow."""
 _SMALLEST = 1e-300
 """Keeps what is exactly zero from being divided by."""
 _GRAZING = 1e-6
@@ -112,15 +114,18 @@ def slab_transmission(
 
 @dataclass(frozen=True)
 class _Ways:
-    """once: what one way through the middle thickness does. decay: |once|^2. wide: radians of phase
-    to either side of once^2 over the spread; exact: it counts as none. mean_decay: |once|^2 averaged
-    over the spread."""
+    """once, twice: what one way through the middle thickness does, and there and back. decay:
+    |once|^2, and mean_decay its average over the spread. wide: radians of phase to either side of
+    `twice` over the spread; exact: next to none; cosine, sine: of it."""
 
     once: ComplexValues
+    twice: ComplexValues
     decay: Values
+    mean_decay: Values
     wide: Values
     exact: Bool[np.ndarray, "*#n"]
-    mean_decay: Values
+    cosine: Values
+    sine: Values
 
 
 def _one_face(
@@ -139,53 +144,56 @@ def _one_face(
     along = 4 * np.pi * thickness / wavelength * root
     once = np.exp(-0.5j * along)
     decay = squared_magnitude(once)
+    lost = np.minimum(np.maximum(-along.imag * spread, _EXACT), _OPAQUE)
+    mean_decay = decay * np.sinh(lost) / lost
     wide = along.real * spread
-    exact = wide < _EXACT
-    lost, off = -along.imag, np.maximum(-along.imag * spread, 1e-6)
-    mean_decay = (np.exp(off - lost) - np.exp(-off - lost)) / (2 * off)
-    return (
-        np.asarray(te, complex),
-        np.asarray(tm, complex),
-        _Ways(once, decay, np.maximum(wide, _EXACT), exact, np.where(exact, decay, mean_decay)),
-    )
+    turn = np.cos(wide), np.sin(wide)
+    ways = _Ways(once, once * once, decay, mean_decay, wide, wide < _EXACT, *turn)
+    return np.asarray(te, complex), np.asarray(tm, complex), ways
 
 
 def _mean_reflection(face: ComplexValues, ways: _Ways) -> ComplexValues:
     """The amplitude of the mean power, with the phase of the mean field.
 
-    A thickness d adds R = r (1 - (1 - r^2) sum_m r^(2m-2) q^m), q = once^2, of which the mean over
+    A thickness d adds R = r (1 - (1 - r^2) sum_m r^(2m-2) q^m), q = `twice`, of which the mean over
     the phase of q has sum_m A^m sin(m w)/(m w) for the sum of A^m, A = r^2 q. |R|^2, a Fourier series
     in that phase, has the same sum; |q|, which the spread hardly moves, is that of the middle.
     """
-    square = face * face
-    between = _over_spread(square * ways.once**2, ways)
-    per_face = (1 - square) / (square + _SMALLEST) * between
+    square, size, decay = face * face, squared_magnitude(face), ways.decay**2
+    per_face = (1 - square) / (square + _SMALLEST) * _over_spread(square * ways.twice, ways)
     field = face * (1 - per_face)
-    decay = ways.decay
-    power = 1 + decay**2 - 2 * decay**2 * square.real
-    power = power - 2 * (per_face * (1 - decay**2 * square)).real
-    size = squared_magnitude(face)
-    power = size * power / (1 - size**2 * decay**2 + _SMALLEST)
-    length = np.abs(field)
-    amplitude = np.where(ways.exact, length, np.sqrt(np.clip(power, length**2, 1.0)))
-    return np.asarray(amplitude * np.where(length > 0, field / (length + _SMALLEST), 1.0))
+    damped = decay * square
+    power = 1 + decay - 2 * (damped + per_face * (1 - damped)).real
+    power = size * power / (1 - size * size * decay + _SMALLEST)
+    mean = squared_magnitude(field)
+    larger = np.sqrt(np.minimum(np.maximum(power, mean), 1.0) / (mean + _SMALLEST))
+    return np.asarray(field * np.where(ways.exact, 1.0, larger))
 
 
 def _mean_transmission(face: ComplexValues, ways: _Ways) -> ComplexValues:
     """The amplitude of the mean power, with the phase at the middle thickness."""
-    square, twice = face * face, ways.once**2
-    middle = (1 - square) * ways.once / (1 - square * twice + _SMALLEST)
-    between = _over_spread(square * twice, ways)
-    size = squared_magnitude(face)
-    power = squared_magnitude(1 - square) * ways.mean_decay * (1 + 2 * between.real)
-    power = power / (1 - size**2 * ways.decay**2 + _SMALLEST)
-    length = np.abs(middle)
-    amplitude = np.where(ways.exact, length, np.sqrt(np.clip(power, 0.0, 1.0)))
-    return np.asarray(amplitude * np.where(length > 0, middle / (length + _SMALLEST), 0.0))
+    square, size = face * face, squared_magnitude(face)
+    back = square * ways.twice
+    middle = (1 - square) * ways.once / (1 - back + _SMALLEST)
+    power = 1 + 2 * _over_spread(back, ways).real
+    power = power * squared_magnitude(1 - square) * ways.mean_decay
+    power = power / (1 - (size * ways.decay) ** 2 + _SMALLEST)
+    at_middle = squared_magnitude(middle)
+    larger = np.sqrt(np.minimum(np.maximum(power, 0.0), 1.0) / (at_middle + _SMALLEST))
+    return np.asarray(middle * np.where(ways.exact, 1.0, larger))
 
 
 def _over_spread(ratio: ComplexValues, ways: _Ways) -> ComplexValues:
-    """sum_m ratio^m sin(m w) / (m w) over m >= 1, in closed form; |ratio| < 1."""
-    turn = np.exp(1j * ways.wide)
-    found = np.log((1 - ratio / turn) / (1 - ratio * turn)) / (2j * ways.wide)
-    return np.asarray(np.where(ways.exact, ratio / (1 - ratio + _SMALLEST), found))
+    """sum_m ratio^m sin(m wide) / (m wide) over m >= 1, |ratio| < 1: with the two logarithms of
+    1 - ratio exp(-+j wide), both to the right of the imaginary axis, it is closed."""
+    x, y = ratio.real, ratio.imag
+    even, odd = (1 - x * ways.cosine, y * ways.cosine), (y * ways.sine, x * ways.sine)
+    ahead, behind = even[0] - odd[0], even[0] + odd[0]
+    up, down = odd[1] - even[1], -odd[1] - even[1]
+    turn = np.arctan2(up, ahead) - np.arctan2(down, behind)
+    growth = (behind * behind + down * down) / (ahead * ahead + up * up + _SMALLEST)
+    width = 2 * np.maximum(ways.wide, _EXACT)
+    found = (turn + 0.5j * np.log(growth + _SMALLEST)) / width
+    if ways.exact.any():
+        found = np.where(ways.exact, ratio / (1 - ratio + _SMALLEST), found)
+    return np.asarray(found)

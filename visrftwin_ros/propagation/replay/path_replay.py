@@ -128,8 +128,8 @@ class Replay:
         to_scattered, to_chains = place[scattered_rows], place[chain_rows]
 
         def merged(
-            of_scattered: Shaped[np.ndarray, a * rest], of_chains: Shaped[np.ndarray, b * rest]
-        ) -> Shaped[np.ndarray, n * rest]:
+            of_scattered: Shaped[np.ndarray, "a ..."], of_chains: Shaped[np.ndarray, "b ..."]
+        ) -> Shaped[np.ndarray, "n ..."]:
             both = np.empty((len(rows), *of_scattered.shape[1:]), of_scattered.dtype)
             both[to_scattered], both[to_chains] = of_scattered, of_chains
             return both
