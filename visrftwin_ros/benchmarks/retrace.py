@@ -240,10 +240,10 @@ def run(updates: int) -> list[Row]:
             print(f"  {key:30} {value:.4g}" if isinstance(value, float) else f"  {key:30} {value}")
         print(f"  {'gain p99 by power, dB':30} {found.gain_diff_db_p99_by_power:.4g}")
         print(f"  {'power found by us only':30} {found.extra_power:.4g}")
-    times = pair_times()
-    print(f"\nrun time, median over {times.pairs} transmitter-receiver pairs")
-    print(f"  {'first solve of a pair':30} {times.first:.3g} s")
-    print(f"  {'update, a pair':30} {times.update * 1e3:.3g} ms, ten times a second")
+    paired = pair_times()
+    print(f"\nrun time, median over {paired.pairs} transmitter-receiver pairs")
+    print(f"  {'first solve of a pair':30} {paired.first:.3g} s")
+    print(f"  {'update, a pair':30} {paired.update * 1e3:.3g} ms, ten times a second")
     print(
         f"  {'the paper, a pair':30} {PAPER_SECONDS} s on a GPU (4e6 rays, depth 5), once a second"
     )
