@@ -214,10 +214,7 @@ def pair_times(size: Size = SIZES[-1], updates: int = 50) -> PairTimes:
     radio, settings = place.site.radio, place.site.propagation
     first = []
     for i, k in pairs[:1] + pairs:  # The first of all compiles.
-        ends = (
-            Devices(of.names[n : n + 1], of.positions[n : n + 1])
-            for of, n in ((aps, i), (robots, k))
-        )
+        ends = _only(aps, i), _only(robots, k)
         began = time.perf_counter()
         path_solver.solve(meshes, *ends, radio.frequency, settings)
         first.append(time.perf_counter() - began)
@@ -267,3 +264,7 @@ def _devices(site: Site) -> tuple[Devices, Devices]:
         ),
         Devices(tuple(robot.name for robot in site.robots), np.array(places)),
     )
+
+
+def _only(devices: Devices, number: int) -> Devices:
+    return Devices(devices.names[number : number + 1], devices.positions[number : number + 1])
