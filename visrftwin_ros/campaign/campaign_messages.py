@@ -29,7 +29,10 @@ _MATERIAL_FIELDS = (
     "conductivity",
     "thickness",
     "scattering_coefficient",
+    "thickness_spread",
 )
+_COHERENT = {"thickness_spread": 0.0}
+"""What bags of slabs of one exact thickness leave out."""
 
 
 def text(content: Mapping[str, Any]) -> Any:
@@ -115,7 +118,7 @@ def materials_of(message: Any) -> dict[str, MaterialValues]:
             str(surface): MaterialValues(
                 name=str(surface),
                 extrapolated=False,
-                **{name: float(entry[name]) for name in _MATERIAL_FIELDS},
+                **{name: float((_COHERENT | entry)[name]) for name in _MATERIAL_FIELDS},
             )
             for surface, entry in yaml.safe_load(message.data).items()
         }

@@ -16,6 +16,10 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 """ROS topic and frame names are made from these: lower case, digits, underscores."""
 
 
+THICKNESS_SPREAD = 0.1
+"""Of walls, panes and boards whose maker nobody asked; `materials.table` says why."""
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -23,7 +27,7 @@ class _Strict(BaseModel):
 class Radio(_Strict):
     """Carrier and receiver of the whole network."""
 
-    frequency: Annotated[float, Field(ge=6e9, le=300e9)] = 60.48e9
+    frequency: Annotated[float, Field(ge=0.4e9, le=300e9)] = 60.48e9
     bandwidth: Annotated[float, Field(gt=0, le=20e9)] = 2.16e9
     noise_figure_db: Annotated[float, Field(ge=0, le=30)] = 10.0
     implementation_loss_db: Annotated[float, Field(ge=0, le=30)] = 5.0
@@ -201,7 +205,10 @@ class MaterialEntry(_Strict):
 
     relative_permittivity: Annotated[float, Field(ge=1, le=100)]
     conductivity: Annotated[float, Field(ge=0, le=1e8)]  # S/m
-    thickness: PositiveFloat = 0.1
+    thickness: Annotated[float, Field(gt=0, le=10)] = 0.1  # m
+    # share of the thickness to either side within which it may lie; 0 = known to a hundredth of a
+    # wavelength: then the slab's faces interfere
+    thickness_spread: Annotated[float, Field(ge=0, le=0.5)] = THICKNESS_SPREAD
     scattering_coefficient: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 

@@ -220,12 +220,12 @@ def _material(twin: StaticTwin, request: SetMaterial.Request) -> MaterialValues:
     site = twin.site
     if request.material:
         return material_values(request.material, site.radio.frequency, site.materials)
-    thickness = twin.material_of(request.surface).thickness
+    before = twin.material_of(request.surface)
     given = {
         name: getattr(request, name)
         for name in ("relative_permittivity", "conductivity", "scattering_coefficient")
     }
-    return literal_material(f"{request.surface} as set", thickness, given)
+    return literal_material(f"{request.surface} as set", before, given)
 
 
 def _send_if_there(send: Callable[..., None], response: Any, header: Any) -> None:
