@@ -151,10 +151,9 @@ class Link:
 
 @dataclass(frozen=True)
 class Crossing:
-    """Who crosses, K times on the way: speed m/s, place of each along the way m."""
+    """Who crosses, at K places of the way: metres `along` it from the ray."""
 
     bodies: Bodies
-    speed: float
     along: Array
 
 
@@ -176,23 +175,26 @@ def scene(prior: Prior, seed: int) -> tuple[Link, ...]:
     return tuple(found)
 
 
-def crossings(prior: Prior, link: Link, seed: int, spacing: float, reach: float) -> list[Crossing]:
-    """Those of one link: a body every `spacing` m from -`reach` to `reach` of the ray, facing the way
-    it goes, dressed in one of the cloths that the product knows."""
+def crossings(prior: Prior, link: Link, seed: int, interval: float, reach: float) -> list[Crossing]:
+    """Those of one link: a body every `interval` s from -`reach` to `reach` m beside the ray, facing
+    the way it goes, dressed in one of the cloths that the product knows."""
     random = np.random.default_rng([seed, 2])
     found = []
     for _ in range(prior.crossings):
         step, turn, speed, width, depth, height = (
             random.uniform(*bounds)
-            for bounds in (prior.step, prior.turn, prior.speed, prior.width, prior.depth, prior.height)
+            for bounds in (
+                prior.step, prior.turn, prior.speed, prior.width, prior.depth, prior.height
+            )
         )  # fmt: skip
         cloth = str(random.choice(sorted(CLOTHING)))
         # The first place is random within a step: nulls are hit by chance.
+        spacing = speed * interval
         along = np.arange(-reach, reach, spacing) + random.uniform(0, spacing)
         course = np.pi / 2 + link.slant + turn
         place = np.clip(link.share + step, 0.05, 0.95) * link.length
-        found.append(Crossing(_bodies(place, course, along, speed, (width, depth, height), cloth),
-                              speed, along))  # fmt: skip
+        size = (width, depth, height)
+        found.append(Crossing(_bodies(place, course, along, speed, size, cloth), along))
     return found
 
 
