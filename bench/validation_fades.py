@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from fade_priors import CROWD, IMMERSE, VEHICLES, WALK, Crossing, Link, Prior, crossings, scene
+from fade_priors import Crossing, Link, Prior, crossings, scene
 from numpy.typing import NDArray
 from validation_walk import line_of_sight
 
@@ -18,8 +18,6 @@ from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel, l
 
 Array = NDArray[np.float64]
 
-SCENES = 24
-"""Draws of a whole measurement: the spread over them is what the unknown geometry leaves open."""
 RESAMPLED = 400
 LIMIT_DB = 3.0
 CROWD_LIMIT_DB = 5.0
@@ -45,19 +43,21 @@ class Fades:
 class Reading:
     """How a fade is read: seconds between samples, of the running mean of dB, dB that count as a fade.
 
-    reach: metres beside the ray from which a walker comes.
+    reach: metres beside the ray from which a walker comes. scenes: draws of a whole measurement, whose
+    spread is what the unknown geometry leaves open.
     """
 
     interval: float
     smoothing: float
     limit: float
     reach: float
+    scenes: int = 24
 
 
 IMMERSE_READING = Reading(3e-3, 9e-3, LIMIT_DB, 1.6)
 """IMMERSE publishes no sample interval; 1 ms fits walking speed, so that its 9 samples are 9 ms."""
 CROWD_READING = Reading(3e-3, 3e-3, CROWD_LIMIT_DB, 1.8)
-WALK_READING = Reading(1 / 30, 1 / 30, LIMIT_DB, 1.2)
+WALK_READING = Reading(1 / 30, 1 / 30, LIMIT_DB, 1.2, scenes=240)
 """1.2 m/s seen 30 times a second makes 60 steps 2.4 m."""
 VEHICLE_READING = Reading(0.1, 0.1, LIMIT_DB, 12.0)
 """Frames come ten times a second."""
@@ -78,7 +78,7 @@ def modelled(prior: Prior, reading: Reading, model: BlockageModel) -> list[Fades
     """Fades of each scene, its links pooled: the direct path alone, no other path beside it."""
     window = round(reading.smoothing / reading.interval)
     found = []
-    for seed in range(SCENES):
+    for seed in range(reading.scenes):
         losses = [
             loss_db(direct_field(link, crossing, model))
             for link in scene(prior, seed)
@@ -137,11 +137,3 @@ def fill_db(measured: float, modelled_db: float) -> float:
 
 def quantile(share: float) -> Callable[[Fades], float]:
     return lambda fades: float(np.quantile(fades.depth, share))
-
-
-SETTINGS: Mapping[str, tuple[Prior, Reading]] = {
-    "IMMERSE": (IMMERSE, IMMERSE_READING),
-    "73.5 GHz crowd": (CROWD, CROWD_READING),
-    "paper's walk": (WALK, WALK_READING),
-    "DeepSense vehicles": (VEHICLES, VEHICLE_READING),
-}
