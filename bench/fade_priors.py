@@ -131,7 +131,7 @@ VEHICLES = Prior(
 )
 """Antennas on tripods, cars and vans at 18 to 50 km/h."""
 
-PRIORS = {"IMMERSE": IMMERSE, "CROWD": CROWD, "WALK": WALK, "VEHICLES": VEHICLES}
+PRIORS = {"IMMERSE": IMMERSE, "crowd": CROWD, "walk": WALK, "vehicles": VEHICLES}
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import get_args
 
 import matplotlib.pyplot as plt
 import numpy as np
-from fade_priors import CROWD, IMMERSE, VEHICLES, WALK
+from fade_priors import CROWD, IMMERSE, PRIORS, VEHICLES, WALK
 from numpy.typing import NDArray
 from real_data.deepsense_blockage import Events, blockages
 from real_data.page import table
@@ -69,6 +69,30 @@ def compared(data: Path) -> Compared:
     )
 
 
+def priors_table() -> str:
+    def bounds(of: tuple[float, float], unit: float = 1.0) -> str:
+        low, high = (f"{value * unit:g}" for value in of)
+        return low if low == high else f"{low} to {high}"
+
+    rows = [
+        ("carrier (GHz)", *(bounds(p.carrier, 1e-9) for p in PRIORS.values())),
+        ("length (m)", *(bounds(p.length) for p in PRIORS.values())),
+        ("one antenna's height (m)", *(bounds(p.near) for p in PRIORS.values())),
+        ("the other's (m)", *(bounds(p.far) for p in PRIORS.values())),
+        ("highest ray at the crossing (m)", *(f"{p.highest:g}" for p in PRIORS.values())),
+        ("crossing, share of the link", *(bounds(p.share) for p in PRIORS.values())),
+        ("... and of each passer, more", *(bounds(p.step) for p in PRIORS.values())),
+        ("off square (rad)", *(bounds(p.slant) for p in PRIORS.values())),
+        ("... and of each passer, more", *(bounds(p.turn) for p in PRIORS.values())),
+        ("speed (m/s)", *(bounds(p.speed) for p in PRIORS.values())),
+        ("width, depth (m)", *(f"{bounds(p.width)}, {bounds(p.depth)}" for p in PRIORS.values())),
+        ("height (m)", *(bounds(p.height) for p in PRIORS.values())),
+        ("vertical polarisation", *(f"{p.vertical:.0%}" for p in PRIORS.values())),
+        ("links, crossings", *(f"{p.links}, {p.crossings}" for p in PRIORS.values())),
+    ]
+    return table(("", *PRIORS), rows)
+
+
 def spread(low: float, middle: float, high: float, digits: int = 1) -> str:
     return f"**{middle:.{digits}f}** ({low:.{digits}f} to {high:.{digits}f})"
 
@@ -92,9 +116,9 @@ def pooled(found: Mapping[str, Fades]) -> Fades:
     return Fades(*columns)
 
 
-def immerse_table(found: Compared) -> str:
-    every = pooled(found.immerse_measured)
-    measured = {**found.immerse_measured, "all three": every}
+def immerse_table(runs: Mapping[str, Fades], models: Scenes) -> str:
+    every = pooled(runs)
+    measured = {**runs, "all three": every}
     middle = float(np.median(every.depth))
     rows = [
         (f"measured, {name}", len(fades.depth),
@@ -102,7 +126,7 @@ def immerse_table(found: Compared) -> str:
          of_fades(fades.width * 1e3, lambda v: float(np.median(v)), 0), "")
         for name, fades in measured.items()
     ]  # fmt: skip
-    for model, scenes in found.immerse.items():
+    for model, scenes in models.items():
         fill = [fill_db(middle, quantile(0.5)(fades)) for fades in scenes]
         rows.append(
             (f"`{model}`", sum(len(f.depth) for f in scenes),
