@@ -22,6 +22,7 @@ from validation_fades import (
     WALK_READING,
     Fades,
     fill_db,
+    horizontal,
     immerse,
     modelled,
     over_scenes,
@@ -35,6 +36,9 @@ Array = NDArray[np.float64]
 Scenes = Mapping[str, Sequence[Fades]]
 
 MODELS: tuple[BlockageModel, ...] = get_args(BlockageModel)
+RECTANGLES: tuple[BlockageModel, ...] = ("metis", "knife_edge")
+"""The others have people's heads and legs."""
+HORIZONTAL = "one bare cylinder, horizontal"
 SHARES = (0.1, 0.5, 0.9)
 
 
@@ -54,19 +58,23 @@ def compared(data: Path) -> Compared:
     """Runs every model over every prior."""
     drives = np.load(data / "channel/deepsense/scenario17_dev.npz")
     power_db = 10 * np.log10(drives["power"].astype(float))
+    walkers: list[Scenes] = [
+        {model: modelled(prior, reading, model) for model in MODELS}
+        for prior, reading in ((IMMERSE, IMMERSE_READING), (CROWD, CROWD_READING),
+                               (WALK, WALK_READING))
+    ]  # fmt: skip
     return Compared(
         immerse(data),
         blockages(power_db, drives["blocked"], drives["index"]),
-        *(
-            {model: modelled(prior, reading, model) for model in MODELS}
-            for prior, reading in (
-                (IMMERSE, IMMERSE_READING),
-                (CROWD, CROWD_READING),
-                (WALK, WALK_READING),
-                (VEHICLES, VEHICLE_READING),
-            )
-        ),
+        immerse_models(walkers[0]),
+        *walkers[1:],
+        {model: modelled(VEHICLES, VEHICLE_READING, model) for model in RECTANGLES},
     )
+
+
+def immerse_models(vertical: Scenes) -> Scenes:
+    """And what horizontal polarisation would make of it, which the engine's models do not tell apart."""
+    return {**vertical, HORIZONTAL: horizontal(IMMERSE, IMMERSE_READING)}
 
 
 def priors_table() -> str:
@@ -129,13 +137,17 @@ def immerse_table(runs: Mapping[str, Fades], models: Scenes) -> str:
     for model, scenes in models.items():
         fill = [fill_db(middle, quantile(0.5)(fades)) for fades in scenes]
         rows.append(
-            (f"`{model}`", sum(len(f.depth) for f in scenes),
+            (named(model), sum(len(f.depth) for f in scenes),
              *(of_scenes(scenes, quantile(q)) for q in SHARES), of_scenes(scenes, milliseconds, 0),
              filled(fill))
         )  # fmt: skip
     head = ("", "fades", "depth, 10 %", "depth, 50 %", "depth, 90 % (dB)",
             "time over 3 dB, median (ms)", "other paths that would fill the median (dB)")  # fmt: skip
     return table(head, rows)
+
+
+def named(model: str) -> str:
+    return model if model == HORIZONTAL else f"`{model}`"
 
 
 def filled(levels: Sequence[float]) -> str:
@@ -186,6 +198,32 @@ def vehicles_table(found: Compared) -> str:
         rows.append((f"`{model}`", sum(len(f.depth) for f in scenes),
                      *(of_scenes(scenes, quantile(q)) for q in SHARES)))  # fmt: skip
     return table(("", "fades", "deepest frame, 10 %", "50 %", "90 % (dB)"), rows)
+
+
+def findings(found: Compared) -> dict[str, str]:
+    """What the page's text says of the tables: dB by which models are deeper than measured, and in
+    how many scenes."""
+    middle = float(np.median(pooled(found.immerse_measured).depth))
+    deeper = {model: np.array([quantile(0.5)(fades) - middle for fades in scenes])
+              for model, scenes in found.immerse.items()}  # fmt: skip
+    mean = over_scenes(found.crowd["thick"], lambda f: float(np.nanmean(f.mean)))
+    narrow, wide = (depth for depth, _ in CROWD_MEASURED.values())
+    walk = np.array([fades.depth[0] for fades in found.walk["thick"]])
+    return {
+        "immerse_deeper": spread(*np.quantile(deeper["thick"], SHARES)),
+        "immerse_flat": spread(*np.quantile(deeper["fresnel"], SHARES)),
+        "immerse_share": f"{(deeper['thick'] > 0).mean():.0%}",
+        "immerse_metis": f"{-np.median(deeper['metis']):.1f}",
+        "immerse_knife": f"{-np.median(deeper['knife_edge']):.1f}",
+        "immerse_reached": f"{(np.maximum(deeper['metis'], deeper['knife_edge']) >= 0).mean():.0%}",
+        "immerse_fill": filled(
+            [fill_db(middle, quantile(0.5)(fades)) for fades in found.immerse["thick"]]
+        ),
+        "crowd_narrow": f"{mean[1] - narrow:+.1f}",
+        "crowd_wide": f"{mean[1] - wide:+.1f}",
+        "walk_short": f"{WALK_MEASURED_DB - np.median(walk):.1f}",
+        "walk_share": f"{(walk >= WALK_MEASURED_DB).mean():.0%}",
+    }
 
 
 def draw(found: Compared, file: Path) -> None:

@@ -31,7 +31,7 @@ from visrftwin_ros.propagation.people.screen_diffraction import (
 from visrftwin_ros.scene.ray_device import prepare
 
 Array = NDArray[np.float64]
-MODELS: tuple[BlockageModel, ...] = ("fresnel", "metis", "knife_edge")
+FLAT: tuple[BlockageModel, ...] = ("fresnel", "metis", "knife_edge")
 REFERENCE = (
     ((0.30, 2.5, 2.5), 15.55, 15.57, 5.31),
     ((0.45, 2.5, 2.5), 19.04, 18.98, 5.54),
@@ -47,22 +47,22 @@ def strips() -> str:
 
     rows: list[tuple[object, ...]] = []
     for size, exact, metis, edge in REFERENCE:
-        centred = [f"{loss(size, 0.0, model):.2f}" for model in MODELS]
-        edges = [f"{loss(size, size[0] / 2, model):.2f}" for model in MODELS]
+        centred = [f"{loss(size, 0.0, model):.2f}" for model in FLAT]
+        edges = [f"{loss(size, size[0] / 2, model):.2f}" for model in FLAT]
         rows.append((f"{size[0]:.2f} m, {size[1]} / {size[2]} m", *centred, exact, metis,
                      *edges, edge))  # fmt: skip
-    head = ("width, d1 / d2", *(f"{m}, centred" for m in MODELS), "exact (ref.)", "METIS (ref.)",
-            *(f"{m}, edge" for m in MODELS), "METIS, edge (ref.)")  # fmt: skip
+    head = ("width, d1 / d2", *(f"{m}, centred" for m in FLAT), "exact (ref.)", "METIS (ref.)",
+            *(f"{m}, edge" for m in FLAT), "METIS, edge (ref.)")  # fmt: skip
     return table(head, rows)
 
 
 def draw_walk(curves: dict[str, Array], file: Path) -> None:
     figure, axes = plt.subplots(1, 2, figsize=(13, 5), sharey=True)
     step = np.arange(60)
-    styles = ("C0o-", "C1s-", "C2^-")
+    styles = ("C0o-", "C6d-", "C1s-", "C2^-")
     groups = (
-        ("our models", ("fresnel", "metis", "knife_edge"), styles),
-        ("other theory", ("fresnel", "exact conducting cylinder", "Sionna, plate",
+        ("our models", ("thick", "fresnel", "metis", "knife_edge"), styles),
+        ("other theory", ("thick", "exact conducting cylinder", "Sionna, plate",
                           "Sionna, closed body"), ("C0o-", "C4-", "C3D-", "C5x-")),
     )  # fmt: skip
     for axis, (title, names, marks) in zip(axes, groups, strict=True):
@@ -75,7 +75,7 @@ def draw_walk(curves: dict[str, Array], file: Path) -> None:
     axes[1].plot(lost, np.full(len(lost), 33.0), "C5x", markersize=7)
     if len(lost):
         axes[1].annotate("no path at all", (lost[-1], 33.0), (lost[-1] + 2, 32.6))
-    axes[0].set(ylabel="shadow loss (dB)", ylim=(35, -4))
+    axes[0].set(ylabel="shadow loss (dB)", ylim=(40, -4))
     for axis in axes:
         axis.legend(loc="lower left", fontsize=8)
     figure.suptitle(
@@ -134,10 +134,8 @@ def walk_table(curves: dict[str, Array]) -> str:
         rows.append((name, at_middle, f"{finite.max():.1f}", int((finite > 3).sum()) + lost, lost))
     fine = np.arange(-0.6, 0.6, 0.002)
     for name, heading in (("walking across", np.pi / 2), ("facing along the link", 0.0)):
-        loss = loss_db(screen_field(walker(fine, heading), "fresnel"))
-        rows.append(
-            (f"fresnel every 2 mm, {name}", f"{loss[300]:.1f}", f"{loss.max():.1f}", "", "")
-        )
+        loss = loss_db(screen_field(walker(fine, heading), "thick"))
+        rows.append((f"thick every 2 mm, {name}", f"{loss[300]:.1f}", f"{loss.max():.1f}", "", ""))
     head = ("", "in the middle (dB)", "deepest (dB)", "steps over 3 dB", "steps without any path")
     return table(head, rows)
 
@@ -176,6 +174,7 @@ def main() -> None:
         walked=fade_tables.walk_table(fades),
         vehicles=fade_tables.vehicles_table(fades),
         priors=fade_tables.priors_table(),
+        **fade_tables.findings(fades),
         reflection=reflection_table(bounce),
         mesh=mesh_table(),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +11,16 @@ from fade_priors import Crossing, Link, Prior, crossings, scene
 from numpy.typing import NDArray
 from validation_walk import line_of_sight
 
+from visrftwin_ros.bodies.surface import skin_permittivity
 from visrftwin_ros.propagation.fields.free_space import wavelength_of
 from visrftwin_ros.propagation.paths.path_segments import path_segments
 from visrftwin_ros.propagation.people.body_screens import shadows
-from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel, loss_db
+from visrftwin_ros.propagation.people.cylinder_diffraction import (
+    Cylinders,
+    behind_height,
+    cylinder_field,
+)
+from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel, Screens, loss_db
 
 Array = NDArray[np.float64]
 
@@ -97,6 +103,40 @@ def direct_field(link: Link, crossing: Crossing, model: BlockageModel) -> NDArra
     field = np.ones(len(everyone), complex)
     field[near.body] = near.field
     return field
+
+
+def across_field(link: Link, crossing: Crossing) -> NDArray[np.complex128]:
+    """(K,) the same of one smooth, bare cylinder as wide as the person, horizontally polarised, which
+    `shadows` does not have: its body stands on ground that mirrors it."""
+    wavelength, bodies = wavelength_of(link.carrier), crossing.bodies
+    (near,), (far,) = link.ends
+    place = bodies.position[:, :2]
+    cylinders = Cylinders(near[:2] - place, far[:2] - place,
+                          np.stack([bodies.depth, bodies.width], axis=1) / 2, bodies.heading)  # fmt: skip
+    across = cylinder_field(cylinders, wavelength, "horizontal", skin_permittivity(wavelength))
+    d1 = place[:, 0]
+    level = near[2] + d1 / link.length * (far[2] - near[2])
+    side = np.zeros_like(d1)  # counts in `across`
+    outline = Screens(d1, link.length - d1, side, side, -level - bodies.height,
+                      bodies.height - level)  # fmt: skip
+    return behind_height(across, outline, wavelength)
+
+
+def horizontal(prior: Prior, reading: Reading, crossed: int = 10) -> list[Fades]:
+    """Fades of the scenes with horizontal polarisation, `crossed` times each link."""
+    window = round(reading.smoothing / reading.interval)
+    few = replace(prior, crossings=crossed)
+    found = []
+    for seed in range(reading.scenes):
+        links = [link for link in scene(few, seed) if not link.vertical]
+        losses = [
+            loss_db(across_field(link, crossing))
+            for link in links
+            for crossing in crossings(few, link, seed, reading.interval, reading.reach)
+        ]
+        if losses:
+            found.append(read(losses, window, reading.interval, reading.limit))
+    return found
 
 
 def read(losses: Sequence[Array], window: int, interval: float, limit: float) -> Fades:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from fade_priors import IMMERSE
-from fade_tables import MODELS, immerse_table, of_scenes, pooled
+from fade_tables import MODELS, immerse_models, immerse_table, of_scenes, pooled
 from validation_fades import IMMERSE_READING, Fades, immerse, modelled, quantile
 
 from real_data.page import Inputs, Section, draw_shares
@@ -36,7 +36,7 @@ def section(inputs: Inputs) -> Section:
         f"{IMMERSE_READING.scenes} scenes drawn from a prior that was written down before "
         "(`bench/fade_priors.py`, `docs/blockage_validation.md`), the direct path alone, read in the "
         "same way. In brackets: 5 to 95 % of a bootstrap over the runs, or 10 to 90 % of the scenes.\n\n"
-        f"{immerse_table(traces, models)}\n\n{picture}",
+        f"{immerse_table(traces, immerse_models(models))}\n\n{picture}",
         shows="How deep and long fades by people are, and what each model makes of every geometry that "
         "may have been.",
         cannot="Which model is right: geometry, antennas and sample interval (1 ms assumed) are "
