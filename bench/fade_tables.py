@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
@@ -44,10 +44,12 @@ SHARES = (0.1, 0.5, 0.9)
 
 @dataclass(frozen=True)
 class Compared:
-    """Fades as measured, and of every model by its scenes."""
+    """Fades as measured, and of every model by its scenes. vehicles_range: dB from DeepSense's best
+    beam, unblocked, to its weakest one, which ends what it can measure."""
 
     immerse_measured: Mapping[str, Fades]
     vehicles_measured: Events
+    vehicles_range: float
     immerse: Scenes
     crowd: Scenes
     walk: Scenes
@@ -66,6 +68,10 @@ def compared(data: Path) -> Compared:
     return Compared(
         immerse(data),
         blockages(power_db, drives["blocked"], drives["index"]),
+        float(
+            np.median(power_db[drives["blocked"] == 0].max(axis=1))
+            - np.median(power_db.min(axis=1))
+        ),
         immerse_models(walkers[0]),
         *walkers[1:],
         {model: modelled(VEHICLES, VEHICLE_READING, model) for model in RECTANGLES},
@@ -195,8 +201,16 @@ def vehicles_table(found: Compared) -> str:
     rows = [("measured", len(deepest),
              *(of_fades(deepest, lambda v, q=q: float(np.quantile(v, q))) for q in SHARES))]  # fmt: skip
     for model, scenes in found.vehicles.items():
-        rows.append((f"`{model}`", sum(len(f.depth) for f in scenes),
-                     *(of_scenes(scenes, quantile(q)) for q in SHARES)))  # fmt: skip
+        count = sum(len(fades.depth) for fades in scenes)
+        rows.append((f"`{model}`", count, *(of_scenes(scenes, quantile(q)) for q in SHARES)))
+        seen = [
+            replace(
+                f, depth=-10 * np.log10(10 ** (-f.depth / 10) + 10 ** (-found.vehicles_range / 10))
+            )
+            for f in scenes
+        ]
+        rows.append((f"`{model}`, and noise {found.vehicles_range:.0f} dB down", count,
+                     *(of_scenes(seen, quantile(q)) for q in SHARES)))  # fmt: skip
     return table(("", "fades", "deepest frame, 10 %", "50 %", "90 % (dB)"), rows)
 
 
@@ -221,6 +235,7 @@ def findings(found: Compared) -> dict[str, str]:
         ),
         "crowd_narrow": f"{mean[1] - narrow:+.1f}",
         "crowd_wide": f"{mean[1] - wide:+.1f}",
+        "vehicles_range": f"{found.vehicles_range:.0f}",
         "walk_short": f"{WALK_MEASURED_DB - np.median(walk):.1f}",
         "walk_share": f"{(walk >= WALK_MEASURED_DB).mean():.0%}",
     }

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import cylinder_cases as cases
 import numpy as np
 import pytest
+from exact_cylinder import field_round_cylinder
 
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "bench"))
@@ -62,7 +65,7 @@ def test_the_same_people_pass_every_receiver_of_a_scene() -> None:
     assert len(set(sizes[0])) == IMMERSE.crossings
 
 
-@pytest.mark.parametrize("model", ["fresnel", "metis", "knife_edge"])
+@pytest.mark.parametrize("model", ["thick", "fresnel", "metis", "knife_edge"])
 def test_a_walker_at_the_end_of_the_way_leaves_the_path_alone(model) -> None:
     (link,) = scene(WALK, 1)
     (walk,) = crossings(WALK, link, 1, 1 / 30, 1.2)
@@ -76,3 +79,18 @@ def test_the_middle_of_immerse_is_what_its_publishers_print(test_data: Path) -> 
     runs = fades.immerse(test_data)
     middles = [np.median(f.depth) for f in runs.values()]
     assert min(middles) == pytest.approx(15, abs=0.5) and max(middles) == pytest.approx(19, abs=0.5)
+
+
+def test_the_horizontal_wave_round_a_tall_body_meets_the_exact_series() -> None:
+    (link,) = scene(WALK, 1)
+    link = replace(link, carrier=cases.FREQUENCY)
+    (walk,) = crossings(WALK, link, 1, 1 / 30, 0.2)
+    size = np.full(len(walk.along), 0.3)
+    bodies = replace(walk.bodies, width=size, depth=size, height=np.full(len(size), 200.0))
+    found = fades.across_field(link, replace(walk, bodies=bodies))
+    right = [
+        field_round_cylinder(link.ends[0, 0, :2] - foot, link.ends[1, 0, :2] - foot, 0.15,
+                             cases.WAVELENGTH, along_axis=False, permittivity=cases.SKIN)
+        for foot in bodies.position[:, :2]
+    ]  # fmt: skip
+    assert np.abs(found) == pytest.approx(np.abs(right), abs=0.01)
