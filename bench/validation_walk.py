@@ -73,7 +73,7 @@ def screen_field(
     return field
 
 
-def with_bounce_db(bodies: Bodies, model: BlockageModel = "fresnel") -> Array:
+def with_bounce_db(bodies: Bodies, model: BlockageModel = "thick") -> Array:
     """(N,) loss of the direct and the BODY path together, their powers added."""
     count = np.arange(len(bodies))
     ends = [np.repeat(end, len(count), axis=0) for end in ENDS]
@@ -168,8 +168,9 @@ def walk() -> dict[str, Array]:
     bodies = walker(offset)
     return {
         "offset": offset,
+        "thick": loss_db(screen_field(bodies, "thick")),
+        "thick + BODY path": with_bounce_db(bodies),
         "fresnel": loss_db(screen_field(bodies, "fresnel")),
-        "fresnel + BODY path": with_bounce_db(bodies),
         "metis": loss_db(screen_field(bodies, "metis")),
         "knife_edge": loss_db(screen_field(bodies, "knife_edge")),
         "exact conducting cylinder": exact_cylinder_db(offset, BODY_DEPTH / 2),
