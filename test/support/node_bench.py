@@ -9,34 +9,41 @@ from typing import Any
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.executors import SingleThreadedExecutor, TimeoutException
+from rclpy.executors import TimeoutException
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile
 
+from visrftwin_ros.nodes.shared.boundary import GuardedExecutor
 from visrftwin_ros.nodes.shared.twin_node import RESULT_QOS, SENSOR_QOS, TwinNode
 
 OK, WARN, ERROR, STALE = range(4)
 
 
 class NodeBench:
-    """statuses: what /diagnostics last said of each subject: (level, message, values)."""
+    """statuses: what /diagnostics last said of each subject: (level, message, values).
+
+    Callbacks that fail fail the test, unless `faults_expected`.
+    """
 
     def __init__(self) -> None:
         self.statuses: dict[str, tuple[int, str, dict[str, str]]] = {}
-        self._executor = SingleThreadedExecutor()
+        self.faults_expected = False
+        self._executor = GuardedExecutor()
         self._probe = rclpy.create_node("probe")
         self._executor.add_node(self._probe)
         self._nodes: list[TwinNode] = []
         self._probe.create_subscription(DiagnosticArray, "/diagnostics", self._on_status, 50)
 
     def close(self) -> None:
+        faults = {node.get_name(): dict(node.faults) for node in self._nodes if node.faults}
         for node in self._nodes:
             node.deactivate()
             node.cleanup()
             node.destroy_node()
         self._executor.shutdown()
         self._probe.destroy_node()
+        assert self.faults_expected or not faults, f"callbacks failed: {faults}"
 
     def node(self, kind: type[TwinNode], name: str, namespace: str = "", **values: object) -> Any:
         """An unconfigured node with these parameters."""

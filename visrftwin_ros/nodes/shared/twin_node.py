@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -18,12 +19,13 @@ from rclpy._rclpy_pybind11 import RCLError
 from rclpy.callback_groups import CallbackGroup
 from rclpy.clock import Clock, ClockType, JumpThreshold, TimeJump
 from rclpy.duration import Duration
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import ExternalShutdownException
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.task import Future
 
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.nodes.shared.boundary import GuardedExecutor, answering, spin_until
 from visrftwin_ros.nodes.shared.exit_codes import EXIT_CANNOT_START
 from visrftwin_ros.site.loading import config_path, load_site
 from visrftwin_ros.site.model import Camera, Site
@@ -45,6 +47,10 @@ OK, WARN, ERROR, STALE = (
 
 JUMP_SHOWN = 5.0
 """Seconds that /diagnostics tells of a jump of ROS time."""
+FAULT_SHOWN = 5.0
+"""Seconds that /diagnostics tells of a callback that failed, and that its traceback is told once."""
+LONGEST_TEXT = 2000
+"""Characters of what /diagnostics says of one subject."""
 LEFT_OVER_NS = 100_000_000
 """So far a stamp may lie before the clock without being of before a jump."""
 
@@ -101,6 +107,9 @@ class TwinNode(LifecycleNode):
         back = JumpThreshold(min_forward=None, min_backward=Duration(nanoseconds=-1))
         self._jumps = self.get_clock().create_jump_callback(back, post_callback=self._on_jump)
         self._jumped_at = 0.0  # time.monotonic
+        self.faults: Counter[str] = Counter()  # by the topic, service or callback
+        self._failed_at: float | None = None  # time.monotonic
+        self._told_at: dict[str, float] = {}  # likewise, of the tracebacks
 
     # What a subclass fills in.
 
@@ -189,7 +198,8 @@ class TwinNode(LifecycleNode):
         callback: Callable[[Any, Any], Any],
         group: CallbackGroup | None = None,
     ) -> Any:
-        service = self.create_service(kind, name, callback, callback_group=group)
+        answered = answering(self, name, callback)
+        service = self.create_service(kind, name, answered, callback_group=group)
         self._entities.append((self.destroy_service, service))
         return service
 
@@ -236,11 +246,31 @@ class TwinNode(LifecycleNode):
         if self._jumped_at and time.monotonic() - self._jumped_at > JUMP_SHOWN:
             self._jumped_at = 0.0
             self.report("time", OK, "ROS time goes on")
+        if self._failed_at is not None and time.monotonic() - self._failed_at > FAULT_SHOWN:
+            self._failed_at = None
+            self._report_faults(OK, "callbacks work again")
         self._publish_diagnostics()
+
+    def fault(self, where: str, error: Exception) -> None:
+        """Told by the executor: what a topic, a service or a timer brought raised, and the node goes
+        on without it."""
+        if not self.context.ok():
+            return  # SIGTERM shut ROS down under a call: no fault
+        self.faults[where] += 1
+        self._failed_at = now = time.monotonic()
+        if now - self._told_at.get(where, -FAULT_SHOWN) >= FAULT_SHOWN:
+            self._told_at[where] = now
+            text = "".join(traceback.format_exception(error))
+            self.get_logger().error(f"{where} failed, the node goes on: {text}")
+        self._report_faults(ERROR, f"{where} failed: {type(error).__name__}: {error}")
+
+    def _report_faults(self, level: bytes, text: str) -> None:
+        self.report("faults", level, text, **self.faults)
 
     def report(self, subject: str, level: bytes, message: str, **values: object) -> None:
         """Sets what /diagnostics says of one subject of this node; a change of level is logged."""
         before = self._status.get(subject)
+        message = message if len(message) <= LONGEST_TEXT else message[: LONGEST_TEXT - 3] + "..."
         text = {key: str(value) for key, value in values.items()}
         self._status[subject] = (level, message, text)
         if before is None or before[0] != level:
@@ -287,7 +317,7 @@ def run(node_class: type[TwinNode], name: str) -> None:
         if rclpy.ok():
             raise
         sys.exit(0)  # SIGTERM came first
-    executor = SingleThreadedExecutor()
+    executor = GuardedExecutor()
     executor.add_node(node)
     code = 0
     try:
@@ -298,7 +328,7 @@ def run(node_class: type[TwinNode], name: str) -> None:
                 time.sleep(0.2)  # lets the diagnostics that name the reason leave
                 code = EXIT_CANNOT_START
         if code == 0:
-            executor.spin_until_future_complete(node.finished)
+            spin_until(executor, node.finished)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     except RCLError:
