@@ -190,6 +190,10 @@ def too_short() -> Image:
     return message
 
 
+def empty_image() -> Image:
+    return Image(header=plain_image().header)
+
+
 def unknown_encoding() -> Image:
     message = plain_image()
     message.encoding = "martian12"
@@ -202,7 +206,7 @@ def unknown_encoding() -> Image:
         (other_size, "320 x 240"),
         (too_short, "carries 1000 bytes"),
         (unknown_encoding, "martian12"),
-        (Image, "0 x 0"),
+        (empty_image, "0 x 0"),
     ],
 )
 def test_a_broken_image_is_named_and_the_next_good_one_is_taken(

@@ -70,7 +70,7 @@ class LidarPeopleNode(TwinNode):
             return
         self._heard_ns = self.now_ns()
         try:
-            self._waiting.add(cloud_from_message(message), self._heard_ns)
+            self._waiting.add(cloud_from_message(message, self.limits.points), self._heard_ns)
         except TwinError as error:
             self.report("clouds", ERROR, str(error))
             return

@@ -108,7 +108,7 @@ class PeopleDetector(TwinNode):
             self.report("name", ERROR, str(error))
             return
         try:
-            image = image_from_message(message)
+            image = image_from_message(message, self.limits.pixels)
             self._source.check_size((image.shape[1], image.shape[0]))
             found = self._detector.detect(image, stamp)
             if self._embedder is not None and any(found.track_id):

@@ -84,7 +84,7 @@ class TwinViewer(TwinNode):
             return
         self._last_image_ns[camera] = stamp
         try:
-            image = image_from_message(message)
+            image = image_from_message(message, self.limits.pixels)
         except TwinError as error:
             self.report(camera, WARN, str(error))
             return
@@ -124,13 +124,18 @@ class TwinViewer(TwinNode):
         strips = [vectors_from_messages(path.vertices) for path in shown]
         losses = [path.shadow_loss_db for path in shown]
         self._view.log_paths(strips, [path_kind(path) for path in shown], losses)
-        robots = {link.rx: _receiver(link) for link in message.links if link.paths}
+        robots = {link.rx: _receiver(link) for link in message.links if _has_end(link)}
         self._view.log_robots(list(robots), np.array(list(robots.values())).reshape(-1, 3))
 
     def _on_beams(self, message: BeamDecisions) -> None:
         self._view.at(stamp_ns(message.header.stamp))
         for beam in message.decisions:
             self._view.log_throughput(f"{beam.tx}-{beam.rx}", beam.throughput)
+
+
+def _has_end(link: LinkPaths) -> bool:
+    """Paths may come without their vertices."""
+    return bool(link.paths and link.paths[0].vertices)
 
 
 def _receiver(link: LinkPaths) -> list[float]:

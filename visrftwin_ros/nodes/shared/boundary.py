@@ -71,7 +71,7 @@ def _guarded(node: Faultable, take: Callable[[Any], Execute | None], entity: Any
     try:
         execute = take(entity)
     except Exception as error:
-        node.fault(_name(entity), error)
+        node.fault(entity_name(entity), error)
         return None
     if execute is None:
         return None
@@ -80,12 +80,12 @@ def _guarded(node: Faultable, take: Callable[[Any], Execute | None], entity: Any
         try:
             await execute()
         except Exception as error:
-            node.fault(_name(entity), error)
+            node.fault(entity_name(entity), error)
 
     return executed
 
 
-def _name(entity: Any) -> str:
+def entity_name(entity: Any) -> str:
     """Of the topic or service; of a timer its callback's."""
     for name in ("topic_name", "srv_name"):
         if hasattr(entity, name):

@@ -9,7 +9,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import rclpy
@@ -25,8 +25,10 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.task import Future
 
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.messages.limits import Limits
 from visrftwin_ros.nodes.shared.boundary import GuardedExecutor, answering, spin_until
 from visrftwin_ros.nodes.shared.exit_codes import EXIT_CANNOT_START
+from visrftwin_ros.nodes.shared.intake import Intake
 from visrftwin_ros.site.loading import config_path, load_site
 from visrftwin_ros.site.model import Camera, Site
 
@@ -78,6 +80,18 @@ class NodeParameter:
 SITE_PARAMETER = NodeParameter(
     "site", "", "Site: a name under config/sites, or the path of a site folder or site.yaml"
 )
+LIMIT_PARAMETERS = tuple(
+    NodeParameter(
+        f"limits.{limit.name}",
+        limit.default,
+        "Seconds that a stamp may lie before the clock; read when configured"
+        if limit.name == "ahead"
+        else f"Most {limit.name} in one message; read when configured",
+        (0.0, 3600.0) if limit.name == "ahead" else (1, 1_000_000_000),
+    )
+    for limit in fields(Limits)
+)
+"""Of every node: those of the messages that it hears count."""
 
 
 class TwinNode(LifecycleNode):
@@ -94,10 +108,12 @@ class TwinNode(LifecycleNode):
         self.declare_parameter(
             "autostart", True, ParameterDescriptor(description="Configure and activate at start")
         )
-        for parameter in self.parameters:
+        for parameter in (*LIMIT_PARAMETERS, *self.parameters):
             self.declare_parameter(parameter.name, parameter.default, parameter.descriptor())
         self.active = False
         self.finished = Future()  # a node that sets it has done its work; its process ends
+        self.limits = Limits()
+        self._intake: Intake | None = None
         self._entities: list[tuple[Callable[[Any], Any], Any]] = []
         self._status: dict[str, tuple[bytes, str, dict[str, str]]] = {}
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", RESULT_QOS)
@@ -132,6 +148,8 @@ class TwinNode(LifecycleNode):
     # Lifecycle.
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self.limits = Limits(**{f.name: self.value(f"limits.{f.name}") for f in fields(Limits)})
+        self._intake = Intake(self, self.limits)
         try:
             self.configure()
         except TwinError as error:
@@ -187,7 +205,9 @@ class TwinNode(LifecycleNode):
     def subscription(
         self, kind: type, topic: str, callback: Callable[[Any], None], qos: QoSProfile = RESULT_QOS
     ) -> Any:
-        subscription = self.create_subscription(kind, topic, callback, qos)
+        assert self._intake is not None  # subscriptions are made in `configure`
+        entering = self._intake.checked(kind, topic, callback)
+        subscription = self.create_subscription(kind, topic, entering, qos)
         self._entities.append((self.destroy_subscription, subscription))
         return subscription
 
@@ -249,6 +269,8 @@ class TwinNode(LifecycleNode):
         if self._failed_at is not None and time.monotonic() - self._failed_at > FAULT_SHOWN:
             self._failed_at = None
             self._report_faults(OK, "callbacks work again")
+        if self._intake is not None:
+            self._intake.watch()
         self._publish_diagnostics()
 
     def fault(self, where: str, error: Exception) -> None:
