@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 import yaml
+from made_pictures import a_scene
 from node_bench import ERROR, OK, SENSOR_QOS, STALE, WARN, NodeBench
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
@@ -174,8 +175,7 @@ def test_a_truncated_video_plays_to_where_it_ends(bench: NodeBench, tmp_path: Pa
 
 
 def plain_image() -> Image:
-    pixels = np.full((SIZE[1], SIZE[0], 3), 90, np.uint8)
-    return image_message(made, pixels, time.time_ns(), "view1_optical_frame")
+    return image_message(made, a_scene(SIZE), time.time_ns(), "view1_optical_frame")
 
 
 def other_size() -> Image:

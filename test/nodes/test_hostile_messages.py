@@ -19,6 +19,7 @@ from cloud_messages import xyz_message
 from diagnostic_msgs.msg import DiagnosticArray
 from hostile_messages import Hostile
 from made_campaign import made_site, write_campaign
+from made_pictures import a_scene
 from node_bench import SENSOR_QOS, NodeBench
 from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
@@ -28,7 +29,7 @@ from tf2_msgs.msg import TFMessage
 from visrftwin_ros.messages.channels import channel_paths_message, channels_message
 from visrftwin_ros.messages.geometry import transform_message
 from visrftwin_ros.messages.images import image_message
-from visrftwin_ros.messages.limits import FARTHEST
+from visrftwin_ros.messages.limits import FARTHEST, LARGEST
 from visrftwin_ros.messages.stamps import header
 from visrftwin_ros.msg import (
     BeamDecision,
@@ -99,7 +100,7 @@ def a_cloud() -> PointCloud2:
 
 
 def an_image() -> Image:
-    return image_message(made, np.full((576, 768, 3), 90, np.uint8), time.time_ns(), "view1")
+    return image_message(made, a_scene((768, 576)), time.time_ns(), "view1")
 
 
 def a_transform() -> TFMessage:
@@ -211,6 +212,7 @@ def people_faults(message: TrackedPeople) -> list[str]:
     ]
     numbers = np.array(rows).reshape(-1)
     good = np.isfinite(numbers).all() and (np.abs(numbers) <= FARTHEST).all()
+    good = good and all(0 < p.height < LARGEST for p in message.people)
     return [] if good else [f"people {rows}"]
 
 

@@ -46,8 +46,8 @@ class NodeBench:
         assert self.faults_expected or not faults, f"callbacks failed: {faults}"
 
     def node(self, kind: type[TwinNode], name: str, namespace: str = "", **values: object) -> Any:
-        """An unconfigured node with these parameters; what tests stamp may lie before the clock."""
-        values = {"limits.ahead": 3600.0, **values}
+        """An unconfigured node with these parameters; what tests stamp need not be now."""
+        values = {"limits.ahead": 3600.0, "limits.behind": 3600.0, **values}
         overrides = [Parameter(key, value=value) for key, value in values.items()]
         node = kind(name, namespace=namespace, parameter_overrides=overrides)
         self.nodes.append(node)

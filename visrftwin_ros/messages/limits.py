@@ -35,7 +35,11 @@ LARGEST = 5.0
 @dataclass(frozen=True)
 class Limits:
     """Of one message: people and boxes of a sensor, links, paths of all links, transforms, pixels of
-    an image and points of a cloud; ahead: s that a stamp may lie before the clock."""
+    an image and points of a cloud.
+
+    ahead: s that a stamp may lie before the clock. behind: s that it may lie behind the clock and
+    what rests on it still be fresh.
+    """
 
     people: int = 200
     boxes: int = 500
@@ -45,6 +49,7 @@ class Limits:
     pixels: int = 40_000_000
     points: int = 2_000_000
     ahead: float = 0.5
+    behind: float = 1.0
 
 
 Rule = Callable[[Any, Limits], str]
@@ -158,9 +163,10 @@ def _lidar_people(message: Any, limits: Limits) -> str:
 
 def _credible_cluster(person: Any) -> bool:
     place, size = person.centroid, person.size
-    return (
+    sizes = np.array([size.x, size.y, size.z, person.height, person.height_sigma])
+    return bool(
         max(map(abs, (place.x, place.y, place.z))) <= FARTHEST
-        and max(size.x, size.y, size.z, person.height, person.height_sigma) <= LARGEST
+        and ((sizes >= 0) & (sizes <= LARGEST)).all()
         and np.abs(person.covariance).max() <= FARTHEST
         and abs(person.seconds) <= LONGEST_SWEEP
     )

@@ -80,14 +80,16 @@ class NodeParameter:
 SITE_PARAMETER = NodeParameter(
     "site", "", "Site: a name under config/sites, or the path of a site folder or site.yaml"
 )
+_SECONDS = {
+    "ahead": "Seconds that a stamp may lie before the clock; read when configured",
+    "behind": "Seconds that a stamp may lie behind the clock and be fresh; read when configured",
+}
 LIMIT_PARAMETERS = tuple(
     NodeParameter(
         f"limits.{limit.name}",
         limit.default,
-        "Seconds that a stamp may lie before the clock; read when configured"
-        if limit.name == "ahead"
-        else f"Most {limit.name} in one message; read when configured",
-        (0.0, 3600.0) if limit.name == "ahead" else (1, 1_000_000_000),
+        _SECONDS.get(limit.name) or f"Most {limit.name} in one message; read when configured",
+        (0.0, 3600.0) if limit.name in _SECONDS else (1, 1_000_000_000),
     )
     for limit in fields(Limits)
 )
@@ -118,8 +120,9 @@ class TwinNode(LifecycleNode):
         self._status: dict[str, tuple[bytes, str, dict[str, str]]] = {}
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", RESULT_QOS)
         # Of wall time: a paused replay must not silence the nodes.
-        steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self._diagnostics_timer = self.create_timer(1.0, self._on_second, clock=steady)
+        self._steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._diagnostics_timer = self.create_timer(1.0, self._on_second, clock=self._steady)
+        self._offset_ns: int | None = None  # of ROS time to the steady clock, a second ago
         back = JumpThreshold(min_forward=None, min_backward=Duration(nanoseconds=-1))
         self._jumps = self.get_clock().create_jump_callback(back, post_callback=self._on_jump)
         self._jumped_at = 0.0  # time.monotonic
@@ -224,7 +227,7 @@ class TwinNode(LifecycleNode):
         return service
 
     def timer(self, period: float, callback: Callable[[], None]) -> Any:
-        timer = self.create_timer(period, callback)
+        timer = self.create_timer(period, callback, clock=self._watch_clock)
         self._entities.append((self.destroy_timer, timer))
         return timer
 
@@ -249,8 +252,42 @@ class TwinNode(LifecycleNode):
     def now_ns(self) -> int:
         return int(self.get_clock().now().nanoseconds)
 
+    @property
+    def _watch_clock(self) -> Clock:
+        """What silence is measured by: no step of the system's clock hides or makes it. In a replay
+        it is the replay's time, which may stand."""
+        simulated = self.get_clock().ros_time_is_active
+        return self.get_clock() if simulated else self._steady
+
+    def watch_ns(self) -> int:
+        """Now, to measure silence by; of no date."""
+        return int(self._watch_clock.now().nanoseconds)
+
+    def age_of(self, stamp_ns: int) -> float:
+        """Seconds from a stamp to now."""
+        return (self.now_ns() - stamp_ns) * 1e-9
+
+    def is_old(self, stamp_ns: int) -> bool:
+        """Whether what was measured then is not fresh any more, however recently it came."""
+        return self.age_of(stamp_ns) > self.limits.behind
+
+    def _look_at_the_clock(self) -> None:
+        """rclpy tells of jumps of a replay's time, not of steps of the system's clock."""
+        if self.get_clock().ros_time_is_active:
+            self._offset_ns = None
+            return
+        before, self._offset_ns = self._offset_ns, self.now_ns() - time.monotonic_ns()
+        step_ns = 0 if before is None else self._offset_ns - before
+        if step_ns < -LEFT_OVER_NS:
+            self._went_back(-step_ns * 1e-9)
+        elif step_ns > LEFT_OVER_NS:
+            self._jumped_at = time.monotonic()
+            self.report("time", WARN, f"the clock was set forward by {step_ns * 1e-9:.2f} s")
+
     def _on_jump(self, jump: TimeJump) -> None:
-        back = -jump.delta.nanoseconds * 1e-9
+        self._went_back(-jump.delta.nanoseconds * 1e-9)
+
+    def _went_back(self, back: float) -> None:
         self._jumped_at = time.monotonic()
         self.report("time", WARN, f"ROS time went back by {back:.2f} s: started again")
         if self.active:
@@ -263,6 +300,7 @@ class TwinNode(LifecycleNode):
     # Diagnostics.
 
     def _on_second(self) -> None:
+        self._look_at_the_clock()
         if self._jumped_at and time.monotonic() - self._jumped_at > JUMP_SHOWN:
             self._jumped_at = 0.0
             self.report("time", OK, "ROS time goes on")
