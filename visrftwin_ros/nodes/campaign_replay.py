@@ -16,7 +16,7 @@ from std_srvs.srv import Trigger
 
 from visrftwin_ros.bags.bag_file import open_bag
 from visrftwin_ros.bags.playback import Message, Playback, PlaybackClock, chosen_connections
-from visrftwin_ros.bags.topics import is_latched, is_sensor
+from visrftwin_ros.bags.topics import TF, TF_STATIC, is_latched, is_sensor
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.stamps import stamp_message
 from visrftwin_ros.nodes.messages.message_types import made, message_class
@@ -83,7 +83,8 @@ class CampaignReplay(TwinNode):
                 refused[connection.topic] = str(error)
                 continue
             qos = _qos(connection.topic, connection.msgtype)
-            self._bag_publishers[connection.topic] = self.publisher(kind, connection.topic, qos)
+            topic = _below_us(connection.topic)
+            self._bag_publishers[connection.topic] = self.publisher(kind, topic, qos)
         if not self._bag_publishers:
             raise TwinError(f"{self._bag.path}: no topic can be played: {_listed(refused)}")
         if refused:
@@ -224,6 +225,11 @@ class CampaignReplay(TwinNode):
         seconds = f"{(now_ns - self._bag.start_ns) * 1e-9:.1f}"
         level = WARN if self._bag.stopped_by else OK
         self.report("bag", level, state, seconds=seconds, messages=self._messages)
+
+
+def _below_us(topic: str) -> str:
+    """A recorded topic in this node's namespace; those of TF are remapped where there is one."""
+    return topic if topic in (TF, TF_STATIC) else topic.lstrip("/")
 
 
 def _qos(topic: str, kind: str) -> QoSProfile:

@@ -28,7 +28,7 @@ from visrftwin_ros.nodes.shared.twin_node import (
 from visrftwin_ros.perception.appearance.embedding import PersonEmbedder
 from visrftwin_ros.perception.detection.detector import make_detector
 from visrftwin_ros.perception.sources.camera_source import CameraSource
-from visrftwin_ros.perception.sources.picture_watch import PictureWatch
+from visrftwin_ros.perception.sources.picture_watch import LONGEST_REPEAT, PictureWatch
 from visrftwin_ros.site.frames import TransformBuffer
 from visrftwin_ros.viewing.boxes import with_boxes
 
@@ -57,13 +57,19 @@ class PeopleDetector(TwinNode):
         NodeParameter("threads", 2, "CPU threads of the network", (1, 64)),
         NodeParameter("box_tracker", "bytetrack", "bytetrack, or botsort for a moving camera"),
         NodeParameter("compressed", False, "Take image_raw/compressed instead of image_raw"),
+        NodeParameter(
+            "longest_repeat",
+            LONGEST_REPEAT,
+            "Seconds for which pictures may all be the same; 0 = for ever, as in renderings",
+            (0.0, 60.0),
+        ),
         *EMBEDDING_PARAMETERS,
         NodeParameter("embedding_rate", 5.0, "People embedded a second", (0.1, 100.0)),
     )
 
     def configure(self) -> None:
         camera = self.site_camera()
-        self._watched = PictureWatch(camera.name)
+        self._watched = PictureWatch(camera.name, self.value("longest_repeat"))
         self._source = CameraSource(camera, self.site().world_frame, TransformBuffer())
         chosen = make_detector(
             self.value("detector"),

@@ -14,15 +14,19 @@ STRIDE = 4
 FLAT = 2.0
 """Standard deviation of grey levels, of 255, below which a picture is of one tone: a covered, black
 or blinded lens. Sensor noise alone stays below it, any scene far above."""
-LONGEST_REPEAT_NS = 1_000_000_000
-"""A sensor's noise lets no two pictures be equal in every bit; a video's codec may, for some frames."""
+LONGEST_REPEAT = 1.0
+"""s. A sensor's noise lets no two pictures be equal in every bit; a codec may, for some frames."""
 
 
 class PictureWatch:
-    """Looks at one camera's pictures in the order in which they come."""
+    """Looks at one camera's pictures in the order in which they come.
 
-    def __init__(self, camera: str) -> None:
+    longest_repeat: s for which they may all be the same; 0 = for ever, as rendered ones may be.
+    """
+
+    def __init__(self, camera: str, longest_repeat: float = LONGEST_REPEAT) -> None:
         self._camera = camera
+        self._longest_ns = round(longest_repeat * 1e9)
         self._print: int | None = None
         self._since_ns = 0
 
@@ -39,7 +43,7 @@ class PictureWatch:
         fingerprint = zlib.crc32(seen.tobytes())
         if fingerprint != self._print or stamp_ns < self._since_ns:
             self._print, self._since_ns = fingerprint, stamp_ns
-        elif stamp_ns - self._since_ns > LONGEST_REPEAT_NS:
+        elif self._longest_ns and stamp_ns - self._since_ns > self._longest_ns:
             raise TwinError(
                 f"camera {self._camera!r}: the same picture comes for"
                 f" {(stamp_ns - self._since_ns) * 1e-9:.1f} s: does its driver repeat it?"
