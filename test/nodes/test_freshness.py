@@ -90,6 +90,17 @@ def test_people_an_hour_old_make_no_fresh_channels(bench: NodeBench, predictor: 
     predictor.runs()
 
 
+def test_people_in_another_frame_make_no_fresh_channels(
+    bench: NodeBench, predictor: Predictor
+) -> None:
+    message = people(time.time_ns())
+    message.header.frame_id = "odom"
+    predictor.sent.publish(message)
+    assert bench.says("predictor: people", STALE, "in frame 'odom', expected 'world'")
+    assert predictor.fresh() == []
+    predictor.runs()
+
+
 def test_people_of_the_future_are_refused_and_the_channels_turn_stale(
     bench: NodeBench, predictor: Predictor
 ) -> None:

@@ -92,7 +92,7 @@ class ChannelPredictor(TwinNode):
         self._bodies, self._covariance = nobody(), np.zeros((0, 4, 4))
         self._fresh_ns: int | None = None  # stamp of the newest fresh people
         self._heard_ns: int | None = None  # when they came, by `watch_ns`
-        self._late = ""  # of what comes, but too old
+        self._unused = ""  # why what comes is not used
         self._transforms = listen(self)
         self._channels = self.publisher(LinkChannels, "channels")
         self._forecasts = self.publisher(ShadowForecasts, "shadow_forecast")
@@ -135,10 +135,14 @@ class ChannelPredictor(TwinNode):
         stamp = stamp_ns(message.header.stamp)
         if not self.active or self.is_left_over(stamp):
             return
-        old = self.is_old(stamp)
-        self._late = f"; those that come are {self.age_of(stamp):.1f} s old" if old else ""
+        self._unused = ""
+        frame, world = message.header.frame_id, self._site.world_frame
+        if self.is_old(stamp):
+            self._unused = f"; those that come are {self.age_of(stamp):.1f} s old"
+        elif frame not in ("", world):
+            self._unused = f"; those that come are in frame {frame!r}, expected {world!r}"
         # Predictions of a silent sensor are no news: the watch says that the channels are stale.
-        if message.stale or old:
+        if message.stale or self._unused:
             return
         self._bodies = bodies_from_message(message)
         self._covariance = covariance_from_message(message)
@@ -149,13 +153,13 @@ class ChannelPredictor(TwinNode):
         if not self.active:
             return
         if self._fresh_ns is None or self._heard_ns is None:
-            self.report("people", STALE, f"no people message has come yet{self._late}")
+            self.report("people", STALE, f"no people message has come yet{self._unused}")
             self._publish(self.now_ns(), stale=True, age=NEVER)
             return
         silence_ns = self.watch_ns() - self._heard_ns
         if silence_ns > self.value("stale_after") * 1e9:
             self.report(
-                "people", STALE, f"no fresh people for {silence_ns * 1e-9:.1f} s{self._late}"
+                "people", STALE, f"no fresh people for {silence_ns * 1e-9:.1f} s{self._unused}"
             )
             # The last people are kept where they were: an empty place would promise clear links.
             self._publish(self._fresh_ns + silence_ns, stale=True, age=silence_ns * 1e-9)
