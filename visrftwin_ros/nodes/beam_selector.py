@@ -50,7 +50,11 @@ class BeamSelector(TwinNode):
             "hysteresis_db", 1.0, "A pair is kept until another is better by this", (0.0, 20.0)
         ),
         NodeParameter(
-            "stale_after", 0.5, "Seconds without channels until beams are stale", (0.05, 10.0)
+            "stale_after",
+            0.5,
+            "Seconds without channels until beams are stale",
+            (0.05, 10.0),
+            live=True,
         ),
     )
 

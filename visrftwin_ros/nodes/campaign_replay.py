@@ -51,15 +51,17 @@ class CampaignReplay(TwinNode):
 
     parameters: ClassVar[Sequence[NodeParameter]] = (
         NodeParameter("bag", "", "rosbag2 folder, or an .mcap or .db3 file"),
-        NodeParameter("rate", 1.0, "Playback speed; 1 = as recorded", (0.05, 20.0)),
-        NodeParameter("loop", False, "Start again at the end; /clock jumps back"),
+        NodeParameter("rate", 1.0, "Playback speed; 1 = as recorded", (0.05, 20.0), live=True),
+        NodeParameter("loop", False, "Start again at the end; /clock jumps back", live=True),
         NodeParameter("start", 0.0, "Seconds of the bag to leave out", (0.0, 1e7)),
-        NodeParameter("seek", 0.0, "Set it to jump there, seconds from the beginning", (0.0, 1e7)),
+        NodeParameter(
+            "seek", 0.0, "Set it to jump there, seconds from the beginning", (0.0, 1e7), live=True
+        ),
         NodeParameter("paused", False, "Start paused"),
         NodeParameter("topics", [""], "Topics to play, with shell wildcards; [''] = all"),
         NodeParameter("truth", False, "Play the topics under truth/ as well"),
         NodeParameter("wait_for", [""], "Nodes that must be configured before it starts"),
-        NodeParameter("exit_at_end", False, "End the process when the bag has ended"),
+        NodeParameter("exit_at_end", False, "End the process when the bag has ended", live=True),
     )
 
     def configure(self) -> None:

@@ -57,6 +57,7 @@ class ChannelPredictor(TwinNode):
             0.5,
             "Seconds without fresh people until channels are stale",
             (0.05, 10.0),
+            live=True,
         ),
         NodeParameter(
             "max_paths", 32, "Paths a link in channel_paths; metrics use all", (1, 10_000)
@@ -65,6 +66,7 @@ class ChannelPredictor(TwinNode):
             "path_links",
             [""],
             "Links in channel_paths and paths, by shell patterns of `tx-rx`; [''] = all",
+            live=True,
         ),
         NodeParameter("cache", "", "Folder of solved paths; empty = ~/.cache/visrftwin/paths"),
         NodeParameter(

@@ -51,7 +51,11 @@ class PeopleTrackerNode(TwinNode):
     parameters: ClassVar[Sequence[NodeParameter]] = (
         SITE_PARAMETER,
         NodeParameter(
-            "stale_after", 0.5, "Seconds without a measurement until people are stale", (0.05, 10.0)
+            "stale_after",
+            0.5,
+            "Seconds without a measurement until people are stale",
+            (0.05, 10.0),
+            live=True,
         ),
         NodeParameter(
             "rate", 0.0, "People a second, predicted to now; 0 = on every measurement", (0.0, 200.0)

@@ -39,8 +39,12 @@ class TwinViewer(TwinNode):
         NodeParameter("web_port", 9090, "Port of the web page; 0 = no page", (0, 65535)),
         NodeParameter("grpc_port", 9876, "Port that the page reads its data from", (1, 65535)),
         NodeParameter("record", "", "Also write a Rerun recording (.rrd) to this path"),
-        NodeParameter("image_rate", 10.0, "Most images a second and camera", (0.1, 60.0)),
-        NodeParameter("paths_a_link", 8, "Paths drawn a link, strongest first", (1, 1000)),
+        NodeParameter(
+            "image_rate", 10.0, "Most images a second and camera", (0.1, 60.0), live=True
+        ),
+        NodeParameter(
+            "paths_a_link", 8, "Paths drawn a link, strongest first", (1, 1000), live=True
+        ),
     )
 
     def configure(self) -> None:

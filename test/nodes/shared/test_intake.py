@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from geometry_msgs.msg import Point
 from node_bench import OK, WARN, NodeBench
+from rclpy.parameter import Parameter
 
 from visrftwin_ros.messages.stamps import header
 from visrftwin_ros.msg import (
@@ -19,6 +20,7 @@ from visrftwin_ros.msg import (
     TrackedPeople,
     TrackedPerson,
 )
+from visrftwin_ros.nodes.beam_selector import BeamSelector
 from visrftwin_ros.nodes.channel_predictor import ChannelPredictor
 from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.nodes.shared.twin_node import TwinNode
@@ -105,3 +107,17 @@ def test_ten_thousand_people_hold_the_predictor_up_for_less_than_a_second(
     assert bench.until(lambda: any(m.header.stamp == crowd.header.stamp for m in channels))
     assert time.monotonic() - start < 2.0  # sent, decoded and computed, beside others' work
     assert bench.says("predictor: input people", WARN, "10000 people come: only the first 200")
+
+
+def test_a_parameter_is_live_or_refused_while_the_node_is_configured(
+    bench: NodeBench, small_site: Path
+) -> None:
+    node = bench.active(BeamSelector, "selector", site=str(small_site))
+    assert node.set_parameters([Parameter("stale_after", value=0.7)])[0].successful
+    for name, value in (("hysteresis_db", 2.0), ("limits.people", 7)):
+        (answer,) = node.set_parameters([Parameter(name, value=value)])
+        assert not answer.successful
+        assert f"{name}: read when the node is configured" in answer.reason
+    node.trigger_deactivate()
+    node.trigger_cleanup()
+    assert node.set_parameters([Parameter("hysteresis_db", value=2.0)])[0].successful

@@ -9,18 +9,19 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, ClassVar
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
 from rclpy._rclpy_pybind11 import RCLError
 from rclpy.callback_groups import CallbackGroup
 from rclpy.clock import Clock, ClockType, JumpThreshold, TimeJump
 from rclpy.duration import Duration
 from rclpy.executors import ExternalShutdownException
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.task import Future
 
@@ -29,6 +30,7 @@ from visrftwin_ros.messages.limits import Limits
 from visrftwin_ros.nodes.shared.boundary import GuardedExecutor, answering, spin_until
 from visrftwin_ros.nodes.shared.exit_codes import EXIT_CANNOT_START
 from visrftwin_ros.nodes.shared.intake import Intake
+from visrftwin_ros.nodes.shared.node_parameter import LIMIT_PARAMETERS, NodeParameter
 from visrftwin_ros.site.loading import config_path, load_site
 from visrftwin_ros.site.model import Camera, Site
 
@@ -57,43 +59,9 @@ LEFT_OVER_NS = 100_000_000
 """So far a stamp may lie before the clock without being of before a jump."""
 
 
-@dataclass(frozen=True)
-class NodeParameter:
-    """A declared parameter; `bounds` are inclusive and enforced by ROS."""
-
-    name: str
-    default: Any
-    description: str
-    bounds: tuple[float, float] | None = None
-
-    def descriptor(self) -> ParameterDescriptor:
-        text = ParameterDescriptor(description=self.description)
-        if self.bounds and isinstance(self.default, float):
-            low, high = self.bounds
-            text.floating_point_range = [FloatingPointRange(from_value=low, to_value=high)]
-        elif self.bounds:
-            low, high = self.bounds
-            text.integer_range = [IntegerRange(from_value=int(low), to_value=int(high), step=1)]
-        return text
-
-
 SITE_PARAMETER = NodeParameter(
     "site", "", "Site: a name under config/sites, or the path of a site folder or site.yaml"
 )
-_SECONDS = {
-    "ahead": "Seconds that a stamp may lie before the clock; read when configured",
-    "behind": "Seconds that a stamp may lie behind the clock and be fresh; read when configured",
-}
-LIMIT_PARAMETERS = tuple(
-    NodeParameter(
-        f"limits.{limit.name}",
-        limit.default,
-        _SECONDS.get(limit.name) or f"Most {limit.name} in one message; read when configured",
-        (0.0, 3600.0) if limit.name in _SECONDS else (1, 1_000_000_000),
-    )
-    for limit in fields(Limits)
-)
-"""Of every node: those of the messages that it hears count."""
 
 
 class TwinNode(LifecycleNode):
@@ -112,6 +80,7 @@ class TwinNode(LifecycleNode):
         )
         for parameter in (*LIMIT_PARAMETERS, *self.parameters):
             self.declare_parameter(parameter.name, parameter.default, parameter.descriptor())
+        self.add_on_set_parameters_callback(self._check_live)
         self.active = False
         self.finished = Future()  # a node that sets it has done its work; its process ends
         self.limits = Limits()
@@ -195,6 +164,7 @@ class TwinNode(LifecycleNode):
         for destroy, entity in reversed(self._entities):
             destroy(entity)
         self._entities.clear()
+        self._intake = None
 
     # Short forms that remember what cleanup has to destroy.
 
@@ -230,6 +200,15 @@ class TwinNode(LifecycleNode):
         timer = self.create_timer(period, callback, clock=self._watch_clock)
         self._entities.append((self.destroy_timer, timer))
         return timer
+
+    def _check_live(self, changed: Sequence[Parameter]) -> SetParametersResult:
+        own = {parameter.name: parameter for parameter in (*LIMIT_PARAMETERS, *self.parameters)}
+        fixed = [p.name for p in changed if p.name in own and not own[p.name].live]
+        if self._intake is None or not fixed:
+            return SetParametersResult(successful=True)
+        names = ", ".join(fixed)
+        reason = f"{names}: read when the node is configured; clean it up, set it, configure it"
+        return SetParametersResult(successful=False, reason=reason)
 
     def value(self, name: str) -> Any:
         """The current value of a declared parameter."""
