@@ -52,7 +52,7 @@ VALUES = "relative_permittivity: 5, conductivity: 0.1"
         ("floor: {relative_permittivity: .nan, conductivity: 0}", "relative_permittivity: .*nan"),
         ("floor: metal", "surface 'floor': its values: .*'metal'"),
         ("[floor]", "expected a mapping from surfaces to relative_permittivity"),
-        ("floor: {", "no YAML that can be read"),
+        ("floor: {", "not valid YAML"),
     ],
 )
 def test_a_broken_file_names_file_surface_and_what_would_be_right(
@@ -69,5 +69,5 @@ def test_a_file_that_cannot_be_written_is_an_error_and_leaves_nothing(tmp_path: 
     with pytest.raises(TwinError, match=r"materials\.yaml cannot be written"):
         write_materials(tmp_path / "materials.yaml", {})
     assert [one.name for one in tmp_path.iterdir()] == ["materials.yaml"]
-    with pytest.raises(TwinError, match="no YAML that can be read"):
+    with pytest.raises(TwinError, match="not valid YAML"):
         read_materials(tmp_path / "materials.yaml", SITE)

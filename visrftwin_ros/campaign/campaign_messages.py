@@ -23,6 +23,7 @@ from visrftwin_ros.messages.channels import (
 )
 from visrftwin_ros.messages.paths import numbers_from_paths, path_messages
 from visrftwin_ros.messages.stamps import header
+from visrftwin_ros.yaml_input import yaml_text
 
 _MATERIAL_FIELDS = (
     "relative_permittivity",
@@ -120,9 +121,9 @@ def materials_of(message: Any) -> dict[str, MaterialValues]:
                 extrapolated=False,
                 **{name: float((_COHERENT | entry)[name]) for name in _MATERIAL_FIELDS},
             )
-            for surface, entry in yaml.safe_load(message.data).items()
+            for surface, entry in yaml_text(message.data, "the materials").items()
         }
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError) as error:
+    except (TwinError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise TwinError(
             f"expected YAML {{surface: {{{', '.join(_MATERIAL_FIELDS)}}}}}, not this: {error}"
         ) from error

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import yaml
 from jaxtyping import Float
 
 from visrftwin_ros.bags import topics
@@ -22,6 +21,7 @@ from visrftwin_ros.materials.table import MaterialValues
 from visrftwin_ros.messages.people import bodies_from_message
 from visrftwin_ros.messages.stamps import stamp_ns
 from visrftwin_ros.site.model import Site
+from visrftwin_ros.yaml_input import yaml_text
 
 if TYPE_CHECKING:
     from rosbags.interfaces import Connection
@@ -138,8 +138,8 @@ class _CampaignReader:
             self._problems[f"no topic {topics.FACTS}: what the campaign is remains unknown"] = 1
             return {}
         try:
-            facts = yaml.safe_load(message.data)
-        except yaml.YAMLError as error:
+            facts = yaml_text(message.data, topics.FACTS)
+        except TwinError as error:
             facts = error
         if not isinstance(facts, dict):
             self._problems[f"{topics.FACTS} is no YAML mapping: {facts}"] = 1

@@ -59,6 +59,7 @@ class ChannelPredictor(TwinNode):
             0.5,
             "Seconds without fresh people until channels are stale",
             (0.05, 10.0),
+            live=True,
         ),
         NodeParameter(
             "max_paths", 32, "Paths a link in channel_paths; metrics use all", (1, 10_000)
@@ -67,6 +68,7 @@ class ChannelPredictor(TwinNode):
             "path_links",
             [""],
             "Links in channel_paths and paths, by shell patterns of `tx-rx`; [''] = all",
+            live=True,
         ),
         NodeParameter("cache", "", "Folder of solved paths; empty = ~/.cache/visrftwin/paths"),
         NodeParameter(
@@ -93,7 +95,8 @@ class ChannelPredictor(TwinNode):
         )
         self._bodies, self._covariance = nobody(), np.zeros((0, 4, 4))
         self._fresh_ns: int | None = None  # stamp of the newest fresh people
-        self._heard_ns: int | None = None  # when they came
+        self._heard_ns: int | None = None  # when they came, by `watch_ns`
+        self._unused = ""  # why what comes is not used
         self._transforms = listen(self)
         self._channels = self.publisher(LinkChannels, "channels")
         self._forecasts = self.publisher(ShadowForecasts, "shadow_forecast")
@@ -133,32 +136,42 @@ class ChannelPredictor(TwinNode):
             del self._engine
 
     def _on_people(self, message: TrackedPeople) -> None:
+        stamp = stamp_ns(message.header.stamp)
+        if not self.active or self.is_left_over(stamp):
+            return
+        self._unused = ""
+        frame, world = message.header.frame_id, self._site.world_frame
+        if self.is_old(stamp):
+            self._unused = f"; those that come are {self.age_of(stamp):.1f} s old"
+        elif frame not in ("", world):
+            self._unused = f"; those that come are in frame {frame!r}, expected {world!r}"
         # Predictions of a silent sensor are no news: the watch says that the channels are stale.
-        if not self.active or message.stale or self.is_left_over(stamp_ns(message.header.stamp)):
+        if message.stale or self._unused:
             return
         self._bodies = bodies_from_message(message)
         self._covariance = covariance_from_message(message)
-        self._fresh_ns, self._heard_ns = stamp_ns(message.header.stamp), self.now_ns()
+        self._fresh_ns, self._heard_ns = stamp, self.watch_ns()
         self._publish(self._fresh_ns, stale=False, age=0.0)
 
     def _watch(self) -> None:
         if not self.active:
             return
-        now = self.now_ns()
         if self._fresh_ns is None or self._heard_ns is None:
-            self.report("people", STALE, "no people message has come yet")
-            self._publish(now, stale=True, age=NEVER)
+            self.report("people", STALE, f"no people message has come yet{self._unused}")
+            self._publish(self.now_ns(), stale=True, age=NEVER)
             return
-        silence_ns = now - self._heard_ns
+        silence_ns = self.watch_ns() - self._heard_ns
         if silence_ns > self.value("stale_after") * 1e9:
-            self.report("people", STALE, f"no fresh people for {silence_ns * 1e-9:.1f} s")
+            self.report(
+                "people", STALE, f"no fresh people for {silence_ns * 1e-9:.1f} s{self._unused}"
+            )
             # The last people are kept where they were: an empty place would promise clear links.
             self._publish(self._fresh_ns + silence_ns, stale=True, age=silence_ns * 1e-9)
 
     def _people_now(self) -> PeopleNow:
         if self._fresh_ns is None or self._heard_ns is None:
             return PeopleNow(nobody(), self.now_ns(), NEVER, stale=True)
-        age = (self.now_ns() - self._heard_ns) * 1e-9
+        age = (self.watch_ns() - self._heard_ns) * 1e-9
         return PeopleNow(self._bodies, self._fresh_ns, age, age > self.value("stale_after"))
 
     def _publish(self, stamp: int, stale: bool, age: float) -> None:
