@@ -24,7 +24,7 @@ class PeopleModel:
     """How people change a channel at `frequency` [Hz]."""
 
     frequency: float
-    blockage: BlockageModel = "fresnel"
+    blockage: BlockageModel = "thick"
     scattering: BodyScattering = "cylinder"
 
 

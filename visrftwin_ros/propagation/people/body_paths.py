@@ -83,7 +83,7 @@ class BodyReflections:
         links: tuple[tuple[str, str], ...],
         scene: Sees,
         wavelength: float,
-        model: BlockageModel = "fresnel",
+        model: BlockageModel = "thick",
         scattering: BodyScattering = "cylinder",
     ) -> None:
         self._links = links

@@ -26,8 +26,9 @@ A tracer scatters thousands of diffuse paths a link over the whole scene, each o
 of the power: somebody is always on one of those, and no receiver would notice.
 """
 
-_BLOCKING = 10 ** (-1 / 20)
-"""A body blocks a path when it alone takes 1 dB or more off it; less is a fringe."""
+_BLOCKING = 10 ** (-3 / 20)
+"""A body blocks a path when it alone takes 3 dB or more off it; less is a fringe, of up to 2 dB
+beside a thick body."""
 
 _BEHIND_A_BODY = 0.1
 """|E/E0| of a weak diffuse path through a body: 20 dB, of the 15 to 20 dB that a strip costs.
@@ -73,7 +74,7 @@ class Blockage:
         return np.flatnonzero(near)
 
     def blocked_by(self, path: int) -> tuple[str, ...]:
-        """Ids of the bodies that each take at least 1 dB off `path`."""
+        """Ids of the bodies that each take at least 3 dB off `path`."""
         found = []
         for name, fields in self.by_body:
             row = np.searchsorted(fields.path, path)
@@ -101,7 +102,7 @@ class PeopleUpdate:
         self,
         paths: PathSet,
         wavelength: float,
-        model: BlockageModel = "fresnel",
+        model: BlockageModel = "thick",
         least_share: float = LEAST_SHARE,
         standing: bool = True,
     ) -> None:
