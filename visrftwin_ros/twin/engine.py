@@ -26,6 +26,7 @@ from visrftwin_ros.propagation.paths.path_set import PathSet
 from visrftwin_ros.propagation.people.body_paths import BodyPaths, BodyReflections, LinkEnds
 from visrftwin_ros.propagation.people.body_reflection import BodyScattering
 from visrftwin_ros.propagation.people.body_screens import inside_bodies, prepare_shadows
+from visrftwin_ros.propagation.people.multiple_bodies import prepare_joint
 from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel
 from visrftwin_ros.propagation.tracing.background_solver import BackgroundSolver
 from visrftwin_ros.propagation.tracing.solver_aside import SolverAside
@@ -96,6 +97,7 @@ class TwinEngine:
         prepare(device, threads)
         # What compiles at the first call must not compile in the first tick.
         prepare_shadows(self._wavelength)
+        prepare_joint(self._wavelength)
         twin = configured(site, cache_dir, device, materials or {})
         self._aside = SolverAside()
         twin = replace(twin, discovery=twin.discovery.solving_by(self._aside))

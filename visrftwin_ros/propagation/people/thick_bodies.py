@@ -40,10 +40,6 @@ def thick_field(
     counts as rounded to that.
     """
     table = body_transitions(wavelength)
-    number = {name: i for i, name in enumerate(body_materials())}
-    # What has no name or an unknown one counts as skin.
-    names = bodies.material or (SKIN,) * len(bodies)
-    material = np.array([number.get(name, number[SKIN]) for name in names], np.intp)
     half = np.column_stack([bodies.depth, bodies.width]) / 2
     sharpest = wavelength / (2 * np.pi)
     wide = np.maximum(half.max(axis=1), sharpest)
@@ -54,8 +50,15 @@ def thick_field(
         + [outline.half_apart, outline.forward, outline.sideways, outline.flatness],
         axis=1,
     )
-    return _fields(columns, sizes, material, body, wavelength,
+    return _fields(columns, sizes, material_rows(bodies), body, wavelength,
                    table.near, table.far, table.reflection)  # fmt: skip
+
+
+def material_rows(bodies: Bodies) -> Int[np.ndarray, " n"]:
+    """Of `body_transitions`; what has no name or an unknown one counts as skin."""
+    number = {name: i for i, name in enumerate(body_materials())}
+    names = bodies.material or (SKIN,) * len(bodies)
+    return np.array([number.get(name, number[SKIN]) for name in names], np.intp)
 
 
 @compiled

@@ -1,0 +1,413 @@
+"""Several bodies on one path: multiple diffraction over the ways left and right of each.
+
+Behind two the field is the sum of four ways, past the left or right edge of the first and of the
+second, each a double knife edge: Fresnel's integral over a quadrant, closed by Owen's function T
+(Owen, "Tables for computing bivariate normal probabilities", Ann. Math. Statist. 27 (1956)) of a
+complex argument, which is the generalised Fresnel integral of Capolino and Maci, Microw. Opt.
+Technol. Lett. 9 (1995). Parameters are sign * sqrt(4 detour / wavelength) of taut strings. A thick
+body's way takes the ratio of what creeps round it, or is mirrored off it, to the knife edge at
+the same bend, between the points of the string before and behind it. Along more bodies the ways of
+neighbours are chained: past two edges a wave forgets what was before the first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from jaxtyping import Bool, Complex, Float, Int
+
+from visrftwin_ros.bodies.people import Bodies
+from visrftwin_ros.compiled import compiled
+from visrftwin_ros.propagation.fields.fresnel_auxiliary import phasor_integral
+from visrftwin_ros.propagation.paths.path_segments import Segments
+from visrftwin_ros.propagation.people.body_outlines import Kept
+from visrftwin_ros.propagation.people.body_screens import Shadows
+from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel
+from visrftwin_ros.propagation.people.thick_bodies import material_rows
+from visrftwin_ros.propagation.people.thick_cylinder import Table, one_way_round
+from visrftwin_ros.propagation.people.transition_table import TransitionTable, body_transitions
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(20)
+_HALF = 0.5 + 0.5j
+"""sqrt(j / 2), which makes Fresnel's integral over everything 1."""
+_DOWN = complex(math.sqrt(0.5), -math.sqrt(0.5))
+"""exp(-j pi/4), the direction in which Fresnel's integrand falls."""
+_DEEPEST = 18.0
+"""Nepers down, where that integrand is cut."""
+_TINY = 1e-9
+_LEAST_APART = 1e-6
+"""Metres along the path; nearer, the bodies are one outline all the same."""
+_NEAREST = 0.01
+"""Metres in front of a body at which an end of the path counts that is nearer, or inside it."""
+_STEEPEST = 0.3
+"""Lowest cosine of a ray's elevation, as in `thick_bodies`."""
+_NO_SHADOW, _SHADOW = 0.1, 0.2
+"""|1 - E|: a body that takes less than the first multiplies, with the second it counts in full."""
+_MOST_WEIGHT = 1.5
+"""Of a body's outline as if it were endless: what takes more than that takes it by other means."""
+_LEFT, _RIGHT, _THROUGH = 0, 1, 2
+_NONE = np.zeros((0, 1, 1), complex)
+_FLAT = TransitionTable(_NONE, _NONE, _NONE[:, 0])
+
+Body = tuple[float, float, float, float]
+"""Seen along the ray: distance from the source to the axis, edges left and right, half depth."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """K bodies that shadow paths, each alone.
+
+    path: its row. stretch: what no diffuse reflection or diffraction cuts, numbered in the path.
+    d1, d2: metres from the stretch's source and to its receiver, unfolded. left, right: metres
+    off the ray, the same way round for all bodies of a stretch. half_depth: metres along the ray.
+    flatness: cosine of the ray's elevation. field: E/E0. material: row of the transition table.
+    """
+
+    path: Int[np.ndarray, " k"]
+    stretch: Int[np.ndarray, " k"]
+    d1: Float[np.ndarray, " k"]
+    d2: Float[np.ndarray, " k"]
+    left: Float[np.ndarray, " k"]
+    right: Float[np.ndarray, " k"]
+    half_depth: Float[np.ndarray, " k"]
+    flatness: Float[np.ndarray, " k"]
+    field: Complex[np.ndarray, " k"]
+    material: Int[np.ndarray, " k"]
+
+    def take(self, rows: Int[np.ndarray, " n"] | Bool[np.ndarray, " k"]) -> Standing:
+        """The bodies `rows`."""
+        return Standing(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+
+    @classmethod
+    def together(cls, parts: Sequence[Standing]) -> Standing:
+        """All of one or more, in this order."""
+        return cls(
+            **{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)}
+        )
+
+
+def standing_in(segments: Segments, bodies: Bodies, found: Shadows) -> tuple[Kept, Standing]:
+    """Which of the shadows are deep enough to count, and what stands there."""
+    rows = np.flatnonzero(np.abs(1 - found.field) > _NO_SHADOW)
+    segment, body, outline = found.segment[rows], found.body[rows], found.outline
+    stretch, mirrored = (of[segment] for of in segments.stretches)
+    left, right = outline.left[rows], outline.right[rows]
+    return rows, Standing(
+        path=segments.path[segment],
+        stretch=stretch,
+        d1=outline.d1[rows],
+        d2=outline.d2[rows],
+        left=np.where(mirrored, -right, left),
+        right=np.where(mirrored, -left, right),
+        half_depth=outline.half_depth[rows],
+        flatness=outline.flatness[rows],
+        field=found.field[rows],
+        material=material_rows(bodies)[body],
+    )
+
+
+def joint_ratios(
+    standing: Standing, wavelength: float, model: BlockageModel
+) -> tuple[Int[np.ndarray, " s"], Complex[np.ndarray, " s"]]:
+    """Paths with several bodies on one stretch, one row for each such stretch, and by what the
+    product of the bodies' fields is to be multiplied to be the field behind them all.
+
+    A body that takes only part of what its outline across would (the ray passes near its head)
+    counts by that part. The formulas of `metis` and `knife_edge` are of bodies that multiply.
+    """
+    if model not in ("thick", "fresnel"):
+        return np.zeros(0, np.intp), np.zeros(0, complex)
+    table = body_transitions(wavelength) if model == "thick" else _FLAT
+    return ratios_in(standing, wavelength, table)
+
+
+def ratios_in(
+    standing: Standing, wavelength: float, table: TransitionTable
+) -> tuple[Int[np.ndarray, " s"], Complex[np.ndarray, " s"]]:
+    """The same with bodies of this table's materials; flat ones where it has none."""
+    order = np.lexsort((standing.d1, standing.stretch, standing.path))
+    path, stretch = standing.path[order], standing.stretch[order]
+    begin = np.flatnonzero((np.diff(path, prepend=-1) != 0) | (np.diff(stretch, prepend=-1) != 0))
+    end = np.append(begin[1:], len(path))
+    several = end - begin > 1
+    begin, end = begin[several], end[several]
+    rows = standing.take(order)
+    # No sharper curved than 1 / k, as in `thick_bodies`.
+    wide = np.maximum(rows.half_depth, (rows.right - rows.left) / 2)
+    deep = np.maximum(rows.half_depth, np.sqrt(wide * wavelength / (2 * np.pi)))
+    columns = np.stack([rows.d1, rows.left, rows.right, deep, rows.d2, rows.flatness], axis=1)
+    ratios = _chained(columns, rows.field, rows.material, begin, end, wavelength,
+                      table.near, table.far, table.reflection)  # fmt: skip
+    return path[begin], ratios
+
+
+def prepare_joint(wavelength: float) -> None:
+    """Compiles, or loads, what `joint_ratios` runs."""
+    two, one = np.zeros(2, np.intp), np.ones(2)
+    pair = Standing(two, two, np.array([1.0, 1.5]), np.array([1.5, 1.0]), -0.2 * one, 0.2 * one,
+                    0.1 * one, one, 0.1 * one + 0j, two)  # fmt: skip
+    joint_ratios(pair, wavelength, "thick")
+
+
+@compiled
+def beyond(u: float) -> complex:
+    """Of an incident field, what is beyond a knife edge of Fresnel parameter u, > 0 in shadow."""
+    return 0.5 - _HALF * phasor_integral(u)
+
+
+@compiled
+def _owen(u: float, w: float) -> complex:
+    """Owen's T(h, w/u), h^2 = j pi u^2, of u > 0 and w >= 0."""
+    if w > u:
+        far, near = beyond(u), beyond(w)
+        return 0.5 * (far + near) - far * near - _owen_low(w, u)
+    return _owen_low(u, w)
+
+
+@compiled
+def _owen_low(u: float, w: float) -> complex:
+    """The same where w <= u: over the angle where that is short, else down from w/u to infinity."""
+    total = 0j
+    if u < 1.0:
+        half = 0.5 * math.atan2(w, u)
+        for i in range(len(_NODES)):
+            cos = math.cos(half * (_NODES[i] + 1.0))
+            turn = 0.5 * math.pi * (u / cos) ** 2
+            total += _WEIGHTS[i] * complex(math.cos(turn), -math.sin(turn))
+        return total * half / (2.0 * math.pi)
+    slope = math.pi * w * math.sqrt(0.5)
+    half = 0.5 * (math.sqrt(slope * slope + 2.0 * math.pi * _DEEPEST) - slope) / math.pi
+    for i in range(len(_NODES)):
+        s = half * (_NODES[i] + 1.0)
+        down = math.exp(-0.5 * math.pi * s * s - slope * s)
+        along = w + _DOWN * s
+        wave = down * complex(math.cos(slope * s), -math.sin(slope * s))
+        total += _WEIGHTS[i] * wave / (u * u + along * along)
+    turn = 0.5 * math.pi * (u * u + w * w)
+    total *= _DOWN * complex(math.cos(turn), -math.sin(turn)) * (u * half / (2.0 * math.pi))
+    return 0.5 * beyond(u) - total
+
+
+@compiled
+def _signed_owen(u: float, w: float) -> complex:
+    found = _owen(max(abs(u), _TINY), abs(w))
+    return found if (u >= 0.0) == (w >= 0.0) else -found
+
+
+@compiled
+def beyond_both(u1: float, u2: float, u21: float, u12: float) -> complex:
+    """What is beyond two knife edges in a row.
+
+    u1, u2: parameters of each alone; u21 of the second edge seen from the first, u12 of the first
+    on the way to the second. All are positive in shadow, towards the side that the edge hides.
+    """
+    found = 0.5 * (beyond(u1) + beyond(u2)) - _signed_owen(u1, u21) - _signed_owen(u2, u12)
+    if (u1 > 0.0) != (u2 > 0.0):
+        found -= 0.5
+    return found
+
+
+@compiled
+def _detour(x: float, y: float, at: tuple[float, float], x_end: float, y_end: float) -> float:
+    """Metres that the way from (x, y) to the end is longer by way of a point."""
+    longer = math.sqrt((at[0] - x) ** 2 + (at[1] - y) ** 2)
+    longer += math.sqrt((at[0] - x_end) ** 2 + (at[1] - y_end) ** 2)
+    return max(longer - math.sqrt((x_end - x) ** 2 + (y_end - y) ** 2), 0.0)
+
+
+@compiled
+def _parameter(
+    start: tuple[float, float],
+    edge: tuple[float, float],
+    end: tuple[float, float],
+    side: float,
+    wavelength: float,
+) -> float:
+    """Of an edge that hides what is not to its `side`, on the way from `start` to `end`."""
+    share = (edge[0] - start[0]) / (end[0] - start[0])
+    hides = side * (edge[1] - start[1] - share * (end[1] - start[1]))
+    detour = _detour(start[0], start[1], edge, end[0], end[1])
+    return math.copysign(math.sqrt(4.0 * detour / wavelength), hides)
+
+
+@compiled
+def _edge(body: Body, side: float) -> tuple[float, float]:
+    return body[0], (body[2] if side > 0.0 else body[1])
+
+
+@compiled
+def _round(
+    start: tuple[float, float],
+    body: Body,
+    end: tuple[float, float],
+    side: float,
+    wavelength: float,
+    table: Table,
+) -> complex:
+    """What goes round that side of a thick body."""
+    y = 0.5 * (body[1] + body[2])
+    return one_way_round(
+        start[0] - body[0], start[1] - y, end[0] - body[0], end[1] - y,
+        body[3], 0.5 * (body[2] - body[1]), side < 0.0, 2.0 * math.pi / wavelength, table,
+    )  # fmt: skip
+
+
+@compiled
+def _touched(seen_from: tuple[float, float], body: Body, side: float) -> tuple[float, float]:
+    """Where the tangent from a point touches that side of a body."""
+    a, b, y = body[3], 0.5 * (body[2] - body[1]), 0.5 * (body[1] + body[2])
+    u, v = (seen_from[0] - body[0]) / a, (seen_from[1] - y) / b
+    aperture = math.acos(min(1.0 / math.sqrt(u * u + v * v), 1.0))
+    t = math.atan2(v, u) + (aperture if (seen_from[0] > body[0]) == (side > 0.0) else -aperture)
+    return body[0] + a * math.cos(t), y + b * math.sin(t)
+
+
+@compiled
+def _outside(point: tuple[float, float], body: Body) -> bool:
+    u = (point[0] - body[0]) / body[3]
+    v = (2.0 * point[1] - body[1] - body[2]) / (body[2] - body[1])
+    return u * u + v * v > 1.0 + _TINY
+
+
+@compiled
+def _thickened(
+    first: Body,
+    second: Body,
+    sides: tuple[float, float],
+    total: float,
+    bends: tuple[float, float, float, float],
+    wavelength: float,
+    tables: tuple[Table, Table],
+) -> tuple[complex, complex]:
+    """What thickness makes of a way's knife edges, over what it makes of each alone.
+
+    bends: u1, u2, u21, u12 as in `beyond_both`. The string bends only over the bodies that it
+    touches; the other body is lit from there. Bodies beside each other share no string: the one
+    that does not touch it adds nothing.
+    """
+    source, receiver = (0.0, 0.0), (total, 0.0)
+    u1, u2, u21, u12 = bends
+    on_first = u12 > 0.0 if u2 > 0.0 else u1 > 0.0
+    on_second = u21 > 0.0 if u1 > 0.0 else u2 > 0.0
+    if not (on_first or on_second):
+        return 1.0 + 0j, 1.0 + 0j
+    alone1 = _round(source, first, receiver, sides[0], wavelength, tables[0]) / beyond(u1)
+    alone2 = _round(source, second, receiver, sides[1], wavelength, tables[1]) / beyond(u2)
+    point1, point2 = _touched(receiver, first, sides[0]), _touched(source, second, sides[1])
+    if on_first and on_second:
+        for _ in range(3):
+            point1 = _touched(point2, first, sides[0])
+            point2 = _touched(point1, second, sides[1])
+    abreast = second[0] - first[0] < first[3] + second[3]
+    abreast = abreast or not (_outside(point2, first) and _outside(point1, second))
+    thick1, thick2 = alone1, alone2
+    if on_second:
+        thick1 = 1.0 + 0j
+        if not abreast:
+            thick1 = _round(source, first, point2, sides[0], wavelength, tables[0]) / beyond(u12)
+        elif on_first:
+            thick1 = alone1
+    if on_first:
+        thick2 = 1.0 + 0j
+        if not abreast:
+            thick2 = _round(point1, second, receiver, sides[1], wavelength, tables[1]) / beyond(u21)
+        elif on_second:
+            thick2 = alone2
+    return thick1 / alone1, thick2 / alone2
+
+
+@compiled
+def _coupling(
+    first: Body, second: Body, sides: tuple[float, float], total: float, wavelength: float,
+    thick: bool, tables: tuple[Table, Table],
+) -> complex:  # fmt: skip
+    """The way past these sides of both over the product of the two ways alone."""
+    source, receiver = (0.0, 0.0), (total, 0.0)
+    second = (max(second[0], first[0] + _LEAST_APART), second[1], second[2], second[3])
+    edge1, edge2 = _edge(first, sides[0]), _edge(second, sides[1])
+    u1 = _parameter(source, edge1, receiver, sides[0], wavelength)
+    u2 = _parameter(source, edge2, receiver, sides[1], wavelength)
+    u21 = _parameter(edge1, edge2, receiver, sides[1], wavelength)
+    u12 = _parameter(source, edge1, edge2, sides[0], wavelength)
+    found = beyond_both(u1, u2, u21, u12) / (beyond(u1) * beyond(u2))
+    if thick:
+        more = _thickened(first, second, sides, total, (u1, u2, u21, u12), wavelength, tables)
+        found *= more[0] * more[1]
+    return found
+
+
+@compiled
+def _chained(
+    columns: Float[np.ndarray, "k 6"],
+    field: Complex[np.ndarray, " k"],
+    material: Int[np.ndarray, " k"],
+    begin: Int[np.ndarray, " s"],
+    end: Int[np.ndarray, " s"],
+    wavelength: float,
+    near: Complex[np.ndarray, "m curves near"],
+    far: Complex[np.ndarray, "m curves far"],
+    reflection: Complex[np.ndarray, "m cosines"],
+) -> Complex[np.ndarray, " s"]:
+    thick = len(near) > 0
+    found = np.empty(len(begin), np.complex128)
+    sides = (-1.0, 1.0)
+    for row in range(len(begin)):
+        # A slanted ray: k cos(elevation) over horizontal distances.
+        level = max(columns[begin[row], 5], _STEEPEST)
+        wave = wavelength / level
+        total = (columns[begin[row], 0] + columns[begin[row], 4]) * level
+        amplitude, weight = np.zeros(3, np.complex128), np.zeros(3, np.complex128)
+        came = np.zeros(3, np.complex128)
+        before, of_before = (0.0, 0.0, 0.0, 0.0), 0
+        product = 1.0 + 0j
+        for i in range(begin[row], end[row]):
+            half = columns[i, 3]
+            ahead = min(max(columns[i, 0] * level, half + _NEAREST), total - half - _NEAREST)
+            body, of = (ahead, columns[i, 1], columns[i, 2], half), material[i] if thick else 0
+            table = (near[of], far[of], reflection[of])
+            tables = ((near[of_before], far[of_before], reflection[of_before]), table)
+            _weigh(body, total, field[i], wave, thick, table, weight)
+            for to in range(3):
+                came[to] = 1.0 + 0j if i == begin[row] else amplitude[_THROUGH]
+                for by in range(2):
+                    coupling = 1.0 + 0j
+                    if to != _THROUGH and i > begin[row]:
+                        pair = (sides[by], sides[to])
+                        coupling = _coupling(before, body, pair, total, wave, thick, tables)
+                    came[to] += amplitude[by] * coupling
+            amplitude[:] = came * weight
+            before, of_before = body, of
+            product *= field[i]
+        joint = amplitude[_LEFT] + amplitude[_RIGHT] + amplitude[_THROUGH]
+        found[row] = joint / product if abs(product) > 0.0 else 1.0
+    return found
+
+
+@compiled
+def _weigh(
+    body: Body,
+    total: float,
+    field: complex,
+    wavelength: float,
+    thick: bool,
+    table: Table,
+    weight: Complex[np.ndarray, " 3"],
+) -> None:
+    """What passes left, right and by no edge of one body: together `field`."""
+    source, receiver = (0.0, 0.0), (total, 0.0)
+    for i, side in enumerate((-1.0, 1.0)):
+        if thick:
+            weight[i] = _round(source, body, receiver, side, wavelength, table)
+        else:
+            weight[i] = beyond(_parameter(source, _edge(body, side), receiver, side, wavelength))
+    across = weight[_LEFT] + weight[_RIGHT]
+    share = (1.0 - field) / (1.0 - across)
+    if not abs(share) <= _MOST_WEIGHT:
+        share = 0j
+    share *= min((abs(1.0 - field) - _NO_SHADOW) / (_SHADOW - _NO_SHADOW), 1.0)
+    weight[_LEFT] *= share
+    weight[_RIGHT] *= share
+    weight[_THROUGH] = field - share * across
