@@ -1,13 +1,10 @@
 """Several bodies on one path: multiple diffraction over the ways left and right of each.
 
 Behind two the field is the sum of four ways, past the left or right edge of the first and of the
-second, each a double knife edge: Fresnel's integral over a quadrant, closed by Owen's function T
-(Owen, "Tables for computing bivariate normal probabilities", Ann. Math. Statist. 27 (1956)) of a
-complex argument, which is the generalised Fresnel integral of Capolino and Maci, Microw. Opt.
-Technol. Lett. 9 (1995). Parameters are sign * sqrt(4 detour / wavelength) of taut strings. A thick
-body's way takes the ratio of what creeps round it, or is mirrored off it, to the knife edge at
-the same bend, between the points of the string before and behind it. Along more bodies the ways of
-neighbours are chained: past two edges a wave forgets what was before the first.
+second, each a double knife edge. A thick body's way takes the ratio of what creeps round it, or
+is mirrored off it, to the knife edge at the same bend, between the points of the string before and
+behind it (`cylinder_diffraction` has the single body's law). Along more bodies the ways of
+neighbours are chained, as if past the edges of one a wave forgot those before it.
 """
 
 from __future__ import annotations
@@ -21,7 +18,7 @@ from jaxtyping import Bool, Complex, Float, Int
 
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.compiled import compiled
-from visrftwin_ros.propagation.fields.fresnel_auxiliary import phasor_integral
+from visrftwin_ros.propagation.fields.double_edges import beyond, beyond_both
 from visrftwin_ros.propagation.paths.path_segments import Segments
 from visrftwin_ros.propagation.people.body_outlines import Kept
 from visrftwin_ros.propagation.people.body_screens import Shadows
@@ -30,21 +27,15 @@ from visrftwin_ros.propagation.people.thick_bodies import material_rows
 from visrftwin_ros.propagation.people.thick_cylinder import Table, one_way_round
 from visrftwin_ros.propagation.people.transition_table import TransitionTable, body_transitions
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(20)
-_HALF = 0.5 + 0.5j
-"""sqrt(j / 2), which makes Fresnel's integral over everything 1."""
-_DOWN = complex(math.sqrt(0.5), -math.sqrt(0.5))
-"""exp(-j pi/4), the direction in which Fresnel's integrand falls."""
-_DEEPEST = 18.0
-"""Nepers down, where that integrand is cut."""
 _TINY = 1e-9
+"""Metres, and of the square of one."""
 _LEAST_APART = 1e-6
 """Metres along the path; nearer, the bodies are one outline all the same."""
 _NEAREST = 0.01
 """Metres in front of a body at which an end of the path counts that is nearer, or inside it."""
 _STEEPEST = 0.3
 """Lowest cosine of a ray's elevation, as in `thick_bodies`."""
-_NO_SHADOW, _SHADOW = 0.1, 0.2
+_NO_SHADOW, _SHADOW = 0.02, 0.05
 """|1 - E|: a body that takes less than the first multiplies, with the second it counts in full."""
 _MOST_WEIGHT = 1.5
 """Of a body's outline as if it were endless: what takes more than that takes it by other means."""
@@ -153,89 +144,36 @@ def prepare_joint(wavelength: float) -> None:
 
 
 @compiled
-def beyond(u: float) -> complex:
-    """Of an incident field, what is beyond a knife edge of Fresnel parameter u, > 0 in shadow."""
-    return 0.5 - _HALF * phasor_integral(u)
-
-
-@compiled
-def _owen(u: float, w: float) -> complex:
-    """Owen's T(h, w/u), h^2 = j pi u^2, of u > 0 and w >= 0."""
-    if w > u:
-        far, near = beyond(u), beyond(w)
-        return 0.5 * (far + near) - far * near - _owen_low(w, u)
-    return _owen_low(u, w)
-
-
-@compiled
-def _owen_low(u: float, w: float) -> complex:
-    """The same where w <= u: over the angle where that is short, else down from w/u to infinity."""
-    total = 0j
-    if u < 1.0:
-        half = 0.5 * math.atan2(w, u)
-        for i in range(len(_NODES)):
-            cos = math.cos(half * (_NODES[i] + 1.0))
-            turn = 0.5 * math.pi * (u / cos) ** 2
-            total += _WEIGHTS[i] * complex(math.cos(turn), -math.sin(turn))
-        return total * half / (2.0 * math.pi)
-    slope = math.pi * w * math.sqrt(0.5)
-    half = 0.5 * (math.sqrt(slope * slope + 2.0 * math.pi * _DEEPEST) - slope) / math.pi
-    for i in range(len(_NODES)):
-        s = half * (_NODES[i] + 1.0)
-        down = math.exp(-0.5 * math.pi * s * s - slope * s)
-        along = w + _DOWN * s
-        wave = down * complex(math.cos(slope * s), -math.sin(slope * s))
-        total += _WEIGHTS[i] * wave / (u * u + along * along)
-    turn = 0.5 * math.pi * (u * u + w * w)
-    total *= _DOWN * complex(math.cos(turn), -math.sin(turn)) * (u * half / (2.0 * math.pi))
-    return 0.5 * beyond(u) - total
-
-
-@compiled
-def _signed_owen(u: float, w: float) -> complex:
-    found = _owen(max(abs(u), _TINY), abs(w))
-    return found if (u >= 0.0) == (w >= 0.0) else -found
-
-
-@compiled
-def beyond_both(u1: float, u2: float, u21: float, u12: float) -> complex:
-    """What is beyond two knife edges in a row.
-
-    u1, u2: parameters of each alone; u21 of the second edge seen from the first, u12 of the first
-    on the way to the second. All are positive in shadow, towards the side that the edge hides.
-    """
-    found = 0.5 * (beyond(u1) + beyond(u2)) - _signed_owen(u1, u21) - _signed_owen(u2, u12)
-    if (u1 > 0.0) != (u2 > 0.0):
-        found -= 0.5
-    return found
-
-
-@compiled
-def _detour(x: float, y: float, at: tuple[float, float], x_end: float, y_end: float) -> float:
-    """Metres that the way from (x, y) to the end is longer by way of a point."""
-    longer = math.sqrt((at[0] - x) ** 2 + (at[1] - y) ** 2)
-    longer += math.sqrt((at[0] - x_end) ** 2 + (at[1] - y_end) ** 2)
-    return max(longer - math.sqrt((x_end - x) ** 2 + (y_end - y) ** 2), 0.0)
-
-
-@compiled
 def _parameter(
     start: tuple[float, float],
     edge: tuple[float, float],
     end: tuple[float, float],
     side: float,
     wavelength: float,
+    thick: bool,
 ) -> float:
-    """Of an edge that hides what is not to its `side`, on the way from `start` to `end`."""
-    share = (edge[0] - start[0]) / (end[0] - start[0])
-    hides = side * (edge[1] - start[1] - share * (end[1] - start[1]))
-    detour = _detour(start[0], start[1], edge, end[0], end[1])
-    return math.copysign(math.sqrt(4.0 * detour / wavelength), hides)
+    """Of an edge that hides what is not to its `side`, on the way from `start` to `end`.
+
+    Of thick bodies with the exact detour by the edge, of flat ones with the parabolic, as
+    `fresnel_field` has it.
+    """
+    before, rise = edge[0] - start[0], edge[1] - start[1]
+    behind, fall = end[0] - edge[0], end[1] - edge[1]
+    hides = side * (rise * behind - fall * before)
+    if not thick:
+        return hides * math.sqrt(2.0 / (before * behind * (before + behind) * wavelength))
+    to, on = math.sqrt(before**2 + rise**2), math.sqrt(behind**2 + fall**2)
+    straight = math.sqrt((before + behind) ** 2 + (rise + fall) ** 2)
+    # to + on - straight, without its cancellation.
+    longer = 2.0 * hides**2 / ((to * on + before * behind + rise * fall) * (to + on + straight))
+    return math.copysign(math.sqrt(4.0 * longer / wavelength), hides)
 
 
 @compiled
 def _edge(body: Body, side: float) -> tuple[float, float]:
-    return body[0], (body[2] if side > 0.0 else body[1])
+    y = body[2] if side > 0.0 else body[1]
+    # Two edges both on the ray have parameters of 0, which do not tell how far apart they are.
+    return body[0], y if abs(y) > _TINY else _TINY
 
 
 @compiled
@@ -328,10 +266,10 @@ def _coupling(
     source, receiver = (0.0, 0.0), (total, 0.0)
     second = (max(second[0], first[0] + _LEAST_APART), second[1], second[2], second[3])
     edge1, edge2 = _edge(first, sides[0]), _edge(second, sides[1])
-    u1 = _parameter(source, edge1, receiver, sides[0], wavelength)
-    u2 = _parameter(source, edge2, receiver, sides[1], wavelength)
-    u21 = _parameter(edge1, edge2, receiver, sides[1], wavelength)
-    u12 = _parameter(source, edge1, edge2, sides[0], wavelength)
+    u1 = _parameter(source, edge1, receiver, sides[0], wavelength, thick)
+    u2 = _parameter(source, edge2, receiver, sides[1], wavelength, thick)
+    u21 = _parameter(edge1, edge2, receiver, sides[1], wavelength, thick)
+    u12 = _parameter(source, edge1, edge2, sides[0], wavelength, thick)
     found = beyond_both(u1, u2, u21, u12) / (beyond(u1) * beyond(u2))
     if thick:
         more = _thickened(first, second, sides, total, (u1, u2, u21, u12), wavelength, tables)
@@ -402,12 +340,14 @@ def _weigh(
         if thick:
             weight[i] = _round(source, body, receiver, side, wavelength, table)
         else:
-            weight[i] = beyond(_parameter(source, _edge(body, side), receiver, side, wavelength))
+            u = _parameter(source, _edge(body, side), receiver, side, wavelength, thick)
+            weight[i] = beyond(u)
     across = weight[_LEFT] + weight[_RIGHT]
     share = (1.0 - field) / (1.0 - across)
     if not abs(share) <= _MOST_WEIGHT:
         share = 0j
-    share *= min((abs(1.0 - field) - _NO_SHADOW) / (_SHADOW - _NO_SHADOW), 1.0)
+    part = (abs(1.0 - field) - _NO_SHADOW) / (_SHADOW - _NO_SHADOW)
+    share *= min(max(part, 0.0), 1.0)
     weight[_LEFT] *= share
     weight[_RIGHT] *= share
     weight[_THROUGH] = field - share * across
