@@ -24,7 +24,7 @@ from visrftwin_ros.propagation.people.body_outlines import Kept
 from visrftwin_ros.propagation.people.body_screens import Shadows
 from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel
 from visrftwin_ros.propagation.people.thick_bodies import material_rows
-from visrftwin_ros.propagation.people.thick_cylinder import Table, one_way_round
+from visrftwin_ros.propagation.people.thick_cylinder import Table, past_one_side
 from visrftwin_ros.propagation.people.transition_table import TransitionTable, body_transitions
 
 _TINY = 1e-9
@@ -187,7 +187,7 @@ def _round(
 ) -> complex:
     """What goes round that side of a thick body."""
     y = 0.5 * (body[1] + body[2])
-    return one_way_round(
+    return past_one_side(
         start[0] - body[0], start[1] - y, end[0] - body[0], end[1] - y,
         body[3], 0.5 * (body[2] - body[1]), side < 0.0, 2.0 * math.pi / wavelength, table,
     )  # fmt: skip
