@@ -35,7 +35,7 @@ _NEAREST = 0.01
 """Metres in front of a body at which an end of the path counts that is nearer, or inside it."""
 _STEEPEST = 0.3
 """Lowest cosine of a ray's elevation, as in `thick_bodies`."""
-_NO_SHADOW, _SHADOW = 0.02, 0.05
+_NO_SHADOW, _SHADOW = 0.05, 0.1
 """|1 - E|: a body that takes less than the first multiplies, with the second it counts in full."""
 _MOST_WEIGHT = 1.5
 """Of a body's outline as if it were endless: what takes more than that takes it by other means."""

@@ -67,8 +67,8 @@ class PathFields:
 class Blockage:
     """The effect of people on the P paths of a PathSet.
 
-    field: complex E/E0, 1 where nobody is near; several bodies are multiple diffraction, on single
-    samples of a scattered field they multiply.
+    field: complex E/E0, 1 where nobody is near; several bodies are multiple diffraction, on weak
+    paths they multiply.
     by_body: every body near some path, as its id, and its factors; sorted by id, an id may come
     more than once. evaluated: rows evaluated at this update, ascending.
     """
@@ -108,7 +108,8 @@ class PeopleUpdate:
     result is the same as if every path had been evaluated against every body.
     Paths under `least_share` of their link's power are evaluated only while the link is affected
     by way of a stronger one. `standing`: the paths will see many updates, so index them by place.
-    `joint`: several bodies on one path are multiple diffraction; else they multiply.
+    `joint`: several bodies on one path of `least_share` or more are multiple diffraction; else, and
+    on weaker paths, they multiply.
     """
 
     def __init__(
@@ -126,15 +127,13 @@ class PeopleUpdate:
         sampled = ~strong & (faint | (paths.interactions == DIFFUSE).any(axis=1))
         weak = ~strong & ~sampled
         self._link = paths.link
-        self._strong = _Diffracted(paths, np.flatnonzero(strong), standing, wavelength, model)
-        dim = _Diffracted(paths, np.flatnonzero(weak), standing, wavelength, model)
+        self._strong = _Diffracted(
+            paths, np.flatnonzero(strong), standing, wavelength, model, joint
+        )
         self._weak: tuple[_Tier, ...] = (
-            dim,
+            _Diffracted(paths, np.flatnonzero(weak), standing, wavelength, model, joint=False),
             _Sampled(paths, np.flatnonzero(sampled), standing),
         )
-        self._joint = (self._strong, dim) if joint else ()
-        self._wavelength = wavelength
-        self._model: BlockageModel = model
         self._poses: dict[str, tuple[float, ...]] = {}
         self._affected = np.zeros(len(paths.links), bool)
         self._blockage = unblocked(paths)
@@ -177,9 +176,8 @@ class PeopleUpdate:
         for _, fields in near:
             rows = marked[fields.path]
             field[fields.path[rows]] *= fields.field[rows]
-        for tier in self._joint:
-            path, ratio = tier.joint(marked)
-            np.multiply.at(field, path, ratio)
+        path, ratio = self._strong.joint(marked)
+        np.multiply.at(field, path, ratio)
         return Blockage(field, tuple(near), evaluated)
 
 
@@ -264,8 +262,10 @@ class _Diffracted(_Tier):
         standing: bool,
         wavelength: float,
         model: BlockageModel,
+        joint: bool,
     ) -> None:
         super().__init__(paths, rows)
+        self._joint = joint
         self._stand_still = standing
         self._wavelength = wavelength
         self._model: BlockageModel = model
@@ -294,10 +294,11 @@ class _Diffracted(_Tier):
             wanted = links[self._paths.link[self._segments.path[segment]]]
             segment, body = segment[wanted], body[wanted]
         found = shadows(self._segments, bodies, segment, body, self._wavelength, self._model)
-        deep, standing = standing_in(self._segments, bodies, found)
-        of = found.body[deep]
-        for i in np.unique(of):
-            self._standing.setdefault(bodies.ids[i], []).append(standing.take(of == i))
+        if self._joint:
+            deep, standing = standing_in(self._segments, bodies, found)
+            of = found.body[deep]
+            for i in np.unique(of):
+                self._standing.setdefault(bodies.ids[i], []).append(standing.take(of == i))
         return self._segments.path[found.segment], found.body, found.field
 
     def forget(self, names: list[str]) -> Int[np.ndarray, " k"]:
