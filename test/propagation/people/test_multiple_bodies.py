@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import cache
 
 import numpy as np
@@ -209,3 +210,21 @@ def test_a_ray_along_the_sides_of_two_strips_is_the_double_integral() -> None:
 def test_a_body_with_its_source_inside_gives_a_number() -> None:
     row = row_of(3.0, np.array([0.1, 0.4]), np.array([PERSON] * 2), np.full(2, 0.1 + 0j), 0.15)
     assert np.isfinite(ratios_in(row, WAVELENGTH, metal())[1]).all()
+
+
+def test_a_pair_of_thick_bodies_takes_thirty_microseconds_of_a_core() -> None:
+    cases = body_pairs()
+    centre, half = np.tile(cases.centre, (10, 1, 1)), np.tile(cases.half_axes, (10, 1, 1))
+    length, pair = np.repeat(np.tile(cases.length, 10), 2), np.repeat(np.arange(400), 2)
+    along, aside, deep, wide = (a.reshape(-1) for a in (
+        centre[:, :, 0], centre[:, :, 1], half[:, :, 0], half[:, :, 1]
+    ))  # fmt: skip
+    none, fields = np.zeros(800, np.intp), np.tile(cases.fields[:, :2], (10, 1)).reshape(-1)
+    standing = Standing(pair, none, along, length - along, aside - wide, aside + wide, deep,
+                        np.ones(800), fields, none)  # fmt: skip
+    seconds = []
+    for _ in range(4):
+        began = time.thread_time()
+        ratios_in(standing, WAVELENGTH, metal())
+        seconds.append(time.thread_time() - began)
+    assert min(seconds) / 400 < 30e-6
