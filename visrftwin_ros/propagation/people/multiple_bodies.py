@@ -135,14 +135,6 @@ def ratios_in(
     return path[begin], ratios
 
 
-def prepare_joint(wavelength: float) -> None:
-    """Compiles, or loads, what `joint_ratios` runs."""
-    two, one = np.zeros(2, np.intp), np.ones(2)
-    pair = Standing(two, two, np.array([1.0, 1.5]), np.array([1.5, 1.0]), -0.2 * one, 0.2 * one,
-                    0.1 * one, one, 0.1 * one + 0j, two)  # fmt: skip
-    joint_ratios(pair, wavelength, "thick")
-
-
 @compiled
 def _parameter(
     start: tuple[float, float],

@@ -51,6 +51,26 @@ out over the samples, so it is cut by the body's outline instead of diffracted: 
 _NONE = np.zeros(0, np.intp)
 
 
+def prepare_updates(wavelength: float) -> None:
+    """Compiles, or loads, what updates run, and tabulates: once a process, before the first tick."""
+    vertices = np.array([[[0.0, 0, 1], [2, 0, 1], [2, 0, 1]], [[0, 0, 1], [1, 0, 1], [2, 0, 1]]])
+    paths = PathSet(
+        links=(("", ""),),
+        link=np.zeros(2, np.int32),
+        vertices=vertices,
+        n_vertices=np.array([2, 3], np.int32),
+        interactions=np.array([[0], [DIFFUSE]], np.uint8),
+        objects=np.zeros((2, 1), np.int32),
+        normals=np.zeros((2, 1, 3)),
+        transfer=np.eye(2, dtype=complex) * np.array([1.0, 1e-3]).reshape(2, 1, 1),
+        delay=np.full(2, 2.0 / speed_of_light),
+    )
+    half, places = np.full(2, 0.5), np.array([[0.7, 0.0, 0.0], [1.3, 0.0, 0.0]])
+    pair = Bodies(("a", "b"), places, 0 * places, half, half, 4 * half, 0 * half)
+    for standing in (True, False):
+        PeopleUpdate(paths, wavelength, standing=standing).update(pair)
+
+
 @dataclass(frozen=True)
 class PathFields:
     """One body's factor E/E0 on each path that it is near: rows ascending, and the factors."""
