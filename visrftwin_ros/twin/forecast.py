@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.propagation.paths.path_segments import ground_distance, path_segments
 from visrftwin_ros.propagation.paths.path_set import PathSet
 from visrftwin_ros.propagation.people.body_screens import reach, shadows
+from visrftwin_ros.propagation.people.multiple_bodies import joint_ratios, standing_in
 from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel
 
 HORIZONS = (0.25, 0.5, 0.75, 1.0)
@@ -94,6 +95,13 @@ class Forecaster:
         field = np.ones((futures, len(self._paths)), complex)
         future = found.body // max(people, 1)
         np.multiply.at(field, (future, segments.path[found.segment]), found.field)
+        deep, standing = standing_in(segments, everyone, found)
+        # A path of each future is a path of its own.
+        of_future = future[deep] * len(self._paths) + standing.path
+        number, ratio = joint_ratios(
+            replace(standing, path=of_future), self._wavelength, self._model
+        )
+        np.multiply.at(field.reshape(-1), number, ratio)
         power = np.abs(field) ** 2 * self._paths.power
         number = np.arange(futures)[:, None] * self._links + self._paths.link
         summed = np.bincount(number.ravel(), power.ravel(), futures * self._links)

@@ -177,11 +177,11 @@ class BodyReflections:
     def _blocked_by_others(
         self, paths: PathSet, bodies: Bodies, body: Int[np.ndarray, " paths"]
     ) -> Blockage:
-        """A body is no screen on the path that it reflects itself."""
+        """A body is no screen on the path that it reflects itself; several others multiply."""
         if not len(paths):
             return unblocked(paths)
         everyone = PeopleUpdate(
-            paths, self._wavelength, self._model, least_share=0.0, standing=False
+            paths, self._wavelength, self._model, least_share=0.0, standing=False, joint=False
         ).update(bodies)
         own = np.array(bodies.ids)[body]
         field = np.ones(len(paths), complex)
