@@ -11,7 +11,7 @@ from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.propagation.paths.azimuth_index import Fans
 from visrftwin_ros.propagation.paths.path_segments import PlaceGrid, SharedSegments, path_segments
 from visrftwin_ros.propagation.paths.path_set import PathSet
-from visrftwin_ros.propagation.people.cylinder_hits import hidden
+from visrftwin_ros.propagation.people.box_hits import hidden_by_bodies
 
 Rows = Int[np.ndarray, " k"]
 
@@ -52,7 +52,7 @@ class StandingOutlines:
         near = [self._inner + found for found in _near(self._grid, bodies, rows)]
         segment = np.concatenate([segment, *near])
         body = np.concatenate([body, np.repeat(rows, [len(found) for found in near])])
-        cut = hidden(self._shared.segments, segment, bodies, body)
+        cut = hidden_by_bodies(self._shared.segments, segment, bodies, body)
         path, times = self._shared.paths_of(segment[cut])
         return _once(path, np.repeat(body[cut], times), self._count)
 
@@ -84,12 +84,12 @@ class PassingOutlines:
         found = []
         for i in rows:
             foot = bodies.position[i].astype(np.float32)
-            radius = np.float32(max(bodies.width[i], bodies.depth[i]) / 2 + _ROUNDING)
+            radius = np.float32(bodies.radius[i] + _ROUNDING)
             aside = foot[1] * dx - foot[0] * dy + area
             found.append(np.flatnonzero(aside * aside <= radius * radius * square))
         segment = np.concatenate(found)
         body = np.repeat(np.array(rows, np.intp), [len(near) for near in found])
-        cut = hidden(self, segment, bodies, body)
+        cut = hidden_by_bodies(self, segment, bodies, body)
         return _once(self._path[segment[cut]], body[cut], self._count)
 
 
@@ -102,7 +102,7 @@ def _in_turns(crossed: Callable[[list[int]], Pairs], rows: list[int]) -> Pairs:
 
 def _near(grid: PlaceGrid, bodies: Bodies, rows: list[int]) -> list[Int[np.ndarray, " _"]]:
     """What passes near each of the bodies `rows`."""
-    radius = np.maximum(bodies.width, bodies.depth) / 2
+    radius = bodies.radius
     foot = bodies.position[:, 2]
     head = foot + bodies.height
     return [grid.near(bodies.position[i, :2], radius[i], foot[i], head[i]) for i in rows]
