@@ -91,7 +91,9 @@ class TwinEngine:
         materials: Mapping[str, MaterialValues] | None = None,
     ) -> None:
         self.links = tuple((ap.name, r.name) for ap in site.access_points for r in site.robots)
-        self.people_model = PeopleModel(site.radio.frequency, blockage, body_scattering)
+        self.people_model = PeopleModel(
+            site.radio.frequency, blockage, body_scattering, site.materials
+        )
         self._wavelength = wavelength_of(site.radio.frequency)
         prepare(device, threads)
         twin = configured(site, cache_dir, device, materials or {})
@@ -280,7 +282,12 @@ class TwinEngine:
         if model.scattering == "none":
             return None
         return BodyReflections(
-            self.links, seeing, self._wavelength, model.blockage, model.scattering
+            self.links,
+            seeing,
+            self._wavelength,
+            model.blockage,
+            model.scattering,
+            twin.site.materials,
         )
 
     def _flag_ends_inside(

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Complex, Float, Int
 
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.propagation.paths.path_segments import Segments
+from visrftwin_ros.propagation.people.box_diffraction import box_shadows
 from visrftwin_ros.propagation.people.screen_diffraction import (
     FIELD_OF_MODEL,
     BlockageModel,
@@ -75,6 +76,8 @@ def shadows(
     under the feet. The screen of the `fresnel` model has a head over the shoulders and two legs
     under the trunk; the formulas of the other models are of one rectangle.
     """
+    if bodies.is_box.any() and (box := bodies.is_box[body]).any():
+        return _with_boxes(segments, bodies, segment, body, box, wavelength, model)
     segment, body = _beside(segments, bodies, segment, body, wavelength)
     start = segments.start.take(segment, axis=0)
     x, y, z = np.ascontiguousarray(start.T)
@@ -138,6 +141,30 @@ def shadows(
     excess = np.clip(clear[near] / zone[near] - 1.0, 0.0, REACH_IN_ZONES - 1.0)
     weight = np.cos(np.pi / 2 * excess / (REACH_IN_ZONES - 1.0)) ** 2
     return Shadows(segment[near], body[near], 1.0 - weight * (1.0 - field))
+
+
+def _with_boxes(
+    segments: Segments,
+    bodies: Bodies,
+    segment: Rows,
+    body: Rows,
+    box: Bool[np.ndarray, " c"],
+    wavelength: float,
+    model: BlockageModel,
+) -> Shadows:
+    """`shadows` where some of the candidates are a `box`, whose law is the same by every model."""
+    persons, things = np.flatnonzero(~box), np.flatnonzero(box)
+    near = shadows(segments, bodies, segment[persons], body[persons], wavelength, model)
+    beside = box_shadows(segments, bodies, segment[things], body[things], wavelength)
+    row = things[beside.row]
+    found = (
+        np.append(near.segment, segment[row]),
+        np.append(near.body, body[row]),
+        np.append(near.field, beside.field),
+    )
+    # As the candidates: body by body, its segments ascending.
+    order = np.lexsort((found[0], found[1]))
+    return Shadows(*(column[order] for column in found))
 
 
 def _person_field(
@@ -228,13 +255,15 @@ def reach(bodies: Bodies, longest: float, wavelength: float) -> Float[np.ndarray
 def inside_bodies(
     points: Float[np.ndarray, "points 3"], bodies: Bodies
 ) -> Bool[np.ndarray, "points bodies"]:
-    """(N points, M bodies): the point is within the elliptic cylinder."""
+    """(N points, M bodies): the point is within the elliptic cylinder or the box."""
     offset = points[:, None] - bodies.position[None]
     c, s = np.cos(bodies.heading), np.sin(bodies.heading)
     forward = (offset[..., 0] * c + offset[..., 1] * s) / (bodies.depth / 2)
     sideways = (-offset[..., 0] * s + offset[..., 1] * c) / (bodies.width / 2)
     level = offset[..., 2]
-    return (forward**2 + sideways**2 < 1) & (level >= 0) & (level <= bodies.height)
+    within_box = np.maximum(np.abs(forward), np.abs(sideways)) < 1
+    within = np.where(bodies.is_box, within_box, forward**2 + sideways**2 < 1)
+    return within & (level >= 0) & (level <= bodies.height)
 
 
 def _half_silhouette(
