@@ -16,12 +16,14 @@ def field_round_cylinder(
     wavelength: float,
     along_axis: bool,
     permittivity: complex | None = None,
+    coat: tuple[complex, float] | None = None,
 ) -> complex:
     """E/E0 at `receiver` (2,), metres from the axis, for a line source at `source` (2,).
 
     Harrington, Time-Harmonic Electromagnetic Fields, section 5-9 (exp(+jwt), series of H_n^(2)),
     with the boundary values of a dielectric, or of a perfect conductor where no permittivity is
-    given. `along_axis`: E is parallel to the axis, else H.
+    given. `along_axis`: E is parallel to the axis, else H. coat: permittivity and thickness of
+    the outermost layer of a dielectric, for E along the axis.
     """
     k = 2 * np.pi / wavelength
     size = k * radius
@@ -32,7 +34,10 @@ def field_round_cylinder(
         scattered = -j / h if along_axis else -dj / dh
     else:
         index = np.sqrt(permittivity)
-        inside = _log_derivative(index * size, most) * (index if along_axis else 1 / index)
+        core = index * (size if coat is None else size - k * coat[1])
+        inside = _log_derivative(core, most) * (index if along_axis else 1 / index)
+        if coat is not None:
+            inside = _through(coat, inside, size, k)
         scattered = -(dj - inside * j) / (dh - inside * h)
     near, far = np.hypot(*source), np.hypot(*receiver)
     turn = np.arctan2(*receiver[::-1]) - np.arctan2(*source[::-1])
@@ -48,6 +53,20 @@ def field_behind_cylinder(
     straight line between the two passing `offset` m beside the axis."""
     ends = (np.array([-distance, offset]), np.array([distance, offset]))
     return field_round_cylinder(*ends, radius, WAVELENGTH, along_axis, permittivity)
+
+
+def _through(
+    coat: tuple[complex, float], inside: NDArray[np.complex128], size: float, k: float
+) -> NDArray[np.complex128]:
+    """Slope over value, by kr, at the outside of a layer whose inside has `inside`."""
+    index = np.sqrt(coat[0])
+    order = np.arange(len(inside))
+    inner, outer = index * (size - k * coat[1]), index * size
+    # a J + b H with the slope over the value that the inside has.
+    a = index * h2vp(order, inner) - inside * hankel2(order, inner)
+    b = inside * jv(order, inner) - index * jvp(order, inner)
+    value = a * jv(order, outer) + b * hankel2(order, outer)
+    return np.asarray(index * (a * jvp(order, outer) + b * h2vp(order, outer)) / value)
 
 
 def _log_derivative(z: complex, most: int) -> np.ndarray:

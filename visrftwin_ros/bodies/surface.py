@@ -19,6 +19,8 @@ LOG = logging.getLogger(__name__)
 
 
 SKIN = "skin"
+_LEAST_COSINE = 1e-5
+"""An impedance is even in the cosine: here it is that of grazing incidence to ten digits."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,19 @@ def body_coefficients(
         thickness = 0.0 if cloth is None else cloth.thickness
         te[on], tm[on] = _layered(cosine[on], outer, thickness, inner, wavelength)
     return te, tm
+
+
+def body_impedance(
+    material: str, cosine: Float[np.ndarray, " n"], wavelength: float
+) -> ComplexValues:
+    """Surface impedance over that of free space, for an electric field along the surface.
+
+    That for which (z cos - 1) / (z cos + 1) is the reflection coefficient TE; at grazing incidence
+    its limit. cosine: as in `body_coefficients`.
+    """
+    oblique = np.maximum(cosine, _LEAST_COSINE)
+    te, _ = body_coefficients(np.full(len(cosine), material), oblique, wavelength)
+    return np.asarray((1 + te) / (1 - te) / oblique)
 
 
 @cache

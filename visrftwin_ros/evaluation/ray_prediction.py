@@ -55,7 +55,7 @@ class RayPredictor:
     """
 
     def __init__(
-        self, site: Site, meshes: tuple[SurfaceMesh, ...], blockage: BlockageModel = "fresnel"
+        self, site: Site, meshes: tuple[SurfaceMesh, ...], blockage: BlockageModel = "thick"
     ) -> None:
         self._discovery = Discovery(site, meshes, None)
         self._scene = ReplayScene(meshes, site.radio.frequency)

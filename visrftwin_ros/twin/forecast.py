@@ -47,7 +47,7 @@ class Forecaster:
     left out.
     """
 
-    def __init__(self, paths: PathSet, wavelength: float, model: BlockageModel = "fresnel") -> None:
+    def __init__(self, paths: PathSet, wavelength: float, model: BlockageModel = "thick") -> None:
         strong = _strong_rows(paths)
         self._links = len(paths.links)
         self._paths = paths.select(strong)

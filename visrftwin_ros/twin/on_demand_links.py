@@ -26,7 +26,7 @@ class PeopleModel:
     """How people and boxes change a channel at `frequency` [Hz]; materials: the site's own."""
 
     frequency: float
-    blockage: BlockageModel = "fresnel"
+    blockage: BlockageModel = "thick"
     scattering: BodyScattering = "cylinder"
     materials: Mapping[str, MaterialEntry] = field(default_factory=dict)
 

@@ -41,7 +41,7 @@ def test_a_car_that_drives_through_a_link_fades_it_and_the_link_recovers(standin
     np.testing.assert_array_equal(fade, alone)
 
 
-@pytest.mark.parametrize("model", ["fresnel", "metis", "knife_edge"])
+@pytest.mark.parametrize("model", ["thick", "fresnel", "metis", "knife_edge"])
 def test_every_model_of_blockage_has_the_same_boxes_and_its_own_persons(model) -> None:
     both = together(people((10.0, 0.0)), boxes((20.0, 0.2)))
     found = dict(PeopleUpdate(STREET, WAVELENGTH, model).update(both).by_body)

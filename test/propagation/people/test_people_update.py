@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -5,8 +7,11 @@ from hypothesis import strategies as st
 from made_up import WAVELENGTH, people, polylines
 
 from visrftwin_ros.bodies.people import Bodies, nobody, usable
+from visrftwin_ros.propagation.paths.path_segments import path_segments
 from visrftwin_ros.propagation.paths.path_set import PathSet
-from visrftwin_ros.propagation.people.people_update import Blockage, PeopleUpdate
+from visrftwin_ros.propagation.people.body_screens import shadows
+from visrftwin_ros.propagation.people.cylinder_hits import hidden
+from visrftwin_ros.propagation.people.people_update import BEHIND_A_BODY, Blockage, PeopleUpdate
 
 ROUTES = (
     [(0.0, 0.0, 1.2), (10.0, 0.0, 1.2)],
@@ -133,3 +138,31 @@ def test_thousands_of_people_are_taken(paths: PathSet) -> None:
     crowd = people(*rng.uniform(-50, 50, (3000, 2)))
     result = PeopleUpdate(paths, WAVELENGTH).update(crowd)
     assert np.isfinite(result.field).all()
+
+
+def test_weak_diffuse_paths_lose_the_mean_power_behind_random_walkers() -> None:
+    """0.5 to 8 m before and behind them, from any height of 0 to 3 m to any other, at any heading
+    and offset; within 0.4 dB. What such paths lose in all, fringes included, agrees within 1.5 dB."""
+    random, count = np.random.default_rng(0), 20_000
+    before, behind = random.uniform(0.5, 8.0, (2, count))
+    low, high = random.uniform(0.0, 3.0, (2, count))
+    apart = 10.0 * np.arange(count)
+    lines = [[(0.0, y, a), (length, y, b)]
+             for y, a, b, length in zip(apart, low, high, before + behind, strict=True)]  # fmt: skip
+    segments = path_segments(polylines(*lines))
+    places = zip(before, apart + random.uniform(-0.8, 0.8, count), strict=True)
+    walkers = replace(
+        people(*places),
+        heading=random.uniform(-np.pi, np.pi, count),
+        velocity=np.tile([1.2, 0.0, 0.0], (count, 1)),
+    )
+    everyone = np.arange(count)
+    through = hidden(segments, everyone, walkers, everyone)
+    found = shadows(segments, walkers, everyone, everyone, WAVELENGTH, "thick")
+    power = np.ones(count)
+    power[found.body] = np.abs(found.field) ** 2
+    assert len(through) > 2000
+    mean = 10 * np.log10(power[through].mean())
+    assert mean == pytest.approx(20 * np.log10(BEHIND_A_BODY), abs=0.4)
+    in_all = 1 - (1 - power).sum() / len(through)
+    assert 10 * np.log10(in_all) == pytest.approx(20 * np.log10(BEHIND_A_BODY), abs=1.5)

@@ -85,7 +85,7 @@ class BodyReflections:
         links: tuple[tuple[str, str], ...],
         scene: Sees,
         wavelength: float,
-        model: BlockageModel = "fresnel",
+        model: BlockageModel = "thick",
         scattering: BodyScattering = "cylinder",
         materials: Mapping[str, MaterialEntry] | None = None,
     ) -> None:

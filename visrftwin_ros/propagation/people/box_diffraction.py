@@ -9,6 +9,7 @@ from jaxtyping import Complex, Float, Int
 
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.propagation.paths.path_segments import Segments
+from visrftwin_ros.propagation.people.body_outlines import REACH_IN_ZONES, Outlines
 from visrftwin_ros.propagation.people.two_edges import field_past_edge, field_past_two_edges
 
 Rows = Int[np.ndarray, " c"]
@@ -20,8 +21,6 @@ FaceEnds = Float[np.ndarray, "k 2*e"]
 
 FLOOR = 0.0
 """Metres: height in the world (REP-103: x and y on the ground) of the floor under raised boxes."""
-_ZONES = 2.0
-"""First-zone radii beside a box at which it matters no more, as for persons."""
 _FAR = -1e3
 """Fresnel parameter of an edge that is in nobody's way."""
 _UPRIGHT = 0.1
@@ -38,23 +37,11 @@ _DEPTHS, _WIDTHS = np.array([-0.5, 0.5, 0.5, -0.5]), np.array([-0.5, -0.5, 0.5, 
 
 @dataclass(frozen=True)
 class BoxShadows:
-    """K boxes near path segments: their rows among the candidate pairs, and the field E/E0.
-
-    d1, d2: metres along the unfolded ray from the wave's source to the middle of the box and on
-    to the receiver. left, right, bottom, top: the silhouette's edges from the ray, as in `Screens`;
-    half_depth: along the ray over the ground; metres. nearness: 1 within one first-zone radius
-    of the silhouette, falling to 0 at two; `field` has it in it.
-    """
+    """K boxes near path segments: their rows among the candidate pairs, their outlines, whose
+    shoulders are the top and whose ground is the floor, and the field E/E0, nearness included."""
 
     row: Int[np.ndarray, " k"]
-    d1: Values
-    d2: Values
-    left: Values
-    right: Values
-    bottom: Values
-    top: Values
-    half_depth: Values
-    nearness: Values
+    outline: Outlines
     field: ComplexValues
 
 
@@ -78,7 +65,7 @@ def box_shadows(
     # First zones between the ray and the silhouette that it misses on a side.
     off = [np.maximum(-parameter.max(axis=1), 0.0) / np.sqrt(2) for _, parameter in sides]
     zones = np.hypot(np.maximum(off[0], off[1]), np.maximum(off[2], off[3]))
-    near = np.flatnonzero(zones < _ZONES)
+    near = np.flatnonzero(zones < REACH_IN_ZONES)
     left, right, over, under = (
         _field_past(parameter[near], edges.place[near], ray.length[near])
         for edges, parameter in sides
@@ -86,20 +73,31 @@ def box_shadows(
     gap = _gap(ray.take(near), box.take(near), wavelength)
     field = 1.0 - (1.0 - left - right) * (1.0 - over - under - gap)
     nearness = np.cos(np.pi / 2 * np.clip(zones[near] - 1.0, 0.0, 1.0)) ** 2
-    middle = np.clip(ray.middle(box), _NEAREST, ray.length - _NEAREST)[near]
-    heights = np.stack([box.mirrored, box.top], axis=1)
-    bottom, top = ray.in_plane(ray.along[:, None], heights)[1].T
-    return BoxShadows(
-        row=row[near],
+    outline = _outlines(ray.take(near), box.take(near), nearness)
+    return BoxShadows(row[near], outline, 1.0 - nearness * (1.0 - field))
+
+
+def _outlines(ray: _Rays, box: _Boxes, nearness: Values) -> Outlines:
+    heights = np.stack([box.mirrored, box.floor, box.top], axis=1)
+    bottom, ground, top = ray.in_plane(ray.along[:, None], heights)[1].T
+    middle = np.clip(ray.middle(box), _NEAREST, ray.length - _NEAREST)
+    none = np.zeros(len(nearness))
+    return Outlines(
         d1=middle,
-        d2=ray.length[near] - middle,
-        left=(ray.aside - ray.half_width(box))[near],
-        right=(ray.aside + ray.half_width(box))[near],
-        bottom=bottom[near],
-        top=top[near],
-        half_depth=ray.half_depth(box)[near],
+        d2=ray.length - middle,
+        left=ray.aside - ray.half_width(box),
+        right=ray.aside + ray.half_width(box),
+        bottom=bottom,
+        top=top,
+        half_depth=ray.half_depth(box),
+        shoulders=top,
+        crotch=none,
+        ground=ground,
+        half_apart=none,
+        forward=ray.forward,
+        sideways=ray.crossing,
+        flatness=ray.level / ray.length,
         nearness=nearness,
-        field=1.0 - nearness * (1.0 - field),
     )
 
 
@@ -226,7 +224,7 @@ def _pairs(
     middle = (to_z + height / 2) * np.sign(climb)
     share = np.where(upright, middle / length, travelled / level_length)
     extent = np.where(upright, height / (2 * length), ray.half_depth(box) / level_length)
-    widest = _ZONES * np.sqrt(wavelength * ray.length) / 2
+    widest = REACH_IN_ZONES * np.sqrt(wavelength * ray.length) / 2
     near = np.flatnonzero(
         (np.abs(aside) < ray.half_width(box) + widest)
         & (share >= np.where(segments.first[segment], -extent, 0.0))

@@ -26,11 +26,14 @@ A tracer scatters thousands of diffuse paths a link over the whole scene, each o
 of the power: somebody is always on one of those, and no receiver would notice.
 """
 
-_BLOCKING = 10 ** (-1 / 20)
-"""A body blocks a path when it alone takes 1 dB or more off it; less is a fringe."""
+_BLOCKING = 10 ** (-3 / 20)
+"""A body blocks a path when it alone takes 3 dB or more off it; less is a fringe, of up to 2 dB
+beside a thick body."""
 
-_BEHIND_A_BODY = 0.1
-"""|E/E0| of a weak diffuse path through a body: 20 dB, of the 15 to 20 dB that a strip costs.
+BEHIND_A_BODY = 0.46
+"""|E/E0| of a weak diffuse path through a body's outline: 6.7 dB, the mean power behind walkers of
+the `thick` model on paths 1 to 16 m long between any heights of 0 to 3 m, any way past them. That is
+less than behind a trunk, 13 dB: head and legs leave a fifth of the outline open.
 
 Such a path is one random sample of a scattered field. Fringes mean nothing on it and average out
 over the samples, so it is cut by the body's outline instead of diffracted: five times cheaper.
@@ -73,7 +76,7 @@ class Blockage:
         return np.flatnonzero(near)
 
     def blocked_by(self, path: int) -> tuple[str, ...]:
-        """Ids of the bodies that each take at least 1 dB off `path`."""
+        """Ids of the bodies that each take at least 3 dB off `path`."""
         found = []
         for name, fields in self.by_body:
             row = np.searchsorted(fields.path, path)
@@ -101,7 +104,7 @@ class PeopleUpdate:
         self,
         paths: PathSet,
         wavelength: float,
-        model: BlockageModel = "fresnel",
+        model: BlockageModel = "thick",
         least_share: float = LEAST_SHARE,
         standing: bool = True,
     ) -> None:
@@ -290,4 +293,4 @@ class _Sampled(_Tier):
         self, bodies: Bodies, rows: list[int], links: Bool[np.ndarray, " links"] | None
     ) -> tuple[Int[np.ndarray, " k"], Int[np.ndarray, " k"], ComplexValues]:
         path, body = self._outlines.crossed(bodies, rows)
-        return path, body, np.full(len(path), _BEHIND_A_BODY, complex)
+        return path, body, np.full(len(path), BEHIND_A_BODY, complex)

@@ -22,7 +22,7 @@ from visrftwin_ros.errors import TwinError
 ComplexValues = Complex[np.ndarray, "*n"]
 Values = Float[np.ndarray, "*#n"]
 
-BlockageModel = Literal["fresnel", "metis", "knife_edge"]
+BlockageModel = Literal["thick", "fresnel", "metis", "knife_edge"]
 
 _CLEAR = -0.78
 """P.526-15 eq. (31): an edge this far below the ray, in Fresnel parameters, costs nothing."""

@@ -1,0 +1,142 @@
+"""The field behind thick people: head, trunk and two legs, each an upright cylinder of its own."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from jaxtyping import Complex, Float, Int
+
+from visrftwin_ros.bodies.people import Bodies
+from visrftwin_ros.bodies.surface import SKIN, body_materials
+from visrftwin_ros.compiled import compiled
+from visrftwin_ros.propagation.fields.fresnel_auxiliary import phasor_integral
+from visrftwin_ros.propagation.people.body_outlines import HEAD_WIDTH, LEG_WIDTH, Outlines
+from visrftwin_ros.propagation.people.thick_cylinder import Table, one_way_round
+from visrftwin_ros.propagation.people.transition_table import body_transitions
+
+Values = Float[np.ndarray, " k"]
+
+_NEAREST = 0.01
+"""Metres in front of a part at which an end of the path counts that is nearer, or inside it: the
+diffraction by curved surfaces is of ends off them."""
+_HALF = 0.5 + 0.5j
+"""sqrt(j / 2), which makes Fresnel's integral over everything 1."""
+_STEEPEST = 0.3
+"""Lowest cosine of a ray's elevation: steeper rays, over 72 degrees, meet a body as that one."""
+
+
+def thick_field(
+    outline: Outlines, bodies: Bodies, body: Int[np.ndarray, " k"], wavelength: float
+) -> Complex[np.ndarray, " k"]:
+    """E/E0, vertically polarised, behind the bodies with these indices, whose outlines these are.
+
+    Across each part goes what a smooth convex cylinder leaves (`cylinder_diffraction`), in the
+    body's own section and at its heading; up and down Fresnel's integral between the part's edges
+    with their exact detours. What the parts take adds up (Babinet), the ground mirrors trunk and
+    legs. A slanted ray meets the section with the horizontal part of its wave vector, as exact for
+    a perfect conductor: k cos(elevation) over horizontal distances. Legs close on the inside; the
+    gap between a walker's is an aperture without depth. What is curved more sharply than 1 / k
+    counts as rounded to that.
+    """
+    table = body_transitions(wavelength)
+    number = {name: i for i, name in enumerate(body_materials())}
+    # What has no name or an unknown one counts as skin.
+    names = bodies.material or (SKIN,) * len(bodies)
+    material = np.array([number.get(name, number[SKIN]) for name in names], np.intp)
+    half = np.column_stack([bodies.depth, bodies.width]) / 2
+    sharpest = wavelength / (2 * np.pi)
+    wide = np.maximum(half.max(axis=1), sharpest)
+    sizes = np.maximum(half, np.sqrt(wide * sharpest)[:, None])
+    columns = np.stack(
+        [outline.d1, outline.d2, outline.left, outline.right, outline.bottom, outline.top]
+        + [outline.shoulders, outline.crotch, outline.ground]
+        + [outline.half_apart, outline.forward, outline.sideways, outline.flatness],
+        axis=1,
+    )
+    return _fields(columns, sizes, material, body, wavelength,
+                   table.near, table.far, table.reflection)  # fmt: skip
+
+
+@compiled
+def _edge(edge: float, d1: float, d2: float, wavelength: float) -> complex:
+    """Fresnel's integral up to an edge, of parameter sign * sqrt(4 detour / wavelength)."""
+    longer = edge * edge * (
+        1.0 / (math.sqrt(d1 * d1 + edge * edge) + d1)
+        + 1.0 / (math.sqrt(d2 * d2 + edge * edge) + d2)
+    )  # fmt: skip
+    return phasor_integral(math.copysign(math.sqrt(4.0 * longer / wavelength), edge))
+
+
+@compiled
+def _round(
+    aside: float, radius: float, left: bool, d1: float, d2: float, k: float, table: Table
+) -> complex:
+    """What passes left or right of a round part, its axis `aside` to the left of the ray."""
+    before, beyond = max(d1, radius + _NEAREST), max(d2, radius + _NEAREST)
+    return one_way_round(-before, -aside, beyond, -aside, radius, radius, not left, k, table)
+
+
+@compiled
+def _trunk(
+    aside: float, a: float, b: float, forward: float, sideways: float,
+    d1: float, d2: float, k: float, table: Table,
+) -> complex:  # fmt: skip
+    """What passes the trunk on both sides."""
+    half_depth = math.sqrt((b * sideways) ** 2 + (a * forward) ** 2)
+    before, beyond = max(d1, half_depth + _NEAREST), max(d2, half_depth + _NEAREST)
+    sx, sy = -before * forward + aside * sideways, -before * sideways - aside * forward
+    rx, ry = beyond * forward + aside * sideways, beyond * sideways - aside * forward
+    return one_way_round(sx, sy, rx, ry, a, b, True, k, table) + one_way_round(
+        sx, sy, rx, ry, a, b, False, k, table
+    )
+
+
+@compiled
+def _fields(
+    columns: Float[np.ndarray, "k 13"],
+    sizes: Float[np.ndarray, "n 2"],
+    material: Int[np.ndarray, " n"],
+    body: Int[np.ndarray, " k"],
+    wavelength: float,
+    near: Complex[np.ndarray, "m curves near"],
+    far: Complex[np.ndarray, "m curves far"],
+    reflection: Complex[np.ndarray, "m cosines"],
+) -> Complex[np.ndarray, " k"]:
+    sharpest = wavelength / (2.0 * math.pi)
+    found = np.empty(len(columns), np.complex128)
+    for row in range(len(columns)):
+        d1, d2 = columns[row, 0], columns[row, 1]
+        left, right = columns[row, 2], columns[row, 3]
+        ground, crotch = columns[row, 8], columns[row, 7]
+        a, b = sizes[body[row], 0], sizes[body[row], 1]
+        of = material[body[row]]
+        table = (near[of], far[of], reflection[of])
+        level = max(columns[row, 12], _STEEPEST)
+        k, l1, l2 = 2.0 * math.pi / wavelength * level, d1 * level, d2 * level
+        aside = 0.5 * (left + right)
+
+        to_bottom = _edge(columns[row, 4], d1, d2, wavelength)
+        to_top = _edge(columns[row, 5], d1, d2, wavelength)
+        to_shoulders = _edge(columns[row, 6], d1, d2, wavelength)
+        to_low = _edge(ground - crotch, d1, d2, wavelength)
+        to_high = _edge(ground + crotch, d1, d2, wavelength)
+
+        forward, sideways = columns[row, 10], columns[row, 11]
+        trunk = 1.0 - _trunk(aside, a, b, forward, sideways, l1, l2, k, table)
+        taken = trunk * (to_low - to_bottom + to_shoulders - to_high)
+        radius = max(min(0.5 * HEAD_WIDTH, 0.5 * (right - left)), sharpest)
+        head = 1.0 - _round(aside, radius, True, l1, l2, k, table)
+        head -= _round(aside, radius, False, l1, l2, k, table)
+        taken += head * (to_top - to_shoulders)
+        if crotch > 0.0:
+            apart, radius = columns[row, 9], max(LEG_WIDTH * b, sharpest)
+            legs = 1.0 - _round(aside + apart, radius, True, l1, l2, k, table)
+            legs -= _round(aside - apart, radius, False, l1, l2, k, table)
+            if apart > radius:
+                gap = _edge(aside + apart - radius, d1, d2, wavelength)
+                gap -= _edge(aside - apart + radius, d1, d2, wavelength)
+                legs -= _HALF * gap
+            taken += legs * (to_high - to_low)
+        found[row] = 1.0 - _HALF * taken
+    return found
