@@ -10,11 +10,15 @@ from made_up import WAVELENGTH, boxes
 
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.materials.table import material_values
+from visrftwin_ros.propagation.fields.fresnel_coefficients import surface_electrics
+from visrftwin_ros.propagation.fields.path_transfer import chain_transfer
+from visrftwin_ros.propagation.fields.utd_edges import Wedges
 from visrftwin_ros.propagation.paths.devices import Devices
+from visrftwin_ros.propagation.paths.path_set import SPECULAR
 from visrftwin_ros.propagation.people.body_reflection import Bounces
 from visrftwin_ros.propagation.people.box_reflection import box_bounces
 from visrftwin_ros.propagation.tracing.sionna_solver import solve
-from visrftwin_ros.scene.surfaces import surface_meshes
+from visrftwin_ros.scene.surfaces import SurfaceMesh, surface_meshes
 from visrftwin_ros.site.model import Propagation, Site
 
 FREQUENCY = 299_792_458 / WAVELENGTH
@@ -59,6 +63,38 @@ def test_a_huge_face_mirrors_as_a_wall_of_the_site_does(material) -> None:
     np.testing.assert_allclose(
         np.abs(found.transfer[0]), np.abs(traced.transfer[row]), rtol=0.02, atol=1e-7
     )
+
+
+@pytest.mark.parametrize("material", ["metal", "wood", "glass"])
+def test_an_endless_face_is_the_wall_of_a_replayed_path_phase_and_all(material) -> None:
+    tx, rx = np.array([-3.0, -4.0, 1.8]), np.array([4.0, -2.0, 1.2])
+    size = 2e5
+    box = boxes(
+        (0.0, size / 2), depth=size, width=size, height=size, underside=-size / 2, material=material
+    )
+    found = bounces(tx, rx, box)
+    point = tx + (rx * [1, -1, 1] - tx) * 4 / 6
+    line = np.stack([tx, point, rx])[None]
+    values = material_values(material, FREQUENCY)
+    wall = SurfaceMesh("wall", np.zeros((3, 3)), np.zeros((1, 3), np.int32), values)
+    chain = chain_transfer(
+        line,
+        np.full((1, 1), SPECULAR, np.uint8),
+        np.zeros((1, 1), np.int32),
+        np.array([[[0.0, -1.0, 0.0]]]),
+        np.array([3]),
+        np.array([0]),
+        surface_electrics((wall,), FREQUENCY),
+        WAVELENGTH,
+        Wedges(
+            *(np.zeros((1, 3)), np.zeros((1, 3)), np.zeros(1), np.zeros((1, 3)), np.zeros((1, 3)))
+        ),
+    )
+    way = np.linalg.norm(point - tx) + np.linalg.norm(rx - point)
+    expected = chain[0] * WAVELENGTH / (4 * np.pi * way)
+    np.testing.assert_allclose(found.transfer[0], expected, atol=1e-4 * np.abs(expected).max())
+    np.testing.assert_allclose(found.point[0], point, atol=1e-6)
+    assert found.delay[0] * 299_792_458 == pytest.approx(way, rel=1e-12)
 
 
 @pytest.mark.parametrize("angle", [0.2, 0.6, 1.0])

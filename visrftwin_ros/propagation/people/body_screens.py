@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from jaxtyping import Bool, Complex, Float, Int
 
-from visrftwin_ros.bodies.people import Bodies
+from visrftwin_ros.bodies.people import BOX, PERSON, Bodies
 from visrftwin_ros.propagation.paths.path_segments import Segments
 from visrftwin_ros.propagation.people.body_outlines import (
     HEAD_WIDTH,
@@ -72,7 +72,8 @@ def prepare_shadows(wavelength: float) -> None:
                         0 * one, one > 0, one > 0)  # fmt: skip
     bodies = Bodies(("",), np.array([[1.0, 0.0, 0.0]]), point, one, one, one, 0 * one)
     first = np.zeros(1, np.intp)
-    shadows(segments, bodies, first, first, wavelength, "thick")
+    for shape in (PERSON, BOX):
+        shadows(segments, replace(bodies, shape=(shape,)), first, first, wavelength, "thick")
 
 
 def _with_boxes(

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from jaxtyping import Complex, Float
-from scipy.special import wofz
 
+from visrftwin_ros.compiled import compiled
 from visrftwin_ros.propagation.people.screen_diffraction import phasor_integrals
 
 ComplexValues = Complex[np.ndarray, "*n"]
 Values = Float[np.ndarray, "*#n"]
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
-_SPENT = 36.0
+_SLOW = 0.5
+"""Phase at its end, over pi / 2, up to which an integral is taken as it stands."""
+_SPENT = 20.0
 """Nepers after which an integrand has died away."""
-_LEVEL = 1e-9
-_LARGEST = 1 - 1e-9
-"""Of `correlation`: closer edges are one edge."""
+_ONE_EDGE = 1 - 1e-9
+"""Correlation from which two edges are one."""
+_ON_THE_RAY = 1e-6
+"""Fresnel parameter of an edge that only just touches the ray."""
 
 
 def field_past_edge(v: Float[np.ndarray, "*n"]) -> ComplexValues:
-    """E/E0 past one edge: (1 + j)/2 Int_v^inf exp(-j pi u^2/2) du, ITU-R P.526-15 eqs. (12), (27)."""
+    """E/E0 past one edge: (1 + j)/2 Int_v^inf exp(-j pi u^2/2) du, ITU-R P.526-15 section 4.1."""
     return np.asarray(0.5 - (0.5 + 0.5j) * phasor_integrals(v))
 
 
@@ -32,38 +37,54 @@ def field_past_two_edges(first: Values, second: Values, correlation: Values) -> 
     the source and c before the receiver, 0 to 1; 1 = one edge. Kirchhoff's double integral
     (Millington, Hewitt and Immirzi, Proc. IEE 109C, 1962; Vogler, Radio Science 17, 1982, N = 2) in
     these parameters is the chance that two normal variables of variance 1/(j pi) with this
-    correlation exceed them. It is taken along the path of steepest descent.
+    correlation exceed them, which Owen's T function has (Ann. Math. Statist. 27, 1956, eq. (2.1)).
     """
-    first, second, rho = np.broadcast_arrays(first, second, np.minimum(correlation, _LARGEST))
-    larger, smaller = np.maximum(first, second), np.minimum(first, second)
-    # Where both edges are below the ray, what passes is all but what would pass under them.
-    lit = larger < 0
-    x, y = np.where(lit, -smaller, larger), np.where(lit, -larger, smaller)
-    past = _steepest_descent(x, y, rho)
-    return np.where(lit, 1.0 - field_past_edge(x) - field_past_edge(y) + past, past)
-
-
-def _steepest_descent(x: Values, y: Values, rho: Values) -> ComplexValues:
-    """For x >= max(y, 0): over s from 0, where the first variable is x + s exp(-j pi/4)."""
+    first, second, rho = np.broadcast_arrays(first, second, np.minimum(correlation, _ONE_EDGE))
+    first, second = (
+        np.where(np.abs(v) < _ON_THE_RAY, _ON_THE_RAY, v).astype(np.float64)
+        for v in (first, second)
+    )
+    past = (field_past_edge(first) + field_past_edge(second)) / 2
+    past -= np.where(first * second > 0, 0.0, 0.5)
     off = np.sqrt(1 - rho**2)
-    slope = np.maximum(np.where(y > rho * x, (x - rho * y) / off**2, x), _LEVEL)
-    end = np.minimum(np.sqrt(2 * _SPENT / np.pi), _SPENT * np.sqrt(2) / (np.pi * slope))
-    # Here the second edge's shadow begins; with edges close together it does so at once.
-    bend = np.clip((y - rho * x) / (np.sqrt(2) * np.maximum(rho, _LEVEL)), 0.0, end)
-    total = np.zeros(np.shape(x), complex)
-    for low, high in ((np.zeros_like(bend), bend), (bend, end)):
-        half = (high - low) / 2
-        s = (low + half)[..., None] + half[..., None] * _NODES
-        total += half * (_integrand(s, x[..., None], y[..., None], rho[..., None]) @ _WEIGHTS)
-    return np.asarray(total / np.sqrt(8))
+    for own, other in ((first, second), (second, first)):
+        slope = (other - rho * own) / (own * off)
+        to_infinity = field_past_edge(np.abs(own)) / 2
+        v, end = np.abs(own).ravel(), np.abs(slope).ravel()
+        up_to = _owen(v, end, to_infinity.ravel(), _NODES, _WEIGHTS)
+        past -= np.sign(slope) * up_to.reshape(past.shape)
+    return past
 
 
-def _integrand(s: Values, x: Values, y: Values, rho: Values) -> ComplexValues:
-    """exp(-j pi u^2/2) erfc(...) at u = x + s exp(-j pi/4), scaled so that nothing overflows."""
-    off = np.sqrt(np.pi / 2 / (1 - rho**2))
-    z = np.exp(0.25j * np.pi) * off * (y - rho * x) - off * rho * s
-    phase = -0.5j * np.pi * x**2 - (1 + 1j) * np.pi / np.sqrt(2) * x * s - np.pi / 2 * s**2
-    behind = z.real < 0
-    z = np.where(behind, -z, z)
-    part = np.exp(phase - z**2) * wofz(1j * z)
-    return np.where(behind, 2 * np.exp(phase) - part, part)
+@compiled
+def _owen(
+    v: Float[np.ndarray, " n"],
+    slope: Float[np.ndarray, " n"],
+    to_infinity: Complex[np.ndarray, " n"],
+    nodes: Float[np.ndarray, " q"],
+    weights: Float[np.ndarray, " q"],
+) -> Complex[np.ndarray, " n"]:
+    """1/2 pi Int_0^slope exp(-j pi v^2 (1 + x^2) / 2) / (1 + x^2) dx; known for infinite slopes."""
+    found = np.empty(len(v), np.complex128)
+    way = complex(math.sqrt(0.5), -math.sqrt(0.5))
+    for i in range(len(v)):
+        square, begin = v[i] * v[i], slope[i]
+        total = 0j
+        if square * (1 + begin * begin) > _SLOW:
+            # What is left beyond, on the path of steepest descent: x = slope + s exp(-j pi/4).
+            end = math.sqrt(2 * _SPENT / (math.pi * square))
+            if begin > 0:
+                end = min(end, _SPENT * math.sqrt(2.0) / (math.pi * square * begin))
+            for k in range(len(nodes)):
+                x = begin + 0.5 * end * (1 + nodes[k]) * way
+                part = 1 + x * x
+                total += weights[k] * np.exp(-0.5j * math.pi * square * part) / part
+            found[i] = to_infinity[i] - total * way * end / (4 * math.pi)
+        else:
+            # As it stands, x = tan(angle).
+            angle = math.atan(begin)
+            for k in range(len(nodes)):
+                cosine = math.cos(0.5 * angle * (1 + nodes[k]))
+                total += weights[k] * np.exp(-0.5j * math.pi * square / (cosine * cosine))
+            found[i] = total * angle / (4 * math.pi)
+    return found
