@@ -13,7 +13,7 @@ from visrftwin_ros.propagation.people.screen_diffraction import phasor_integrals
 ComplexValues = Complex[np.ndarray, "*n"]
 Values = Float[np.ndarray, "*#n"]
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 _SLOW = 0.5
 """Phase at its end, over pi / 2, up to which an integral is taken as it stands."""
 _SPENT = 20.0
