@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up import polylines
 
@@ -12,6 +12,7 @@ point = st.tuples(coordinate, coordinate, st.floats(0, 5, width=32))
 line = st.lists(point, min_size=2, max_size=4)
 
 
+@settings(deadline=None)
 @given(
     lines=st.lists(line, min_size=1, max_size=8),
     place=st.tuples(coordinate, coordinate),

@@ -16,7 +16,7 @@ from visrftwin_ros.bodies.surface import (
 )
 from visrftwin_ros.propagation.people.cylinder_diffraction import Cylinders, cylinder_field
 from visrftwin_ros.propagation.people.screen_diffraction import loss_db
-from visrftwin_ros.propagation.people.thick_cylinder import Table, one_way_round
+from visrftwin_ros.propagation.people.thick_cylinder import Table, past_ellipse
 from visrftwin_ros.propagation.people.transition_table import (
     TransitionTable,
     body_transitions,
@@ -49,9 +49,8 @@ def ours(found: cases.Cases, table: Table, heading: np.ndarray | None = None) ->
     ):
         c, s = np.cos(angle), np.sin(angle)
         ends = [(x * c + y * s, y * c - x * s) for x, y in (source, receiver)]
-        ways = [one_way_round(*ends[0], *ends[1], *half, way, WAVE_NUMBER, table)
-                for way in (True, False)]  # fmt: skip
-        field.append(sum(ways))
+        size = np.cbrt(WAVE_NUMBER / 2 / half.prod())
+        field.append(past_ellipse(*ends[0], *ends[1], *half, size, WAVE_NUMBER, table))
     return np.array(field)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from functools import cached_property
 
@@ -9,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
 
 from visrftwin_ros.bodies.people import Bodies
+from visrftwin_ros.compiled import compiled
 from visrftwin_ros.propagation.paths.path_set import DIFFRACTION, DIFFUSE, PathSet, lengths
 
 Rows = Int[np.ndarray, " k"]
@@ -180,27 +182,15 @@ class PlaceGrid:
     ) -> Rows:
         """Every segment that passes within `reach` metres of the upright line through `place`
         (2,) between the heights `low` and `high`, and some more; ascending."""
-        bounds = (np.append(place - reach, low), np.append(place + reach, high))
-        first, last = (
-            np.floor(np.clip((b - self._origin + side * _CELL / 4) / _CELL, -1, self._shape))
-            for b, side in zip(bounds, (-1, 1), strict=True)
+        return _passing(
+            np.append(place - reach, low),
+            np.append(place + reach, high),
+            self._origin,
+            self._shape,
+            self._offsets,
+            self._segment,
+            self._count,
         )
-        first, last = (
-            np.maximum(first, 0).astype(int),
-            np.minimum(last, self._shape - 1).astype(int),
-        )
-        if (first > last).any():
-            return np.zeros(0, np.intp)
-        layer = np.arange(first[2], last[2] + 1)
-        rows = np.arange(first[0], last[0] + 1)[:, None] * self._shape[2] + layer
-        # Cells along y are consecutive, so their entries are one slice.
-        rows = rows.ravel() * self._shape[1]
-        starts, ends = self._offsets[rows + first[1]], self._offsets[rows + last[1] + 1]
-        pieces = [self._segment[a:b] for a, b in zip(starts, ends, strict=True)]
-        # Each segment once; marking is many times faster than sorting.
-        found = np.zeros(self._count, bool)
-        found[np.concatenate(pieces)] = True
-        return np.flatnonzero(found)
 
     def _entries(self, segments: Segments, rows: Rows) -> Int[np.ndarray, " e"]:
         """Cell times number of segments plus segment, for each cell that `rows` pass."""
@@ -217,3 +207,32 @@ class PlaceGrid:
         entries = cell * max(self._count, 1) + rows[row]
         # A segment has a few points in a row in each cell: most repeats go before the sorting.
         return np.unique(entries[np.diff(entries, prepend=-1) != 0])
+
+
+@compiled
+def _passing(
+    low: Float[np.ndarray, " 3"],
+    high: Float[np.ndarray, " 3"],
+    origin: Float[np.ndarray, " 3"],
+    shape: Int[np.ndarray, " 3"],
+    offsets: Int[np.ndarray, " o"],
+    segment: Int[np.ndarray, " e"],
+    count: int,
+) -> Rows:
+    """Segments, ascending, with an entry in a cell between two corners or a quarter cell beside."""
+    first, last = np.empty(3, np.int64), np.empty(3, np.int64)
+    for axis in range(3):
+        begin = (low[axis] - origin[axis] - _CELL / 4) / _CELL
+        end = (high[axis] - origin[axis] + _CELL / 4) / _CELL
+        first[axis] = math.floor(min(max(begin, 0.0), shape[axis]))
+        last[axis] = math.floor(min(max(end, -1.0), shape[axis] - 1))
+    # Each segment once; marking is many times faster than sorting.
+    found = np.zeros(count, np.bool_)
+    for x in range(first[0], last[0] + 1):
+        for z in range(first[2], last[2] + 1):
+            # Cells along y are consecutive, so their entries are one slice.
+            row = (x * shape[2] + z) * shape[1]
+            if first[1] <= last[1]:
+                for entry in range(offsets[row + first[1]], offsets[row + last[1] + 1]):
+                    found[segment[entry]] = True
+    return np.flatnonzero(found)

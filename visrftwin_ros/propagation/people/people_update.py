@@ -26,17 +26,30 @@ A tracer scatters thousands of diffuse paths a link over the whole scene, each o
 of the power: somebody is always on one of those, and no receiver would notice.
 """
 
+LEAST_DIFFRACTED = 1e-4
+"""From this share of its link's power on a weak path is diffracted, unless it is a diffuse sample.
+
+What is weaker and not diffuse comes to 0.4 % of a link's power at most in the lobby of the benches,
+and is three quarters of such paths: a body's outline cuts it as it does the samples. That moves 99 %
+of link powers by less than 0.05 dB, the deepest shadows by 0.5 dB.
+"""
+
 _BLOCKING = 10 ** (-3 / 20)
 """A body blocks a path when it alone takes 3 dB or more off it; less is a fringe, of up to 2 dB
 beside a thick body."""
 
 BEHIND_A_BODY = 0.46
-"""|E/E0| of a weak diffuse path through a body's outline: 6.7 dB, the mean power behind walkers of
+"""|E/E0| of a sampled path through a body's outline: 6.7 dB, the mean power behind walkers of
 the `thick` model on paths 1 to 16 m long between any heights of 0 to 3 m, any way past them. That is
 less than behind a trunk, 13 dB: head and legs leave a fifth of the outline open.
 
-Such a path is one random sample of a scattered field. Fringes mean nothing on it and average out
-over the samples, so it is cut by the body's outline instead of diffracted: five times cheaper.
+A weak diffuse path is one random sample of a scattered field. Fringes mean nothing on it and average
+out over the samples, so it is cut by the body's outline instead of diffracted: many times cheaper.
+"""
+
+BEHIND_A_BOX = 0.17
+"""The same of boxes: 15.4 dB, the mean power by `box_diffraction` behind a robot's chassis 1.2 x 0.8 x
+1 m; 14.0 dB behind a chair, 18.9 dB behind a small car, on paths as above that a box's outline cuts.
 """
 
 _NONE = np.zeros(0, np.intp)
@@ -110,7 +123,8 @@ class PeopleUpdate:
     ) -> None:
         total = np.bincount(paths.link, paths.power, len(paths.links))
         strong = paths.power >= least_share * total[paths.link]
-        sampled = ~strong & (paths.interactions == DIFFUSE).any(axis=1)
+        faint = paths.power < LEAST_DIFFRACTED * total[paths.link]
+        sampled = ~strong & (faint | (paths.interactions == DIFFUSE).any(axis=1))
         weak = ~strong & ~sampled
         self._link = paths.link
         self._strong = _Diffracted(paths, np.flatnonzero(strong), standing, wavelength, model)
@@ -277,7 +291,7 @@ class _Diffracted(_Tier):
 
 
 class _Sampled(_Tier):
-    """Weak diffuse paths, which a body's outline cuts."""
+    """Weak diffuse and faint paths, which a body's outline cuts."""
 
     def __init__(self, paths: PathSet, rows: Int[np.ndarray, " k"], standing: bool) -> None:
         super().__init__(paths, rows)
@@ -293,4 +307,5 @@ class _Sampled(_Tier):
         self, bodies: Bodies, rows: list[int], links: Bool[np.ndarray, " links"] | None
     ) -> tuple[Int[np.ndarray, " k"], Int[np.ndarray, " k"], ComplexValues]:
         path, body = self._outlines.crossed(bodies, rows)
-        return path, body, np.full(len(path), BEHIND_A_BODY, complex)
+        factor = np.where(bodies.is_box[body], BEHIND_A_BOX, BEHIND_A_BODY)
+        return path, body, factor.astype(complex)

@@ -12,7 +12,7 @@ from visrftwin_ros.bodies.surface import SKIN, body_materials
 from visrftwin_ros.compiled import compiled
 from visrftwin_ros.propagation.fields.fresnel_auxiliary import phasor_integral
 from visrftwin_ros.propagation.people.body_outlines import HEAD_WIDTH, LEG_WIDTH, Outlines
-from visrftwin_ros.propagation.people.thick_cylinder import Table, one_way_round
+from visrftwin_ros.propagation.people.thick_cylinder import past_ellipse, past_round
 from visrftwin_ros.propagation.people.transition_table import body_transitions
 
 Values = Float[np.ndarray, " k"]
@@ -44,18 +44,27 @@ def thick_field(
     # What has no name or an unknown one counts as skin.
     names = bodies.material or (SKIN,) * len(bodies)
     material = np.array([number.get(name, number[SKIN]) for name in names], np.intp)
-    half = np.column_stack([bodies.depth, bodies.width]) / 2
-    sharpest = wavelength / (2 * np.pi)
-    wide = np.maximum(half.max(axis=1), sharpest)
-    sizes = np.maximum(half, np.sqrt(wide * sharpest)[:, None])
     columns = np.stack(
         [outline.d1, outline.d2, outline.left, outline.right, outline.bottom, outline.top]
         + [outline.shoulders, outline.crotch, outline.ground]
         + [outline.half_apart, outline.forward, outline.sideways, outline.flatness],
         axis=1,
     )
-    return _fields(columns, sizes, material, body, wavelength,
+    return _fields(columns, _sizes(bodies, wavelength), material, body, wavelength,
                    table.near, table.far, table.reflection)  # fmt: skip
+
+
+def _sizes(bodies: Bodies, wavelength: float) -> Float[np.ndarray, "n 7"]:
+    """Of each body half the trunk's axes, along its heading and across, radius of head and legs,
+    and of trunk, head and legs (1 / (2 a b))^(1/3) or (radius / 2)^(1/3), for m."""
+    sharpest = wavelength / (2 * np.pi)
+    half = np.column_stack([bodies.depth, bodies.width]) / 2
+    wide = np.maximum(half.max(axis=1), sharpest)
+    a, b = np.maximum(half, np.sqrt(wide * sharpest)[:, None]).T
+    head = np.maximum(np.minimum(HEAD_WIDTH / 2, half.min(axis=1)), sharpest)
+    leg = np.maximum(LEG_WIDTH / 2 * bodies.width, sharpest)
+    roots = np.cbrt([1 / (2 * a * b), head / 2, leg / 2])
+    return np.column_stack([a, b, head, leg, *roots])
 
 
 @compiled
@@ -69,33 +78,9 @@ def _edge(edge: float, d1: float, d2: float, wavelength: float) -> complex:
 
 
 @compiled
-def _round(
-    aside: float, radius: float, left: bool, d1: float, d2: float, k: float, table: Table
-) -> complex:
-    """What passes left or right of a round part, its axis `aside` to the left of the ray."""
-    before, beyond = max(d1, radius + _NEAREST), max(d2, radius + _NEAREST)
-    return one_way_round(-before, -aside, beyond, -aside, radius, radius, not left, k, table)
-
-
-@compiled
-def _trunk(
-    aside: float, a: float, b: float, forward: float, sideways: float,
-    d1: float, d2: float, k: float, table: Table,
-) -> complex:  # fmt: skip
-    """What passes the trunk on both sides."""
-    half_depth = math.sqrt((b * sideways) ** 2 + (a * forward) ** 2)
-    before, beyond = max(d1, half_depth + _NEAREST), max(d2, half_depth + _NEAREST)
-    sx, sy = -before * forward + aside * sideways, -before * sideways - aside * forward
-    rx, ry = beyond * forward + aside * sideways, beyond * sideways - aside * forward
-    return one_way_round(sx, sy, rx, ry, a, b, True, k, table) + one_way_round(
-        sx, sy, rx, ry, a, b, False, k, table
-    )
-
-
-@compiled
 def _fields(
     columns: Float[np.ndarray, "k 13"],
-    sizes: Float[np.ndarray, "n 2"],
+    sizes: Float[np.ndarray, "n 7"],
     material: Int[np.ndarray, " n"],
     body: Int[np.ndarray, " k"],
     wavelength: float,
@@ -103,18 +88,18 @@ def _fields(
     far: Complex[np.ndarray, "m curves far"],
     reflection: Complex[np.ndarray, "m cosines"],
 ) -> Complex[np.ndarray, " k"]:
-    sharpest = wavelength / (2.0 * math.pi)
     found = np.empty(len(columns), np.complex128)
     for row in range(len(columns)):
         d1, d2 = columns[row, 0], columns[row, 1]
-        left, right = columns[row, 2], columns[row, 3]
+        aside = 0.5 * (columns[row, 2] + columns[row, 3])
         ground, crotch = columns[row, 8], columns[row, 7]
-        a, b = sizes[body[row], 0], sizes[body[row], 1]
-        of = material[body[row]]
+        j = body[row]
+        a, b, head, leg = sizes[j, 0], sizes[j, 1], sizes[j, 2], sizes[j, 3]
+        of = material[j]
         table = (near[of], far[of], reflection[of])
         level = max(columns[row, 12], _STEEPEST)
         k, l1, l2 = 2.0 * math.pi / wavelength * level, d1 * level, d2 * level
-        aside = 0.5 * (left + right)
+        root_k = np.cbrt(k)
 
         to_bottom = _edge(columns[row, 4], d1, d2, wavelength)
         to_top = _edge(columns[row, 5], d1, d2, wavelength)
@@ -123,19 +108,28 @@ def _fields(
         to_high = _edge(ground + crotch, d1, d2, wavelength)
 
         forward, sideways = columns[row, 10], columns[row, 11]
-        trunk = 1.0 - _trunk(aside, a, b, forward, sideways, l1, l2, k, table)
+        half_depth = math.sqrt((b * sideways) ** 2 + (a * forward) ** 2)
+        before, beyond = max(l1, half_depth + _NEAREST), max(l2, half_depth + _NEAREST)
+        trunk = 1.0 - past_ellipse(
+            aside * sideways - before * forward, -aside * forward - before * sideways,
+            aside * sideways + beyond * forward, -aside * forward + beyond * sideways,
+            a, b, root_k * sizes[j, 4], k, table,
+        )  # fmt: skip
         taken = trunk * (to_low - to_bottom + to_shoulders - to_high)
-        radius = max(min(0.5 * HEAD_WIDTH, 0.5 * (right - left)), sharpest)
-        head = 1.0 - _round(aside, radius, True, l1, l2, k, table)
-        head -= _round(aside, radius, False, l1, l2, k, table)
-        taken += head * (to_top - to_shoulders)
+        before, beyond = max(l1, head + _NEAREST), max(l2, head + _NEAREST)
+        size = root_k * sizes[j, 5]
+        heads = 1.0 - past_round(aside, head, before, beyond, size, k, table)
+        heads -= past_round(-aside, head, before, beyond, size, k, table)
+        taken += heads * (to_top - to_shoulders)
         if crotch > 0.0:
-            apart, radius = columns[row, 9], max(LEG_WIDTH * b, sharpest)
-            legs = 1.0 - _round(aside + apart, radius, True, l1, l2, k, table)
-            legs -= _round(aside - apart, radius, False, l1, l2, k, table)
-            if apart > radius:
-                gap = _edge(aside + apart - radius, d1, d2, wavelength)
-                gap -= _edge(aside - apart + radius, d1, d2, wavelength)
+            apart = columns[row, 9]
+            before, beyond = max(l1, leg + _NEAREST), max(l2, leg + _NEAREST)
+            size = root_k * sizes[j, 6]
+            legs = 1.0 - past_round(aside + apart, leg, before, beyond, size, k, table)
+            legs -= past_round(apart - aside, leg, before, beyond, size, k, table)
+            if apart > leg:
+                gap = _edge(aside + apart - leg, d1, d2, wavelength)
+                gap -= _edge(aside - apart + leg, d1, d2, wavelength)
                 legs -= _HALF * gap
             taken += legs * (to_high - to_low)
         found[row] = 1.0 - _HALF * taken

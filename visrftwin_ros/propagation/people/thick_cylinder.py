@@ -1,7 +1,7 @@
 """The field round a thick body as `cylinder_diffraction` has it, one path at a time as machine code.
 
-Of an electric field along the axis, with the transition from a table. Lengths in metres, in the
-ellipse's axes; `k` is the wave number across the axis.
+Of an electric field along the axis, with the transition from a table. Lengths in metres, from the
+axis; `k` is the wave number across it, `root_k` its cube root.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from jaxtyping import Complex
 
 from visrftwin_ros.compiled import compiled
 from visrftwin_ros.propagation.fields.pekeris_function import LOWEST_XI
-from visrftwin_ros.propagation.people.transition_table import reflection_at, transition
+from visrftwin_ros.propagation.people.transition_table import DEEPEST, reflection_at, transition
 
 Table = tuple[
     Complex[np.ndarray, "curves near"],
@@ -22,115 +22,47 @@ Table = tuple[
 ]
 """One material's rows of a `TransitionTable`: near, far, reflection."""
 
-_SHORT, _SHORT_WEIGHTS = np.polynomial.legendre.leggauss(8)
-_LONG, _LONG_WEIGHTS = np.polynomial.legendre.leggauss(24)
-_SHORT_ARC = 0.75
-"""Half the ellipse's parameter, radians, up to which the short rule does."""
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
+_INNER, _OUTER = np.polynomial.legendre.leggauss(4)[0][2:]
+_INNER_WEIGHT, _OUTER_WEIGHT = np.polynomial.legendre.leggauss(4)[1][2:]
+_SHORT_ARC = 0.3
+"""Half the ellipse's parameter, radians, up to which four nodes do: 1e-9 of the arc."""
 _GRAZING = 1e-12
 _STEPS = 30
-"""Most steps to a mirror point; three or four do, where the curve is near a parabola."""
-_CLOSE = 1e-6
+"""Most steps to a mirror point; from between the horizons two or three do."""
+_LONGEST_STEP = 0.3
+_CLOSE = 1e-5
 """Radians of the ellipse's parameter: the last Newton step, whose error is its square."""
 
 
 @compiled
-def _horizon(x: float, y: float, a: float, b: float) -> tuple[float, float]:
-    """Parameter below a point, and how far from there on either side its tangents touch."""
-    x, y = x / a, y / b
-    return math.atan2(y, x), math.acos(min(1.0 / math.sqrt(x * x + y * y), 1.0))
-
-
-@compiled
-def _way_along(leaves: float, half: float, a: float, b: float) -> tuple[float, float]:
-    """Circumference, and the integral of 1 / pace, over 2 `half` of the parameter."""
-    if a == b:
-        return 2.0 * half * a, 2.0 * half / a
-    nodes, weights = (_SHORT, _SHORT_WEIGHTS) if half < _SHORT_ARC else (_LONG, _LONG_WEIGHTS)
-    mean, swing = 0.5 * (a * a + b * b), 0.5 * (b * b - a * a)
-    arc, slowness = 0.0, 0.0
-    for i in range(len(nodes)):
-        pace = math.sqrt(mean + swing * math.cos(2.0 * (leaves + half * (nodes[i] + 1.0))))
-        arc += weights[i] * pace
-        slowness += weights[i] / pace
-    return half * arc, half * slowness
-
-
-@compiled
 def _crept(
-    sx: float, sy: float, rx: float, ry: float, a: float, b: float,
-    leaves: float, lands: float, k: float, apart: float, table: Table,
-) -> complex:  # fmt: skip
-    """The wave along the string that touches the body from `leaves` to `lands`."""
-    ux, uy = math.cos(leaves), math.sin(leaves)
-    vx, vy = math.cos(lands), math.sin(lands)
-    s1 = math.sqrt((sx - a * ux) ** 2 + (sy - b * uy) ** 2)
-    s2 = math.sqrt((rx - a * vx) ** 2 + (ry - b * vy) ** 2)
-    arc, slowness = _way_along(leaves, 0.5 * (lands - leaves), a, b)
-    size = np.cbrt(0.5 * k / (a * b))
-    paces = ((a * uy) ** 2 + (b * ux) ** 2) * ((a * vy) ** 2 + (b * vx) ** 2)
-    m = size * math.sqrt(math.sqrt(paces))
-    xi = slowness * size * a * b
+    xi: float, m: float, s1: float, s2: float, arc: float, apart: float, k: float, table: Table
+) -> complex:
+    """The wave along a string of these lengths before the body, along it and behind it."""
+    if xi > DEEPEST:
+        return 0j
     root = math.sqrt(0.5 * k * s1 * s2 / (s1 + s2)) / m
-    strength = -m * math.sqrt(2.0 / k) * math.sqrt(apart / (s1 * s2))
+    strength = -m * math.sqrt(2.0 / k * apart / (s1 * s2))
     turn = k * (s1 + arc + s2 - apart)
     wave = transition(table[0], table[1], xi, m, root)
     return complex(strength * wave * complex(math.cos(turn), -math.sin(turn)))
 
 
 @compiled
-def _mirror_point(
-    sx: float, sy: float, rx: float, ry: float, a: float, b: float, low: float, high: float
-) -> float:
-    """Parameter between `low` and `high` of the shortest way by the surface."""
-    t = 0.5 * (low + high)
-    for _ in range(_STEPS):
-        c, s = math.cos(t), math.sin(t)
-        back_x, back_y, on_x, on_y = sx - a * c, sy - b * s, rx - a * c, ry - b * s
-        s1 = math.sqrt(back_x * back_x + back_y * back_y)
-        s2 = math.sqrt(on_x * on_x + on_y * on_y)
-        along_x, along_y = -a * s, b * c
-        u1 = (back_x * along_x + back_y * along_y) / s1
-        u2 = (on_x * along_x + on_y * along_y) / s2
-        slope = -u1 - u2
-        if slope > 0.0:
-            high = t
-        else:
-            low = t
-        pace = along_x * along_x + along_y * along_y
-        inwards = (back_x / s1 + on_x / s2) * a * c + (back_y / s1 + on_y / s2) * b * s
-        bend = inwards + (pace - u1 * u1) / s1 + (pace - u2 * u2) / s2
-        step = -slope / bend if bend > 0.0 else 0.0
-        if not (low < t + step < high):
-            step = 0.5 * (low + high) - t
-        t += step
-        if abs(step) < _CLOSE:
-            break
-    return t
-
-
-@compiled
 def _mirrored(
-    sx: float, sy: float, rx: float, ry: float, a: float, b: float,
-    low: float, high: float, k: float, apart: float, table: Table,
-) -> complex:  # fmt: skip
-    """The wave off a mirror point between `low` and `high`."""
-    point = _mirror_point(sx, sy, rx, ry, a, b, low, high)
-    c, s = math.cos(point), math.sin(point)
-    back_x, back_y, on_x, on_y = sx - a * c, sy - b * s, rx - a * c, ry - b * s
-    s1 = math.sqrt(back_x * back_x + back_y * back_y)
-    s2 = math.sqrt(on_x * on_x + on_y * on_y)
-    pace = math.sqrt((a * s) ** 2 + (b * c) ** 2)
-    towards = (back_x / s1 + on_x / s2) * b * c + (back_y / s1 + on_y / s2) * a * s
-    cosine = max(0.5 * towards / pace, _GRAZING)
-    m = np.cbrt(0.5 * k / (a * b)) * pace
-    radius = 2.0 * m**3 / k
+    cosine: float, m: float, s1: float, s2: float, apart: float, k: float, table: Table
+) -> complex:
+    """The wave off a mirror point of this size m, at this cosine of incidence."""
+    cosine = min(max(cosine, _GRAZING), 1.0)
+    radius = 2.0 * m * m * m / k
     xi = -2.0 * m * cosine
     spread = radius / (radius * cosine * (1.0 / s1 + 1.0 / s2) + 2.0)
     if xi < LOWEST_XI:
-        strength = reflection_at(table[2], min(cosine, 1.0)) * math.sqrt(spread * cosine)
+        strength = reflection_at(table[2], cosine) * math.sqrt(spread * cosine)
     else:
         root = math.sqrt(0.5 * k * s1 * s2 / (s1 + s2)) / m
-        turn = xi**3 / 12.0
+        turn = xi * xi * xi / 12.0
         strength = -math.sqrt(2.0 * spread / m) * complex(math.cos(turn), -math.sin(turn))
         strength *= transition(table[0], table[1], xi, m, root)
     turn = k * (s1 + s2 - apart)
@@ -139,21 +71,129 @@ def _mirrored(
 
 
 @compiled
-def one_way_round(
+def _off_the_side(
     sx: float, sy: float, rx: float, ry: float, a: float, b: float,
-    anticlockwise: bool, k: float, table: Table,
+    c: float, s: float, size: float, apart: float, k: float, table: Table,
 ) -> complex:  # fmt: skip
-    """E/E0 at the receiver (rx, ry) of what goes that way round an ellipse of half axes a, b from
-    the source (sx, sy); both outside."""
-    if not anticlockwise:
-        sy, ry = -sy, -ry
-    apart = math.sqrt((rx - sx) ** 2 + (ry - sy) ** 2)
-    bearing, aperture = _horizon(sx, sy, a, b)
-    end_bearing, end_aperture = _horizon(rx, ry, a, b)
-    end_bearing = bearing + (end_bearing - bearing) % (2.0 * math.pi)
-    leaves, lands = bearing + aperture, end_bearing - end_aperture
-    if lands > leaves:
-        return _crept(sx, sy, rx, ry, a, b, leaves, lands, k, apart, table)
-    # Both ends see the mirror point: it is not beyond the horizon of either.
-    low, high = max(lands, bearing - aperture), min(leaves, end_bearing + end_aperture)
-    return 1.0 + _mirrored(sx, sy, rx, ry, a, b, low, high, k, apart, table)
+    """What comes off the shortest way by the surface, whose point is sought from (a c, b s) on.
+
+    `size`: m over the metres of circumference a radian of the ellipse's parameter.
+    """
+    s1, s2, pace, back_x, back_y, on_x, on_y = 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0
+    for _ in range(_STEPS):
+        back_x, back_y, on_x, on_y = sx - a * c, sy - b * s, rx - a * c, ry - b * s
+        s1 = math.sqrt(back_x * back_x + back_y * back_y)
+        s2 = math.sqrt(on_x * on_x + on_y * on_y)
+        along_x, along_y = -a * s, b * c
+        pace = along_x * along_x + along_y * along_y
+        u1 = (back_x * along_x + back_y * along_y) / s1
+        u2 = (on_x * along_x + on_y * along_y) / s2
+        inwards = (back_x / s1 + on_x / s2) * a * c + (back_y / s1 + on_y / s2) * b * s
+        bend = inwards + (pace - u1 * u1) / s1 + (pace - u2 * u2) / s2
+        # The way is convex between the horizons, so that short steps find its minimum.
+        step = (u1 + u2) / bend if bend > 0.0 else math.copysign(_LONGEST_STEP, u1 + u2)
+        if abs(step) < _CLOSE:
+            break
+        step = min(max(step, -_LONGEST_STEP), _LONGEST_STEP)
+        longer = 1.0 / math.sqrt(1.0 + step * step)
+        c, s = (c - s * step) * longer, (s + c * step) * longer
+    pace = math.sqrt(pace)
+    towards = (back_x / s1 + on_x / s2) * b * c + (back_y / s1 + on_y / s2) * a * s
+    return _mirrored(0.5 * towards / pace, size * pace, s1, s2, apart, k, table)
+
+
+@compiled
+def past_round(
+    aside: float, radius: float, d1: float, d2: float, size: float, k: float, table: Table
+) -> complex:
+    """E/E0 of what passes left of a round body, its axis `aside` to the left of the path, at the
+    end of a path of `d1` to below the axis and `d2` from there; both longer than the radius.
+
+    size: m = (k radius / 2)^(1/3).
+    """
+    s1 = math.sqrt(d1 * d1 + aside * aside - radius * radius)
+    s2 = math.sqrt(d2 * d2 + aside * aside - radius * radius)
+    # By how much the string turns away from the path, before the body and behind it.
+    before = math.atan2(d1 * radius + aside * s1, d1 * s1 - aside * radius)
+    behind = math.atan2(d2 * radius + aside * s2, d2 * s2 - aside * radius)
+    creeps = before + behind
+    if creeps > 0.0:
+        return _crept(size * creeps, size, s1, s2, radius * creeps, d1 + d2, k, table)
+    # From between the points where the strings touch.
+    turn = 0.5 * (before - behind)
+    return 1.0 + _off_the_side(
+        -d1, -aside, d2, -aside, radius, radius, -math.sin(turn), math.cos(turn),
+        size / radius, d1 + d2, k, table,
+    )  # fmt: skip
+
+
+@compiled
+def _one_way(
+    sx: float, sy: float, rx: float, ry: float, a: float, b: float,
+    out_x: float, out_y: float, in_x: float, in_y: float, creeps: float,
+    size: float, k: float, table: Table,
+) -> complex:  # fmt: skip
+    """Anticlockwise, with the string on the body for `creeps` of its parameter, from the one
+    direction to the other."""
+    apart = math.sqrt((rx - sx) * (rx - sx) + (ry - sy) * (ry - sy))
+    if creeps <= 0.0:
+        middle_x, middle_y = out_x + in_x, out_y + in_y
+        longer = 1.0 / math.sqrt(middle_x * middle_x + middle_y * middle_y)
+        return 1.0 + _off_the_side(
+            sx, sy, rx, ry, a, b, middle_x * longer, middle_y * longer, size, apart, k, table
+        )
+    half = 0.5 * creeps
+    # The square of the pace is mean + swing * cos(2 parameter).
+    mean, swing = 0.5 * (a * a + b * b), 0.5 * (b * b - a * a)
+    start_c, start_s = out_x * out_x - out_y * out_y, 2.0 * out_x * out_y
+    arc, slowness = 0.0, 0.0
+    if half < _SHORT_ARC:
+        for node, weight in ((_INNER, _INNER_WEIGHT), (_OUTER, _OUTER_WEIGHT)):
+            for way in (2.0 * half * (1.0 - node), 2.0 * half * (1.0 + node)):
+                turned = start_c * math.cos(way) - start_s * math.sin(way)
+                pace = math.sqrt(mean + swing * turned)
+                arc += weight * pace
+                slowness += weight / pace
+    else:
+        for i in range(len(_NODES)):
+            way = 2.0 * half * (1.0 + _NODES[i])
+            turned = start_c * math.cos(way) - start_s * math.sin(way)
+            pace = math.sqrt(mean + swing * turned)
+            arc += _WEIGHTS[i] * pace
+            slowness += _WEIGHTS[i] / pace
+    # xi = Int m / radius ds with m = size * pace, radius = pace^3 / (a b).
+    xi = half * slowness * size * a * b
+    ux, uy = a * out_x - sx, b * out_y - sy
+    vx, vy = a * in_x - rx, b * in_y - ry
+    paces = ((a * out_y) ** 2 + (b * out_x) ** 2) * ((a * in_y) ** 2 + (b * in_x) ** 2)
+    return _crept(
+        xi, size * math.sqrt(math.sqrt(paces)), math.sqrt(ux * ux + uy * uy),
+        math.sqrt(vx * vx + vy * vy), half * arc, apart, k, table,
+    )  # fmt: skip
+
+
+@compiled
+def past_ellipse(
+    sx: float, sy: float, rx: float, ry: float, a: float, b: float,
+    size: float, k: float, table: Table,
+) -> complex:  # fmt: skip
+    """E/E0 at the receiver (rx, ry) of what goes both ways round an ellipse of half axes a, b from
+    the source (sx, sy); both outside. size: (k / (2 a b))^(1/3)."""
+    px, py, qx, qy = sx / a, sy / b, rx / a, ry / b
+    p = 1.0 / math.sqrt(px * px + py * py)
+    q = 1.0 / math.sqrt(qx * qx + qy * qy)
+    px, py, qx, qy = px * p, py * p, qx * q, qy * q
+    # Where the ellipse is a unit circle, tangents touch it at arccos p from below an end.
+    up, uq = math.sqrt(max(1.0 - p * p, 0.0)), math.sqrt(max(1.0 - q * q, 0.0))
+    apertures = math.atan2(up * q + uq * p, p * q - up * uq)
+    turn = math.atan2(px * qy - py * qx, px * qx + py * qy)
+    if turn < 0.0:
+        turn += 2.0 * math.pi
+    found = _one_way(
+        sx, sy, rx, ry, a, b, px * p - py * up, py * p + px * up, qx * q + qy * uq,
+        qy * q - qx * uq, turn - apertures, size, k, table,
+    )  # fmt: skip
+    return found + _one_way(
+        sx, -sy, rx, -ry, a, b, px * p + py * up, -(py * p - px * up), qx * q - qy * uq,
+        -(qy * q + qx * uq), 2.0 * math.pi - turn - apertures, size, k, table,
+    )  # fmt: skip

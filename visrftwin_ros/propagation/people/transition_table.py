@@ -24,7 +24,7 @@ ComplexValues = Complex[np.ndarray, " n"]
 
 _NEAR_STEPS, _FAR_STEPS, _CURVE_STEPS, _COSINE_STEPS = 12, 5, 40, 64
 """To 1 of xi, to 1 of xi, of curves, to 1 of the cosine."""
-_FAR, _DEEPEST = 1.0, 9.0
+_FAR, DEEPEST = 1.0, 9.0
 """Between them creeping waves are tabulated alone; behind, by 150 dB down, they are left out."""
 _SHARPEST = 2.0
 """The largest 1/m: k radius = 1/4. Curves lie at equal steps of its root, close to each other where
@@ -52,7 +52,7 @@ def tabulated(impedances: tuple[Callable[[Values], ComplexValues], ...]) -> Tran
     """The table of surfaces whose impedance, over that of free space, is this at each cosine."""
     over_m = _SHARPEST * (np.arange(-1, _CURVE_STEPS + 3) / _CURVE_STEPS) ** 2
     near = LOWEST_XI + np.arange(-1, round((_FAR - LOWEST_XI) * _NEAR_STEPS) + 3) / _NEAR_STEPS
-    far = _FAR + np.arange(-1, round((_DEEPEST - _FAR) * _FAR_STEPS) + 3) / _FAR_STEPS
+    far = _FAR + np.arange(-1, round((DEEPEST - _FAR) * _FAR_STEPS) + 3) / _FAR_STEPS
     cosine = np.arange(-1, _COSINE_STEPS + 3) / _COSINE_STEPS
 
     def law(
@@ -131,7 +131,7 @@ def transition(
     half = root / math.sqrt(2.0)
     if xi > _FAR:
         found = half * short_of_one(x)
-        if xi < _DEEPEST:
+        if xi < DEEPEST:
             wave = _between_curves(far, 1.0 / m, (xi - _FAR) * _FAR_STEPS)
             down = math.exp(_RATE.real * xi)
             turn = _RATE.imag * xi
