@@ -10,10 +10,13 @@ from made_up import WAVELENGTH, boxes, people, polylines
 
 from visrftwin_ros.bodies.people import Bodies, together
 from visrftwin_ros.propagation.paths.link_metrics import link_sums
-from visrftwin_ros.propagation.paths.path_set import BODY, PathSet
+from visrftwin_ros.propagation.paths.path_segments import path_segments
+from visrftwin_ros.propagation.paths.path_set import BODY, DIFFUSE, PathSet
 from visrftwin_ros.propagation.people.body_paths import BodyReflections, LinkEnds
 from visrftwin_ros.propagation.people.body_screens import inside_bodies
-from visrftwin_ros.propagation.people.people_update import PeopleUpdate
+from visrftwin_ros.propagation.people.box_diffraction import box_shadows
+from visrftwin_ros.propagation.people.box_hits import hidden_by_boxes
+from visrftwin_ros.propagation.people.people_update import BEHIND_A_BOX, PeopleUpdate
 from visrftwin_ros.twin.forecast import Forecaster
 
 STREET = polylines([(0, 0, 1.4), (30, 0, 0.8)], gain=1.3e-5)
@@ -108,3 +111,32 @@ def test_the_forecast_sees_a_car_coming() -> None:
     vague = np.diag([1.0, 1.0, 4.0, 4.0])[None]
     unsure = Forecaster(STREET, WAVELENGTH).forecast(driving_by(-6.0, 8.0), vague)
     assert unsure.upper_bound_db[0, 1] > 10
+
+
+def test_faint_paths_lose_the_mean_power_behind_a_chassis() -> None:
+    strong, faint = [(0, 0, 1.0), (30, 0, 1.0)], [(0, 0, 1.0), (10, 0.2, 0.8), (30, 0, 1.0)]
+    both = polylines(strong, faint)
+    weak = replace(
+        both,
+        interactions=np.array([[0], [DIFFUSE]], np.uint8),
+        transfer=both.transfer * np.array([1.0, 1e-3])[:, None, None],
+    )
+    field = PeopleUpdate(weak, WAVELENGTH).update(boxes((20.0, 0.1))).field
+    assert np.abs(field[1]) == BEHIND_A_BOX
+    rng = np.random.default_rng(3)
+    tug = boxes((0.0, 0.0), depth=1.2, width=0.8, height=1.0)
+    angle, place = rng.uniform(0, 2 * np.pi, 6000), rng.uniform(-0.8, 0.8, (6000, 2))
+    length, share = rng.uniform(1, 16, 6000), rng.uniform(0, 1, 6000)
+    way = np.stack([np.cos(angle), np.sin(angle)], axis=1) * length[:, None]
+    ends = [place - way * share[:, None], place + way * (1 - share[:, None])]
+    outside = (np.abs(ends[0]) > [0.6, 0.4]).any(axis=1) & (np.abs(ends[1]) > [0.6, 0.4]).any(
+        axis=1
+    )
+    start, end = (np.column_stack([e[outside], rng.uniform(0, 3, outside.sum())]) for e in ends)
+    lines = [[tuple(a), tuple(b)] for a, b in zip(start.tolist(), end.tolist(), strict=True)]
+    segments = path_segments(polylines(*lines))
+    none = np.zeros(len(segments), np.intp)
+    hit = hidden_by_boxes(segments, np.arange(len(segments)), tug, none)
+    field = box_shadows(segments, tug, hit, none[: len(hit)], WAVELENGTH).field
+    lost = -10 * np.log10(np.mean(np.abs(field) ** 2))
+    assert lost == pytest.approx(-20 * np.log10(BEHIND_A_BOX), abs=1.5)
