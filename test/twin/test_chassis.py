@@ -115,7 +115,7 @@ def test_a_chassis_stands_about_its_robots_base_wherever_that_comes_from() -> No
 
 
 def test_an_antenna_inside_its_chassis_is_refused() -> None:
-    with pytest.raises(ValidationError, match="antenna_height 0.5 m is not above the chassis"):
+    with pytest.raises(ValidationError, match=r"antenna_height 0.5 m is not above the chassis"):
         hall(far={"position": (8, 0), "antenna_height": 0.5, "chassis": TUG})
 
 

@@ -25,7 +25,8 @@ from visrftwin_ros.propagation.paths.link_metrics import LinkSums, no_sums
 from visrftwin_ros.propagation.paths.path_set import PathSet
 from visrftwin_ros.propagation.people.body_paths import BodyPaths, BodyReflections, LinkEnds
 from visrftwin_ros.propagation.people.body_reflection import BodyScattering
-from visrftwin_ros.propagation.people.body_screens import inside_bodies, prepare_shadows
+from visrftwin_ros.propagation.people.body_screens import inside_bodies
+from visrftwin_ros.propagation.people.people_update import prepare_updates
 from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel
 from visrftwin_ros.propagation.tracing.background_solver import BackgroundSolver
 from visrftwin_ros.propagation.tracing.solver_aside import SolverAside
@@ -99,7 +100,7 @@ class TwinEngine:
         self._robot_bodies, self._chassis = RobotBodies(site), nobody()
         prepare(device, threads)
         # What compiles at the first call must not compile in the first tick.
-        prepare_shadows(self._wavelength)
+        prepare_updates(self._wavelength)
         twin = configured(site, cache_dir, device, materials or {})
         self._aside = SolverAside()
         twin = replace(twin, discovery=twin.discovery.solving_by(self._aside))

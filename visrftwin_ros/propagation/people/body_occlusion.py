@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Float32, Int
 
 from visrftwin_ros.bodies.people import Bodies
+from visrftwin_ros.compiled import compiled
 from visrftwin_ros.propagation.paths.azimuth_index import Fans
 from visrftwin_ros.propagation.paths.path_segments import PlaceGrid, SharedSegments, path_segments
 from visrftwin_ros.propagation.paths.path_set import PathSet
@@ -61,36 +63,67 @@ class PassingOutlines:
     """Finds the paths through bodies by looking at all: for paths that last one tick."""
 
     def __init__(self, paths: PathSet, rows: Rows) -> None:
-        self._count = len(paths)
-        # Vertex, axis, path: every step below runs along the memory.
-        vertices = np.ascontiguousarray(paths.vertices.transpose(1, 2, 0), np.float32)
-        pieces = [
-            (rows[paths.n_vertices[rows] > k + 1], vertices[k], vertices[k + 1])
-            for k in range(len(vertices) - 1)
-        ]
-        self._path = np.concatenate([on for on, _, _ in pieces])
-        start = np.concatenate([a.take(on, axis=1) for on, a, _ in pieces], axis=1)
-        end = np.concatenate([b.take(on, axis=1) for on, _, b in pieces], axis=1)
-        self.columns = (*start, *(end - start))
+        self._vertices, self._n_vertices = np.ascontiguousarray(paths.vertices), paths.n_vertices
+        self._rows = rows
 
     def crossed(self, bodies: Bodies, rows: list[int]) -> Pairs:
         """Paths through the bodies `rows`, ascending for each, and those bodies."""
         return _in_turns(lambda some: self._crossed(bodies, some), rows)
 
     def _crossed(self, bodies: Bodies, rows: list[int]) -> Pairs:
-        x, y, _, dx, dy, _ = self.columns
-        # Twice the area that a segment's line spans with the origin, and the square of its length.
-        area, square = x * dy - y * dx, dx * dx + dy * dy
-        found = []
-        for i in rows:
-            foot = bodies.position[i].astype(np.float32)
-            radius = np.float32(bodies.radius[i] + _ROUNDING)
-            aside = foot[1] * dx - foot[0] * dy + area
-            found.append(np.flatnonzero(aside * aside <= radius * radius * square))
-        segment = np.concatenate(found)
-        body = np.repeat(np.array(rows, np.intp), [len(near) for near in found])
-        cut = hidden_by_bodies(self, segment, bodies, body)
-        return _once(self._path[segment[cut]], body[cut], self._count)
+        vertices, chosen = self._vertices, np.array(rows, np.intp)
+        radius = bodies.radius[chosen] + _ROUNDING
+        row, piece, number = _close(
+            vertices, self._n_vertices, self._rows, bodies.position[chosen], radius
+        )
+        start, end = (vertices[row, piece + k].astype(np.float32) for k in (0, 1))
+        lines, body = _Lines((*start.T, *(end - start).T)), chosen[number]
+        cut = hidden_by_bodies(lines, np.arange(len(row)), bodies, body)
+        return _once(row[cut], body[cut], len(vertices))
+
+
+@dataclass(frozen=True)
+class _Lines:
+    columns: tuple[Float32[np.ndarray, " s"], ...]
+
+
+@compiled
+def _close(
+    vertices: Float[np.ndarray, "paths v 3"],
+    n_vertices: Int[np.ndarray, " paths"],
+    rows: Rows,
+    place: Float[np.ndarray, "n 3"],
+    radius: Float[np.ndarray, " n"],
+) -> tuple[Int[np.ndarray, " c"], Int[np.ndarray, " c"], Int[np.ndarray, " c"]]:
+    """Path, piece of it and place, of the pieces within a place's radius of it on the ground."""
+    count = 0
+    found = np.empty((3, 1024), np.intp)
+    for i in range(len(rows)):
+        row = rows[i]
+        for piece in range(n_vertices[row] - 1):
+            x, y = vertices[row, piece, 0], vertices[row, piece, 1]
+            dx, dy = vertices[row, piece + 1, 0] - x, vertices[row, piece + 1, 1] - y
+            square = dx * dx + dy * dy
+            for j in range(len(place)):
+                to_x, to_y = place[j, 0] - x, place[j, 1] - y
+                aside = dx * to_y - dy * to_x
+                if aside * aside > radius[j] * radius[j] * square:
+                    continue
+                along = to_x * dx + to_y * dy
+                if along < 0.0:
+                    if to_x * to_x + to_y * to_y > radius[j] * radius[j]:
+                        continue
+                elif along > square:
+                    to_x, to_y = to_x - dx, to_y - dy
+                    if to_x * to_x + to_y * to_y > radius[j] * radius[j]:
+                        continue
+                if count == found.shape[1]:
+                    longer = np.empty((3, 2 * count), np.intp)
+                    longer[:, :count] = found
+                    found = longer
+                found[0, count], found[1, count], found[2, count] = row, piece, j
+                count += 1
+    return found[0, :count], found[1, :count], found[2, :count]
 
 
 def _in_turns(crossed: Callable[[list[int]], Pairs], rows: list[int]) -> Pairs:

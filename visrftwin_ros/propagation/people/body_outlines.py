@@ -80,7 +80,8 @@ def outlines(
     """
     found_segment, found_body, columns = _outlined(
         segments.start, segments.end, segments.length, segments.behind, segments.ahead,
-        segments.first, segments.last, _sizes(bodies), segment, body, wavelength,
+        segments.first, segments.last, _sizes(bodies),
+        np.ascontiguousarray(segment), np.ascontiguousarray(body), wavelength,
     )  # fmt: skip
     return found_segment, found_body, Outlines(*columns)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 import numpy as np
 from jaxtyping import Bool, Complex, Float, Int
 
-from visrftwin_ros.bodies.people import BOX, PERSON, Bodies
-from visrftwin_ros.propagation.paths.path_segments import PlaceGrid, Segments
+from visrftwin_ros.bodies.people import Bodies
+from visrftwin_ros.propagation.paths.path_segments import Segments
 from visrftwin_ros.propagation.people.body_outlines import (
     HEAD_WIDTH,
     LEG_WIDTH,
@@ -63,18 +63,6 @@ def shadows(
     else:
         field = FIELD_OF_MODEL[model](outline, wavelength)
     return Shadows(segment, body, 1.0 - outline.nearness * (1.0 - field), outline)
-
-
-def prepare_shadows(wavelength: float) -> None:
-    """Compiles, or loads, what finding and shadowing segments runs, and tabulates: once a process."""
-    point, one = np.zeros((1, 3)), np.ones(1)
-    segments = Segments(np.zeros(1, np.intp), point, np.array([[2.0, 0.0, 0.0]]), 2 * one, 0 * one,
-                        0 * one, one > 0, one > 0)  # fmt: skip
-    bodies = Bodies(("",), np.array([[1.0, 0.0, 0.0]]), point, one, one, one, 0 * one)
-    first = np.zeros(1, np.intp)
-    PlaceGrid(segments).near(np.zeros(2), 1.0)
-    for shape in (PERSON, BOX):
-        shadows(segments, replace(bodies, shape=(shape,)), first, first, wavelength, "thick")
 
 
 def _with_boxes(

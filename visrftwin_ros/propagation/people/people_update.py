@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Complex, Int
 from scipy.constants import speed_of_light
 
-from visrftwin_ros.bodies.people import Bodies
+from visrftwin_ros.bodies.people import BOX, PERSON, Bodies
 from visrftwin_ros.propagation.paths.path_segments import PlaceGrid, Scan, Segments, path_segments
 from visrftwin_ros.propagation.paths.path_set import DIFFUSE, PathSet
 from visrftwin_ros.propagation.people.body_occlusion import PassingOutlines, StandingOutlines
@@ -53,6 +53,28 @@ BEHIND_A_BOX = 0.17
 """
 
 _NONE = np.zeros(0, np.intp)
+
+
+def prepare_updates(wavelength: float) -> None:
+    """Compiles, or loads, what updates run, and tabulates: once a process, before the first tick."""
+    vertices = np.array([[[0.0, 0, 1], [2, 0, 1], [2, 0, 1]], [[0, 0, 1], [1, 0, 1], [2, 0, 1]]])
+    paths = PathSet(
+        links=(("", ""),),
+        link=np.zeros(2, np.int32),
+        vertices=vertices,
+        n_vertices=np.array([2, 3], np.int32),
+        interactions=np.array([[0], [DIFFUSE]], np.uint8),
+        objects=np.zeros((2, 1), np.int32),
+        normals=np.zeros((2, 1, 3)),
+        transfer=np.eye(2, dtype=complex) * np.array([1.0, 1e-3]).reshape(2, 1, 1),
+        delay=np.full(2, 2.0 / speed_of_light),
+    )
+    one = np.ones(1)
+    body = Bodies(("",), np.array([[1.0, 0, 0]]), np.zeros((1, 3)), one, one, 2 * one, 0 * one)
+    for standing in (True, False):
+        for shape in (PERSON, BOX):
+            update = PeopleUpdate(paths, wavelength, standing=standing)
+            update.update(replace(body, shape=(shape,)))
 
 
 @dataclass(frozen=True)
