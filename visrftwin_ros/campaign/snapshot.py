@@ -119,14 +119,16 @@ class LidarCloud:
 class Campaign:
     """A campaign as read from its bag.
 
-    facts: what the `campaign` topic says. snapshots, truth_people and truth_channels are sorted by
-    stamp; the truth is empty, and truth_materials None, where the bag has none. problems: what was
-    left out or looks wrong, and why.
+    facts: what the `campaign` topic says. snapshots, boxes, truth_people and truth_channels are
+    sorted by stamp; boxes are what somebody tracked beside the people; the truth is empty, and
+    truth_materials None, where the bag has none. problems: what was left out or looks wrong, and
+    why.
     """
 
     source: Path
     facts: Mapping[str, Any]
     snapshots: tuple[Snapshot, ...]
+    boxes: tuple[tuple[int, Bodies], ...] = ()
     truth_people: tuple[tuple[int, Bodies], ...] = ()
     truth_channels: tuple[TrueChannel, ...] = ()
     truth_materials: Mapping[str, MaterialValues] | None = None

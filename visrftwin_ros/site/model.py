@@ -64,6 +64,14 @@ class ScriptedPath(_Strict):
         return self
 
 
+class Chassis(_Strict):
+    """A robot's body as an upright box about its base, which shadows and mirrors links."""
+
+    size: tuple[PositiveFloat, PositiveFloat, PositiveFloat]  # along its heading, across, up
+    height: Annotated[float, Field(ge=0, le=10)] = 0.0  # of its underside over the ground
+    material: str = "metal"
+
+
 class Robot(_Strict):
     """A robot and its antenna; it stands at `position`, drives `path`, or is where TF says."""
 
@@ -74,10 +82,22 @@ class Robot(_Strict):
     yaw: FiniteFloat = 0.0  # of a standing robot
     antenna_height: PositiveFloat = 1.2
     array: AntennaArray = AntennaArray(rows=2, columns=4)
+    chassis: Chassis | None = None
 
     @property
     def tf_frame(self) -> str:
         return self.frame or f"{self.name}/base_link"
+
+    @model_validator(mode="after")
+    def _antenna_stands_above(self) -> Robot:
+        if self.chassis is not None:
+            top = self.chassis.height + self.chassis.size[2]
+            if self.antenna_height <= top:
+                raise ValueError(
+                    f"antenna_height {self.antenna_height:g} m is not above the chassis, whose top "
+                    f"is at {top:g} m"
+                )
+        return self
 
     @model_validator(mode="after")
     def _one_source_of_pose(self) -> Robot:

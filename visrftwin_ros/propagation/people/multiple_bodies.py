@@ -81,8 +81,9 @@ class Standing:
 
 
 def standing_in(segments: Segments, bodies: Bodies, found: Shadows) -> tuple[Kept, Standing]:
-    """Which of the shadows are deep enough to count, and what stands there."""
-    rows = np.flatnonzero(np.abs(1 - found.field) > _NO_SHADOW)
+    """Which of the shadows are deep enough to count, and what stands there; boxes multiply."""
+    deep = np.abs(1 - found.field) > _NO_SHADOW
+    rows = np.flatnonzero(deep & ~bodies.is_box[found.body])
     segment, body, outline = found.segment[rows], found.body[rows], found.outline
     stretch, mirrored = (of[segment] for of in segments.stretches)
     left, right = outline.left[rows], outline.right[rows]

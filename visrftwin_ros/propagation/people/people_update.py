@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Complex, Int
 from scipy.constants import speed_of_light
 
-from visrftwin_ros.bodies.people import Bodies
+from visrftwin_ros.bodies.people import BOX, PERSON, Bodies
 from visrftwin_ros.propagation.paths.path_segments import PlaceGrid, Scan, Segments, path_segments
 from visrftwin_ros.propagation.paths.path_set import DIFFUSE, PathSet
 from visrftwin_ros.propagation.people.body_occlusion import PassingOutlines, StandingOutlines
@@ -48,6 +48,11 @@ A weak diffuse path is one random sample of a scattered field. Fringes mean noth
 out over the samples, so it is cut by the body's outline instead of diffracted: many times cheaper.
 """
 
+BEHIND_A_BOX = 0.17
+"""The same of boxes: 15.4 dB, the mean power by `box_diffraction` behind a robot's chassis 1.2 x 0.8 x
+1 m; 14.0 dB behind a chair, 18.9 dB behind a small car, on paths as above that a box's outline cuts.
+"""
+
 _NONE = np.zeros(0, np.intp)
 
 
@@ -68,7 +73,9 @@ def prepare_updates(wavelength: float) -> None:
     half, places = np.full(2, 0.5), np.array([[0.7, 0.0, 0.0], [1.3, 0.0, 0.0]])
     pair = Bodies(("a", "b"), places, 0 * places, half, half, 4 * half, 0 * half)
     for standing in (True, False):
-        PeopleUpdate(paths, wavelength, standing=standing).update(pair)
+        for shape in (PERSON, BOX):
+            update = PeopleUpdate(paths, wavelength, standing=standing)
+            update.update(replace(pair, shape=(shape, shape)))
 
 
 @dataclass(frozen=True)
@@ -360,4 +367,5 @@ class _Sampled(_Tier):
         self, bodies: Bodies, rows: list[int], links: Bool[np.ndarray, " links"] | None
     ) -> tuple[Int[np.ndarray, " k"], Int[np.ndarray, " k"], ComplexValues]:
         path, body = self._outlines.crossed(bodies, rows)
-        return path, body, np.full(len(path), BEHIND_A_BODY, complex)
+        factor = np.where(bodies.is_box[body], BEHIND_A_BOX, BEHIND_A_BODY)
+        return path, body, factor.astype(complex)
