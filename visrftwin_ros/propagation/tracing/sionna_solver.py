@@ -18,6 +18,7 @@ from jaxtyping import Float, Int, Int32, Integer, Shaped, UInt8
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.propagation.paths import path_set
 from visrftwin_ros.propagation.paths.devices import Devices
+from visrftwin_ros.propagation.paths.diffuse_merging import merged_diffuse
 from visrftwin_ros.propagation.paths.interaction_sequences import each_sequence_once
 from visrftwin_ros.propagation.paths.path_set import PathSet
 from visrftwin_ros.propagation.tracing.mirror_paths import with_every_mirror
@@ -56,14 +57,14 @@ def solve(
     """Every path from every transmitter to every receiver through the scene without people.
 
     Links come transmitter first: (tx0, rx0), (tx0, rx1), ... . Sionna RT's, with all there are
-    over at most two mirrors (`with_every_mirror`) in place of those it found. Raises TwinError
-    where the tracer fails.
+    over at most two mirrors (`with_every_mirror`) in place of those it found, and with diffuse
+    samples merged (`merged_diffuse`). Raises TwinError where the tracer fails.
     """
     scene = (meshes, transmitters, receivers, frequency, settings)
     traced = traced_paths(*scene, device)
     if not traced.links or not settings.max_depth:
         return traced
-    return with_every_mirror(traced, *scene)
+    return merged_diffuse(with_every_mirror(traced, *scene), settings.diffuse_cell)
 
 
 def traced_paths(
@@ -85,6 +86,7 @@ def traced_paths(
         if lost:
             raise TwinError(f"no paths to or from {', '.join(lost)}: the position is not finite")
     prepare(device)
+    import drjit as dr
     import sionna.rt as rt
 
     try:
@@ -95,7 +97,7 @@ def traced_paths(
             _traced(scene, meshes, some, others, len(receivers.names), settings)
             for some, others in _in_turns(transmitters, receivers, settings)
         ]
-        return each_sequence_once(path_set.of_same_links(links, parts))
+        paths = path_set.of_same_links(links, parts)
     except (RuntimeError, ValueError, TypeError) as error:
         cause: BaseException | None = error
         while cause is not None:  # Dr.Jit's loops turn a Ctrl-C into a RuntimeError of their own.
@@ -103,6 +105,10 @@ def traced_paths(
                 raise KeyboardInterrupt from error
             cause = cause.__cause__
         raise TwinError(f"Sionna RT could not solve {len(links)} link(s): {error}") from error
+    finally:
+        # Dr.Jit would keep what a solve took, a gigabyte and more, for one that may never come.
+        dr.flush_malloc_cache()
+    return each_sequence_once(paths)
 
 
 def next_prime(number: int) -> int:
@@ -115,7 +121,7 @@ def next_prime(number: int) -> int:
 
 def solver_version() -> str:
     """Part of a cache's fingerprint: another tracer may find other paths."""
-    return f"sionna-rt {version('sionna-rt')}"
+    return f"sionna-rt {version('sionna-rt')}, every mirror"
 
 
 @dataclass(frozen=True)
