@@ -21,6 +21,7 @@ from visrftwin_ros.propagation.paths.devices import Devices
 from visrftwin_ros.propagation.paths.diffuse_merging import merged_diffuse
 from visrftwin_ros.propagation.paths.interaction_sequences import each_sequence_once
 from visrftwin_ros.propagation.paths.path_set import PathSet
+from visrftwin_ros.propagation.tracing.faint_paths import without_faint
 from visrftwin_ros.propagation.tracing.mirror_paths import with_every_mirror
 from visrftwin_ros.scene.ray_device import Device, prepare
 from visrftwin_ros.scene.surfaces import SurfaceMesh
@@ -38,7 +39,7 @@ _MOST_RECEIVERS = 16
 """A solve's memory and its candidates grow with the receivers: more take turns."""
 _MOST_LANES = 30_000_000
 """Rays times receivers times depth of a solve: each takes some 30 bytes."""
-_SLOTS_PER_RECEIVER = 1_000_000
+SLOTS_PER_RECEIVER = 1_000_000
 """Places in Sionna's table of candidates: of two that meet in one place the later is lost.
 
 A furnished room has some thousands of candidates a receiver, which leaves 0.2 % of them lost; at
@@ -57,14 +58,16 @@ def solve(
     """Every path from every transmitter to every receiver through the scene without people.
 
     Links come transmitter first: (tx0, rx0), (tx0, rx1), ... . Sionna RT's, with all there are
-    over at most two mirrors (`with_every_mirror`) in place of those it found, and with diffuse
-    samples merged (`merged_diffuse`). Raises TwinError where the tracer fails.
+    over at most two mirrors (`with_every_mirror`) in place of those it found, diffuse samples
+    merged (`merged_diffuse`) and the faintest left out (`without_faint`). Raises TwinError where
+    the tracer fails.
     """
     scene = (meshes, transmitters, receivers, frequency, settings)
     traced = traced_paths(*scene, device)
     if not traced.links or not settings.max_depth:
         return traced
-    return merged_diffuse(with_every_mirror(traced, *scene), settings.diffuse_cell)
+    complete = with_every_mirror(traced, *scene)
+    return without_faint(merged_diffuse(complete, settings.diffuse_cell))
 
 
 def traced_paths(
@@ -74,8 +77,10 @@ def traced_paths(
     frequency: float,
     settings: Propagation,
     device: Device = "auto",
+    slots: int = SLOTS_PER_RECEIVER,
 ) -> PathSet:
-    """As `solve`, but what Sionna RT finds alone; each path once."""
+    """As `solve`, but what Sionna RT finds alone; each path once. slots: of its table of candidates,
+    for each receiver."""
     links = tuple((tx, rx) for tx in transmitters.names for rx in receivers.names)
     if not links:
         return path_set.empty(links, settings.max_depth)
@@ -94,7 +99,7 @@ def traced_paths(
         scene.tx_array = rt.PlanarArray(num_rows=1, num_cols=1, pattern="iso", polarization="VH")
         scene.rx_array = scene.tx_array
         parts = [
-            _traced(scene, meshes, some, others, len(receivers.names), settings)
+            _traced(scene, meshes, some, others, len(receivers.names), settings, slots)
             for some, others in _in_turns(transmitters, receivers, settings)
         ]
         paths = path_set.of_same_links(links, parts)
@@ -121,7 +126,7 @@ def next_prime(number: int) -> int:
 
 def solver_version() -> str:
     """Part of a cache's fingerprint: another tracer may find other paths."""
-    return f"sionna-rt {version('sionna-rt')}, every mirror"
+    return f"sionna-rt {version('sionna-rt')}, every mirror, none faint"
 
 
 @dataclass(frozen=True)
@@ -158,6 +163,7 @@ def _traced(
     receivers: _Turn,
     count: int,
     settings: Propagation,
+    slots: int,
 ) -> PathSet:
     """Their paths, without duplicates; links are numbered as of all transmitters to all
     `count` receivers."""
@@ -165,8 +171,9 @@ def _traced(
     from sionna.rt.path_solvers.sb_candidate_generator import SBCandidateGenerator
 
     most = max(100_000, settings.samples * 4)
-    slots = max(most, _SLOTS_PER_RECEIVER * len(receivers.numbers))
-    SBCandidateGenerator.MIN_SPEC_COUNT_SIZE = next_prime(slots)
+    # A prime: with a size of many factors, candidates fall on few of its places.
+    size = next_prime(max(most, slots * len(receivers.numbers)))
+    SBCandidateGenerator.MIN_SPEC_COUNT_SIZE = size
     devices = [
         kind(f"{end} {name}", place.tolist())
         for kind, end, turn in (
