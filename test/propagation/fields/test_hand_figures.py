@@ -14,7 +14,7 @@ from visrftwin_ros.propagation.replay.image_method import Chains
 from visrftwin_ros.propagation.replay.path_replay import Replay
 from visrftwin_ros.propagation.replay.replay_scene import ReplayScene
 from visrftwin_ros.propagation.tracing.edge_distances import overlong_behind_edge
-from visrftwin_ros.propagation.tracing.sionna_solver import solve
+from visrftwin_ros.propagation.tracing.sionna_solver import traced_paths
 from visrftwin_ros.scene.ray_device import prepare
 from visrftwin_ros.scene.surfaces import SurfaceMesh, surface_meshes
 from visrftwin_ros.site.model import Propagation, Site
@@ -134,11 +134,11 @@ def test_behind_an_edge_the_twin_is_right_where_sionna_has_depth_to_spare(
     # The solver itself, without the mirror, at the receiver's mirror image.
     behind = Devices(("r",), mirrored(receiver)[None])
     alone = SETTINGS.model_copy(update={"max_depth": 1})
-    unfolded = solve(meshes[:1], ends[0], behind, FREQUENCY, alone)
+    unfolded = traced_paths(meshes[:1], ends[0], behind, FREQUENCY, alone)
     assert 10 * np.log10(unfolded.power[at_edge(unfolded)]) == pytest.approx(right, abs=0.02)
     for depth, sionna in ((2, right), (3, too_long), (5, too_long)):
         settings = SETTINGS.model_copy(update={"max_depth": depth})
-        paths = solve(meshes, *ends, FREQUENCY, settings)
+        paths = traced_paths(meshes, *ends, FREQUENCY, settings)
         row = at_edge(paths, SPECULAR)
         ours = Chains.of(paths, np.array([row]), scene).fields(scene)[0, 0, 0]
         assert 20 * np.log10(abs(ours)) == pytest.approx(right, abs=0.02)
@@ -152,7 +152,7 @@ def test_only_what_follows_an_edge_with_depth_to_spare_is_judged_overlong(
     meshes, scene = wedge
     ends = Devices(("ap",), TRANSMITTER[None]), Devices(("r",), np.array([[-4.0, 6.0, 0.0]]))
     settings = SETTINGS.model_copy(update={"max_depth": 3})
-    paths = solve(meshes, *ends, FREQUENCY, settings)
+    paths = traced_paths(meshes, *ends, FREQUENCY, settings)
     everything = np.arange(len(paths))
     fields = Chains.of(paths, everything, scene).fields(scene)[:, 0, 0]
     off = np.abs(20 * np.log10(np.abs(fields)) - 10 * np.log10(paths.power))
@@ -178,7 +178,7 @@ def test_sionnas_field_is_smooth_where_the_shadow_ends_and_jumps_where_the_refle
         places = EDGE + 10 * np.stack([np.cos(turn), np.sin(turn), 0 * turn], axis=1)
         receivers = Devices(("before", "after"), places)
         ap = Devices(("ap",), TRANSMITTER[None])
-        paths = solve(wedge[0][:1], ap, receivers, FREQUENCY, settings)
+        paths = traced_paths(wedge[0][:1], ap, receivers, FREQUENCY, settings)
         near = np.linalg.norm(paths.vertices[:, 1] - EDGE, axis=1) < 1e-2
         kept = near | (paths.interactions[:, 0] != DIFFRACTION)
         field = paths.transfer[:, polarisation, polarisation] * kept
@@ -251,7 +251,7 @@ def test_in_a_corner_the_twin_is_where_the_law_of_reflection_puts_it_and_sionna_
     meshes, ap, robot, expected = corner(shift)
     scene = ReplayScene(meshes, FREQUENCY)
     settings = SETTINGS.model_copy(update={"diffraction": False})
-    theirs = twice_mirrored(solve(meshes, ap, robot, FREQUENCY, settings))
+    theirs = twice_mirrored(traced_paths(meshes, ap, robot, FREQUENCY, settings))
     ours = Replay.of(theirs, scene).at(robot.positions)
     assert np.abs(ours.vertices[0, 1:3] - expected).max() < 1e-9
     assert np.abs(theirs.vertices[0, 1:3] - expected).max() > least_off
