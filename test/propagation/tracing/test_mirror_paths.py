@@ -125,3 +125,19 @@ def test_the_size_of_the_candidates_table_is_a_prime(number: int) -> None:
     assert prime >= max(number, 2)
     # Fermat, to bases that no composite below 3.4e9 passes together.
     assert all(prime in (2, 3, 5, 7) or pow(base, prime - 1, prime) == 1 for base in (2, 3, 5, 7))
+
+
+def test_between_floor_and_ceiling_there_are_two_ways_of_each_number_of_bounces() -> None:
+    plates = [
+        {"name": name, "kind": "ground", "center": (0, 0, z), "size": (80, 80), "material": "metal"}
+        for name, z in (("floor", 0), ("ceiling", 3))
+    ]
+    site = small_site(scene=plates)
+    meshes = surface_meshes(site)
+    ends = Devices(("a",), np.array([[-5.0, 0, 1]])), Devices(("b",), np.array([[5.0, 0, 1]]))
+    settings = site.propagation.model_copy(update={"max_depth": 3})
+    found = mirror_paths(Planes.of(meshes), meshes, *ends, FREQUENCY, settings)
+    # Heights add up over the mirror images: 0; 1 + 1, 2 + 2; 1 + 3 + 2, 2 + 3 + 1; 1 + 3 + 3 + 1, ...
+    rise = np.array([0, 2, 4, 6, 6, 8, 10])
+    np.testing.assert_allclose(found.delay * 299_792_458, np.hypot(10, rise), rtol=1e-12)
+    assert sorted(found.n_vertices) == [2, 3, 3, 4, 4, 5, 5]

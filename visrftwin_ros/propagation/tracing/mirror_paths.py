@@ -36,6 +36,8 @@ from visrftwin_ros.site.model import Propagation
 MOST_MIRRORS = 2
 _MOST_PLANES = 3000
 """Mirrors that are tried in pairs; finely meshed surfaces beyond that are left to the rays."""
+_LARGEST = 60
+"""Mirrors that are tried in threes: walls and the like, whose echoes are late and strong."""
 _SAME_PLANE = 1e-4
 """Metres, and parts of a unit normal: triangles of a surface closer than this are one plane."""
 
@@ -50,7 +52,7 @@ class Planes:
 
     surface: index of the mesh. normal: unit; level: its product with a point of the plane, metres.
     triangles: corners, metres, those of plane i being first[i]:first[i + 1]. low, high: bounds.
-    tried: it is among the mirrors that are tried.
+    tried: it is among the mirrors that are tried; large: in threes, too.
     """
 
     surface: Int[np.ndarray, " m"]
@@ -61,6 +63,7 @@ class Planes:
     low: Float[np.ndarray, "m 3"]
     high: Float[np.ndarray, "m 3"]
     tried: Bool[np.ndarray, " m"]
+    large: Bool[np.ndarray, " m"]
 
     @classmethod
     def of(cls, meshes: Sequence[SurfaceMesh]) -> Planes:
@@ -69,9 +72,10 @@ class Planes:
         normal = np.concatenate([mesh.face_normals for mesh in meshes])
         # One sign for both sides of a plane: that of the largest part.
         largest = np.take_along_axis(normal, np.abs(normal).argmax(axis=1)[:, None], axis=1)
-        normal = normal * np.sign(largest)
+        side = np.sign(largest)
         level = np.einsum("ij,ij->i", normal, triangles[:, 0])
-        key = np.column_stack([surface, np.round(np.column_stack([normal, level]) / _SAME_PLANE)])
+        unsigned = np.column_stack([normal, level]) * side
+        key = np.column_stack([surface, np.round(unsigned / _SAME_PLANE)])
         _, where, plane = np.unique(key, axis=0, return_index=True, return_inverse=True)
         order = np.argsort(plane, kind="stable")
         first = np.searchsorted(plane[order], np.arange(len(where) + 1))
@@ -81,6 +85,10 @@ class Planes:
         few = np.zeros(len(meshes), bool)
         ascending = np.argsort(count, kind="stable")
         few[ascending[np.cumsum(count[ascending]) <= _MOST_PLANES]] = True
+        across = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
+        area = np.add.reduceat(np.linalg.norm(across, axis=1), first[:-1])
+        large = np.zeros(len(where), bool)
+        large[np.argsort(-area, kind="stable")[:_LARGEST]] = True
         return cls(
             surface=surface[where],
             normal=np.ascontiguousarray(normal[where]),
@@ -90,6 +98,7 @@ class Planes:
             low=np.minimum.reduceat(corners[0], first[:-1]),
             high=np.maximum.reduceat(corners[1], first[:-1]),
             tried=few[surface[where]],
+            large=large & few[surface[where]],
         )
 
 
@@ -102,7 +111,8 @@ def with_every_mirror(
     settings: Propagation,
 ) -> PathSet:
     """`traced`, its paths over at most two mirrors (and through any walls) replaced by all there
-    are: lines of sight, reflections and what passes walls on the way.
+    are: lines of sight, reflections and what passes walls on the way. What there is over three
+    of the largest planes is added.
 
     Links come transmitter first. A path has at most `settings.max_depth` interactions.
     """
@@ -110,11 +120,29 @@ def with_every_mirror(
     exact = mirror_paths(planes, meshes, transmitters, receivers, frequency, settings)
     mirrors = traced.interactions == SPECULAR
     other = np.isin(traced.interactions, (DIFFUSE, DIFFRACTION)).any(axis=1)
-    tried = np.zeros(len(meshes), bool)
-    tried[planes.surface[planes.tried]] = True
-    other |= (mirrors & ~tried[traced.objects]).any(axis=1)
-    kept = traced.select(other | (mirrors.sum(axis=1) > MOST_MIRRORS))
-    return of_same_links(traced.links, [kept, exact])
+    few, three = (
+        (~mirrors | on).all(axis=1) & (mirrors.sum(axis=1) <= most)
+        for most, on in zip(
+            (MOST_MIRRORS, MOST_MIRRORS + 1), _mirrors_on(planes, traced), strict=True
+        )
+    )
+    return of_same_links(traced.links, [traced.select(other | ~(few | three)), exact])
+
+
+def _mirrors_on(
+    planes: Planes, paths: PathSet
+) -> tuple[Bool[np.ndarray, "p d"], Bool[np.ndarray, "p d"]]:
+    """Whether the interactions are on planes that are tried, and on large ones."""
+    tried, large = np.zeros((2, *paths.objects.shape), bool)
+    for surface in np.unique(planes.surface):
+        row, d = np.nonzero(paths.objects == surface)
+        own = np.flatnonzero(planes.surface == surface)
+        normal, point = paths.normals[row, d], paths.vertices[row, d + 1]
+        turned = 1 - np.abs(normal @ planes.normal[own].T)
+        beside = np.abs(point @ planes.normal[own].T - planes.level[own])
+        plane = own[(turned + beside).argmin(axis=1)]
+        tried[row, d], large[row, d] = planes.tried[plane], planes.large[plane]
+    return tried, large
 
 
 def mirror_paths(
@@ -125,8 +153,8 @@ def mirror_paths(
     frequency: float,
     settings: Propagation,
 ) -> PathSet:
-    """Every line of sight and every path over one or two of the mirrors `planes.tried`, through
-    walls where `settings.refraction` allows."""
+    """Every line of sight and every path over one or two of the mirrors `planes.tried`, or three
+    `planes.large`, through walls where `settings.refraction` allows."""
     from visrftwin_ros.propagation.tracing.mirror_search import crossed_planes, mirror_points
 
     links = tuple((tx, rx) for tx in transmitters.names for rx in receivers.names)
@@ -138,7 +166,8 @@ def mirror_paths(
         *geometry,
         planes.triangles,
         np.flatnonzero(planes.tried),
-        min(depth, MOST_MIRRORS),
+        planes.large,
+        min(depth, MOST_MIRRORS + 1),
     )
     tx, rx = np.divmod(link, len(receivers.names))
     fits, vertices, met, mirrored = crossed_planes(

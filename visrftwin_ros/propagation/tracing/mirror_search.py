@@ -26,15 +26,17 @@ def mirror_points(
     first: Int[np.ndarray, " m+1"],
     triangles: Float[np.ndarray, "c 3 3"],
     mirrors: Int[np.ndarray, " k"],
+    large: Bool[np.ndarray, " m"],
     most: int,
-) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, "n 2"], Float[np.ndarray, "n 2 3"]]:
-    """All sequences of at most `most` (0 to 2) of the planes `mirrors` in which a receiver sees a
-    transmitter, whatever stands between: link (t * R + r), planes (-1 = none) and mirror points."""
+) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, "n 3"], Float[np.ndarray, "n 3 3"]]:
+    """All sequences of at most `most` (0 to 3) of the planes `mirrors` in which a receiver sees a
+    transmitter, whatever stands between, those of three over `large` ones alone: link (t * R + r),
+    planes (-1 = none) and mirror points."""
     room = 4096
     while True:
         link = np.empty(room, np.int64)
-        planes, points = np.full((room, 2), -1), np.zeros((room, 2, 3))
-        scene = (normal, level, low, high, first, triangles, mirrors)
+        planes, points = np.full((room, 3), -1), np.zeros((room, 3, 3))
+        scene = (normal, level, low, high, first, triangles, mirrors, large)
         count = _mirror_points(tx, rx, *scene, most, link, planes, points)
         if count <= room:
             return link[:count], planes[:count], points[:count]
@@ -44,8 +46,8 @@ def mirror_points(
 def crossed_planes(
     start: Float[np.ndarray, "n 3"],
     end: Float[np.ndarray, "n 3"],
-    mirrors: Int[np.ndarray, "n 2"],
-    points: Float[np.ndarray, "n 2 3"],
+    mirrors: Int[np.ndarray, "n 3"],
+    points: Float[np.ndarray, "n 3 3"],
     normal: Float[np.ndarray, "m 3"],
     level: Float[np.ndarray, " m"],
     low: Float[np.ndarray, "m 3"],
@@ -144,15 +146,16 @@ def _mirror_points(
     first: Int[np.ndarray, " m+1"],
     triangles: Float[np.ndarray, "c 3 3"],
     mirrors: Int[np.ndarray, " k"],
+    large: Bool[np.ndarray, " m"],
     most: int,
     link: Int[np.ndarray, " room"],
-    planes: Int[np.ndarray, "room 2"],
-    points: Float[np.ndarray, "room 2 3"],
+    planes: Int[np.ndarray, "room 3"],
+    points: Float[np.ndarray, "room 3 3"],
 ) -> int:
     """Fills the last three as far as there is room; how many there are."""
     count, room, receivers = 0, len(link), len(rx)
-    image, twice = np.zeros(3), np.zeros(3)
-    one, other = np.zeros(3), np.zeros(3)
+    image, twice, thrice = np.zeros(3), np.zeros(3), np.zeros(3)
+    one, other, third = np.zeros(3), np.zeros(3), np.zeros(3)
     for t in range(len(tx)):
         for r in range(receivers):
             if count < room:
@@ -198,6 +201,30 @@ def _mirror_points(
                         planes[count, 0], planes[count, 1] = i, j
                         points[count, 0], points[count, 1] = one, other
                     count += 1
+                if most < 3 or not (large[i] and large[j]):
+                    continue
+                for m in mirrors:
+                    if m == j or not large[m]:
+                        continue
+                    beyond = _product(twice, normal[m]) - level[m]
+                    if abs(beyond) < _ON_PLANE:
+                        continue
+                    for k in range(3):
+                        thrice[k] = twice[k] - 2 * beyond * normal[m, k]
+                    for r in range(receivers):
+                        scene = (normal, level, low, high, first, triangles)
+                        if _between(rx[r], thrice, m, *scene, third) <= 0:
+                            continue
+                        if _between(third, twice, j, *scene, other) <= 0:
+                            continue
+                        if _between(other, image, i, *scene, one) <= 0:
+                            continue
+                        if count < room:
+                            link[count] = t * receivers + r
+                            planes[count, 0], planes[count, 1], planes[count, 2] = i, j, m
+                            points[count, 0], points[count, 1] = one, other
+                            points[count, 2] = third
+                        count += 1
     return count
 
 
@@ -222,8 +249,8 @@ def _reaches(
 @compiled
 def _crossed_planes(
     end: Float[np.ndarray, "n 3"],
-    mirrors: Int[np.ndarray, "n 2"],
-    points: Float[np.ndarray, "n 2 3"],
+    mirrors: Int[np.ndarray, "n 3"],
+    points: Float[np.ndarray, "n 3 3"],
     normal: Float[np.ndarray, "m 3"],
     level: Float[np.ndarray, " m"],
     low: Float[np.ndarray, "m 3"],
