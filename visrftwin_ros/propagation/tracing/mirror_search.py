@@ -276,6 +276,15 @@ def _crossed_planes(
             room = depth - used - (bounces - leg) if through else 0
             found = 0
             for plane in range(len(level)):
+                if (
+                    leg < bounces
+                    and abs(_product(target, normal[plane]) - level[plane]) < _ON_PLANE
+                ):
+                    # On an edge, where another face begins, there is no mirror to speak of.
+                    turned = abs(_product(normal[plane], normal[mirrors[n, leg]])) < 1 - _ON_PLANE
+                    if turned and _within(target, plane, low, high, first, triangles):
+                        good = False
+                        break
                 share = _between(
                     here, target, plane, normal, level, low, high, first, triangles, point
                 )
