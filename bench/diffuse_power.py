@@ -22,7 +22,7 @@ from visrftwin_ros.materials.table import MaterialValues, material_values
 from visrftwin_ros.propagation.fields.free_space import free_space_amplitude, wavelength_of
 from visrftwin_ros.propagation.paths.devices import Devices
 from visrftwin_ros.propagation.paths.path_set import DIFFUSE, SPECULAR, PathSet
-from visrftwin_ros.propagation.tracing.sionna_solver import solve
+from visrftwin_ros.propagation.tracing.sionna_solver import traced_paths
 from visrftwin_ros.scene.ray_device import prepare
 from visrftwin_ros.scene.surfaces import SurfaceMesh
 from visrftwin_ros.site.model import Propagation
@@ -104,7 +104,7 @@ def links_off(plane: Plane, material: MaterialValues, count: int = 6, seed: int 
     )
     settings = Propagation(max_depth=1, samples=400_000, refraction=False, diffraction=False)
     names = [tuple(f"{end}{i}" for i in range(count)) for end in ("tx", "rx")]
-    paths = solve((mesh,), Devices(names[0], tx), Devices(names[1], rx), FREQUENCY, settings)
+    paths = traced_paths((mesh,), Devices(names[0], tx), Devices(names[1], rx), FREQUENCY, settings)
     rows = [_one(paths, index) for index in range(len(paths.links))]
     return Bounces(*np.array([row for row in rows if row is not None]).T)
 

@@ -11,7 +11,7 @@ from real_data.page import spread, table
 
 from visrftwin_ros.propagation.paths.devices import Devices
 from visrftwin_ros.propagation.paths.path_set import DIFFUSE
-from visrftwin_ros.propagation.tracing.sionna_solver import solve
+from visrftwin_ros.propagation.tracing.path_solver import solve
 from visrftwin_ros.scene.surfaces import SurfaceMesh, surface_meshes
 from visrftwin_ros.site.loading import load_site
 from visrftwin_ros.site.model import Box, Ground, Site

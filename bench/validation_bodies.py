@@ -15,7 +15,7 @@ from visrftwin_ros.propagation.paths.path_set import SPECULAR
 from visrftwin_ros.propagation.people.body_reflection import ellipsoid_bounces
 from visrftwin_ros.propagation.people.fermat_points import mirror_points
 from visrftwin_ros.propagation.people.screen_diffraction import Screens, fresnel_field, loss_db
-from visrftwin_ros.propagation.tracing.sionna_solver import solve
+from visrftwin_ros.propagation.tracing.sionna_solver import traced_paths
 from visrftwin_ros.site.model import Propagation
 
 Array = NDArray[np.float64]
@@ -134,7 +134,7 @@ def off_mesh(incidence: float, facets: int = 96) -> tuple[float, float, float, f
         )
     ]
     settings = Propagation(max_depth=1, diffuse=False, refraction=False, diffraction=False)
-    found = solve((mesh,), Devices(("tx",), ends[0]), Devices(("rx",), ends[1]),
+    found = traced_paths((mesh,), Devices(("tx",), ends[0]), Devices(("rx",), ends[1]),
                   FREQUENCY, settings)  # fmt: skip
     theirs = int(np.flatnonzero(found.interactions[:, 0] == SPECULAR)[0])
     body = _upright()

@@ -19,7 +19,7 @@ from visrftwin_ros.materials.table import MaterialValues  # noqa: E402
 from visrftwin_ros.propagation.fields.free_space import wavelength_of  # noqa: E402
 from visrftwin_ros.propagation.paths.devices import Devices  # noqa: E402
 from visrftwin_ros.propagation.paths.path_set import DIFFUSE  # noqa: E402
-from visrftwin_ros.propagation.tracing.sionna_solver import solve  # noqa: E402
+from visrftwin_ros.propagation.tracing.sionna_solver import traced_paths  # noqa: E402
 from visrftwin_ros.scene.surfaces import SurfaceMesh  # noqa: E402
 from visrftwin_ros.site.loading import load_site  # noqa: E402
 from visrftwin_ros.site.model import Propagation  # noqa: E402
@@ -63,7 +63,9 @@ def test_the_solver_scatters_off_a_conductor_what_lamberts_integral_has() -> Non
     corners = np.array([(-4, -4, 0), (4, -4, 0), (4, 4, 0), (-4, 4, 0)], float)
     mesh = SurfaceMesh("plane", corners, np.array([[0, 1, 2], [0, 2, 3]]), metal(0.5))
     settings = Propagation(max_depth=1, samples=400_000, refraction=False, diffraction=False)
-    paths = solve((mesh,), Devices(("tx",), tx[None]), Devices(("rx",), rx[None]), 60e9, settings)
+    paths = traced_paths(
+        (mesh,), Devices(("tx",), tx[None]), Devices(("rx",), rx[None]), 60e9, settings
+    )
     grid = np.arange(-4, 4, 0.01) + 0.005
     at = np.stack([*np.meshgrid(grid, grid), np.zeros((800, 800))], axis=-1)
     r1, r2 = (np.linalg.norm(at - end, axis=-1) for end in (tx, rx))

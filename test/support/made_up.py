@@ -19,7 +19,7 @@ def small_site(**changes: object) -> Site:
     """A concrete floor, a brick house and a metal kiosk; two APs, three standing robots."""
     content: dict[str, object] = {
         "name": "small",
-        "propagation": {"samples": 20_000},
+        "propagation": {"samples": 20_000, "max_depth": 3},
         "scene": [
             {"name": "floor", "kind": "ground", "size": (60, 60), "material": "concrete"},
             {

@@ -10,7 +10,7 @@ from visrftwin_ros.propagation.paths.devices import Devices
 from visrftwin_ros.propagation.paths.path_set import PathSet
 from visrftwin_ros.propagation.replay.material_update import by_our_law
 from visrftwin_ros.propagation.replay.replay_scene import ReplayScene
-from visrftwin_ros.propagation.tracing.sionna_solver import solve
+from visrftwin_ros.propagation.tracing.sionna_solver import traced_paths
 from visrftwin_ros.scene.ray_device import prepare
 from visrftwin_ros.scene.surfaces import SurfaceMesh, surface_meshes
 from visrftwin_ros.site.model import Site
@@ -42,7 +42,7 @@ def traced(site: Site, meshes: tuple[SurfaceMesh, ...], aps: Devices) -> PathSet
         tuple(r.name for r in site.robots),
         np.array([(*r.position, r.antenna_height) for r in site.robots if r.position]),
     )
-    return solve(meshes, aps, robots, FREQUENCY, site.propagation)
+    return traced_paths(meshes, aps, robots, FREQUENCY, site.propagation)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from visrftwin_ros.bodies.people import nobody
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.materials.table import material_values
 from visrftwin_ros.propagation.paths.path_set import DIFFUSE, SPECULAR
-from visrftwin_ros.propagation.tracing.sionna_solver import solve
+from visrftwin_ros.propagation.tracing.path_solver import solve
 from visrftwin_ros.propagation.tracing.solver_aside import SolverAside
 from visrftwin_ros.twin.engine import TwinEngine
 from visrftwin_ros.twin.static_twin import (

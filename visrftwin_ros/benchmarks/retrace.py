@@ -23,7 +23,7 @@ from visrftwin_ros.propagation.paths.devices import Devices
 from visrftwin_ros.propagation.paths.path_set import PathSet
 from visrftwin_ros.propagation.replay.replay_scene import ReplayScene
 from visrftwin_ros.propagation.tracing import path_solver
-from visrftwin_ros.propagation.tracing.sionna_solver import solve
+from visrftwin_ros.propagation.tracing.sionna_solver import traced_paths
 from visrftwin_ros.scene.surfaces import surface_meshes
 from visrftwin_ros.site.model import Site
 from visrftwin_ros.twin.channel_state import ChannelState
@@ -121,7 +121,7 @@ class Lobby:
         meshes = surface_meshes(site)
         aps, robots = _devices(site)
         began = time.perf_counter()
-        paths = solve(meshes, aps, robots, site.radio.frequency, site.propagation)
+        paths = traced_paths(meshes, aps, robots, site.radio.frequency, site.propagation)
         return paths, time.perf_counter() - began
 
 

@@ -235,8 +235,10 @@ class MaterialEntry(_Strict):
 class Propagation(_Strict):
     """What the solver looks for (Sionna RT `PathSolver`)."""
 
-    max_depth: Annotated[int, Field(ge=0, le=8)] = 3
-    samples: Annotated[int, Field(ge=1000, le=10_000_000)] = 100_000
+    max_depth: Annotated[int, Field(ge=0, le=8)] = 5  # interactions of a path
+    samples: Annotated[int, Field(ge=1000, le=10_000_000)] = 100_000  # rays an access point
+    # radians within which diffuse samples of one patch become one path; 0 keeps all
+    diffuse_cell: Annotated[float, Field(ge=0, le=0.5)] = 0.2
     diffuse: bool = True
     refraction: bool = True
     diffraction: bool = True

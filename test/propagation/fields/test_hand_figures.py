@@ -22,7 +22,7 @@ from visrftwin_ros.propagation.replay.image_method import Chains
 from visrftwin_ros.propagation.replay.material_update import by_our_law
 from visrftwin_ros.propagation.replay.path_replay import Replay
 from visrftwin_ros.propagation.replay.replay_scene import ReplayScene
-from visrftwin_ros.propagation.tracing.sionna_solver import solve
+from visrftwin_ros.propagation.tracing.sionna_solver import traced_paths
 from visrftwin_ros.scene.ray_device import prepare
 from visrftwin_ros.scene.surfaces import SurfaceMesh, surface_meshes
 from visrftwin_ros.site.model import Propagation, Site
@@ -146,14 +146,14 @@ def test_behind_an_edge_the_twin_is_right_and_sionna_twice_wrong(
     # The solver itself, without the mirror, at the receiver's mirror image.
     behind = Devices(("r",), mirrored(receiver)[None])
     alone = SETTINGS.model_copy(update={"max_depth": 1})
-    unfolded = solve(meshes[:1], ends[0], behind, FREQUENCY, alone)
+    unfolded = traced_paths(meshes[:1], ends[0], behind, FREQUENCY, alone)
     assert 10 * np.log10(unfolded.power[at_edge(unfolded)]) == pytest.approx(
         reversed_signs, abs=0.02
     )
     air = 20 * np.log10(np.e) * scene.decay
     for depth, sionna in ((2, reversed_signs), (3, too_long), (5, too_long)):
         settings = SETTINGS.model_copy(update={"max_depth": depth})
-        paths = solve(meshes, *ends, FREQUENCY, settings)
+        paths = traced_paths(meshes, *ends, FREQUENCY, settings)
         row = at_edge(paths, SPECULAR)
         ours = Chains.of(paths, np.array([row]), scene).fields(scene)[0, 0, 0]
         through_air = air * speed_of_light * paths.delay[row]
@@ -168,7 +168,7 @@ def test_with_its_faults_our_formulas_give_what_the_solver_gives(
     meshes, scene = wedge
     ends = Devices(("ap",), TRANSMITTER[None]), Devices(("r",), np.array([[-4.0, 6.0, 0.0]]))
     settings = SETTINGS.model_copy(update={"max_depth": 3})
-    paths = solve(meshes, *ends, FREQUENCY, settings)
+    paths = traced_paths(meshes, *ends, FREQUENCY, settings)
     bent = (paths.interactions == DIFFRACTION).any(axis=1)
     overlong = overlong_behind_edge(paths)
     assert overlong.any() and (bent & ~overlong).any()
@@ -193,7 +193,7 @@ def test_where_a_reflection_ends_sionnas_field_jumps_and_ours_is_smooth(
         places = EDGE + 10 * np.stack([np.cos(turn), np.sin(turn), 0 * turn], axis=1)
         receivers = Devices(("before", "after"), places)
         ap = Devices(("ap",), TRANSMITTER[None])
-        paths = solve(wedge[0][:1], ap, receivers, FREQUENCY, settings)
+        paths = traced_paths(wedge[0][:1], ap, receivers, FREQUENCY, settings)
         for law in (paths, by_our_law(paths, wedge[1])):
             near = np.linalg.norm(law.vertices[:, 1] - EDGE, axis=1) < 1e-2
             kept = near | (law.interactions[:, 0] == ends)
@@ -269,7 +269,7 @@ def test_in_a_corner_the_twin_is_where_the_law_of_reflection_puts_it_and_sionna_
     meshes, ap, robot, expected = corner(shift)
     scene = ReplayScene(meshes, FREQUENCY).as_sionna_has_it
     settings = SETTINGS.model_copy(update={"diffraction": False})
-    theirs = twice_mirrored(solve(meshes, ap, robot, FREQUENCY, settings))
+    theirs = twice_mirrored(traced_paths(meshes, ap, robot, FREQUENCY, settings))
     ours = Replay.of(theirs, scene).at(robot.positions)
     assert np.abs(ours.vertices[0, 1:3] - expected).max() < 1e-9
     assert np.abs(theirs.vertices[0, 1:3] - expected).max() > least_off

@@ -21,7 +21,7 @@ from visrftwin_ros.propagation.people.body_reflection import (
     strongest_bounce,
 )
 from visrftwin_ros.propagation.people.fermat_points import mirror_points
-from visrftwin_ros.propagation.tracing.sionna_solver import solve
+from visrftwin_ros.propagation.tracing.sionna_solver import traced_paths
 from visrftwin_ros.scene.ray_device import prepare
 from visrftwin_ros.scene.surfaces import SurfaceMesh
 from visrftwin_ros.site.model import Propagation
@@ -315,7 +315,7 @@ def test_sionnas_path_off_a_faceted_body_is_ours_without_the_curvature() -> None
     rx = middle + 2.0 * (np.cos(incidence) * normal + np.sin(incidence) * tangent)
     ap, robot = np.array([[*tx, 1.3]]), np.array([[*rx, 0.9]])
     settings = Propagation(max_depth=1, diffuse=False, refraction=False, diffraction=False)
-    found = solve(
+    found = traced_paths(
         (mesh,), Devices(("ap",), ap), Devices(("r",), robot), 60e9, settings, device="llvm"
     )
     theirs = np.flatnonzero(found.interactions[:, 0] == SPECULAR)

@@ -17,7 +17,7 @@ from visrftwin_ros.propagation.paths.devices import Devices
 from visrftwin_ros.propagation.paths.path_set import SPECULAR
 from visrftwin_ros.propagation.people.body_reflection import Bounces
 from visrftwin_ros.propagation.people.box_reflection import box_bounces
-from visrftwin_ros.propagation.tracing.sionna_solver import solve
+from visrftwin_ros.propagation.tracing.sionna_solver import traced_paths
 from visrftwin_ros.scene.surfaces import SurfaceMesh, surface_meshes
 from visrftwin_ros.site.model import Propagation, Site
 
@@ -53,7 +53,7 @@ def test_a_huge_face_mirrors_as_a_wall_of_the_site_does(material) -> None:
     options = Propagation(
         max_depth=1, samples=20_000, diffuse=False, refraction=False, diffraction=False
     )
-    traced = solve(surface_meshes(site), *devices, FREQUENCY, options)
+    traced = traced_paths(surface_meshes(site), *devices, FREQUENCY, options)
     row = int(np.argmax(traced.n_vertices))
     smooth = np.sqrt(1 - material_values(material, FREQUENCY).scattering_coefficient ** 2)
     assert smooth > 0.9

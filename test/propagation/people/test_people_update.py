@@ -18,7 +18,7 @@ from visrftwin_ros.propagation.people import people_update
 from visrftwin_ros.propagation.people.body_screens import shadows
 from visrftwin_ros.propagation.people.cylinder_hits import hidden
 from visrftwin_ros.propagation.people.people_update import BEHIND_A_BODY, Blockage, PeopleUpdate
-from visrftwin_ros.propagation.tracing.sionna_solver import solve
+from visrftwin_ros.propagation.tracing.path_solver import solve
 from visrftwin_ros.scene.surfaces import surface_meshes
 
 ROUTES = (

@@ -13,7 +13,7 @@ from visrftwin_ros.materials.table import material_names, material_values
 from visrftwin_ros.propagation.paths import path_set
 from visrftwin_ros.propagation.paths.devices import Devices
 from visrftwin_ros.propagation.paths.path_set import PathSet
-from visrftwin_ros.propagation.tracing.sionna_solver import solve
+from visrftwin_ros.propagation.tracing.sionna_solver import traced_paths
 from visrftwin_ros.scene.ray_device import prepare
 from visrftwin_ros.scene.surfaces import SurfaceMesh, fingerprint, surface_meshes
 from visrftwin_ros.site.model import Site
@@ -71,7 +71,7 @@ def test_equal_input_gives_equal_paths(traced: PathSet, site: Site, meshes, aps:
         tuple(r.name for r in site.robots),
         np.array([(*r.position, r.antenna_height) for r in site.robots if r.position]),
     )
-    again = solve(meshes, aps, robots, FREQUENCY, site.propagation)
+    again = traced_paths(meshes, aps, robots, FREQUENCY, site.propagation)
     for f in fields(PathSet):
         if f.name != "links":
             np.testing.assert_array_equal(getattr(again, f.name), getattr(traced, f.name))
@@ -100,9 +100,9 @@ def test_depth_0_gives_lines_of_sight_and_no_receivers_give_nothing(
 ) -> None:
     flat = site.propagation.model_copy(update={"max_depth": 0, "diffuse": False})
     near = Devices(("r",), np.array([[5.0, 4.0, 1.2]]))
-    assert solve(meshes, aps, near, FREQUENCY, flat).n_vertices.tolist() == [2, 2]
+    assert traced_paths(meshes, aps, near, FREQUENCY, flat).n_vertices.tolist() == [2, 2]
     nobody = Devices((), np.zeros((0, 3)))
-    assert len(solve(meshes, aps, nobody, FREQUENCY, flat)) == 0
+    assert len(traced_paths(meshes, aps, nobody, FREQUENCY, flat)) == 0
 
 
 def test_a_sealed_link_has_no_path_rather_than_an_invented_one(aps: Devices) -> None:
@@ -116,7 +116,7 @@ def test_a_sealed_link_has_no_path_rather_than_an_invented_one(aps: Devices) -> 
     sealed = small_site(scene=[shelter])
     inside = Devices(("ap",), np.array([[0.0, -10.0, 3.0]]))
     outside = Devices(("r",), np.array([[5.0, 4.0, 1.2]]))
-    found = solve(surface_meshes(sealed), inside, outside, FREQUENCY, sealed.propagation)
+    found = traced_paths(surface_meshes(sealed), inside, outside, FREQUENCY, sealed.propagation)
     assert found.power.sum() < 1e-16
 
 
@@ -216,4 +216,4 @@ def test_a_ctrl_c_in_a_loop_of_the_solver_stays_one(monkeypatch: pytest.MonkeyPa
     prepare("llvm", 2)
     monkeypatch.setattr("sionna.rt.PathSolver.__call__", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        solve(surface_meshes(site), aps, aps, FREQUENCY, site.propagation, "llvm")
+        traced_paths(surface_meshes(site), aps, aps, FREQUENCY, site.propagation, "llvm")
