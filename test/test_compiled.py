@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from visrftwin_ros.compiled import sources_digest
+
 MODULE = """
 from visrftwin_ros.compiled import compiled
 
@@ -39,3 +41,13 @@ def test_compiled_code_is_kept_where_that_is_possible(tmp_path: Path, writable: 
         assert (done.returncode, done.stdout) == (0, "[0.0, 2.0, 4.0]\n"), done.stderr
     assert writable == any(kept.rglob("*.nbc"))
     assert not (writable and list((tmp_path / "__pycache__").glob("*.nb*")))
+
+
+def test_machine_code_is_not_kept_past_a_change_to_what_it_calls(tmp_path: Path) -> None:
+    (tmp_path / "plain.py").write_text("x = 1", encoding="utf-8")
+    (tmp_path / "doubling.py").write_text(MODULE, encoding="utf-8")
+    before = sources_digest(tmp_path)
+    (tmp_path / "plain.py").write_text("x = 2", encoding="utf-8")
+    assert sources_digest(tmp_path) == before
+    (tmp_path / "doubling.py").write_text(MODULE.replace("2", "3"), encoding="utf-8")
+    assert sources_digest(tmp_path) != before
