@@ -23,6 +23,10 @@ _DOWN = complex(math.sqrt(0.5), -math.sqrt(0.5))
 _DEEPEST = 18.0
 """Nepers down, where that integrand is cut."""
 _TINY = 1e-12
+_ONE_EDGE = 1.0 - 1e-9
+"""Correlation from which two edges are one."""
+_ON_THE_RAY = 1e-6
+"""Fresnel parameter of an edge that only just touches the ray."""
 
 
 @compiled
@@ -82,3 +86,21 @@ def beyond_both(u1: float, u2: float, u21: float, u12: float) -> complex:
     if (u1 > 0.0) != (u2 > 0.0):
         found -= 0.5
     return found
+
+
+@compiled
+def beyond_correlated(u1: float, u2: float, correlation: float) -> complex:
+    """`beyond_both` of parallel edges across the ray, from the parameters that each has alone.
+
+    correlation: sqrt(a c / ((a + b) (b + c))) for edges b apart, a after the source and c before
+    the receiver, 0 to 1; 1 = one edge. In these parameters the double integral of Millington,
+    Hewitt and Immirzi (Proc. IEE 109C, 1962; Vogler, Radio Science 17, 1982, N = 2) is the chance
+    that two normal variables of variance 1/(j pi) with this correlation exceed them.
+    """
+    rho = min(correlation, _ONE_EDGE)
+    if abs(u1) < _ON_THE_RAY:
+        u1 = _ON_THE_RAY
+    if abs(u2) < _ON_THE_RAY:
+        u2 = _ON_THE_RAY
+    root = math.sqrt(1.0 - rho * rho)
+    return beyond_both(u1, u2, (u2 - rho * u1) / root, (u1 - rho * u2) / root)
