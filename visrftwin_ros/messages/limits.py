@@ -26,6 +26,8 @@ MOST_HORIZONS = 100
 LONGEST_EMBEDDING = 4096
 FARTHEST = 1e5
 """m from the origin of the world at which a person or a robot is believed."""
+LARGEST_BOX = 30.0
+"""m of a side of a tracked box: a lorry with its trailer has 19."""
 LONGEST_SWEEP = 1.0
 """s that a LiDAR takes for one."""
 LARGEST = 5.0
@@ -147,6 +149,22 @@ def _boxes(message: Any, limits: Limits) -> str:
     return told
 
 
+def _tracked_boxes(message: Any, limits: Limits) -> str:
+    taken, told = cut(message.boxes, limits.boxes, "boxes")
+    _check_names(*(box.id for box in taken), *(box.material for box in taken))
+    boxes = [
+        box
+        for box in taken
+        if max(map(abs, (box.position.x, box.position.y, box.position.z))) <= FARTHEST
+        and max(box.size.x, box.size.y, box.size.z) <= LARGEST_BOX
+    ]
+    if len(boxes) < len(taken):
+        told = f"{len(taken) - len(boxes)} boxes of no place or size that can be true are left out"
+    if told:
+        message.boxes = boxes
+    return told
+
+
 def _lidar_people(message: Any, limits: Limits) -> str:
     taken, told = cut(message.people, limits.people, "people")
     people = [person for person in taken if _credible_cluster(person)]
@@ -244,6 +262,7 @@ _UNTIMED = ("sensor_msgs/CameraInfo", "diagnostic_msgs/DiagnosticArray")
 """Of these nobody reads the stamp; many senders leave it at zero."""
 _RULES: dict[str, Rule] = {
     "visrftwin_ros/TrackedPeople": _people,
+    "visrftwin_ros/TrackedBoxes": _tracked_boxes,
     "visrftwin_ros/Detections": _boxes,
     "visrftwin_ros/LidarPeople": _lidar_people,
     "tf2_msgs/TFMessage": _transforms,
