@@ -84,13 +84,13 @@ def test_people_out_of_this_world_are_left_out_and_named() -> None:
 def box(name: str, x: float, length: float) -> Any:
     size = SimpleNamespace(x=length, y=2.0, z=2.0)
     place = SimpleNamespace(x=x, y=0.0, z=0.0)
-    return SimpleNamespace(id=name, material="", position=place, size=size)
+    return SimpleNamespace(id=name, kind="car", material="", position=place, size=size)
 
 
-def test_boxes_of_no_place_or_size_are_left_out_and_the_rest_is_cut() -> None:
-    some = message(boxes=[box("van", 0.0, 5.0), box("far", NAN, 5.0), box("long", 0.0, 99.0)])
+def test_boxes_out_of_this_world_are_left_out_and_the_rest_is_cut() -> None:
+    some = message(boxes=[box("van", 0.0, 5.0), box("far", 2e5, 5.0), box("long", 0.0, 99.0)])
     told = check_message("visrftwin_ros/TrackedBoxes", some, Limits(), NOW)
-    assert told == "2 boxes of no place or size that can be true are left out"
+    assert told == "boxes over 100000 m away or 30 m large are left out: far, long"
     assert [one.id for one in some.boxes] == ["van"]
     many = message(boxes=[box(str(k), 0.0, 5.0) for k in range(5_000)])
     assert "first 500" in check_message("visrftwin_ros/TrackedBoxes", many, Limits(), NOW)
