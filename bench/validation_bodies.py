@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import hankel2, jv
-from validation_walk import FREQUENCY, WAVELENGTH, elliptic_mesh, walker
+from scipy.special import hankel2
+from validation_walk import FREQUENCY, WAVELENGTH, elliptic_mesh, field_round_cylinder, walker
 
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.propagation.paths.devices import Devices
@@ -108,10 +108,9 @@ def reflected(radius: float = 0.2, source: float = 2.0, receiver: float = 3.0) -
     straight = np.linalg.norm(places - transmitter, axis=1)
     direct = np.abs(hankel2(0, k * straight))
     optics = np.abs(hankel2(0, k * s_in)) * np.sqrt(focus / (focus + s_out)) / direct
-    order = np.arange(int(k * radius + 60))
-    weight = np.where(order == 0, 1, 2) * jv(order, k * radius) / hankel2(order, k * radius)
-    terms = weight * hankel2(order, k * source) * hankel2(order, k * receiver)
-    exact = np.abs((terms * np.cos(np.outer(phi, order))).sum(axis=1)) / direct
+    at = np.array([source, 0.0])
+    both = [field_round_cylinder(at, place, radius, WAVELENGTH, True) for place in places]
+    exact = np.abs(np.array(both) - 1)
     zones = np.sqrt(2 * np.maximum(s_in + s_out - straight, 0) / WAVELENGTH)
     lit = mirror.found
     return {
