@@ -15,13 +15,15 @@ import numpy as np
 from visrftwin_ros.compiled import compiled
 from visrftwin_ros.propagation.fields.fresnel_auxiliary import phasor_integral
 
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(20)
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 _HALF = 0.5 + 0.5j
 """sqrt(j / 2), which makes Fresnel's integral over everything 1."""
 _DOWN = complex(math.sqrt(0.5), -math.sqrt(0.5))
 """exp(-j pi/4), the direction in which Fresnel's integrand falls."""
 _DEEPEST = 18.0
 """Nepers down, where that integrand is cut."""
+_NEAR = 2.0
+"""Fresnel parameter up to which the angle is taken: 12 points are then within 1e-9 either way."""
 _TINY = 1e-12
 _ONE_EDGE = 1.0 - 1e-9
 """Correlation from which two edges are one."""
@@ -48,7 +50,7 @@ def _owen(u: float, w: float) -> complex:
 def _owen_low(u: float, w: float) -> complex:
     """The same where w <= u: over the angle where that is short, else down from w/u to infinity."""
     total = 0j
-    if u < 1.0:
+    if u < _NEAR:
         half = 0.5 * math.atan2(w, u)
         for i in range(len(_NODES)):
             cos = math.cos(half * (_NODES[i] + 1.0))
