@@ -66,7 +66,8 @@ def ellipsoid_bounces(
         amplitude /= np.sqrt(
             _bend(arriving, normal, cosine, 1 / s_in + 1 / s_out, mirror.curvature)
         )
-        amplitude *= _beside(transmitter, receiver, s_in + s_out, wavelength)
+        straight = np.linalg.norm(receiver - transmitter, axis=1)
+        amplitude *= beside_direct_ray(s_in + s_out, straight, wavelength)
     names = np.array(bodies.material or ("",) * len(bodies), dtype=str)[body]
     te, tm = body_coefficients(names, np.where(mirror.found, cosine, 1.0), wavelength)
     transfer = bounce_transfer(arriving, leaving, normal, te, tm) * amplitude[:, None, None]
@@ -92,9 +93,24 @@ def cross_section_bounces(
     sigma = human_cross_section(-arriving, leaving, bodies.heading[body])
     with np.errstate(invalid="ignore", divide="ignore"):
         amplitude = free_space_amplitude(s_in, wavelength) * np.sqrt(sigma / (4 * np.pi)) / s_out
-        amplitude *= _beside(transmitter, receiver, s_in + s_out, wavelength)
+        straight = np.linalg.norm(receiver - transmitter, axis=1)
+        amplitude *= beside_direct_ray(s_in + s_out, straight, wavelength)
     transfer = amplitude[:, None, None] * np.eye(2, dtype=complex)
     return _bounces(outside, point, transfer, s_in + s_out, arriving, leaving, bodies, body)
+
+
+def beside_direct_ray(
+    way: Float[np.ndarray, " n"], straight: Float[np.ndarray, " n"], wavelength: float
+) -> Float[np.ndarray, " n"]:
+    """Share of an echo that counts: 0 within the direct ray's first zone, 1 from two zones on.
+
+    way: metres over the bounce; straight: of the direct ray. There the shadow's own fringe,
+    `body_screens`, is the wave off the body's side: this is the rest of the same taper, so that
+    the one hands over to the other. Zones from the detour.
+    """
+    detour = np.maximum(way - straight, 0.0)
+    excess = np.clip(np.sqrt(2 * detour / wavelength) - 1.0, 0.0, REACH_IN_ZONES - 1.0)
+    return np.asarray(np.sin(np.pi / 2 * excess / (REACH_IN_ZONES - 1.0)) ** 2)
 
 
 def strongest_bounce(
@@ -147,22 +163,6 @@ def _bend(
     form = 2 * cosine[:, None, None] * np.einsum("kai,kij,kbj->kab", tangent, curvature, tangent)
     in_plane, across = cosine**2 * nearness + form[:, 0, 0], nearness + form[:, 1, 1]
     return np.asarray(in_plane * across - form[:, 0, 1] ** 2)
-
-
-def _beside(
-    transmitter: Vectors,
-    receiver: Vectors,
-    way: Values,
-    wavelength: float,
-) -> Values:
-    """(K,) 0 where the body is within the direct ray's first zone, 1 beyond two zones.
-
-    There the screen's own fringe, `body_screens`, is the wave off the body's side: this is the
-    rest of the same taper, so that the one hands over to the other. Zones from the detour.
-    """
-    detour = np.maximum(way - np.linalg.norm(receiver - transmitter, axis=1), 0.0)
-    excess = np.clip(np.sqrt(2 * detour / wavelength) - 1.0, 0.0, REACH_IN_ZONES - 1.0)
-    return np.asarray(np.sin(np.pi / 2 * excess / (REACH_IN_ZONES - 1.0)) ** 2)
 
 
 def _bounces(
