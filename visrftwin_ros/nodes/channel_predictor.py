@@ -49,7 +49,9 @@ class ChannelPredictor(TwinNode):
 
     parameters: ClassVar[Sequence[NodeParameter]] = (
         SITE_PARAMETER,
-        NodeParameter("blockage", "thick", "Body model: thick, or flat: fresnel, metis or knife_edge"),
+        NodeParameter(
+            "blockage", "thick", "Body model: thick, or flat: fresnel, metis or knife_edge"
+        ),
         NodeParameter("device", "auto", "Solver: auto (CUDA where there is a GPU), llvm or cuda"),
         NodeParameter("threads", 2, "CPU threads of the solver", (1, 64)),
         NodeParameter(
