@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from scipy.special import hankel2, jv
 from validation_walk import FREQUENCY, WAVELENGTH, elliptic_mesh, walker
 
+from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.propagation.paths.devices import Devices
 from visrftwin_ros.propagation.paths.path_set import SPECULAR
-from visrftwin_ros.propagation.people.body_reflection import cylinder_bounces
+from visrftwin_ros.propagation.people.body_reflection import ellipsoid_bounces
 from visrftwin_ros.propagation.people.fermat_points import mirror_points
 from visrftwin_ros.propagation.people.screen_diffraction import Screens, fresnel_field, loss_db
-from visrftwin_ros.propagation.tracing.sionna_solver import solve
+from visrftwin_ros.propagation.tracing.sionna_solver import traced_paths
 from visrftwin_ros.site.model import Propagation
 
 Array = NDArray[np.float64]
@@ -77,18 +78,25 @@ def _both_blocked(
     return complex(total * 1j * k * np.sqrt(np.linalg.det(bend)) / (2 * np.pi))
 
 
+def _upright() -> Bodies:
+    """A body at the middle of the walk so tall that it is a cylinder."""
+    body = walker(np.zeros(1))
+    return replace(body, position=body.position - [0, 0, 5e3], height=np.array([1e4]))
+
+
 def reflected(radius: float = 0.2, source: float = 2.0, receiver: float = 3.0) -> dict[str, Array]:
     """Round body, perfectly conducting, line source: scattered over direct field, dB, over angle;
     exact and by geometrical optics; and the Fresnel zone of the bounce."""
     phi = np.linspace(0.02, 2.9, 900)
     places = receiver * np.stack([np.cos(phi), np.sin(phi)], axis=1)
     transmitter = np.tile([source, 0.0], (len(phi), 1))
-    body = walker(np.zeros(1)).at(np.zeros((1, 3)))
-    round_body = replace(body, width=np.array([2 * radius]), depth=np.array([2 * radius]))
-    mirror = mirror_points(transmitter, places, round_body, np.zeros(len(phi), np.intp))
-    s_in, s_out = (np.linalg.norm(mirror.point - end, axis=1) for end in (transmitter, places))
-    cosine = np.abs(((transmitter - mirror.point) * mirror.normal).sum(axis=1) / s_in)
-    focus = 1 / (1 / s_in + 2 / (mirror.radius * cosine))
+    body = replace(_upright(), width=np.array([2 * radius]), depth=np.array([2 * radius]))
+    round_body = body.at(body.position * [0, 0, 1])
+    ends = [np.pad(end, ((0, 0), (0, 1))) for end in (transmitter, places)]
+    mirror = mirror_points(*ends, round_body, np.zeros(len(phi), np.intp))
+    s_in, s_out = (np.linalg.norm(mirror.point - end, axis=1) for end in ends)
+    cosine = np.abs(((ends[0] - mirror.point) * mirror.normal).sum(axis=1) / s_in)
+    focus = 1 / (1 / s_in + 2 / (radius * cosine))
     k = 2 * np.pi / WAVELENGTH
     straight = np.linalg.norm(places - transmitter, axis=1)
     direct = np.abs(hankel2(0, k * straight))
@@ -126,16 +134,18 @@ def off_mesh(incidence: float, facets: int = 96) -> tuple[float, float, float, f
         )
     ]
     settings = Propagation(max_depth=1, diffuse=False, refraction=False, diffraction=False)
-    found = solve((mesh,), Devices(("tx",), ends[0]), Devices(("rx",), ends[1]),
+    found = traced_paths((mesh,), Devices(("tx",), ends[0]), Devices(("rx",), ends[1]),
                   FREQUENCY, settings)  # fmt: skip
     theirs = int(np.flatnonzero(found.interactions[:, 0] == SPECULAR)[0])
-    body = walker(np.zeros(1))
-    ours = cylinder_bounces(ends[0], ends[1], body, np.zeros(1, np.intp), WAVELENGTH)
+    body = _upright()
+    ours = ellipsoid_bounces(ends[0], ends[1], body, np.zeros(1, np.intp), WAVELENGTH)
     mirror = mirror_points(ends[0], ends[1], body, np.zeros(1, np.intp))
     s_in, s_out = (np.linalg.norm(ours.point - end) for end in ends)
     arriving = (ours.point - ends[0])[0] / s_in
-    cosine = -(arriving[:2] * mirror.normal[0]).sum()
-    focus = 1 / (1 / s_in + 2 * (1 - arriving[2] ** 2) / (mirror.radius[0] * cosine))
+    cosine = -(arriving * mirror.normal[0]).sum()
+    round_it = np.array([-mirror.normal[0, 1], mirror.normal[0, 0], 0.0])
+    bend = round_it @ mirror.curvature[0] @ round_it
+    focus = 1 / (1 / s_in + 2 * (1 - arriving[2] ** 2) * bend / cosine)
     divergence = np.sqrt(focus * (s_in + s_out) / ((focus + s_out) * s_in))
     gains = (found.transfer[theirs, 0, 0], ours.transfer[0, 0, 0], divergence)
     sionna, smooth, factor = (float(20 * np.log10(abs(value))) for value in gains)

@@ -14,7 +14,7 @@ from visrftwin_ros.materials.table import material_values
 from visrftwin_ros.propagation.fields.free_space import free_space_amplitude, wavelength_of
 from visrftwin_ros.propagation.paths.path_segments import path_segments
 from visrftwin_ros.propagation.paths.path_set import PathSet, path_delay
-from visrftwin_ros.propagation.people.body_reflection import cylinder_bounces
+from visrftwin_ros.propagation.people.body_reflection import ellipsoid_bounces
 from visrftwin_ros.propagation.people.body_screens import shadows
 from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel, loss_db
 from visrftwin_ros.scene.surfaces import SurfaceMesh
@@ -73,11 +73,11 @@ def screen_field(
     return field
 
 
-def with_bounce_db(bodies: Bodies, model: BlockageModel = "fresnel") -> Array:
+def with_bounce_db(bodies: Bodies, model: BlockageModel = "thick") -> Array:
     """(N,) loss of the direct and the BODY path together, their powers added."""
     count = np.arange(len(bodies))
     ends = [np.repeat(end, len(count), axis=0) for end in ENDS]
-    bounced = cylinder_bounces(ends[0], ends[1], bodies, count, WAVELENGTH)
+    bounced = ellipsoid_bounces(ends[0], ends[1], bodies, count, WAVELENGTH)
     gain = np.where(bounced.found, np.abs(bounced.transfer[:, 0, 0]) ** 2, 0.0)
     direct = free_space_amplitude(np.array(LENGTH), WAVELENGTH) ** 2
     return -10 * np.log10(np.abs(screen_field(bodies, model)) ** 2 + gain / direct)
@@ -168,8 +168,9 @@ def walk() -> dict[str, Array]:
     bodies = walker(offset)
     return {
         "offset": offset,
+        "thick": loss_db(screen_field(bodies, "thick")),
+        "thick + BODY path": with_bounce_db(bodies),
         "fresnel": loss_db(screen_field(bodies, "fresnel")),
-        "fresnel + BODY path": with_bounce_db(bodies),
         "metis": loss_db(screen_field(bodies, "metis")),
         "knife_edge": loss_db(screen_field(bodies, "knife_edge")),
         "exact conducting cylinder": exact_cylinder_db(offset, BODY_DEPTH / 2),

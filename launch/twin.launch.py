@@ -16,7 +16,13 @@ ARGUMENTS = {
     "weights": ("", "Detector weights; empty = the motion detector"),
     "viewer": ("true", "Start the web viewer (true or false)"),
     "rate": ("1.0", "Playback speed of the recording"),
+    "loop": ("false", "Replay the recording for ever (true or false)"),
+    "namespace": ("", "ROS namespace of the whole twin, for several on one graph"),
 }
+
+
+def _is_true(text):
+    return text.lower() in ("true", "1", "yes")
 
 
 def nodes(context):
@@ -28,14 +34,17 @@ def nodes(context):
         video="" if value["bag"] else find_video(site, value["video"]),
         bag=value["bag"],
         weights=value["weights"],
-        viewer=value["viewer"].lower() in ("true", "1", "yes"),
+        viewer=_is_true(value["viewer"]),
         rate=float(value["rate"]),
+        loop=_is_true(value["loop"]),
+        namespace=value["namespace"],
     )
     return [
         Node(
             package="visrftwin_ros",
             executable=spec.executable,
             namespace=spec.namespace,
+            remappings=list(spec.remapped.items()),
             parameters=[str(config_path("nodes.yaml")), spec.parameters],
             output="screen",
             respawn=spec.executable not in ("camera_replay", "campaign_replay"),

@@ -18,6 +18,21 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 check_shapes()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--device",
+        choices=("auto", "cuda", "llvm"),
+        default="auto",
+        help="where the engines of the tests trace rays; auto: CUDA where there is a GPU",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """In the environment, so that the processes that tests start follow it as well."""
+    if config.getoption("--device") != "auto":
+        os.environ["VISRFTWIN_DEVICE"] = config.getoption("--device")
+
+
 @pytest.fixture(autouse=True)
 def shapes() -> None:
     """Each test has the first calls of every function checked."""

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "visrftwin_ros"
 
 LEVELS = (
     {"errors", "cache"},
-    {"outputs", "compiled"},
+    {"outputs", "compiled", "yaml_input"},
     {"site"},
     {"materials", "beams", "cameras", "bags"},
     {"scene", "bodies"},

@@ -15,6 +15,7 @@ from visrftwin_ros import __version__
 from visrftwin_ros.commands import (
     bench_detector,
     bench_lidar,
+    bench_rays,
     bench_retrace,
     bench_sensors,
     bench_tracker,
@@ -53,6 +54,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
     "Figures": (
         blockage,
         bench_retrace,
+        bench_rays,
         bench_detector,
         bench_tracker,
         bench_lidar,

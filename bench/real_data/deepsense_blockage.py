@@ -122,7 +122,7 @@ def section(inputs: Inputs) -> Section:
         "clips were cut around events, so how often a link is blocked cannot be read from them.",
         headline=(
             ("DeepSense 17, deepest loss by a vehicle, median", f"{np.median(events.deepest):.1f} dB",
-             "measured; no model can be run on it"),
+             "measured; models over assumed vehicles: `docs/blockage_validation.md`"),
             ("DeepSense 17, gain of the best beam at the deepest frame, median",
              f"{np.median(events.gain):.1f} dB", "measured"),
         ),

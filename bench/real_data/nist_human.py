@@ -15,7 +15,7 @@ from visrftwin_ros.propagation.fields.free_space import wavelength_of
 from visrftwin_ros.propagation.people.body_reflection import (
     Bounces,
     cross_section_bounces,
-    cylinder_bounces,
+    ellipsoid_bounces,
 )
 
 FREQUENCY = 60e9
@@ -99,7 +99,7 @@ def ours(echo: Echo) -> dict[str, Bounces]:
     every = np.arange(count)
     return {
         "`rcs` (TR 38.901)": cross_section_bounces(tx, rx, walker, every, wavelength),
-        "`cylinder` (default)": cylinder_bounces(tx, rx, walker, every, wavelength),
+        "`ellipsoid` (default)": ellipsoid_bounces(tx, rx, walker, every, wavelength),
     }
 
 
@@ -159,8 +159,6 @@ def text(echo: Echo) -> str:
         f"2.8 m high):\n\n{checks}\n\n{table(head, rows)}\n\n"
         "NIST's target is a point at the pelvis with one constant cross-section, itself an "
         "assumption. The cross-section model of the twin sits on the chest and comes out near it. "
-        "The default cylinder is far below: between two ends at the ceiling its mirror point lies "
-        "over the head, and a specular model leaves next to nothing there. For ceiling-to-ceiling "
-        'links (and sensing) `body_scattering="rcs"` is the better choice; for devices at body height '
-        "`docs/blockage_validation.md` has the cylinder against the exact solution."
+        "The default, a curved body of skin, is weaker from up there as physical optics on the meshes "
+        "of bodies is (`docs/body_echo.md`)."
     )

@@ -17,7 +17,7 @@ from visrftwin_ros.campaign.snapshot import MeasuredPaths, Snapshot
 from visrftwin_ros.materials.table import material_values
 from visrftwin_ros.propagation.paths.devices import Devices
 from visrftwin_ros.propagation.paths.path_set import PathSet
-from visrftwin_ros.propagation.tracing.sionna_solver import solve
+from visrftwin_ros.propagation.tracing.sionna_solver import traced_paths
 from visrftwin_ros.scene.surfaces import SurfaceMesh
 from visrftwin_ros.site.model import Propagation
 
@@ -102,7 +102,9 @@ def solved(places: Float[np.ndarray, "n 3"]) -> PathSet:
     """By the twin's solver: specular only, two bounces, as the export."""
     settings = Propagation(max_depth=2, diffuse=False, refraction=False, diffraction=False)
     names = tuple(f"step{i}" for i in range(len(places)))
-    return solve(room(), Devices(("tx",), TX[None]), Devices(names, places), FREQUENCY, settings)
+    return traced_paths(
+        room(), Devices(("tx",), TX[None]), Devices(names, places), FREQUENCY, settings
+    )
 
 
 @dataclass(frozen=True)

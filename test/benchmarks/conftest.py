@@ -1,5 +1,5 @@
 """A site that solves in a second."""
 
-from small_site_fixtures import aps, meshes, replay_scene, site, solved
+from small_site_fixtures import aps, meshes, replay_scene, site, solved, traced
 
-__all__ = ["aps", "meshes", "replay_scene", "site", "solved"]
+__all__ = ["aps", "meshes", "replay_scene", "site", "solved", "traced"]

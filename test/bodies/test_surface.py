@@ -26,7 +26,9 @@ def test_skin_reflects_four_decibels_down_head_on() -> None:
 
 def test_skin_is_a_slab_too_thick_to_see_through() -> None:
     skin = 8 - 36j / (2 * np.pi * 60e9 * 8.8541878128e-12)
-    te, tm, _, _ = slab_coefficients(COSINE, np.array(skin), np.array(0.1), WAVELENGTH)
+    te, tm, _, _ = slab_coefficients(
+        COSINE, np.array(skin), np.array(0.1), np.array(0.0), WAVELENGTH
+    )
     found = coefficients("skin")
     np.testing.assert_allclose(found[0], te, rtol=1e-9)
     np.testing.assert_allclose(found[1], tm, rtol=1e-9)

@@ -65,6 +65,7 @@ def test_the_truth_is_apart_and_complete(site: Site, tmp_path: Path) -> None:
     np.testing.assert_allclose(bodies.height, 1.75)
     channel, given = campaign.truth_channels[10], true_channel(1.0)
     assert (channel.tx, channel.rx, channel.line_of_sight) == ("ap", "rover", True)
+    assert channel.shadow_loss_los_db == 3.75
     for name in ("path_loss_db", "delay_spread", "azimuth_spread", "k_factor_db", "shadow_loss_db"):
         assert getattr(channel, name) == pytest.approx(getattr(given, name), rel=1e-6), name
     assert len(channel.paths) == 2
@@ -114,6 +115,7 @@ def test_truth_of_older_bags_is_read(site: Site, tmp_path: Path) -> None:
             writer.write(connection, STAMP, older.serialize_cdr(message, name))
     (channel,) = read_campaign(tmp_path / "bag", site).truth_channels
     assert channel.shadow_loss_db == 2.5 and channel.line_of_sight
+    assert np.isnan(channel.shadow_loss_los_db)
     np.testing.assert_array_equal(channel.paths.delay, true.paths.delay)
 
 

@@ -3,8 +3,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_up import boxes
 
 from visrftwin_ros.bodies.people import nobody
+from visrftwin_ros.bodies.timeline import PeopleTimeline
 from visrftwin_ros.commands.channel_table import CHANNEL_COLUMNS, predict_tracks, write_channels
 from visrftwin_ros.perception.tracking.track_bodies import BodiesOfTracks
 from visrftwin_ros.perception.tracking.tracks_file import Tracks
@@ -62,6 +64,22 @@ def engine() -> TwinEngine:
 WALK = tracks([(k, "a", -3.0, 1.5 - 0.3 * k, 0.0, -1.2) for k in range(1, 11)])
 
 
+def test_boxes_beside_the_tracks_shadow_as_they_drive_by(engine: TwinEngine) -> None:
+    driving = [
+        (5 * SECOND + k * SECOND // 4, boxes((-4.0, 5.0 - k), heading=np.pi / 2, height=2.5))
+        for k in range(11)
+    ]
+    rows = predict_tracks(engine, WALK, 5 * SECOND, 4.0, boxes=PeopleTimeline((), driving))
+    with_car = [r for r in rows if r["tx"] == "west" and r["rx"] == "stays"]
+    alone = [
+        r
+        for r in predict_tracks(engine, WALK, 5 * SECOND, 4.0)
+        if r["tx"] == "west" and r["rx"] == "stays"
+    ]
+    assert float(str(with_car[5]["shadow_loss_db"])) > float(str(alone[5]["shadow_loss_db"])) + 10
+    assert float(str(with_car[0]["shadow_loss_db"])) < 1
+
+
 def test_there_is_one_row_a_frame_and_link_and_it_is_the_engines(engine: TwinEngine) -> None:
     done: list[tuple[int, int]] = []
     rows = list(
@@ -78,9 +96,10 @@ def test_there_is_one_row_a_frame_and_link_and_it_is_the_engines(engine: TwinEng
             assert float(str(row["path_loss_db"])) == pytest.approx(
                 state.metrics.path_loss_db[i], abs=1e-4
             )
-            assert float(str(row["shadow_loss_db"])) == pytest.approx(
-                state.metrics.shadow_loss_db[i], abs=1e-4
-            )
+            for name in ("shadow_loss_db", "shadow_loss_los_db"):
+                assert float(str(row[name])) == pytest.approx(
+                    getattr(state.metrics, name)[i], abs=1e-4
+                )
 
 
 def test_the_fade_costs_rate_and_only_on_the_link_walked_through(engine: TwinEngine) -> None:

@@ -71,6 +71,11 @@ def test_the_fade_of_the_walker_comes_when_and_as_deep_as_it_did(state: Evaluati
     assert found["nobody"]["fade_rmse_db"] > 10 * found["twin"]["fade_rmse_db"]
 
 
+def test_the_papers_loss_is_scored_beside_ours(state: Evaluation) -> None:
+    found = metrics_of(state)["shadow_loss_los"]["twin"]
+    assert found["n"] > 0 and found["median"] < 0.05
+
+
 def test_the_twin_is_better_than_what_does_not_know_the_place(state: Evaluation) -> None:
     of = metrics_of(state)["predictors"]
     for other in ("free_space", "inh"):

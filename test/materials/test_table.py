@@ -1,7 +1,10 @@
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.materials.table import material_names, material_values
+from visrftwin_ros.materials.table import literal_material, material_names, material_values
 from visrftwin_ros.site.model import MaterialEntry
 
 
@@ -24,7 +27,7 @@ def test_measured_materials_follow_p2040(
     assert not values.extrapolated
 
 
-@pytest.mark.parametrize("name", ["brick", "plywood", "marble", "ground", "asphalt"])
+@pytest.mark.parametrize("name", ["vinyl_tile", "carpet_tile", "ground", "asphalt"])
 def test_materials_outside_their_measured_range_are_marked(name: str) -> None:
     values = material_values(name, 60.48e9)
     assert values.extrapolated
@@ -32,12 +35,26 @@ def test_materials_outside_their_measured_range_are_marked(name: str) -> None:
     assert values.conductivity > 0
 
 
-def test_the_nearer_range_is_extended() -> None:
-    assert material_values("brick", 60e9).relative_permittivity == pytest.approx(3.91)
-    assert material_values("brick", 105e9).relative_permittivity == pytest.approx(4.15)
+def test_outside_every_range_the_nearest_is_extended() -> None:
+    assert material_values("brick", 0.5e9).conductivity == pytest.approx(0.0238 * 0.5**0.16)
+    assert material_values("floorboard", 140e9).conductivity == pytest.approx(0.0044 * 140**1.3515)
 
 
-@pytest.mark.parametrize("frequency", [6e9, 28e9, 60.48e9, 300e9])
+def test_between_two_ranges_logarithms_are_interpolated_over_that_of_frequency() -> None:
+    """Brick at 60.48 GHz, between 40 and 110: 0.153 S/m, where the lower range gave 0.046."""
+    values = material_values("brick", 60.48e9)
+    assert values.conductivity == pytest.approx(0.153, abs=5e-4)
+    assert 3.91 < values.relative_permittivity < 4.15 and not values.extrapolated
+    # No jump at either end, and at the middle of the logarithms the geometric mean.
+    for edge in (40e9, 110e9):
+        beside = (material_values("brick", edge * k).conductivity for k in (1 - 1e-9, 1 + 1e-9))
+        assert next(beside) == pytest.approx(next(beside), rel=1e-6)
+    middle = material_values("brick", np.sqrt(40e9 * 110e9)).conductivity
+    ends = 0.0238 * 40**0.16, 0.0006 * 110**1.5712
+    assert middle == pytest.approx(np.sqrt(ends[0] * ends[1]))
+
+
+@pytest.mark.parametrize("frequency", [0.4e9, 3.4e9, 28e9, 60.48e9, 140e9, 300e9])
 def test_every_name_gives_a_physical_material_at_every_site_frequency(frequency: float) -> None:
     for name in material_names():
         values = material_values(name, frequency)
@@ -45,6 +62,7 @@ def test_every_name_gives_a_physical_material_at_every_site_frequency(frequency:
         assert values.conductivity >= 0
         assert 0 <= values.scattering_coefficient <= 1
         assert values.thickness > 0
+        assert values.thickness_spread == 0.1
 
 
 def test_a_sites_own_entry_comes_first() -> None:
@@ -52,6 +70,34 @@ def test_a_sites_own_entry_comes_first() -> None:
     values = material_values("brick", 60.48e9, own)
     assert (values.relative_permittivity, values.conductivity, values.thickness) == (4.4, 0.2, 0.3)
     assert not values.extrapolated
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "bound"),
+    [
+        ("thickness", 0.0, "greater than 0"),
+        ("thickness", 40.0, "less than or equal to 10"),
+        ("thickness_spread", 0.6, "less than or equal to 0.5"),
+        ("relative_permittivity", 0.5, "greater than or equal to 1"),
+        ("conductivity", -1.0, "greater than or equal to 0"),
+        ("scattering_coefficient", 1.5, "less than or equal to 1"),
+    ],
+)
+def test_a_value_out_of_range_is_named_with_the_range(name: str, value: float, bound: str) -> None:
+    good = {"relative_permittivity": 3.0, "conductivity": 0.1}
+    slab = material_values("brick", 60e9)
+    if name.startswith("thickness"):
+        slab = replace(slab, **{name: value})
+    else:
+        good[name] = value
+    with pytest.raises(TwinError, match=f"'wall'.*{name} is {value:g}: .*{bound}"):
+        literal_material("wall", slab, good)
+
+
+def test_literal_values_keep_the_slab_and_its_spread() -> None:
+    slab = replace(material_values("brick", 60e9), thickness=0.3, thickness_spread=0.0)
+    values = literal_material("wall", slab, {"relative_permittivity": 3.0, "conductivity": 0.1})
+    assert (values.thickness, values.thickness_spread) == (0.3, 0.0)
 
 
 def test_an_unknown_name_is_answered_with_near_ones() -> None:

@@ -16,9 +16,10 @@ from scipy.spatial.transform import Rotation
 
 from visrftwin_ros.bags import bag_types
 from visrftwin_ros.bags.bag_types import campaign_typestore
-from visrftwin_ros.bodies.people import Bodies
+from visrftwin_ros.bodies.people import BOX, Bodies
 from visrftwin_ros.cameras.camera_models import site_intrinsics
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.messages.boxes import boxes_from_message, boxes_message
 from visrftwin_ros.messages.camera_info import camera_info_message, intrinsics_from_message
 from visrftwin_ros.messages.channels import (
     METRICS,
@@ -222,6 +223,54 @@ def test_people_come_back_as_they_went(
     for person, look, sure in zip(back.people, looks, existence, strict=True):
         np.testing.assert_array_equal(person.embedding, look)
         assert person.existence == sure
+
+
+@both
+@settings(max_examples=30)
+@given(data=st.data(), count=st.integers(0, 5))
+def test_boxes_come_back_as_they_went(
+    make: Make, sent: Sent, data: st.DataObject, count: int
+) -> None:
+    def draw(*shape: int) -> np.ndarray:
+        return data.draw(arrays(np.float64, shape, elements=NUMBER))
+
+    boxes = Bodies(
+        ids=tuple(f"b{i}" for i in range(count)),
+        position=draw(count, 3),
+        velocity=draw(count, 3),
+        width=draw(count),
+        depth=draw(count),
+        height=draw(count),
+        heading=draw(count),
+        material=tuple("glass" if i % 2 else "" for i in range(count)),
+        shape=(BOX,) * count,
+    )
+    covariance = draw(count, 4, 4)
+    kinds = [("car", "chair", "cow", "", "Truck")[i % 5] for i in range(count)]
+    back = sent(boxes_message(make, STAMP, "world", boxes, kinds=kinds, covariance=covariance))
+    found = boxes_from_message(back, "world")
+    assert (found.stamp_ns, found.left_out) == (STAMP, ())
+    assert (found.bodies.ids, found.bodies.shape) == (boxes.ids, boxes.shape)
+    for name in ("position", "velocity", "width", "depth", "height", "heading"):
+        got, meant = getattr(found.bodies, name), getattr(boxes, name)
+        np.testing.assert_array_equal(got, meant, err_msg=name)
+    np.testing.assert_array_equal(found.covariance, covariance)
+    by_kind = ("metal", "glass", "wood", "glass", "metal")
+    assert found.bodies.material == by_kind[:count]
+
+
+def test_boxes_in_another_frame_are_refused_and_those_without_a_covariance_left_out() -> None:
+    boxes = Bodies(
+        ("a", "b"), np.zeros((2, 3)), np.zeros((2, 3)), *(np.ones(2) for _ in range(4)),
+        shape=(BOX, BOX),
+    )  # fmt: skip
+    covariance = np.zeros((2, 4, 4))
+    covariance[0, 1, 1] = np.nan
+    message = boxes_message(rclpy_made, STAMP, "world", boxes, covariance=covariance)
+    found = boxes_from_message(message, "world")
+    assert (found.bodies.ids, found.left_out) == (("b",), ("a",))
+    with pytest.raises(TwinError, match=r"frame 'world' are left out: expected .* 'map'"):
+        boxes_from_message(message, "map")
 
 
 @both

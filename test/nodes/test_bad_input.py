@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 import yaml
+from made_pictures import a_scene
 from node_bench import ERROR, OK, SENSOR_QOS, STALE, WARN, NodeBench
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
@@ -174,8 +175,7 @@ def test_a_truncated_video_plays_to_where_it_ends(bench: NodeBench, tmp_path: Pa
 
 
 def plain_image() -> Image:
-    pixels = np.full((SIZE[1], SIZE[0], 3), 90, np.uint8)
-    return image_message(made, pixels, time.time_ns(), "view1_optical_frame")
+    return image_message(made, a_scene(SIZE), time.time_ns(), "view1_optical_frame")
 
 
 def other_size() -> Image:
@@ -190,6 +190,10 @@ def too_short() -> Image:
     return message
 
 
+def empty_image() -> Image:
+    return Image(header=plain_image().header)
+
+
 def unknown_encoding() -> Image:
     message = plain_image()
     message.encoding = "martian12"
@@ -202,7 +206,7 @@ def unknown_encoding() -> Image:
         (other_size, "320 x 240"),
         (too_short, "carries 1000 bytes"),
         (unknown_encoding, "martian12"),
-        (Image, "0 x 0"),
+        (empty_image, "0 x 0"),
     ],
 )
 def test_a_broken_image_is_named_and_the_next_good_one_is_taken(

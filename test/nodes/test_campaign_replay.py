@@ -246,3 +246,11 @@ def test_unknown_and_changed_types_are_left_out(bench: NodeBench, tmp_path: Path
     )
     assert bench.says("campaign_replay: bag", OK, "has ended")
     assert bench.until(lambda: words)
+
+
+def test_a_replay_in_a_namespace_speaks_there_alone(bench: NodeBench, bag: Path) -> None:
+    here = bench.heard(ChannelSnapshot, "/hall/sounder/snapshots", MOVING_QOS)
+    outside = bench.heard(ChannelSnapshot, "/sounder/snapshots", MOVING_QOS)
+    bench.active(CampaignReplay, "campaign_replay", "/hall", bag=str(bag))
+    assert bench.until(lambda: here)
+    assert outside == []

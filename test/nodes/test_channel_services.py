@@ -100,6 +100,7 @@ def test_a_link_that_is_asked_for_is_the_one_that_is_published(
     assert (found.tx, found.rx, found.frequency) == ("tx", "rx", published.frequency)
     assert found.path_loss_db == pytest.approx(published.path_loss_db, abs=0.01)
     assert found.shadow_loss_db == pytest.approx(published.shadow_loss_db, abs=0.05)
+    assert found.shadow_loss_los_db == pytest.approx(published.shadow_loss_los_db, abs=0.05)
     assert found.path_count == published.path_count
     assert answer.paths[0].blocked_by == ["p0"]
 

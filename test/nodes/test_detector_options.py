@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from made_pictures import a_scene
 from node_bench import OK, SENSOR_QOS, WARN, NodeBench
 from rclpy.lifecycle import TransitionCallbackReturn
 from sensor_msgs.msg import Image
@@ -27,7 +28,8 @@ SECOND = 1_000_000_000
 
 
 def picture(stamp: int) -> Image:
-    return image_message(made, np.full((576, 768, 3), 90, np.uint8), stamp, "view1_optical_frame")
+    pixels = a_scene((768, 576), shift=stamp // 1_000_000 % 800)
+    return image_message(made, pixels, stamp, "view1_optical_frame")
 
 
 def test_frames_that_never_came_are_counted(bench: NodeBench) -> None:

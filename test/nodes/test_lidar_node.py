@@ -21,7 +21,7 @@ from tf2_msgs.msg import TFMessage
 from visrftwin_ros.benchmarks.simulated.lidar import SimulatedLidar, Walker
 from visrftwin_ros.benchmarks.simulated.spinning_lidar import SpinningLidar
 from visrftwin_ros.messages.geometry import transform_message
-from visrftwin_ros.messages.stamps import stamp_ns
+from visrftwin_ros.messages.stamps import header, stamp_ns
 from visrftwin_ros.msg import Detections, LidarPeople, TrackedPeople
 from visrftwin_ros.nodes.lidar_people import LidarPeopleNode
 from visrftwin_ros.nodes.messages.lidar_messages import measurements_from_message
@@ -94,6 +94,10 @@ def empty() -> PointCloud2:
     return xyz_message(np.zeros((0, 3)), time.time_ns(), "mast")
 
 
+def without_fields() -> PointCloud2:
+    return PointCloud2(header=good().header)
+
+
 def all_nan() -> PointCloud2:
     return xyz_message(np.full((64, 32, 3), np.nan), time.time_ns(), "mast")
 
@@ -106,7 +110,7 @@ def another_frame() -> PointCloud2:
     ("broken", "level", "named"),
     [
         (without_z, ERROR, "no field z"),
-        (PointCloud2, ERROR, "no field x, y, z"),
+        (without_fields, ERROR, "no field x, y, z"),
         (empty, ERROR, "0 points holds no valid return"),
         (all_nan, ERROR, "2048 points holds no valid return"),
         (another_frame, ERROR, "'kitchen'"),
@@ -270,7 +274,7 @@ def test_people_in_another_frame_are_not_tracked(bench: NodeBench, lidar_site: P
     bench.active(PeopleTrackerNode, "tracker", site=str(lidar_site))
     people = bench.publisher(LidarPeople, "/mast/people", SENSOR_QOS)
     message = LidarPeople(lidar="mast")
-    message.header.frame_id = "kitchen"
+    message.header = header(made, time.time_ns(), "kitchen")
     people.publish(message)
     assert bench.says("tracker: mast", ERROR, "'kitchen'")
     boxes = bench.publisher(Detections, "/view1/detections", SENSOR_QOS)

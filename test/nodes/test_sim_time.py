@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import yaml
 from made_campaign import SECOND, STAMP, person
+from made_pictures import a_scene
 from node_bench import ERROR, OK, SENSOR_QOS, STALE, WARN, NodeBench
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image
@@ -169,8 +170,7 @@ def test_a_detector_on_a_standing_clock_does_not_call_its_camera_silent(
     values: dict[str, Any] = {"camera": "view1", "detector": "motion", "use_sim_time": True}
     bench.active(PeopleDetector, "people_detector", site=str(small_site), **values)
     sent, at = bench.publisher(Image, "image_raw", SENSOR_QOS), hands_of(bench)
-    grey = np.full((576, 768, 3), 120, np.uint8)
-    sent.publish(image_message(made, grey, at(1.0), "view1_optical_frame"))
+    sent.publish(image_message(made, a_scene((768, 576)), at(1.0), "view1_optical_frame"))
     assert bench.says("people_detector: images", OK, "images arrive")
     for _ in range(40):
         at(1.0)  # two seconds of wall time

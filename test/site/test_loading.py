@@ -37,6 +37,17 @@ def test_the_campus_has_the_devices_that_the_product_promises() -> None:
     ("change", "named"),
     [
         (lambda c: c["radio"].update(frequency="fast"), "radio.frequency"),
+        (lambda c: c["radio"].update(frequency=0.3e9), r"radio.frequency.*400000000.*300000000"),
+        (
+            lambda c: c["radio"].update(frequency=301e9),
+            r"radio.frequency.*300000000000.*301000000000",
+        ),
+        (
+            lambda c: c.update(
+                materials={"m": {"relative_permittivity": 3, "conductivity": 0, "thickness": 11}}
+            ),
+            r"materials.m.thickness.* 10 .*11",
+        ),
         (lambda c: c["access_points"][0].update(position=[0, 0]), "access_points.0.position"),
         (lambda c: c["access_points"][0].update(position=[0, 0, float("nan")]), "position.2"),
         (lambda c: c["scene"][1].update(size=[1, -2, 3]), "scene.1.box.size.1"),

@@ -94,7 +94,7 @@ def person(seconds: float) -> Bodies:
 
 def true_channel(seconds: float) -> TrueChannel:
     stamp = STAMP + round(seconds * SECOND)
-    return TrueChannel(stamp, "ap", "rover", 81.5, 6e-9, 0.4, 9.0, 2.5, True, paths=paths(2))
+    return TrueChannel(stamp, "ap", "rover", 81.5, 6e-9, 0.4, 9.0, 2.5, True, 3.75, paths=paths(2))
 
 
 def cloud(count: int = 30) -> LidarCloud:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from visrftwin_ros.bodies.people import Bodies
+from visrftwin_ros.bodies.people import BOX, Bodies
 from visrftwin_ros.propagation.paths import path_set
 from visrftwin_ros.propagation.paths.path_set import PathSet, path_delay
 from visrftwin_ros.site.model import Site
@@ -17,7 +19,7 @@ def small_site(**changes: object) -> Site:
     """A concrete floor, a brick house and a metal kiosk; two APs, three standing robots."""
     content: dict[str, object] = {
         "name": "small",
-        "propagation": {"samples": 20_000},
+        "propagation": {"samples": 20_000, "max_depth": 3},
         "scene": [
             {"name": "floor", "kind": "ground", "size": (60, 60), "material": "concrete"},
             {
@@ -65,6 +67,24 @@ def people(
         height=np.full(count, sizes.get("height", 1.75)),
         heading=np.full(count, heading),
     )
+
+
+def boxes(
+    *places: tuple[float, float],
+    ids: tuple[str, ...] = (),
+    heading: float = 0.0,
+    material: str = "metal",
+    underside: float = 0.0,
+    **sizes: float,
+) -> Bodies:
+    """One box at each place (x, y), of a small car's size unless `sizes` say otherwise."""
+    sizes = {"width": 1.7, "depth": 3.6, "height": 1.5} | sizes
+    made = people(
+        *places, ids=ids or tuple(f"b{i}" for i in range(len(places))), heading=heading, **sizes
+    )
+    position = made.position + [0, 0, underside]
+    count = len(made)
+    return replace(made, position=position, material=(material,) * count, shape=(BOX,) * count)
 
 
 def polylines(

@@ -9,40 +9,48 @@ from typing import Any
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.executors import SingleThreadedExecutor, TimeoutException
+from rclpy.executors import TimeoutException
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile
 
+from visrftwin_ros.nodes.shared.boundary import GuardedExecutor, entity_name
 from visrftwin_ros.nodes.shared.twin_node import RESULT_QOS, SENSOR_QOS, TwinNode
 
 OK, WARN, ERROR, STALE = range(4)
 
 
 class NodeBench:
-    """statuses: what /diagnostics last said of each subject: (level, message, values)."""
+    """statuses: what /diagnostics last said of each subject: (level, message, values).
+
+    Callbacks that fail fail the test, unless `faults_expected`.
+    """
 
     def __init__(self) -> None:
         self.statuses: dict[str, tuple[int, str, dict[str, str]]] = {}
-        self._executor = SingleThreadedExecutor()
+        self.faults_expected = False
+        self._executor = GuardedExecutor()
         self._probe = rclpy.create_node("probe")
         self._executor.add_node(self._probe)
-        self._nodes: list[TwinNode] = []
+        self.nodes: list[TwinNode] = []
         self._probe.create_subscription(DiagnosticArray, "/diagnostics", self._on_status, 50)
 
     def close(self) -> None:
-        for node in self._nodes:
+        faults = {node.get_name(): dict(node.faults) for node in self.nodes if node.faults}
+        for node in self.nodes:
             node.deactivate()
             node.cleanup()
             node.destroy_node()
         self._executor.shutdown()
         self._probe.destroy_node()
+        assert self.faults_expected or not faults, f"callbacks failed: {faults}"
 
     def node(self, kind: type[TwinNode], name: str, namespace: str = "", **values: object) -> Any:
-        """An unconfigured node with these parameters."""
+        """An unconfigured node with these parameters; what tests stamp need not be now."""
+        values = {"limits.ahead": 3600.0, "limits.behind": 3600.0, **values}
         overrides = [Parameter(key, value=value) for key, value in values.items()]
         node = kind(name, namespace=namespace, parameter_overrides=overrides)
-        self._nodes.append(node)
+        self.nodes.append(node)
         self._executor.add_node(node)
         return node
 
@@ -99,6 +107,19 @@ class NodeBench:
 
     def spin(self, seconds: float) -> None:
         self.until(lambda: False, seconds)
+
+    def longest_callback(self) -> tuple[float, str]:
+        """Runs what is ready; this thread's seconds that the longest callback took, and whose it is."""
+        longest = 0.0, ""
+        with suppress(TimeoutException):
+            while True:
+                found = self._executor.wait_for_ready_callbacks(timeout_sec=0.0)
+                callback, entity, node = found
+                start = time.thread_time()
+                callback()
+                whose = f"{node and node.get_name()} {entity_name(entity)}"
+                longest = max(longest, (time.thread_time() - start, whose))
+        return longest
 
     def settle(self, quiet: float) -> None:
         """Until no node has had anything to do for `quiet` seconds."""

@@ -8,8 +8,9 @@ from made_up import FREQUENCY, small_site
 
 from visrftwin_ros.propagation.paths.devices import Devices
 from visrftwin_ros.propagation.paths.path_set import PathSet
+from visrftwin_ros.propagation.replay.material_update import by_our_law
 from visrftwin_ros.propagation.replay.replay_scene import ReplayScene
-from visrftwin_ros.propagation.tracing.sionna_solver import solve
+from visrftwin_ros.propagation.tracing.sionna_solver import traced_paths
 from visrftwin_ros.scene.ray_device import prepare
 from visrftwin_ros.scene.surfaces import SurfaceMesh, surface_meshes
 from visrftwin_ros.site.model import Site
@@ -35,13 +36,19 @@ def aps(site: Site) -> Devices:
 
 
 @pytest.fixture(scope="session")
-def solved(site: Site, meshes: tuple[SurfaceMesh, ...], aps: Devices) -> PathSet:
-    """Every path of the small site's standing links."""
+def traced(site: Site, meshes: tuple[SurfaceMesh, ...], aps: Devices) -> PathSet:
+    """Every path of the small site's standing links, as Sionna RT has it."""
     robots = Devices(
         tuple(r.name for r in site.robots),
         np.array([(*r.position, r.antenna_height) for r in site.robots if r.position]),
     )
-    return solve(meshes, aps, robots, FREQUENCY, site.propagation)
+    return traced_paths(meshes, aps, robots, FREQUENCY, site.propagation)
+
+
+@pytest.fixture(scope="session")
+def solved(traced: PathSet, replay_scene: ReplayScene) -> PathSet:
+    """The same by our law."""
+    return by_our_law(traced, replay_scene)
 
 
 @pytest.fixture(scope="session")

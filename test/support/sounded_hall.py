@@ -161,5 +161,6 @@ def true_channel(questions: Questions, answers: RayAnswers, i: int) -> TrueChann
         azimuth_spread=float(m.azimuth_spread[i]),
         k_factor_db=float(m.k_factor_db[i]),
         shadow_loss_db=float(m.shadow_loss_db[i]),
+        shadow_loss_los_db=float(m.shadow_loss_los_db[i]),
         line_of_sight=bool(m.line_of_sight[i]),
     )

@@ -36,7 +36,7 @@ def growth() -> dict[str, float]:
     """Kernels compiled and memory taken by UPDATES updates after the first SETTLED ones."""
     import drjit as dr
 
-    engine = TwinEngine(small_site(propagation={"samples": 1000}), None, threads=2)
+    engine = TwinEngine(small_site(propagation={"samples": 1000, "max_depth": 3}), None, threads=2)
     rng = np.random.default_rng(4)
     place = rng.uniform(-8, 8, (4, 2))
     settled, compiled = 0.0, 0
@@ -55,7 +55,7 @@ def growth() -> dict[str, float]:
 
 
 def test_thousands_of_people_finish_in_bounded_memory() -> None:
-    engine = TwinEngine(small_site(propagation={"samples": 1000}), None, threads=2)
+    engine = TwinEngine(small_site(propagation={"samples": 1000, "max_depth": 3}), None, threads=2)
     rng = np.random.default_rng(3)
     crowd = people(*rng.uniform(-15, 15, (3000, 2)))
     before = resident_mib()

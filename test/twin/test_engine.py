@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_up import people, small_site
+from made_up import WAVELENGTH, people, small_site
 
 from visrftwin_ros.bodies.people import nobody
 from visrftwin_ros.errors import TwinError
@@ -52,6 +52,20 @@ def test_links_come_in_the_sites_order_and_start_unaffected(engine: TwinEngine) 
     assert np.isfinite(state.metrics.path_loss_db).all()
 
 
+def test_the_loss_against_the_free_line_of_sight_is_by_the_distance_of_the_ends(
+    engine: TwinEngine,
+) -> None:
+    """Path loss less Friis's, a shadow or none."""
+    state = engine.update(0, people(half_way(engine, "ap_a", "r1")))
+    for i, (ap, robot) in enumerate(state.links):
+        a = next(x.position for x in engine.site.access_points if x.name == ap)
+        r = next((*x.position, x.antenna_height) for x in engine.site.robots if x.name == robot)
+        friis_db = 20 * np.log10(4 * np.pi * np.linalg.norm(np.subtract(a, r)) / WAVELENGTH)
+        assert state.metrics.shadow_loss_los_db[i] == pytest.approx(
+            state.metrics.path_loss_db[i] - friis_db, abs=1e-3
+        )
+
+
 def test_a_link_that_nobody_is_near_is_never_computed_again(engine: TwinEngine) -> None:
     x, y = half_way(engine, "ap_a", "r1")
     before = engine.update(0, people((-25.0, -25.0)))
@@ -78,7 +92,7 @@ def test_incremental_metrics_are_those_of_a_fresh_look(engine: TwinEngine) -> No
     assert state.over_bodies is not None
     everyone = np.arange(len(state.links))
     static = link_sums(group.paths, group.blockage.field)
-    whole = static.plus(everyone, state.over_bodies.sums).metrics()
+    whole = static.plus(everyone, state.over_bodies.sums).metrics(WAVELENGTH)
     np.testing.assert_allclose(state.metrics.path_loss_db, whole.path_loss_db, rtol=1e-12)
     np.testing.assert_allclose(state.metrics.delay_spread, whole.delay_spread, rtol=1e-9)
 

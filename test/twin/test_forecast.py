@@ -23,7 +23,7 @@ def test_a_walker_on_course_is_seen_coming() -> None:
     assert ahead.horizons.tolist() == list(HORIZONS)
     assert ahead.mean_db[0, 0] == pytest.approx(0, abs=0.01)
     there = PeopleUpdate(LINKS, WAVELENGTH).update(people((5.0, 0.0)))
-    expected = link_sums(LINKS, there.field).metrics().shadow_loss_db
+    expected = link_sums(LINKS, there.field).metrics(WAVELENGTH).shadow_loss_db
     np.testing.assert_allclose(ahead.mean_db[:, 3], expected, atol=1e-6)
     assert ahead.mean_db[0, 3] > 14
     assert (ahead.mean_db[1] == 0).all()
@@ -44,7 +44,7 @@ def test_the_bound_holds_for_nine_futures_in_ten() -> None:
         spread = np.sqrt(0.02 + 0.1)
         place = course.position[0, :2] + [0, -1.2] + rng.normal(0, spread, 2)
         field = PeopleUpdate(LINKS, WAVELENGTH).update(people(tuple(place))).field
-        held.append(link_sums(LINKS, field).metrics().shadow_loss_db[0] <= bound + 1e-9)
+        held.append(link_sums(LINKS, field).metrics(WAVELENGTH).shadow_loss_db[0] <= bound + 1e-9)
     assert np.mean(held) == pytest.approx(0.9, abs=0.07)
 
 

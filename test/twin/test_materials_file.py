@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,20 +9,21 @@ from visrftwin_ros.materials.table import literal_material, material_values
 from visrftwin_ros.twin.materials_file import read_materials, write_materials
 
 SITE = small_site()
+SLAB = replace(material_values("brick", FREQUENCY), thickness=0.3, thickness_spread=0.02)
 
 
 def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
     file = tmp_path / "kept" / "materials.yaml"
     given = {"relative_permittivity": 5.239999771118164, "conductivity": 1e-7}
     written = {
-        "floor": literal_material("floor", 0.3, {**given, "scattering_coefficient": 0.2}),
+        "floor": literal_material("floor", SLAB, {**given, "scattering_coefficient": 0.2}),
         "kiosk": material_values("metal", FREQUENCY),
     }
     write_materials(file, written)
     read = read_materials(file, SITE)
     assert list(read) == ["floor", "kiosk"]
     for surface, values in written.items():
-        for name in (*given, "scattering_coefficient", "thickness"):
+        for name in (*given, "scattering_coefficient", "thickness", "thickness_spread"):
             assert getattr(read[surface], name) == getattr(values, name)
     write_materials(file, {"floor": written["floor"]})
     assert list(read_materials(file, SITE)) == ["floor"]
@@ -50,7 +52,7 @@ VALUES = "relative_permittivity: 5, conductivity: 0.1"
         ("floor: {relative_permittivity: .nan, conductivity: 0}", "relative_permittivity: .*nan"),
         ("floor: metal", "surface 'floor': its values: .*'metal'"),
         ("[floor]", "expected a mapping from surfaces to relative_permittivity"),
-        ("floor: {", "no YAML that can be read"),
+        ("floor: {", "not valid YAML"),
     ],
 )
 def test_a_broken_file_names_file_surface_and_what_would_be_right(
@@ -67,5 +69,5 @@ def test_a_file_that_cannot_be_written_is_an_error_and_leaves_nothing(tmp_path: 
     with pytest.raises(TwinError, match=r"materials\.yaml cannot be written"):
         write_materials(tmp_path / "materials.yaml", {})
     assert [one.name for one in tmp_path.iterdir()] == ["materials.yaml"]
-    with pytest.raises(TwinError, match="no YAML that can be read"):
+    with pytest.raises(TwinError, match="not valid YAML"):
         read_materials(tmp_path / "materials.yaml", SITE)

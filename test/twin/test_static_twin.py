@@ -12,7 +12,7 @@ from visrftwin_ros.bodies.people import nobody
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.materials.table import material_values
 from visrftwin_ros.propagation.paths.path_set import DIFFUSE, SPECULAR
-from visrftwin_ros.propagation.tracing.sionna_solver import solve
+from visrftwin_ros.propagation.tracing.path_solver import solve
 from visrftwin_ros.propagation.tracing.solver_aside import SolverAside
 from visrftwin_ros.twin.engine import TwinEngine
 from visrftwin_ros.twin.static_twin import (
@@ -109,7 +109,7 @@ def test_what_did_not_scatter_when_it_was_traced_is_searched_again(twin: StaticT
 
 def test_two_surfaces_of_one_name_have_each_its_own_values(twin: StaticTwin) -> None:
     """In the tracer as in the formulas by which a field is valued again."""
-    odd = replace(GLASS, name="brick")
+    odd = replace(GLASS, name="brick", thickness_spread=0.0)
     assert twin.material_of("house").name == "brick"
     changed = with_material(twin, "floor", odd)
     solved = with_surface_moved(changed, "kiosk", twin.site.scene[2].center)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from visrftwin_ros.bags.bag_types import campaign_typestore
 from visrftwin_ros.bags.completeness import COMPLETE, STOPPED_BY
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.yaml_input import yaml_file
 
 if TYPE_CHECKING:
     from rosbags.interfaces import Connection
@@ -145,6 +146,8 @@ def _check_files(path: Path) -> None:
         raise TwinError(
             f"{path} has no metadata.yaml: it is no rosbag2, or its recording was killed{whole}"
         )
+    if path.is_dir():
+        yaml_file(path / "metadata.yaml")  # the reader of bags has no bounds of its own
 
 
 def _check_mcap(file: Path) -> None:

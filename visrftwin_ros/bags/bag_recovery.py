@@ -48,7 +48,7 @@ def recover_bag(torn: Path, out: Path, force: bool = False) -> Recovered:
             for place, schema, channel, message in _messages(file):
                 key = (file.name, channel.id)
                 if key not in connections:
-                    connections[key] = _connection(writer, schema, channel)
+                    connections[key] = _connection(file, writer, schema, channel)
                 writer.write(connections[key], message.log_time, message.data)
                 broken[file.name] = place
                 count += 1
@@ -60,35 +60,45 @@ def recover_bag(torn: Path, out: Path, force: bool = False) -> Recovered:
 
 def _messages(file: Path) -> Iterator[tuple[int, Any, Any, Any]]:
     """(bytes read so far, schema, channel, message) until the file ends or makes no sense."""
-    from mcap.exceptions import McapError
     from mcap.records import Channel, Message, Schema
     from mcap.stream_reader import StreamReader
 
     schemas: dict[int, Any] = {}
     channels: dict[int, Any] = {}
     with file.open("rb") as opened:
-        records = StreamReader(opened).records
+        # No record is longer than its file: a damaged length must not take memory.
+        records = StreamReader(opened, record_size_limit=file.stat().st_size).records
         while True:
             try:
                 record = next(records)
-            except (StopIteration, McapError, ValueError, OSError, EOFError, RuntimeError):
+            except Exception:  # each of mcap and its decompressors has its own
                 return  # cut off in the middle of a record, or bytes that are none
             if isinstance(record, Schema):
                 schemas[record.id] = record
             elif isinstance(record, Channel):
                 channels[record.id] = record
             elif isinstance(record, Message):
-                channel = channels[record.channel_id]
-                yield opened.tell(), schemas[channel.schema_id], channel, record
+                channel = channels.get(record.channel_id)
+                schema = schemas.get(channel.schema_id) if channel else None
+                if schema is not None:
+                    yield opened.tell(), schema, channel, record
 
 
-def _connection(writer: Writer, schema: Any, channel: Any) -> Connection:
+def _connection(file: Path, writer: Writer, schema: Any, channel: Any) -> Connection:
+    """TwinError where the channel or its definition was damaged."""
+    if schema.encoding != "ros2msg":
+        raise TwinError(f"{channel.topic}: definitions as {schema.encoding!r} cannot be recovered")
+    try:
+        return _defined(writer, schema, channel)
+    except Exception as error:  # a wrong definition fails in as many ways as there are
+        raise TwinError(f"{file}: what {channel.topic} holds is damaged: {error}") from error
+
+
+def _defined(writer: Writer, schema: Any, channel: Any) -> Connection:
     from rosbags.rosbag2.metadata import parse_qos
     from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
     definition = schema.data.decode()
-    if schema.encoding != "ros2msg":
-        raise TwinError(f"{channel.topic}: definitions as {schema.encoding!r} cannot be recovered")
     store = get_typestore(Stores.EMPTY)
     store.register(get_types_from_msg(definition, schema.name))
     return writer.add_connection(

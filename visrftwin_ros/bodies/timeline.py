@@ -1,38 +1,60 @@
-"""Where people are at any time of a recording."""
+"""Where people and boxes are at any time of a recording."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 
-import numpy as np
-
-from visrftwin_ros.bodies.people import Bodies, nobody
+from visrftwin_ros.bodies.people import Bodies, nobody, together, usable
 
 LONGEST_GAP = 0.5
 """Seconds to the nearest record, beyond which nobody is known to be anywhere."""
 
+Records = Sequence[tuple[int, Bodies]]
+
 
 class PeopleTimeline:
-    """People from records in time, carried to any time by their velocities.
+    """People and boxes from records in time, carried to any time by their velocities.
 
-    records: (ROS time ns, people); a later time takes the last record at or before it, as a
-    predictor on line does, and an earlier one than all the first.
+    records, boxes: (ROS time ns, bodies), each of its own times; a later time takes the last
+    record at or before it, as a predictor on line does, and an earlier one than all the first.
     """
 
-    def __init__(self, records: Sequence[tuple[int, Bodies]] = ()) -> None:
+    def __init__(self, records: Records = (), boxes: Records = ()) -> None:
+        self._people, self._boxes = _Track(records), _Track(boxes)
+
+    def __len__(self) -> int:
+        return len(self._people)
+
+    def at(self, stamp_ns: int) -> Bodies:
+        """The people and boxes at that ROS time, people first; of each none where the nearest
+        record is LONGEST_GAP away, and no box under a person's id."""
+        people, boxes = self._people.at(stamp_ns), self._boxes.at(stamp_ns)
+        return usable(together(people, boxes))[0] if len(boxes) else people
+
+
+class _Track:
+    def __init__(self, records: Records) -> None:
         self._records = sorted(records, key=lambda record: record[0])
-        self._stamps = np.array([stamp for stamp, _ in self._records], np.int64)
+        self._stamps = [stamp for stamp, _ in self._records]
 
     def __len__(self) -> int:
         return len(self._records)
 
     def at(self, stamp_ns: int) -> Bodies:
-        """The people at that ROS time; nobody where the nearest record is LONGEST_GAP away."""
-        if not self._records:
-            return nobody()
-        row = max(int(np.searchsorted(self._stamps, stamp_ns, side="right")) - 1, 0)
-        late = (stamp_ns - int(self._stamps[row])) * 1e-9
-        if abs(late) > LONGEST_GAP:
-            return nobody()
-        bodies = self._records[row][1]
-        return bodies.at(bodies.position + late * bodies.velocity)
+        row = record_at(self._stamps, stamp_ns)
+        return nobody() if row is None else carried(*self._records[row], stamp_ns)
+
+
+def record_at(stamps: Sequence[int], stamp_ns: int) -> int | None:
+    """Which of the ascending `stamps` counts at a time; None where none is within LONGEST_GAP."""
+    if not stamps:
+        return None
+    row = max(bisect_right(stamps, stamp_ns) - 1, 0)
+    late = (stamp_ns - stamps[row]) * 1e-9
+    return None if abs(late) > LONGEST_GAP else row
+
+
+def carried(recorded_ns: int, bodies: Bodies, stamp_ns: int) -> Bodies:
+    """The bodies of one time at another, by their velocities."""
+    return bodies.at(bodies.position + (stamp_ns - recorded_ns) * 1e-9 * bodies.velocity)

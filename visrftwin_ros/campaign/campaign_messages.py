@@ -23,13 +23,17 @@ from visrftwin_ros.messages.channels import (
 )
 from visrftwin_ros.messages.paths import numbers_from_paths, path_messages
 from visrftwin_ros.messages.stamps import header
+from visrftwin_ros.yaml_input import yaml_text
 
 _MATERIAL_FIELDS = (
     "relative_permittivity",
     "conductivity",
     "thickness",
     "scattering_coefficient",
+    "thickness_spread",
 )
+_COHERENT = {"thickness_spread": 0.0}
+"""What bags of slabs of one exact thickness leave out."""
 
 
 def text(content: Mapping[str, Any]) -> Any:
@@ -115,11 +119,11 @@ def materials_of(message: Any) -> dict[str, MaterialValues]:
             str(surface): MaterialValues(
                 name=str(surface),
                 extrapolated=False,
-                **{name: float(entry[name]) for name in _MATERIAL_FIELDS},
+                **{name: float((_COHERENT | entry)[name]) for name in _MATERIAL_FIELDS},
             )
-            for surface, entry in yaml.safe_load(message.data).items()
+            for surface, entry in yaml_text(message.data, "the materials").items()
         }
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError) as error:
+    except (TwinError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise TwinError(
             f"expected YAML {{surface: {{{', '.join(_MATERIAL_FIELDS)}}}}}, not this: {error}"
         ) from error

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import yaml
 from jaxtyping import Float
 
 from visrftwin_ros.bags import topics
 from visrftwin_ros.bags.bag_file import BagFile, open_bag
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.campaign import campaign_messages as messages
+from visrftwin_ros.campaign.bag_boxes import BOXES_TYPE, box_records
 from visrftwin_ros.campaign.device_poses import DevicePoses
 from visrftwin_ros.campaign.snapshot import Campaign, Snapshot, TrueChannel
 from visrftwin_ros.errors import TwinError
@@ -22,12 +22,14 @@ from visrftwin_ros.materials.table import MaterialValues
 from visrftwin_ros.messages.people import bodies_from_message
 from visrftwin_ros.messages.stamps import stamp_ns
 from visrftwin_ros.site.model import Site
+from visrftwin_ros.yaml_input import yaml_text
 
 if TYPE_CHECKING:
     from rosbags.interfaces import Connection
 
 _TYPES = {
     topics.SNAPSHOTS: "visrftwin_ros/msg/ChannelSnapshot",
+    topics.BOXES: BOXES_TYPE,
     topics.TRUE_PEOPLE: "visrftwin_ros/msg/TrackedPeople",
     topics.TRUE_CHANNELS: "visrftwin_ros/msg/LinkChannels",
     topics.TRUE_PATHS: "visrftwin_ros/msg/ChannelPaths",
@@ -63,6 +65,8 @@ class _CampaignReader:
         people = [
             (stamp_ns(m.header.stamp), bodies_from_message(m)) for m in self._of(topics.TRUE_PEOPLE)
         ]
+        boxes, left_out = box_records(self._of(topics.BOXES), self._site.world_frame)
+        self._problems.update(left_out)
         paths = self._true_paths()
         channels = [
             c for m in self._of(topics.TRUE_CHANNELS) for c in self._true_channels(m, paths)
@@ -71,6 +75,7 @@ class _CampaignReader:
             source=self._bag.path,
             facts=facts,
             snapshots=tuple(self._sorted("snapshots", snapshots)),
+            boxes=boxes,
             truth_people=self._sorted_people(people),
             truth_channels=tuple(self._sorted("true channels", channels)),
             truth_materials=self._materials(),
@@ -138,8 +143,8 @@ class _CampaignReader:
             self._problems[f"no topic {topics.FACTS}: what the campaign is remains unknown"] = 1
             return {}
         try:
-            facts = yaml.safe_load(message.data)
-        except yaml.YAMLError as error:
+            facts = yaml_text(message.data, topics.FACTS)
+        except TwinError as error:
             facts = error
         if not isinstance(facts, dict):
             self._problems[f"{topics.FACTS} is no YAML mapping: {facts}"] = 1

@@ -20,6 +20,7 @@ from visrftwin_ros.campaign import campaign_messages as messages
 from visrftwin_ros.campaign.snapshot import LidarCloud, Snapshot, TrueChannel
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.materials.table import MaterialValues
+from visrftwin_ros.messages.boxes import boxes_message
 from visrftwin_ros.messages.camera_info import camera_info_message
 from visrftwin_ros.messages.clouds import cloud_message
 from visrftwin_ros.messages.geometry import odometry_message, transform_message
@@ -152,6 +153,11 @@ class CampaignWriter:
     def truth_people(self, stamp_ns: int, frame_id: str, bodies: Bodies) -> None:
         message = people_message(made, stamp_ns, frame_id, bodies)
         self._write(topics.TRUE_PEOPLE, stamp_ns, message)
+
+    def boxes(self, stamp_ns: int, frame_id: str, boxes: Bodies, kinds: Sequence[str] = ()) -> None:
+        """What a tracker of boxes says; kinds: class names of COCO."""
+        message = boxes_message(made, stamp_ns, frame_id, boxes, kinds=kinds)
+        self._write(topics.BOXES, stamp_ns, message)
 
     def truth_channels(self, stamp_ns: int, frame_id: str, channels: Sequence[TrueChannel]) -> None:
         message = messages.true_channels_message(stamp_ns, frame_id, channels)

@@ -78,7 +78,8 @@ class Snapshot:
 class TrueChannel:
     """The true channel of one link at one time, without the sounder's limits.
 
-    delay_spread: s, RMS. azimuth_spread: rad, of arrival. rx_position: (3,) m as in Snapshot.
+    delay_spread: s, RMS. azimuth_spread: rad, of arrival. shadow_loss_db, shadow_loss_los_db: as in
+    `LinkMetrics`, the latter nan in older bags. rx_position: (3,) m as in Snapshot.
     paths: the strongest. frequency, bandwidth: Hz.
     """
 
@@ -91,6 +92,7 @@ class TrueChannel:
     k_factor_db: float
     shadow_loss_db: float
     line_of_sight: bool
+    shadow_loss_los_db: float = float("nan")
     rx_position: Float[np.ndarray, " 3"] = field(default_factory=_unknown_position)
     frequency: float = float("nan")
     bandwidth: float = float("nan")
@@ -117,14 +119,16 @@ class LidarCloud:
 class Campaign:
     """A campaign as read from its bag.
 
-    facts: what the `campaign` topic says. snapshots, truth_people and truth_channels are sorted by
-    stamp; the truth is empty, and truth_materials None, where the bag has none. problems: what was
-    left out or looks wrong, and why.
+    facts: what the `campaign` topic says. snapshots, boxes, truth_people and truth_channels are
+    sorted by stamp; boxes are what somebody tracked beside the people; the truth is empty, and
+    truth_materials None, where the bag has none. problems: what was left out or looks wrong, and
+    why.
     """
 
     source: Path
     facts: Mapping[str, Any]
     snapshots: tuple[Snapshot, ...]
+    boxes: tuple[tuple[int, Bodies], ...] = ()
     truth_people: tuple[tuple[int, Bodies], ...] = ()
     truth_channels: tuple[TrueChannel, ...] = ()
     truth_materials: Mapping[str, MaterialValues] | None = None

@@ -9,6 +9,8 @@ from operator import itemgetter
 from typing import TextIO
 
 from visrftwin_ros.beams.selection import BeamHolder, sweep
+from visrftwin_ros.bodies.people import together
+from visrftwin_ros.bodies.timeline import PeopleTimeline
 from visrftwin_ros.perception.tracking.track_bodies import BodiesOfTracks
 from visrftwin_ros.perception.tracking.tracks_file import Tracks
 from visrftwin_ros.site.model import Radio
@@ -17,7 +19,7 @@ from visrftwin_ros.twin.engine import TwinEngine
 
 CHANNEL_COLUMNS = (
     "frame", "tx", "rx", "path_loss_db", "delay_spread_s", "k_factor_db", "azimuth_spread_rad",
-    "shadow_loss_db", "affected", "tx_beam", "rx_beam", "snr_db", "mcs", "throughput_bps",
+    "shadow_loss_db", "shadow_loss_los_db", "affected", "tx_beam", "rx_beam", "snr_db", "mcs", "throughput_bps",
 )  # fmt: skip
 
 
@@ -27,18 +29,20 @@ def predict_tracks(
     start_ns: int,
     frame_rate: float,
     progress: Callable[[int, int], None] | None = None,
+    boxes: PeopleTimeline | None = None,
 ) -> Iterator[dict[str, object]]:
     """One row (keys CHANNEL_COLUMNS) a frame and link, from frame 1 to the last one in `tracks`.
 
     Frame k stands at `start_ns` + (k - 1) / `frame_rate`; a frame without rows has nobody in it.
-    progress: called with the frames done and all.
+    progress: called with the frames done and all. boxes: what else is there, at ROS time.
     """
+    things = PeopleTimeline() if boxes is None else boxes
     last = int(tracks.frame.max(initial=0))
     bodies = BodiesOfTracks(tracks)
     beams = BeamRows(engine)
     for frame in range(1, last + 1):
         stamp = start_ns + round((frame - 1) / frame_rate * 1e9)
-        state = engine.update(stamp, bodies.at(frame))
+        state = engine.update(stamp, together(bodies.at(frame), things.at(stamp)))
         yield from beams.rows(frame, state)
         if progress is not None:
             progress(frame, last)
@@ -76,6 +80,7 @@ class BeamRows:
                 "k_factor_db": f"{metrics.k_factor_db[i]:.4f}",
                 "azimuth_spread_rad": f"{metrics.azimuth_spread[i]:.6g}",
                 "shadow_loss_db": f"{metrics.shadow_loss_db[i]:.4f}",
+                "shadow_loss_los_db": f"{metrics.shadow_loss_los_db[i]:.4f}",
                 "affected": int(state.retraced[i]),
             }
             yield row | self._beams(state, i, self._power[tx], radio)

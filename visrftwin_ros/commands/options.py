@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import re
+from typing import get_args
+
+from visrftwin_ros.scene.ray_device import DEVICE_VARIABLE, Device
 
 LOWEST, HIGHEST = 0.4e9, 300e9
 """Carriers for which the materials and bodies are modelled, Hz."""
@@ -21,6 +25,17 @@ def add_force(parser: argparse.ArgumentParser, option: str = "--out") -> None:
     parser.add_argument(
         "--force", action="store_true", help=f"replace what an earlier run wrote at {option}"
     )
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Adds `--device`, where rays are traced; `use_device` heeds it."""
+    parser.add_argument("--device", choices=get_args(Device), default="auto")
+
+
+def use_device(arguments: argparse.Namespace) -> None:
+    """The device of `--device` for this process and those that it starts."""
+    if arguments.device != "auto":
+        os.environ[DEVICE_VARIABLE] = arguments.device
 
 
 def count(text: str) -> int:

@@ -25,6 +25,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--no-viewer", dest="viewer", action="store_false", help="without the web page"
     )
     parser.add_argument("--rate", type=_playback_rate, default=1.0, help="playback speed")
+    parser.add_argument(
+        "--namespace", default="", help="ROS namespace of the whole twin, for several on one graph"
+    )
     parser.add_argument("--loop", action="store_true", help="replay the recording for ever")
 
 
@@ -54,5 +57,6 @@ def run(arguments: argparse.Namespace) -> int:
         viewer=arguments.viewer,
         rate=arguments.rate,
         loop=arguments.loop,
+        namespace=arguments.namespace,
     )
     return run_graph(table)

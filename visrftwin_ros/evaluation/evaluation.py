@@ -111,11 +111,22 @@ def _people(campaign: Campaign, site: Site, options: Options) -> tuple[PeopleTim
     if options.people == "none":
         return PeopleTimeline(), []
     if options.people == "tracked":
-        tracked = tracked_people(site, campaign.source, options.weights)
+        tracked = tracked_people(site, campaign.source, options.weights, campaign.boxes)
         return tracked, [] if len(tracked) else ["nobody was tracked in the bag"]
     if not campaign.truth_people:
-        return PeopleTimeline(), ["no truth/people in the bag: predicted with nobody there"]
-    return PeopleTimeline(campaign.truth_people), []
+        nobody_there = ["no truth/people in the bag: predicted with nobody there"]
+        return PeopleTimeline((), campaign.boxes), nobody_there
+    return PeopleTimeline(campaign.truth_people, campaign.boxes), _twice(campaign)
+
+
+def _twice(campaign: Campaign) -> list[str]:
+    """Boxes that go by the id of a person, whom the timeline prefers."""
+    people, boxes = (
+        {name for _, bodies in records for name in bodies.ids}
+        for records in (campaign.truth_people, campaign.boxes)
+    )
+    both = sorted(people & boxes)
+    return [f"boxes under a person's id left out: {', '.join(both)}"] if both else []
 
 
 def _result(

@@ -98,11 +98,12 @@ def ground_truth(
 @dataclass(frozen=True)
 class TrueChannels:
     """The C channels of `truth/channels`: what may be asked of them, and without a sounder's limits
-    what they were. shadow_loss_db: (C,)."""
+    what they were. shadow_loss_db, shadow_loss_los_db: (C,), the latter nan in older bags."""
 
     questions: Questions
     metrics: SnapshotMetrics
     shadow_loss_db: Float[np.ndarray, " c"]
+    shadow_loss_los_db: Float[np.ndarray, " c"]
 
 
 def true_channels(campaign: Campaign, site: Site, sees: Visibility) -> TrueChannels | None:
@@ -115,6 +116,7 @@ def true_channels(campaign: Campaign, site: Site, sees: Visibility) -> TrueChann
         truth_questions(channels, site, sees),
         SnapshotMetrics(**{n: np.array([getattr(c, n) for c in channels]) for n in names}),
         np.array([c.shadow_loss_db for c in channels]),
+        np.array([c.shadow_loss_los_db for c in channels]),
     )
 
 

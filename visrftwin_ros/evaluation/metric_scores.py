@@ -152,4 +152,5 @@ def _metrics(
         delay_square=per_channel(power * excess**2),
         phasor=per_channel(power * np.cos(azimuth)) + 1j * per_channel(power * np.sin(azimuth)),
         seen=per_channel(direct[rows].astype(float)),
-    ).metrics()
+        straight=np.zeros(paths.count),
+    ).metrics(wavelength=np.nan)

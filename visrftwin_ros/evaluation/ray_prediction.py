@@ -61,6 +61,7 @@ class RayPredictor:
         self._scene = ReplayScene(meshes, site.radio.frequency)
         self._wavelength = wavelength_of(site.radio.frequency)
         self._model: BlockageModel = blockage
+        self._materials = site.materials
         self._aps = {name: i for i, name in enumerate(self._discovery.transmitters.names)}
 
     def answers(
@@ -106,7 +107,11 @@ class RayPredictor:
         """Fills in the answers of `rows`, which share the solved place of `known`."""
         carried = CarriedLinks(self._wavelength, self._model)
         bounced = BodyReflections(
-            known.known.links, self._scene.visibility, self._wavelength, self._model
+            known.known.links,
+            self._scene.visibility,
+            self._wavelength,
+            self._model,
+            materials=self._materials,
         )
         moments: dict[tuple[object, ...], list[int]] = {}
         for i in rows:
@@ -120,7 +125,7 @@ class RayPredictor:
             group = carried.update(numbers, known, here, still, bodies)
             ends = LinkEnds(self._discovery.transmitters.positions, here, still)
             over = bounced.update(ends, group.sums.power, bodies)
-            found = group.sums.plus(numbers, over.sums).metrics()
+            found = group.sums.plus(numbers, over.sums).metrics(self._wavelength)
             for i in moment:
                 link = self._aps[questions.tx[i]]
                 metrics[i] = _entry(found, link)

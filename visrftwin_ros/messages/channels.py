@@ -15,6 +15,7 @@ _METRICS = {
     "azimuth_spread": "azimuth_spread",
     "k_factor_db": "k_factor_db",
     "shadow_loss_db": "shadow_loss_db",
+    "shadow_loss_los_db": "shadow_loss_los_db",
 }
 """Fields of LinkChannel.msg by the names that our arrays have for them."""
 METRICS = tuple(_METRICS)
@@ -43,7 +44,6 @@ def link_channel(
         frequency=float(frequency),
         bandwidth=float(bandwidth),
         **{field: float(metrics[name]) for name, field in _METRICS.items()},
-        shadow_loss_los_db=math.nan,  # nothing computes it yet
         line_of_sight=bool(line_of_sight),
         retraced=bool(retraced),
         stale=stale,
@@ -54,8 +54,8 @@ def link_channel(
 
 
 def metrics_from_message(message: Any) -> dict[str, float]:
-    """METRICS by name, of a LinkChannel."""
-    return {name: float(getattr(message, field)) for name, field in _METRICS.items()}
+    """METRICS by name, of a LinkChannel; nan where the message is older than the field."""
+    return {name: float(getattr(message, field, math.nan)) for name, field in _METRICS.items()}
 
 
 def channels_message(

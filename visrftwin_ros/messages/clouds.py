@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.factory import Make
+from visrftwin_ros.messages.limits import Limits
 from visrftwin_ros.messages.point_cloud import PointCloud
 from visrftwin_ros.messages.stamps import header, stamp_ns
 
@@ -100,13 +101,20 @@ def checked_size(message: Any) -> None:
         )
 
 
-def cloud_from_message(message: Any, records: Records = structured_points) -> PointCloud:
+def cloud_from_message(
+    message: Any, records: Records = structured_points, most_points: int = Limits.points
+) -> PointCloud:
     """The returns of a sensor_msgs/PointCloud2, without those that hold NaN or infinity.
 
     records: what reads the points. Rows of an organised cloud are its rings where no field says so;
     its shorter side, as some drivers send columns as rows. TwinError on a message whose fields or
-    sizes do not fit.
+    sizes do not fit, or of more than `most_points`.
     """
+    if message.width * message.height > most_points:
+        raise TwinError(
+            f"a cloud of {message.width} x {message.height} points: at most {most_points} are taken"
+            " (parameter limits.points)"
+        )
     fields = {field.name: field for field in message.fields}
     missing = [name for name in "xyz" if name not in fields]
     if missing:

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.factory import Make
+from visrftwin_ros.messages.image_size import coded_size
+from visrftwin_ros.messages.limits import Limits
 from visrftwin_ros.messages.stamps import header
 
 _HAS_CV_BRIDGE = importlib.util.find_spec("cv_bridge") is not None
@@ -52,18 +54,16 @@ def compressed_image_message(
     )
 
 
-def image_from_message(message: Any) -> NDArray[np.uint8]:
-    """(H, W, 3) BGR of an Image in any common encoding or a CompressedImage.
+def image_from_message(message: Any, most_pixels: int = Limits.pixels) -> NDArray[np.uint8]:
+    """(H, W, 3) BGR of an Image in any common encoding, or of a CompressedImage in JPEG or PNG.
 
     cv_bridge where the ROS installation has it, rosbags-image elsewhere. TwinError on a message
-    whose data do not fit its encoding and size, or that cannot be decoded.
+    whose data do not fit its encoding and size, of more than `most_pixels`, or that cannot be
+    decoded.
     """
     if hasattr(message, "format"):
-        data = np.frombuffer(message.data, np.uint8)
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
-        if image is None:
-            raise TwinError(f"a compressed image ({message.format!r}) could not be decoded")
-        return np.asarray(image, np.uint8)
+        return decoded_image(np.frombuffer(message.data, np.uint8), most_pixels)
+    check_pixels(message.width, message.height, most_pixels)
     expected = message.step * message.height
     if message.height == 0 or message.width == 0 or len(message.data) != expected:
         raise TwinError(
@@ -79,6 +79,34 @@ def image_from_message(message: Any) -> NDArray[np.uint8]:
         raise TwinError(
             f"image encoding {message.encoding!r} is not understood: {error}"
         ) from error
+
+
+def decoded_image(data: UInt8[np.ndarray, " n"], most_pixels: int) -> UInt8[np.ndarray, "h w 3"]:
+    """BGR of the bytes of a JPEG or PNG file; TwinError where they are none, or of more pixels,
+    before memory is taken for them."""
+    size = coded_size(data.tobytes())
+    if size is None:
+        raise TwinError(
+            f"a compressed image could not be decoded: its {len(data)} bytes are neither a JPEG nor"
+            " a PNG"
+        )
+    check_pixels(*size, most_pixels)
+    try:
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    except cv2.error as error:
+        raise TwinError(f"a compressed image could not be decoded: {error.err}") from error
+    if image is None:
+        raise TwinError(f"a compressed image of {size[0]} x {size[1]} px could not be decoded")
+    return np.asarray(image, np.uint8)
+
+
+def check_pixels(width: int, height: int, most_pixels: int) -> None:
+    """TwinError on an image of more."""
+    if width * height > most_pixels:
+        raise TwinError(
+            f"an image of {width} x {height} px: at most {most_pixels} pixels are taken"
+            " (parameter limits.pixels)"
+        )
 
 
 def _decode(message: Any) -> NDArray[np.uint8]:

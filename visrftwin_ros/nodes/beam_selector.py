@@ -35,6 +35,7 @@ from visrftwin_ros.twin.mounts import RobotPose, device_mount
 HAND_OVER_HOLD_NS = 1_500_000_000
 """A forecast older than this says nothing about the coming second."""
 
+WATCH_PERIOD = 0.2
 MOST_WAITING = 5
 """Messages that may wait for their other half."""
 
@@ -48,6 +49,13 @@ class BeamSelector(TwinNode):
         NodeParameter(
             "hysteresis_db", 1.0, "A pair is kept until another is better by this", (0.0, 20.0)
         ),
+        NodeParameter(
+            "stale_after",
+            0.5,
+            "Seconds without channels until beams are stale",
+            (0.05, 10.0),
+            live=True,
+        ),
     )
 
     def configure(self) -> None:
@@ -57,14 +65,17 @@ class BeamSelector(TwinNode):
         self._forecast: ShadowForecasts | None = None
         self._channels: dict[int, LinkChannels] = {}  # by stamp, until their paths come
         self._paths: dict[int, ChannelPaths] = {}
+        self._last: BeamDecisions | None = None
+        self._answered_ns = 0  # when it went out, by `watch_ns`
         self._transforms = listen(self)
         self._beams = self.publisher(BeamDecisions, "beams")
         self.subscription(ShadowForecasts, "shadow_forecast", self._on_forecast)
         self.subscription(LinkChannels, "channels", self._on_channels)
         self.subscription(ChannelPaths, "channel_paths", self._on_paths)
+        self.timer(WATCH_PERIOD, self._watch)
 
     def time_went_back(self) -> None:
-        self._forecast = None
+        self._forecast = self._last = None
         self._channels.clear()
         self._paths.clear()
         self._holder = BeamHolder(self.value("hysteresis_db"))
@@ -98,6 +109,7 @@ class BeamSelector(TwinNode):
     def _answer(self, message: LinkChannels, found: ChannelPaths, stamp: int) -> None:
         answer = BeamDecisions(header=message.header)
         answer.stale = found.stale or any(link.stale for link in message.channels)
+        answer.stale = answer.stale or self.is_old(stamp)
         robots, missing = robot_poses_from_tf(self._site, self._transforms, stamp)
         paths = {(link.tx, link.rx): link for link in found.links}
         undecided = {}
@@ -112,12 +124,23 @@ class BeamSelector(TwinNode):
         self._advise(message, answer, stamp)
         answer.latency = (self.now_ns() - stamp) * 1e-9
         self._beams.publish(answer)
+        self._last, self._answered_ns = answer, self.watch_ns()
         state = (STALE, "the channels are stale") if answer.stale else (OK, "beams are up to date")
         self.report("beams", *state)
         if undecided:
             self.report("links", WARN, "; ".join(f"{k}: {v}" for k, v in undecided.items()))
         else:
             self.report("links", OK, f"{len(answer.decisions)} links have beams")
+
+    def _watch(self) -> None:
+        """Says of the last beams that they are stale, while no channels come."""
+        silence_ns = self.watch_ns() - self._answered_ns
+        if not self.active or not self._last or silence_ns <= self.value("stale_after") * 1e9:
+            return
+        self.report("beams", STALE, f"no channels for {silence_ns * 1e-9:.1f} s")
+        self._last.stale = True
+        self._last.latency = self.age_of(stamp_ns(self._last.header.stamp))
+        self._beams.publish(self._last)
 
     def _decide(self, link: LinkPaths, stamp: int, robots: dict[str, RobotPose]) -> BeamDecision:
         tx = device_mount(self._site, link.tx, stamp, robots)

@@ -32,9 +32,13 @@ class CameraReplay(TwinNode):
         NodeParameter("camera", "", "Name of the site's camera (may be empty if it has one)"),
         NodeParameter("video", "", "Path of the recording"),
         NodeParameter("rate", 1.0, "Playback speed; 1 = as recorded", (0.05, 20.0)),
-        NodeParameter("loop", False, "Start again at the end; stamps go on"),
-        NodeParameter("frames", 0, "Stop after this many frames; 0 = all", (0, 1_000_000)),
-        NodeParameter("exit_at_end", False, "End the process when the recording has ended"),
+        NodeParameter("loop", False, "Start again at the end; stamps go on", live=True),
+        NodeParameter(
+            "frames", 0, "Stop after this many frames; 0 = all", (0, 1_000_000), live=True
+        ),
+        NodeParameter(
+            "exit_at_end", False, "End the process when the recording has ended", live=True
+        ),
     )
 
     def configure(self) -> None:

@@ -16,7 +16,7 @@ from std_srvs.srv import Trigger
 
 from visrftwin_ros.bags.bag_file import open_bag
 from visrftwin_ros.bags.playback import Message, Playback, PlaybackClock, chosen_connections
-from visrftwin_ros.bags.topics import is_latched, is_sensor
+from visrftwin_ros.bags.topics import TF, TF_STATIC, is_latched, is_sensor
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.stamps import stamp_message
 from visrftwin_ros.nodes.messages.message_types import made, message_class
@@ -51,15 +51,17 @@ class CampaignReplay(TwinNode):
 
     parameters: ClassVar[Sequence[NodeParameter]] = (
         NodeParameter("bag", "", "rosbag2 folder, or an .mcap or .db3 file"),
-        NodeParameter("rate", 1.0, "Playback speed; 1 = as recorded", (0.05, 20.0)),
-        NodeParameter("loop", False, "Start again at the end; /clock jumps back"),
+        NodeParameter("rate", 1.0, "Playback speed; 1 = as recorded", (0.05, 20.0), live=True),
+        NodeParameter("loop", False, "Start again at the end; /clock jumps back", live=True),
         NodeParameter("start", 0.0, "Seconds of the bag to leave out", (0.0, 1e7)),
-        NodeParameter("seek", 0.0, "Set it to jump there, seconds from the beginning", (0.0, 1e7)),
+        NodeParameter(
+            "seek", 0.0, "Set it to jump there, seconds from the beginning", (0.0, 1e7), live=True
+        ),
         NodeParameter("paused", False, "Start paused"),
         NodeParameter("topics", [""], "Topics to play, with shell wildcards; [''] = all"),
         NodeParameter("truth", False, "Play the topics under truth/ as well"),
         NodeParameter("wait_for", [""], "Nodes that must be configured before it starts"),
-        NodeParameter("exit_at_end", False, "End the process when the bag has ended"),
+        NodeParameter("exit_at_end", False, "End the process when the bag has ended", live=True),
     )
 
     def configure(self) -> None:
@@ -83,7 +85,8 @@ class CampaignReplay(TwinNode):
                 refused[connection.topic] = str(error)
                 continue
             qos = _qos(connection.topic, connection.msgtype)
-            self._bag_publishers[connection.topic] = self.publisher(kind, connection.topic, qos)
+            topic = _below_us(connection.topic)
+            self._bag_publishers[connection.topic] = self.publisher(kind, topic, qos)
         if not self._bag_publishers:
             raise TwinError(f"{self._bag.path}: no topic can be played: {_listed(refused)}")
         if refused:
@@ -224,6 +227,11 @@ class CampaignReplay(TwinNode):
         seconds = f"{(now_ns - self._bag.start_ns) * 1e-9:.1f}"
         level = WARN if self._bag.stopped_by else OK
         self.report("bag", level, state, seconds=seconds, messages=self._messages)
+
+
+def _below_us(topic: str) -> str:
+    """A recorded topic in this node's namespace; those of TF are remapped where there is one."""
+    return topic if topic in (TF, TF_STATIC) else topic.lstrip("/")
 
 
 def _qos(topic: str, kind: str) -> QoSProfile:

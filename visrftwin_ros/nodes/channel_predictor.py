@@ -9,18 +9,25 @@ from typing import ClassVar, get_args
 import numpy as np
 from visualization_msgs.msg import MarkerArray
 
-from visrftwin_ros.bodies.people import nobody
+from visrftwin_ros.bodies.people import Bodies, nobody, together
 from visrftwin_ros.cache import cache_folder
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.people import bodies_from_message, covariance_from_message
 from visrftwin_ros.messages.stamps import stamp_ns
-from visrftwin_ros.msg import ChannelPaths, LinkChannels, ShadowForecasts, TrackedPeople
+from visrftwin_ros.msg import (
+    ChannelPaths,
+    LinkChannels,
+    ShadowForecasts,
+    TrackedBoxes,
+    TrackedPeople,
+)
 from visrftwin_ros.nodes.messages.channel_messages import (
     ChannelMessages,
     forecast_message,
     picked_links,
 )
 from visrftwin_ros.nodes.messages.markers import path_markers, scene_markers
+from visrftwin_ros.nodes.shared.boxes_heard import BoxesHeard
 from visrftwin_ros.nodes.shared.channel_services import ChannelServices, PeopleNow
 from visrftwin_ros.nodes.shared.robot_poses import robot_poses_from_tf
 from visrftwin_ros.nodes.shared.transforms import listen
@@ -38,14 +45,21 @@ from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel
 from visrftwin_ros.scene.ray_device import Device
 from visrftwin_ros.twin.channel_state import ChannelState
 from visrftwin_ros.twin.engine import TwinEngine
+from visrftwin_ros.twin.forecast import ShadowForecast
 from visrftwin_ros.twin.materials_file import read_materials
 
 WATCH_PERIOD = 0.2
+FORGET_BOXES = 10.0
+"""Seconds after which the boxes of nobody who still publishes any are forgotten."""
 NEVER = float("inf")
 
 
 class ChannelPredictor(TwinNode):
-    """Every `people` message is answered with `channels` of the same stamp; silence with stale."""
+    """Every `people` message is answered with `channels` of the same stamp; silence with stale.
+
+    Boxes of `tracked_boxes` join the people at their stamp. That nobody publishes any is no fault;
+    where they came and stopped, the channels are stale.
+    """
 
     parameters: ClassVar[Sequence[NodeParameter]] = (
         SITE_PARAMETER,
@@ -59,6 +73,7 @@ class ChannelPredictor(TwinNode):
             0.5,
             "Seconds without fresh people until channels are stale",
             (0.05, 10.0),
+            live=True,
         ),
         NodeParameter(
             "max_paths", 32, "Paths a link in channel_paths; metrics use all", (1, 10_000)
@@ -67,6 +82,7 @@ class ChannelPredictor(TwinNode):
             "path_links",
             [""],
             "Links in channel_paths and paths, by shell patterns of `tx-rx`; [''] = all",
+            live=True,
         ),
         NodeParameter("cache", "", "Folder of solved paths; empty = ~/.cache/visrftwin/paths"),
         NodeParameter(
@@ -91,9 +107,11 @@ class ChannelPredictor(TwinNode):
         self._messages = ChannelMessages(
             self._site.world_frame, self._site.radio, self.value("max_paths")
         )
-        self._bodies, self._covariance = nobody(), np.zeros((0, 4, 4))
+        self._people, self._covariance = nobody(), np.zeros((0, 4, 4))
+        self._boxes = BoxesHeard(self._site.world_frame)
         self._fresh_ns: int | None = None  # stamp of the newest fresh people
-        self._heard_ns: int | None = None  # when they came
+        self._heard_ns: int | None = None  # when they came, by `watch_ns`
+        self._unused = ""  # why what comes is not used
         self._transforms = listen(self)
         self._channels = self.publisher(LinkChannels, "channels")
         self._forecasts = self.publisher(ShadowForecasts, "shadow_forecast")
@@ -101,6 +119,7 @@ class ChannelPredictor(TwinNode):
         self._path_markers = self.publisher(MarkerArray, "paths")
         self._scene = self.publisher(MarkerArray, "scene", LATCHED_QOS)
         self.subscription(TrackedPeople, "people", self._on_people)
+        self.subscription(TrackedBoxes, "tracked_boxes", self._on_boxes)
         self.timer(WATCH_PERIOD, self._watch)
         self._asked = ChannelServices(
             self, self._engine, self._transforms, self._people_now, self.value("max_paths"), kept
@@ -118,7 +137,8 @@ class ChannelPredictor(TwinNode):
 
     def time_went_back(self) -> None:
         # Who was there later says nothing: the watch calls the channels stale until people come.
-        self._bodies, self._covariance = nobody(), np.zeros((0, 4, 4))
+        self._people, self._covariance = nobody(), np.zeros((0, 4, 4))
+        self._boxes.forget()
         self._fresh_ns = self._heard_ns = None
 
     def cleanup(self) -> None:
@@ -133,51 +153,95 @@ class ChannelPredictor(TwinNode):
             del self._engine
 
     def _on_people(self, message: TrackedPeople) -> None:
-        # Predictions of a silent sensor are no news: the watch says that the channels are stale.
-        if not self.active or message.stale or self.is_left_over(stamp_ns(message.header.stamp)):
+        stamp = stamp_ns(message.header.stamp)
+        if not self.active or self.is_left_over(stamp):
             return
-        self._bodies = bodies_from_message(message)
+        self._unused = ""
+        frame, world = message.header.frame_id, self._site.world_frame
+        if self.is_old(stamp):
+            self._unused = f"; those that come are {self.age_of(stamp):.1f} s old"
+        elif frame not in ("", world):
+            self._unused = f"; those that come are in frame {frame!r}, expected {world!r}"
+        # Predictions of a silent sensor are no news: the watch says that the channels are stale.
+        if message.stale or self._unused:
+            return
+        self._people = bodies_from_message(message)
         self._covariance = covariance_from_message(message)
-        self._fresh_ns, self._heard_ns = stamp_ns(message.header.stamp), self.now_ns()
-        self._publish(self._fresh_ns, stale=False, age=0.0)
+        self._fresh_ns, self._heard_ns = stamp, self.watch_ns()
+        late = self._late_boxes(self._fresh_ns)
+        self._publish(self._fresh_ns, stale=late > 0, age=late)
+        self.report("people", OK, "people arrive", people=len(self._people))
+
+    def _on_boxes(self, message: TrackedBoxes) -> None:
+        stamp = stamp_ns(message.header.stamp)
+        if not self.active or self.is_left_over(stamp):
+            return
+        if self.is_old(stamp):
+            self.report("boxes", STALE, f"boxes that come are {self.age_of(stamp):.1f} s old")
+            return
+        try:
+            heard = self._boxes.hear(message)
+        except TwinError as error:
+            self.report("boxes", WARN, str(error))
+            return
+        if heard is not None and heard.left_out:
+            names = ", ".join(heard.left_out)
+            self.report("boxes", WARN, f"without a finite covariance, left out: {names}")
+        elif heard is not None:
+            self.report("boxes", OK, "boxes arrive", boxes=len(heard.bodies))
+
+    def _late_boxes(self, stamp: int) -> float:
+        """How old boxes are that somebody tracked, 0 where they are fresh or never were any."""
+        age = self._boxes.age(stamp)
+        if age is None or age <= self.value("stale_after"):
+            return 0.0
+        if age > FORGET_BOXES and not self.count_publishers("tracked_boxes"):
+            self._boxes.forget()
+            self.report("boxes", WARN, "nobody publishes boxes any more: they are forgotten")
+            return 0.0
+        self.report("boxes", STALE, f"no fresh boxes for {age:.1f} s")
+        return age
 
     def _watch(self) -> None:
         if not self.active:
             return
-        now = self.now_ns()
         if self._fresh_ns is None or self._heard_ns is None:
-            self.report("people", STALE, "no people message has come yet")
-            self._publish(now, stale=True, age=NEVER)
+            self.report("people", STALE, f"no people message has come yet{self._unused}")
+            self._publish(self.now_ns(), stale=True, age=NEVER)
             return
-        silence_ns = now - self._heard_ns
+        silence_ns = self.watch_ns() - self._heard_ns
         if silence_ns > self.value("stale_after") * 1e9:
-            self.report("people", STALE, f"no fresh people for {silence_ns * 1e-9:.1f} s")
+            self.report(
+                "people", STALE, f"no fresh people for {silence_ns * 1e-9:.1f} s{self._unused}"
+            )
             # The last people are kept where they were: an empty place would promise clear links.
             self._publish(self._fresh_ns + silence_ns, stale=True, age=silence_ns * 1e-9)
 
     def _people_now(self) -> PeopleNow:
         if self._fresh_ns is None or self._heard_ns is None:
             return PeopleNow(nobody(), self.now_ns(), NEVER, stale=True)
-        age = (self.now_ns() - self._heard_ns) * 1e-9
-        return PeopleNow(self._bodies, self._fresh_ns, age, age > self.value("stale_after"))
+        age = (self.watch_ns() - self._heard_ns) * 1e-9
+        bodies = together(self._people, self._boxes.at(self._fresh_ns)[0])
+        return PeopleNow(bodies, self._fresh_ns, age, age > self.value("stale_after"))
 
     def _publish(self, stamp: int, stale: bool, age: float) -> None:
         robots, missing = robot_poses_from_tf(self._site, self._transforms, stamp)
+        boxes, covariance = self._boxes.at(stamp)
+        bodies = together(self._people, boxes)
         try:
-            state = self._engine.update(stamp, self._bodies, robots)
+            state = self._engine.update(stamp, bodies, robots)
         except TwinError as error:
             self.report("channels", WARN, str(error))
             return
         message = self._messages.channels(state, stale, age)
         message.latency = (self.now_ns() - stamp) * 1e-9
         self._channels.publish(message)
-        self._publish_paths(stamp, state, stale)
-        if not stale:
-            self.report("people", OK, "people arrive", people=len(self._bodies))
+        self._publish_paths(stamp, state, stale, bodies)
         self._report_links(state.links, state.fault, missing, state.dropped)
-        self._publish_forecast(stamp, state, stale)
+        forecast = self._engine.forecast(bodies, np.concatenate([self._covariance, covariance]))
+        self._publish_forecast(stamp, state, forecast, stale)
 
-    def _publish_paths(self, stamp: int, state: ChannelState, stale: bool) -> None:
+    def _publish_paths(self, stamp: int, state: ChannelState, stale: bool, bodies: Bodies) -> None:
         """Only while somebody listens: paths are most of what there is to send."""
         marked = self._path_markers.get_subscription_count()
         if not marked and not self._paths.get_subscription_count():
@@ -192,7 +256,7 @@ class ChannelPredictor(TwinNode):
         message.latency = (self.now_ns() - stamp) * 1e-9
         self._paths.publish(message)
         if marked:
-            self._path_markers.publish(path_markers(message, self._bodies))
+            self._path_markers.publish(path_markers(message, bodies))
 
     def _report_links(
         self,
@@ -215,8 +279,9 @@ class ChannelPredictor(TwinNode):
         else:
             self.report("bodies", OK, "all poses are usable")
 
-    def _publish_forecast(self, stamp: int, state: ChannelState, stale: bool) -> None:
-        forecast = self._engine.forecast(self._bodies, self._covariance)
+    def _publish_forecast(
+        self, stamp: int, state: ChannelState, forecast: ShadowForecast, stale: bool
+    ) -> None:
         message = forecast_message(state, forecast, self._site.world_frame, stale)
         message.latency = (self.now_ns() - stamp) * 1e-9
         self._forecasts.publish(message)

@@ -68,9 +68,9 @@ class LidarPeopleNode(TwinNode):
     def _on_cloud(self, message: PointCloud2) -> None:
         if not self.active:
             return
-        self._heard_ns = self.now_ns()
+        self._heard_ns = self.watch_ns()
         try:
-            self._waiting.add(cloud_from_message(message), self._heard_ns)
+            self._waiting.add(cloud_from_message(message, self.limits.points), self._heard_ns)
         except TwinError as error:
             self.report("clouds", ERROR, str(error))
             return
@@ -78,7 +78,7 @@ class LidarPeopleNode(TwinNode):
 
     def _take_waiting(self) -> None:
         if self.active:
-            self._waiting.serve(self.now_ns(), self._taken)
+            self._waiting.serve(self.watch_ns(), self._taken)
 
     def _taken(self, cloud: PointCloud, last_try: bool) -> bool:
         """Whether a cloud is done with: searched, or given up and reported."""
@@ -96,10 +96,12 @@ class LidarPeopleNode(TwinNode):
         self._people.publish(answer)
         level, text = (WARN, sweep.restarted) if sweep.restarted else (OK, "time goes on")
         self.report("clock", level, text)
+        late = f"clouds are {self.age_of(cloud.stamp_ns):.1f} s old when they come"
+        level, text = (WARN, late) if self.is_old(cloud.stamp_ns) else (OK, "clouds arrive")
         self.report(
             "clouds",
-            OK,
-            "clouds arrive",
+            level,
+            text,
             people=len(found.people),
             returns=found.returns,
             invalid=cloud.invalid,
@@ -111,7 +113,7 @@ class LidarPeopleNode(TwinNode):
     def _watch(self) -> None:
         if not self.active:
             return
-        if self._heard_ns is None or self.now_ns() - self._heard_ns > SILENT_AFTER * 1e9:
+        if self._heard_ns is None or self.watch_ns() - self._heard_ns > SILENT_AFTER * 1e9:
             text = "no cloud arrives: is the LiDAR running and the topic right?"
             self.report("clouds", STALE, text)
 

@@ -28,6 +28,7 @@ from visrftwin_ros.nodes.shared.twin_node import (
 from visrftwin_ros.perception.appearance.embedding import PersonEmbedder
 from visrftwin_ros.perception.detection.detector import make_detector
 from visrftwin_ros.perception.sources.camera_source import CameraSource
+from visrftwin_ros.perception.sources.picture_watch import LONGEST_REPEAT, PictureWatch
 from visrftwin_ros.site.frames import TransformBuffer
 from visrftwin_ros.viewing.boxes import with_boxes
 
@@ -56,12 +57,19 @@ class PeopleDetector(TwinNode):
         NodeParameter("threads", 2, "CPU threads of the network", (1, 64)),
         NodeParameter("box_tracker", "bytetrack", "bytetrack, or botsort for a moving camera"),
         NodeParameter("compressed", False, "Take image_raw/compressed instead of image_raw"),
+        NodeParameter(
+            "longest_repeat",
+            LONGEST_REPEAT,
+            "Seconds for which pictures may all be the same; 0 = for ever, as in renderings",
+            (0.0, 60.0),
+        ),
         *EMBEDDING_PARAMETERS,
         NodeParameter("embedding_rate", 5.0, "People embedded a second", (0.1, 100.0)),
     )
 
     def configure(self) -> None:
         camera = self.site_camera()
+        self._watched = PictureWatch(camera.name, self.value("longest_repeat"))
         self._source = CameraSource(camera, self.site().world_frame, TransformBuffer())
         chosen = make_detector(
             self.value("detector"),
@@ -95,11 +103,12 @@ class PeopleDetector(TwinNode):
 
     def time_went_back(self) -> None:
         self._last_image_ns = self._newest_stamp_ns = None
+        self._watched.reset()
 
     def _on_image(self, message: Image | CompressedImage) -> None:
         if not self.active:
             return
-        self._last_image_ns = self.now_ns()
+        self._last_image_ns = self.watch_ns()
         stamp = stamp_ns(message.header.stamp)
         self._count_dropped(stamp)
         try:
@@ -108,8 +117,9 @@ class PeopleDetector(TwinNode):
             self.report("name", ERROR, str(error))
             return
         try:
-            image = image_from_message(message)
+            image = image_from_message(message, self.limits.pixels)
             self._source.check_size((image.shape[1], image.shape[0]))
+            self._watched.check(image, stamp)
             found = self._detector.detect(image, stamp)
             if self._embedder is not None and any(found.track_id):
                 found = self._embedder.embedded_detections(image, found)
@@ -124,10 +134,12 @@ class PeopleDetector(TwinNode):
             frame = message.header.frame_id
             self._debug.publish(image_message(made, with_boxes(image, found), stamp, frame))
         embedded = 0 if self._embedder is None else self._embedder.embedded
+        late = f"images are {self.age_of(stamp):.1f} s old when they come"
+        level, text = (WARN, late) if self.is_old(stamp) else (OK, "images arrive")
         self.report(
             "images",
-            OK,
-            "images arrive",
+            level,
+            text,
             people=len(found),
             dropped=self._dropped,
             embedded=embedded,
@@ -143,7 +155,8 @@ class PeopleDetector(TwinNode):
         if not self.active:
             return
         silent = (
-            self._last_image_ns is None or self.now_ns() - self._last_image_ns > SILENT_AFTER * 1e9
+            self._last_image_ns is None
+            or self.watch_ns() - self._last_image_ns > SILENT_AFTER * 1e9
         )
         if silent:
             self.report(

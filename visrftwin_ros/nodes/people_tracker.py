@@ -51,7 +51,11 @@ class PeopleTrackerNode(TwinNode):
     parameters: ClassVar[Sequence[NodeParameter]] = (
         SITE_PARAMETER,
         NodeParameter(
-            "stale_after", 0.5, "Seconds without a measurement until people are stale", (0.05, 10.0)
+            "stale_after",
+            0.5,
+            "Seconds without a measurement until people are stale",
+            (0.05, 10.0),
+            live=True,
         ),
         NodeParameter(
             "rate", 0.0, "People a second, predicted to now; 0 = on every measurement", (0.0, 200.0)
@@ -67,8 +71,9 @@ class PeopleTrackerNode(TwinNode):
                 f"site {self._site.name!r} has no cameras and no LiDARs: add one under `cameras`"
             )
         self._tracker = PeopleTracker()
-        self._newest_ns: int | None = None
-        self._heard_ns: int | None = None
+        self._newest_ns: int | None = None  # stamp of the newest fresh measurement
+        self._heard_ns: int | None = None  # when it came, by `watch_ns`
+        self._latency_ns = 0  # of that
         self._repeats: dict[str, int] = {}
         # The same network as the detectors': its words name the clothes of their embeddings.
         model = embedding_of(self)
@@ -121,7 +126,7 @@ class PeopleTrackerNode(TwinNode):
         except TwinError as error:
             self.report(f"{camera.name} name", ERROR, str(error))
             return
-        self._waiting[camera.name].add(message, self.now_ns())
+        self._waiting[camera.name].add(message, self.watch_ns())
         self._take_waiting()
 
     def _on_lidar_people(self, name: str, message: LidarPeopleMessage) -> None:
@@ -146,7 +151,7 @@ class PeopleTrackerNode(TwinNode):
     def _take_waiting(self) -> None:
         for camera in self._cameras:
             if self.active:
-                self._waiting[camera.name].serve(self.now_ns(), partial(self._taken, camera))
+                self._waiting[camera.name].serve(self.watch_ns(), partial(self._taken, camera))
 
     def _taken(self, camera: CameraSource, message: DetectionsMessage, last_try: bool) -> bool:
         """Whether a message is done with: measured, or given up and reported."""
@@ -178,6 +183,8 @@ class PeopleTrackerNode(TwinNode):
             level, text = WARN, refused
         elif repeats >= FLOOD:
             level, text = WARN, "floods: the same stamp again, or over 250 measurements a second"
+        elif self.is_old(people.stamp_ns):
+            level, text = WARN, f"is late by {self.age_of(people.stamp_ns):.1f} s: not fresh"
         self.report(
             sensor,
             level,
@@ -193,7 +200,13 @@ class PeopleTrackerNode(TwinNode):
         )
         if after.measurements == before.measurements:
             return
-        self._newest_ns, self._heard_ns = people.stamp_ns, self.now_ns()
+        if self.is_old(people.stamp_ns):
+            late = self._message(people)
+            late.stale = True
+            self._publish(late, people.stamp_ns, self.now_ns() - people.stamp_ns)
+            return
+        self._newest_ns, self._heard_ns = people.stamp_ns, self.watch_ns()
+        self._latency_ns = self.now_ns() - people.stamp_ns
         if self.value("rate") > 0:
             return
         self._publish(self._message(people), people.stamp_ns, age_ns=0)
@@ -202,11 +215,11 @@ class PeopleTrackerNode(TwinNode):
         """The people now, as predicted from the last measurements."""
         if not self.active or self._newest_ns is None or self._heard_ns is None:
             return
-        since = self.now_ns() - self._heard_ns
+        since = self.watch_ns() - self._heard_ns
         if since > self.value("stale_after") * 1e9:
             return  # `_watch` speaks
         # Live stamps lie a little before the clock; those of a recording may be of another day.
-        latency = self._heard_ns - self._newest_ns
+        latency = self._latency_ns
         ahead = since + (latency if 0 <= latency < LONGEST_LATENCY_NS else 0)
         stamp = self._newest_ns + ahead
         people = self._tracker.predict_to(stamp)
@@ -215,7 +228,7 @@ class PeopleTrackerNode(TwinNode):
     def _watch(self) -> None:
         if not self.active or self._newest_ns is None or self._heard_ns is None:
             return
-        silence_ns = self.now_ns() - self._heard_ns
+        silence_ns = self.watch_ns() - self._heard_ns
         if silence_ns <= self.value("stale_after") * 1e9:
             return
         self.report("detections", STALE, f"no detections for {silence_ns * 1e-9:.1f} s")

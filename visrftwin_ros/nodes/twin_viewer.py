@@ -39,8 +39,12 @@ class TwinViewer(TwinNode):
         NodeParameter("web_port", 9090, "Port of the web page; 0 = no page", (0, 65535)),
         NodeParameter("grpc_port", 9876, "Port that the page reads its data from", (1, 65535)),
         NodeParameter("record", "", "Also write a Rerun recording (.rrd) to this path"),
-        NodeParameter("image_rate", 10.0, "Most images a second and camera", (0.1, 60.0)),
-        NodeParameter("paths_a_link", 8, "Paths drawn a link, strongest first", (1, 1000)),
+        NodeParameter(
+            "image_rate", 10.0, "Most images a second and camera", (0.1, 60.0), live=True
+        ),
+        NodeParameter(
+            "paths_a_link", 8, "Paths drawn a link, strongest first", (1, 1000), live=True
+        ),
     )
 
     def configure(self) -> None:
@@ -84,7 +88,7 @@ class TwinViewer(TwinNode):
             return
         self._last_image_ns[camera] = stamp
         try:
-            image = image_from_message(message)
+            image = image_from_message(message, self.limits.pixels)
         except TwinError as error:
             self.report(camera, WARN, str(error))
             return
@@ -124,13 +128,18 @@ class TwinViewer(TwinNode):
         strips = [vectors_from_messages(path.vertices) for path in shown]
         losses = [path.shadow_loss_db for path in shown]
         self._view.log_paths(strips, [path_kind(path) for path in shown], losses)
-        robots = {link.rx: _receiver(link) for link in message.links if link.paths}
+        robots = {link.rx: _receiver(link) for link in message.links if _has_end(link)}
         self._view.log_robots(list(robots), np.array(list(robots.values())).reshape(-1, 3))
 
     def _on_beams(self, message: BeamDecisions) -> None:
         self._view.at(stamp_ns(message.header.stamp))
         for beam in message.decisions:
             self._view.log_throughput(f"{beam.tx}-{beam.rx}", beam.throughput)
+
+
+def _has_end(link: LinkPaths) -> bool:
+    """Paths may come without their vertices."""
+    return bool(link.paths and link.paths[0].vertices)
 
 
 def _receiver(link: LinkPaths) -> list[float]:

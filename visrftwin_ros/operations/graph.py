@@ -54,6 +54,8 @@ class Graph:
         command = [sys.executable, "-m", f"visrftwin_ros.nodes.{spec.executable}", "--ros-args"]
         if spec.namespace:
             command += ["-r", f"__ns:={spec.namespace}"]
+        for topic, name in spec.remapped.items():
+            command += ["-r", f"{topic}:={name}"]
         command += [
             "--params-file",
             str(config_path("nodes.yaml")),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from visrftwin_ros.errors import TwinError
+from visrftwin_ros.messages.limits import Limits
 from visrftwin_ros.site.model import Site
 
 EXECUTABLES = (
@@ -18,15 +21,19 @@ EXECUTABLES = (
     "beam_selector",
     "twin_viewer",
 )
+FROM_THE_TOP = ("/tf", "/tf_static", "/clock")
+"""Topics that ROS names absolutely."""
 
 
 @dataclass(frozen=True)
 class NodeSpec:
-    """One process of the graph: executable, node name, namespace and its parameters."""
+    """One process of the graph: executable, node name, namespace, its parameters, and the topics
+    that it has by other names."""
 
     executable: str
     namespace: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
+    remapped: dict[str, str] = field(default_factory=dict)
 
     @property
     def full_name(self) -> str:
@@ -43,16 +50,22 @@ def node_table(
     viewer: bool = True,
     rate: float = 1.0,
     loop: bool = False,
+    namespace: str = "",
 ) -> list[NodeSpec]:
     """The nodes of a site, downstream first, so that nothing is lost when the sensors start.
 
     `video` starts a camera_replay for the site's first camera with a recording, `bag` a
     campaign_replay, on whose time all other nodes run; without either the sensors are expected to
-    publish by themselves. Raises TwinError where the bag cannot be read.
+    publish by themselves. Under a `namespace` the whole twin lies below it, TF and /clock as well,
+    so that several are on one graph without hearing each other; only /diagnostics is everybody's.
+    Raises TwinError where the bag cannot be read, or the namespace is no ROS name.
     """
+    root = _root(namespace)
     common: dict[str, Any] = {"site": site_name}
     if bag:
         common["use_sim_time"] = True
+        if rate > 1.0:  # latencies are of wall time, stamps of the recording's
+            common |= {"limits.ahead": Limits.ahead * rate, "limits.behind": Limits.behind * rate}
     table = [
         NodeSpec("site_frames", "", common),
         NodeSpec("channel_predictor", "", common),
@@ -70,20 +83,38 @@ def node_table(
             "weights": weights,
             "detector": "yolo" if weights else "auto",
             **({"compressed": True} if camera.name in compressed else {}),
+            **({"longest_repeat": 0.0} if bag or video else {}),  # it may be a rendering
         }
         table.append(NodeSpec("people_detector", f"/{camera.name}", parameters))
     for lidar in site.lidars:
         parameters = {**common, "lidar": lidar.name}
         table.append(NodeSpec("lidar_people", f"/{lidar.name}", parameters))
     if bag:
-        waits = [spec.full_name.strip("/") for spec in table]
+        waits = [f"{root}{spec.full_name}".strip("/") for spec in table]
         parameters = {"bag": bag, "rate": rate, "loop": loop, "wait_for": waits}
         table.append(NodeSpec("campaign_replay", "", parameters))
     elif video:
         camera = next((c for c in site.cameras if c.video), site.cameras[0])
         parameters = {**common, "camera": camera.name, "video": video, "rate": rate, "loop": loop}
         table.append(NodeSpec("camera_replay", f"/{camera.name}", parameters))
-    return table
+    return [_below(root, spec) for spec in table] if root else table
+
+
+def _root(namespace: str) -> str:
+    """As ROS has it, with a leading slash; '' for the root."""
+    names = [name for name in namespace.split("/") if name]
+    if not all(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) for name in names):
+        raise TwinError(
+            f"namespace {namespace!r} is no ROS name: use letters, digits and _, no digit first, and"
+            " / between names"
+        )
+    return "".join(f"/{name}" for name in names)
+
+
+def _below(root: str, spec: NodeSpec) -> NodeSpec:
+    """The node under `root`, with all that ROS names from the very top."""
+    remapped = {topic: f"{root}{topic}" for topic in FROM_THE_TOP}
+    return replace(spec, namespace=f"{root}{spec.namespace}", remapped=remapped)
 
 
 def _compressed_cameras(bag: str) -> frozenset[str]:

@@ -7,12 +7,14 @@ import os
 import re
 import subprocess
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast, get_args
 
 from visrftwin_ros.errors import TwinError
 
 Device = Literal["auto", "cuda", "llvm"]
 
+DEVICE_VARIABLE = "VISRFTWIN_DEVICE"
+"""Environment variable that says what `auto` means, in this process and those that it starts."""
 _OLDEST_LLVM = 16
 """Dr.Jit aborts the whole process with LLVM 14 and 15 (measured with Sionna RT 2.2.0)."""
 
@@ -20,9 +22,12 @@ _OLDEST_LLVM = 16
 def prepare(device: Device = "auto", threads: int = 0) -> Literal["cuda", "llvm"]:
     """Selects Mitsuba's variant for this process and says which it is.
 
-    `auto` takes CUDA where there is a usable GPU. `threads` bounds Dr.Jit's CPU threads (0 = all).
-    Raises TwinError where the device cannot run, instead of letting Dr.Jit end the process.
+    `auto` takes what DEVICE_VARIABLE names, else CUDA where there is a usable GPU. `threads` bounds
+    Dr.Jit's CPU threads (0 = all). Raises TwinError where the device cannot run, instead of letting
+    Dr.Jit end the process.
     """
+    if device == "auto":
+        device = _named_device()
     if device != "cuda":
         # Before drjit is imported, and even for `auto`: Dr.Jit may touch LLVM while it looks.
         llvm_found = _point_at_llvm()
@@ -43,6 +48,17 @@ def prepare(device: Device = "auto", threads: int = 0) -> Literal["cuda", "llvm"
     if threads:
         dr.set_thread_count(threads)
     return "cuda" if cuda else "llvm"
+
+
+def _named_device() -> Device:
+    """That of DEVICE_VARIABLE; `auto` where it is not set."""
+    named = os.environ.get(DEVICE_VARIABLE) or "auto"
+    for device in get_args(Device):
+        if named == device:
+            return cast(Device, device)
+    raise TwinError(
+        f"{DEVICE_VARIABLE} is {named!r}: expected one of {', '.join(get_args(Device))}"
+    )
 
 
 def _point_at_llvm() -> bool:

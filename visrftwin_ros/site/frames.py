@@ -25,6 +25,11 @@ one that is older than all that is kept."""
 LONGEST_GAP_NS = 2_000_000_000
 """Nothing is said of where a frame was between samples further apart than this."""
 
+MOST_FRAMES = 2_000
+"""Frames that are kept; what more come are nobody's here."""
+DEEPEST = 64
+"""Frames on the way from one to another."""
+
 
 @dataclass(frozen=True)
 class Pose:
@@ -100,6 +105,8 @@ class TransformBuffer:
 
     def _add(self, child: str, parent: str, stamp: int, pose: Pose, static: bool) -> None:
         edge = self._edges.get(child)
+        if edge is None and len(self._edges) >= MOST_FRAMES:
+            return
         # Another parent, or a clock that went back, makes the past of this frame meaningless.
         if (
             edge is None
@@ -135,15 +142,24 @@ class TransformBuffer:
         while child != target:
             edge = self._edges.get(child)
             if edge is None:
+                full = len(self._edges) >= MOST_FRAMES
                 raise TwinError(
                     f"TF has no frame {child!r} on the way from {frame!r} to {target!r}; "
-                    f"publish it on /tf or /tf_static"
+                    + (
+                        f"{MOST_FRAMES} others fill it"
+                        if full
+                        else "publish it on /tf or /tf_static"
+                    )
                 )
             pose = _at(edge, child, stamp, tolerance) @ pose
             child = edge.parent
             if child in seen:
                 raise TwinError(f"TF loops: {child!r} is its own ancestor")
             seen.add(child)
+            if len(seen) > DEEPEST:
+                raise TwinError(
+                    f"TF has over {DEEPEST} frames on the way from {frame!r} to {target!r}"
+                )
         return pose
 
 

@@ -6,11 +6,14 @@ import os
 import sys
 from pathlib import Path
 
-import yaml
 from pydantic import ValidationError
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.site.model import MeshFile, Site
+from visrftwin_ros.yaml_input import yaml_file
+
+MOST_ERRORS = 20
+"""Wrong fields that are listed one by one."""
 
 
 def share_folders() -> list[Path]:
@@ -60,17 +63,14 @@ def find_site_file(name_or_path: str) -> Path:
 def load_site(name_or_path: str) -> Site:
     """The validated site; TwinError names file, field, value and what was expected."""
     file = find_site_file(name_or_path)
-    try:
-        content = yaml.safe_load(file.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise TwinError(f"{file}: not valid YAML: {error}") from error
+    content = yaml_file(file)
     if not isinstance(content, dict):
         raise TwinError(f"{file}: expected a mapping with name, scene, access_points, ...")
     try:
         site = Site.model_validate({**content, "folder": file.parent})
     except ValidationError as error:
         lines = [f"{file}: {error.error_count()} wrong field(s):"]
-        for item in error.errors():
+        for item in error.errors()[:MOST_ERRORS]:
             field = ".".join(str(part) for part in item["loc"]) or "site"
             lines.append(f"  {field}: {item['msg']} (found {_short(item['input'])})")
         raise TwinError("\n".join(lines)) from error

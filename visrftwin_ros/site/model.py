@@ -16,6 +16,10 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 """ROS topic and frame names are made from these: lower case, digits, underscores."""
 
 
+THICKNESS_SPREAD = 0.1
+"""Of walls, panes and boards whose maker nobody asked; `materials.table` says why."""
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -23,7 +27,7 @@ class _Strict(BaseModel):
 class Radio(_Strict):
     """Carrier and receiver of the whole network."""
 
-    frequency: Annotated[float, Field(ge=6e9, le=300e9)] = 60.48e9
+    frequency: Annotated[float, Field(ge=0.4e9, le=300e9)] = 60.48e9
     bandwidth: Annotated[float, Field(gt=0, le=20e9)] = 2.16e9
     noise_figure_db: Annotated[float, Field(ge=0, le=30)] = 10.0
     implementation_loss_db: Annotated[float, Field(ge=0, le=30)] = 5.0
@@ -60,6 +64,14 @@ class ScriptedPath(_Strict):
         return self
 
 
+class Chassis(_Strict):
+    """A robot's body as an upright box about its base, which shadows and mirrors links."""
+
+    size: tuple[PositiveFloat, PositiveFloat, PositiveFloat]  # along its heading, across, up
+    height: Annotated[float, Field(ge=0, le=10)] = 0.0  # of its underside over the ground
+    material: str = "metal"
+
+
 class Robot(_Strict):
     """A robot and its antenna; it stands at `position`, drives `path`, or is where TF says."""
 
@@ -70,10 +82,22 @@ class Robot(_Strict):
     yaw: FiniteFloat = 0.0  # of a standing robot
     antenna_height: PositiveFloat = 1.2
     array: AntennaArray = AntennaArray(rows=2, columns=4)
+    chassis: Chassis | None = None
 
     @property
     def tf_frame(self) -> str:
         return self.frame or f"{self.name}/base_link"
+
+    @model_validator(mode="after")
+    def _antenna_stands_above(self) -> Robot:
+        if self.chassis is not None:
+            top = self.chassis.height + self.chassis.size[2]
+            if self.antenna_height <= top:
+                raise ValueError(
+                    f"antenna_height {self.antenna_height:g} m is not above the chassis, whose top "
+                    f"is at {top:g} m"
+                )
+        return self
 
     @model_validator(mode="after")
     def _one_source_of_pose(self) -> Robot:
@@ -201,15 +225,20 @@ class MaterialEntry(_Strict):
 
     relative_permittivity: Annotated[float, Field(ge=1, le=100)]
     conductivity: Annotated[float, Field(ge=0, le=1e8)]  # S/m
-    thickness: PositiveFloat = 0.1
+    thickness: Annotated[float, Field(gt=0, le=10)] = 0.1  # m
+    # share of the thickness to either side within which it may lie; 0 = known to a hundredth of a
+    # wavelength: then the slab's faces interfere
+    thickness_spread: Annotated[float, Field(ge=0, le=0.5)] = THICKNESS_SPREAD
     scattering_coefficient: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
 class Propagation(_Strict):
     """What the solver looks for (Sionna RT `PathSolver`)."""
 
-    max_depth: Annotated[int, Field(ge=0, le=8)] = 3
-    samples: Annotated[int, Field(ge=1000, le=10_000_000)] = 100_000
+    max_depth: Annotated[int, Field(ge=0, le=8)] = 5  # interactions of a path
+    samples: Annotated[int, Field(ge=1000, le=10_000_000)] = 100_000  # rays an access point
+    # radians within which diffuse samples of one patch become one path; 0 keeps all
+    diffuse_cell: Annotated[float, Field(ge=0, le=0.5)] = 0.2
     diffuse: bool = True
     refraction: bool = True
     diffraction: bool = True

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visrftwin_ros.beams.arrays import Mount
-from visrftwin_ros.bodies.people import Bodies, usable
+from visrftwin_ros.bodies.people import Bodies, nobody, together, usable
 from visrftwin_ros.materials.table import MaterialValues
 from visrftwin_ros.propagation.fields.free_space import wavelength_of
 from visrftwin_ros.propagation.paths.link_metrics import LinkSums, no_sums
@@ -33,6 +33,7 @@ from visrftwin_ros.propagation.tracing.solver_aside import SolverAside
 from visrftwin_ros.scene.ray_device import Device, prepare
 from visrftwin_ros.site.model import Site
 from visrftwin_ros.twin.channel_state import ChannelState, LinkGroup
+from visrftwin_ros.twin.chassis import RobotBodies
 from visrftwin_ros.twin.forecast import HORIZONS, Forecaster, ShadowForecast
 from visrftwin_ros.twin.known_links import KnownLinks, link_numbers
 from visrftwin_ros.twin.link_queries import SolvedLink
@@ -88,12 +89,15 @@ class TwinEngine:
         device: Device = "auto",
         blockage: BlockageModel = "thick",
         threads: int = 0,
-        body_scattering: BodyScattering = "cylinder",
+        body_scattering: BodyScattering = "ellipsoid",
         materials: Mapping[str, MaterialValues] | None = None,
     ) -> None:
         self.links = tuple((ap.name, r.name) for ap in site.access_points for r in site.robots)
-        self.people_model = PeopleModel(site.radio.frequency, blockage, body_scattering)
+        self.people_model = PeopleModel(
+            site.radio.frequency, blockage, body_scattering, site.materials
+        )
         self._wavelength = wavelength_of(site.radio.frequency)
+        self._robot_bodies, self._chassis = RobotBodies(site), nobody()
         prepare(device, threads)
         # What compiles at the first call must not compile in the first tick.
         prepare_updates(self._wavelength)
@@ -174,14 +178,17 @@ class TwinEngine:
     def update(
         self, stamp_ns: int, bodies: Bodies, robots: Mapping[str, RobotPose] | None = None
     ) -> ChannelState:
-        """The channels at `stamp_ns` with these people; `robots` are those placed by TF.
+        """The channels at `stamp_ns` with these people and boxes; `robots` are those placed by TF.
 
-        Never waits for a solver. Bodies with unusable poses are left out and named.
+        Robots that have a chassis are there as boxes. Never waits for a solver. Bodies with
+        unusable poses are left out and named.
         """
         began = time.perf_counter()
         changed = self._take_over()
         twin, site = self._used.twin, self._used.twin.site
         bodies, dropped = usable(bodies)
+        self._chassis = self._robot_bodies.at(stamp_ns, robots or {})
+        bodies = together(bodies, self._chassis)
         count = len(self.links)
         fault = [""] * count
         age = np.zeros(count)
@@ -215,7 +222,7 @@ class TwinEngine:
         return ChannelState(
             stamp_ns=stamp_ns,
             links=self.links,
-            metrics=sums.metrics(),
+            metrics=sums.metrics(self._wavelength),
             retraced=(retraced & ~silent) | changed,
             fault=tuple(fault),
             paths_age=age,
@@ -241,7 +248,7 @@ class TwinEngine:
         mean = np.full((len(self.links), len(HORIZONS)), np.nan)
         upper = mean.copy()
         for group in self._groups:
-            ahead = self._forecaster(group).forecast(kept, covariance)
+            ahead = self._forecaster(group).forecast(kept, covariance, self._chassis)
             mean[group.numbers], upper[group.numbers] = ahead.mean_db, ahead.upper_bound_db
         return ShadowForecast(np.array(HORIZONS), mean, upper)
 
@@ -252,7 +259,9 @@ class TwinEngine:
         return device_mount(self.site, name, stamp_ns, robots or {})
 
     def channels_of(self, found: SolvedLink, bodies: Bodies, stamp_ns: int) -> ChannelState:
-        """The channel of a link between any two places, with these people."""
+        """The channel of a link between any two places, with these people, boxes and the robots
+        as the last update had them."""
+        bodies = together(bodies, self._chassis)
         ends, seeing = (found.transmitter, found.receiver), self.twin.scene.visibility
         return channels_of(found.paths, *ends, bodies, stamp_ns, seeing, self.people_model)
 
@@ -283,7 +292,12 @@ class TwinEngine:
         if model.scattering == "none":
             return None
         return BodyReflections(
-            self.links, seeing, self._wavelength, model.blockage, model.scattering
+            self.links,
+            seeing,
+            self._wavelength,
+            model.blockage,
+            model.scattering,
+            twin.site.materials,
         )
 
     def _flag_ends_inside(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.propagation.paths.path_segments import ground_distance, path_segments
 from visrftwin_ros.propagation.paths.path_set import PathSet
 from visrftwin_ros.propagation.people.body_screens import reach, shadows
+from visrftwin_ros.propagation.people.multiple_bodies import joint_ratios, standing_in
 from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel
 
 HORIZONS = (0.25, 0.5, 0.75, 1.0)
@@ -39,9 +40,9 @@ class ShadowForecast:
 class Forecaster:
     """Looks ahead along the strong paths of a PathSet.
 
-    People go on at constant velocity; `_SAMPLES` futures are drawn from the Gaussian that their
-    covariance becomes by then (the same Sobol points every time, so equal input gives equal
-    output). The tracker's noise for turning on the way is left out: on PETS it made the bound
+    People and boxes go on at constant velocity; `_SAMPLES` futures are drawn from the Gaussian
+    that their covariance becomes by then (the same Sobol points every time, so equal input gives
+    equal output). The tracker's noise for turning on the way is left out: on PETS it made the bound
     no truer and the warnings worse (`bench/forecast_score.py`). Up to eight paths that carry 99 %
     of a link's power are evaluated; the rest is taken as unshadowed, and paths over bodies are
     left out.
@@ -62,15 +63,23 @@ class Forecaster:
         self._model: BlockageModel = model
 
     def forecast(
-        self, bodies: Bodies, covariance: NDArray[np.float64] | None = None
+        self,
+        bodies: Bodies,
+        covariance: NDArray[np.float64] | None = None,
+        standing: Bodies | None = None,
     ) -> ShadowForecast:
         """The loss at HORIZONS.
 
         covariance: (N, 4, 4) of x, y, vx, vy now, metres and m/s; None means exactly known.
+        standing: bodies that stay where they are, as the robots do whose paths these are.
         """
         times = np.array(HORIZONS)
         drawn = _futures(bodies, covariance, times)  # (H * M, N, 2)
-        power = self._power(bodies, drawn).reshape(len(times), -1, self._links)
+        now = np.ones((1, len(self._paths)), complex)
+        if standing is not None and len(standing):
+            now = self._fields(standing, standing.position[None, :, :2])
+        field = self._fields(bodies, drawn) * now
+        power = self._power(field).reshape(len(times), -1, self._links)
         free = self._rest + np.bincount(self._paths.link, self._paths.power, self._links)
         with np.errstate(divide="ignore", invalid="ignore"):
             loss = 10 * np.log10(free / power)
@@ -78,8 +87,16 @@ class Forecaster:
         bound = np.quantile(loss, _BOUND, axis=1, method="weibull")
         return ShadowForecast(times, loss.mean(axis=1).T, bound.T)
 
-    def _power(self, bodies: Bodies, drawn: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(F, L) received power in each of the F futures."""
+    def _power(self, field: NDArray[np.complex128]) -> NDArray[np.float64]:
+        """(F, L) received power in each of the F futures with these fields on the paths."""
+        futures = len(field)
+        power = np.abs(field) ** 2 * self._paths.power
+        number = np.arange(futures)[:, None] * self._links + self._paths.link
+        summed = np.bincount(number.ravel(), power.ravel(), futures * self._links)
+        return summed.reshape(futures, self._links) + self._rest
+
+    def _fields(self, bodies: Bodies, drawn: NDArray[np.float64]) -> NDArray[np.complex128]:
+        """(F, P) E/E0 on each path in each of the F futures."""
         futures, people = drawn.shape[:2]
         everyone = bodies.take(np.tile(np.arange(people), futures))
         position = everyone.position.copy()
@@ -94,10 +111,14 @@ class Forecaster:
         field = np.ones((futures, len(self._paths)), complex)
         future = found.body // max(people, 1)
         np.multiply.at(field, (future, segments.path[found.segment]), found.field)
-        power = np.abs(field) ** 2 * self._paths.power
-        number = np.arange(futures)[:, None] * self._links + self._paths.link
-        summed = np.bincount(number.ravel(), power.ravel(), futures * self._links)
-        return summed.reshape(futures, self._links) + self._rest
+        deep, standing = standing_in(segments, everyone, found)
+        # A path of each future is a path of its own.
+        of_future = future[deep] * len(self._paths) + standing.path
+        number, ratio = joint_ratios(
+            replace(standing, path=of_future), self._wavelength, self._model
+        )
+        np.multiply.at(field.reshape(-1), number, ratio)
+        return field
 
 
 def _futures(

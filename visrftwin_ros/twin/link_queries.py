@@ -15,7 +15,7 @@ from visrftwin_ros.errors import TwinError
 from visrftwin_ros.propagation.paths.devices import Devices
 from visrftwin_ros.propagation.paths.path_set import PathSet
 from visrftwin_ros.propagation.people.body_screens import inside_bodies
-from visrftwin_ros.propagation.tracing.sionna_solver import solve
+from visrftwin_ros.propagation.tracing.path_solver import solve
 from visrftwin_ros.propagation.tracing.solver_process import Ended, SolverProcess
 from visrftwin_ros.scene.ray_device import Device, prepare
 from visrftwin_ros.scene.surfaces import SurfaceMesh

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.materials.table import MaterialValues, material_values
 from visrftwin_ros.site.model import MaterialEntry, Site
+from visrftwin_ros.yaml_input import yaml_file
 
 _VALUES = tuple(MaterialEntry.model_fields)
 _HEAD = (
@@ -26,10 +27,7 @@ def read_materials(file: Path, site: Site) -> dict[str, MaterialValues]:
 
     Raises TwinError naming the file, the surface and what would be right.
     """
-    try:
-        content = yaml.safe_load(file.read_text()) if file.exists() else None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise TwinError(f"{file}: no YAML that can be read: {error}") from error
+    content = yaml_file(file) if file.exists() else None
     if content is None:
         return {}
     if not isinstance(content, dict):

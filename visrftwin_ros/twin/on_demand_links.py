@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,16 +17,18 @@ from visrftwin_ros.propagation.people.body_paths import BodyReflections, LinkEnd
 from visrftwin_ros.propagation.people.body_reflection import BodyScattering
 from visrftwin_ros.propagation.people.people_update import PeopleUpdate
 from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel
+from visrftwin_ros.site.model import MaterialEntry
 from visrftwin_ros.twin.channel_state import ChannelState, LinkGroup
 
 
 @dataclass(frozen=True)
 class PeopleModel:
-    """How people change a channel at `frequency` [Hz]."""
+    """How people and boxes change a channel at `frequency` [Hz]; materials: the site's own."""
 
     frequency: float
     blockage: BlockageModel = "thick"
-    scattering: BodyScattering = "cylinder"
+    scattering: BodyScattering = "ellipsoid"
+    materials: Mapping[str, MaterialEntry] = field(default_factory=dict)
 
 
 def channels_of(
@@ -58,13 +61,15 @@ def channels_of(
             np.tile(receivers.positions, (len(transmitters.names), 1)),
             still,
         )
-        seeing = BodyReflections(paths.links, scene, wavelength, model.blockage, model.scattering)
+        seeing = BodyReflections(
+            paths.links, scene, wavelength, model.blockage, model.scattering, model.materials
+        )
         over_bodies = seeing.update(ends, sums.power, bodies)
         sums = sums.plus(everything, over_bodies.sums)
     return ChannelState(
         stamp_ns=stamp_ns,
         links=paths.links,
-        metrics=sums.metrics(),
+        metrics=sums.metrics(wavelength),
         retraced=touched,
         fault=("",) * count,
         paths_age=np.zeros(count),

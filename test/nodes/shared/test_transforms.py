@@ -11,6 +11,7 @@ from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.geometry import transform_message
 from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.nodes.shared.transforms import Pose, TransformBuffer, yaw_of
+from visrftwin_ros.site.frames import MOST_FRAMES
 
 SECOND = 1_000_000_000
 
@@ -70,3 +71,21 @@ def test_a_pose_with_nan_is_ignored() -> None:
     buffer.add(message("world", "robot", SECOND, [1, 0, 0]), static=False)
     buffer.add(message("world", "robot", 2 * SECOND, [np.nan, 0, 0]), static=False)
     np.testing.assert_allclose(buffer.lookup("world", "robot", 2 * SECOND).position, [1, 0, 0])
+
+
+def test_a_flood_of_frames_takes_no_more_memory_and_is_told_of() -> None:
+    buffer = TransformBuffer()
+    for k in range(2 * MOST_FRAMES):
+        buffer.add(message("world", f"frame_{k}", SECOND, [k, 0, 0]), static=False)
+    np.testing.assert_allclose(buffer.lookup("world", "frame_7", SECOND).position, [7, 0, 0])
+    with pytest.raises(TwinError, match="2000 others fill it"):
+        buffer.lookup("world", "robot", SECOND)
+
+
+def test_a_way_of_too_many_frames_is_an_error() -> None:
+    buffer = TransformBuffer()
+    for k in range(100):
+        buffer.add(message(f"frame_{k + 1}", f"frame_{k}", 0, [1, 0, 0]), static=True)
+    buffer.lookup("frame_60", "frame_0", 0)
+    with pytest.raises(TwinError, match="over 64 frames"):
+        buffer.lookup("frame_100", "frame_0", 0)

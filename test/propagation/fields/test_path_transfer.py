@@ -19,12 +19,12 @@ def test_friis_at_60_48_ghz_and_10_m_is_88_1_db() -> None:
 
 
 def test_the_chain_gives_the_tracers_fields(
-    solved: PathSet, meshes: tuple[SurfaceMesh, ...]
+    traced: PathSet, meshes: tuple[SurfaceMesh, ...]
 ) -> None:
-    specular = ~np.isin(solved.interactions, (DIFFUSE, DIFFRACTION)).any(axis=1)
-    paths = solved.select(np.flatnonzero(specular))
+    specular = ~np.isin(traced.interactions, (DIFFUSE, DIFFRACTION)).any(axis=1)
+    paths = traced.select(np.flatnonzero(specular))
     start = np.zeros(len(paths), np.intp)
-    electrics = surface_electrics(meshes, FREQUENCY)
+    electrics = surface_electrics(meshes, FREQUENCY).exactly_thick
     chain = chain_transfer(
         paths.vertices,
         paths.interactions,

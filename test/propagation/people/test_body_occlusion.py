@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_up import people, polylines
+from made_up import boxes, people, polylines
 
-from visrftwin_ros.bodies.people import Bodies
+from visrftwin_ros.bodies.people import Bodies, together
 from visrftwin_ros.propagation.people.body_occlusion import PassingOutlines, StandingOutlines
 
 DEVICES = [(0.0, 0.0, 3.0), (6.0, 1.0, 1.0), (-5.0, 4.0, 1.0)]
@@ -30,7 +30,10 @@ def by_sampling(lines: list[list[tuple[float, float, float]]], bodies: Bodies) -
                 forward = (off[:, 0] * c + off[:, 1] * s) / (bodies.depth[body] / 2)
                 aside = (off[:, 1] * c - off[:, 0] * s) / (bodies.width[body] / 2)
                 level = off[:, 2] / bodies.height[body]
-                if ((forward**2 + aside**2 < 1) & (level > 0) & (level < 1)).any():
+                round_off = forward**2 + aside**2
+                if bodies.is_box[body]:
+                    round_off = np.maximum(np.abs(forward), np.abs(aside))
+                if ((round_off < 1) & (level > 0) & (level < 1)).any():
                     found.add((i, body))
     return found
 
@@ -45,7 +48,7 @@ def crossed(kind: type, lines: list[list[tuple[float, float, float]]], bodies: B
 @given(routes=st.lists(route, min_size=1, max_size=8), places=crowd, heading=st.floats(-4, 4))
 def test_fans_and_a_look_at_all_find_the_same_paths(routes, places, heading) -> None:
     lines = [[start, *between, end] for start, between, end in routes]
-    bodies = people(*places, heading=heading)
+    bodies = together(people(*places, heading=heading), boxes(*places[:2], heading=-heading))
     assert crossed(StandingOutlines, lines, bodies) == crossed(PassingOutlines, lines, bodies)
 
 
@@ -57,7 +60,9 @@ def test_the_paths_through_bodies_are_those_with_a_point_inside(kind: type) -> N
         ends = rng.permutation(3)[:2]
         between = rng.uniform((-8, -8, 0), (8, 8, 3), (rng.integers(0, 3), 3))
         lines.append([DEVICES[ends[0]], *map(tuple, between.tolist()), DEVICES[ends[1]]])
-    bodies = people(*rng.uniform(-6, 6, (12, 2)), heading=0.7)
+    persons = people(*rng.uniform(-6, 6, (12, 2)), heading=0.7)
+    things = boxes(*rng.uniform(-6, 6, (6, 2)), heading=0.3, width=0.9, underside=0.3)
+    bodies = together(persons, things)
     found = crossed(kind, lines, bodies)
     assert found == sorted(set(found))
     assert {(path, body) for body, path in found} == by_sampling(lines, bodies)
@@ -80,6 +85,18 @@ def test_the_paths_through_bodies_are_those_with_a_point_inside(kind: type) -> N
 )
 def test_a_body_on_the_line_is_found_wherever_it_stands(kind: type, line, place) -> None:
     assert crossed(kind, [line], people(place)) == [(0, 0)]
+
+
+@pytest.mark.parametrize("kind", [StandingOutlines, PassingOutlines])
+def test_a_ray_along_the_axes_of_a_box_meets_it_or_passes_beside(kind: type) -> None:
+    lines = [
+        [(0, 0, 1), (8, 0, 1)],
+        [(0, 0.9, 1), (8, 0.9, 1)],
+        [(4, 0, 3), (4, 0, 1)],
+        [(4, 0, 3), (4, 0, 1.6)],
+        [(4, 3, 3), (4, 3, 1)],
+    ]
+    assert crossed(kind, lines, boxes((4.0, 0.0))) == [(0, 0), (0, 2)]
 
 
 @pytest.mark.parametrize("kind", [StandingOutlines, PassingOutlines])

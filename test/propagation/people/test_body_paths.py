@@ -168,7 +168,7 @@ def test_the_twin_carries_paths_over_people_in_paths_and_metrics() -> None:
     group = quiet.groups[0]
     np.testing.assert_allclose(
         quiet.metrics.path_loss_db,
-        link_sums(group.paths, group.blockage.field).metrics().path_loss_db,
+        link_sums(group.paths, group.blockage.field).metrics(WAVELENGTH).path_loss_db,
     )
 
 

@@ -1,10 +1,12 @@
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up import WAVELENGTH, people, polylines
+from strip_pairs import field_behind_strips
 
 from visrftwin_ros.benchmarks.lobby import WALKING_SPEED, Crowd, lobby
 from visrftwin_ros.bodies.people import Bodies, nobody, usable
@@ -16,7 +18,7 @@ from visrftwin_ros.propagation.people import people_update
 from visrftwin_ros.propagation.people.body_screens import shadows
 from visrftwin_ros.propagation.people.cylinder_hits import hidden
 from visrftwin_ros.propagation.people.people_update import BEHIND_A_BODY, Blockage, PeopleUpdate
-from visrftwin_ros.propagation.tracing.sionna_solver import solve
+from visrftwin_ros.propagation.tracing.path_solver import solve
 from visrftwin_ros.scene.surfaces import surface_meshes
 
 ROUTES = (
@@ -33,7 +35,7 @@ def paths() -> PathSet:
     return polylines(*ROUTES, links=(0, 0, 1, 1))
 
 
-def fresh(paths: PathSet, bodies: Bodies, **options: float) -> Blockage:
+def fresh(paths: PathSet, bodies: Bodies, **options: Any) -> Blockage:
     return PeopleUpdate(paths, WAVELENGTH, standing=False, **options).update(bodies)
 
 
@@ -72,13 +74,71 @@ def test_who_appears_blocks_and_who_leaves_or_teleports_frees(paths: PathSet) ->
     assert left.evaluated.tolist() == [2]
 
 
-def test_several_bodies_on_one_path_multiply_and_are_named(paths: PathSet) -> None:
-    one = fresh(paths, people((3.0, 0.0), ids=("a",))).field[0]
-    two = fresh(paths, people((7.0, 0.05), ids=("b",))).field[0]
-    both = fresh(paths, people((3.0, 0.0), (7.0, 0.05), ids=("a", "b")))
-    assert both.field[0] == pytest.approx(one * two)
+def test_several_bodies_on_one_path_are_multiple_diffraction_and_are_named(paths: PathSet) -> None:
+    one = fresh(paths, people((4.7, 0.0), ids=("a",))).field[0]
+    two = fresh(paths, people((5.3, 0.0), ids=("b",))).field[0]
+    both = fresh(paths, people((4.7, 0.0), (5.3, 0.0), ids=("a", "b")))
+    assert abs(one * two) < abs(both.field[0]) < min(abs(one), abs(two))
     assert both.blocked_by(0) == ("a", "b")
     assert both.blocked_by(2) == ()
+
+
+def test_two_flat_people_cost_what_the_double_integral_does() -> None:
+    """0.5 m apart in the middle of 10 m, of 40 m height so that the path passes far from shoulders
+    and legs."""
+    paths = polylines([(0.0, 0.0, 26.0), (10.0, 0.0, 26.0)])
+    two = people((4.75, 0.0), (5.25, 0.0), height=40.0)
+    strips = np.array([[-0.225, 0.225]] * 2)
+    exact = field_behind_strips(10.0, np.array([4.75, 5.25]), strips, WAVELENGTH)
+    found, alone = (
+        fresh(paths, bodies, model="fresnel").field[0] for bodies in (two, two.take(np.array([0])))
+    )
+    assert abs(20 * np.log10(abs(found / exact))) < 1.0
+    assert 20 * np.log10(abs(exact / alone**2)) > 5
+
+
+def test_bodies_before_and_behind_a_mirror_are_as_on_the_unfolded_path() -> None:
+    """A wall at y = 4; what stands behind it in a row with what stands before is the second
+    body's image."""
+    folded = polylines([(0.0, 0.0, 1.2), (5.0, 4.0, 1.2), (10.0, 0.0, 1.2)])
+    straight = polylines([(0.0, 0.0, 1.2), (10.0, 8.0, 1.2)])
+    # 5 cm to one side of the path; a quarter turn of the heading mirrors with the wall.
+    found = fresh(folded, people((3.0, 2.45), (6.5, 2.85))).field[0]
+    image = fresh(straight, people((3.0, 2.45), (6.5, 5.15))).field[0]
+    assert found == pytest.approx(image, rel=1e-9)
+    wrong = fresh(straight, people((3.0, 2.45), (6.5, 5.25))).field[0]
+    assert abs(wrong - image) > 0.1 * abs(image)
+
+
+def test_a_diffuse_reflection_between_two_bodies_parts_them() -> None:
+    rough = polylines([(0.0, 0.0, 1.2), (5.0, 4.0, 1.2), (10.0, 0.0, 1.2)])
+    rough.interactions[:] = DIFFUSE
+    bodies = people((4.0, 3.2), (6.0, 3.2))
+    one, two = (fresh(rough, bodies.take(np.array([i]))).field[0] for i in (0, 1))
+    assert fresh(rough, bodies).field[0] == pytest.approx(one * two)
+
+
+def test_the_formulas_of_single_screens_multiply(paths: PathSet) -> None:
+    bodies = people((4.75, 0.0), (5.25, 0.0))
+    for model in ("metis", "knife_edge"):
+        one, two = (fresh(paths, bodies.take(np.array([i])), model=model).field[0] for i in (0, 1))
+        assert fresh(paths, bodies, model=model).field[0] == pytest.approx(one * two)
+
+
+def test_a_crowd_of_twenty_that_mills_about_is_as_if_evaluated_at_once() -> None:
+    random = np.random.default_rng(3)
+    routes = polylines(*ROUTES, links=(0, 0, 1, 1))
+    update = PeopleUpdate(routes, WAVELENGTH)
+    place = random.uniform((0.5, -0.5), (9.5, 8.5), (20, 2))
+    place[:6, 1] = random.uniform(-0.2, 0.2, 6)
+    for _ in range(8):
+        moving = random.random(20) < 0.3
+        place[moving] += random.normal(size=(moving.sum(), 2)) * 0.1
+        crowd = people(*place)
+        result = update.update(crowd)
+        assert (result.field == fresh(routes, crowd).field).all()
+    assert len(result.blocked_by(0)) >= 3
+    assert np.isfinite(result.field).all()
 
 
 def test_a_fringe_is_not_a_blockage(paths: PathSet) -> None:

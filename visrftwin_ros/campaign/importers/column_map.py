@@ -17,10 +17,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.yaml_input import yaml_file
 
 SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 METRES = {"m": 1.0, "cm": 1e-2, "mm": 1e-3}
@@ -99,10 +99,7 @@ class ColumnMap(_Entry):
 
 def read_column_map(file: Path) -> ColumnMap:
     """The validated map. Raises TwinError with file, field and what was expected."""
-    try:
-        content = yaml.safe_load(file.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise TwinError(f"{file}: not valid YAML: {error}") from error
+    content = yaml_file(file)
     try:
         return ColumnMap.model_validate(content)
     except ValidationError as error:

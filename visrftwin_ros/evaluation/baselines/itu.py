@@ -18,15 +18,15 @@ SLAB = 0.1
 
 
 def meshes_of_itu_materials(site: Site) -> tuple[SurfaceMesh, ...]:
-    """The site's surfaces, each of the ITU entry of its material's name, SLAB thick and without
-    scattering; one whose material only the site knows keeps the site's permittivity."""
+    """The site's surfaces, each of the ITU entry of its material's name, exactly SLAB thick and
+    without scattering; one whose material only the site knows keeps the site's permittivity."""
     changed = []
     for mesh, surface in zip(surface_meshes(site), site.scene, strict=True):
         try:
             values = material_values(surface.material, site.radio.frequency)
         except TwinError:
             values = mesh.material
-        plain = replace(values, thickness=SLAB, scattering_coefficient=0.0)
+        plain = replace(values, thickness=SLAB, thickness_spread=0.0, scattering_coefficient=0.0)
         changed.append(replace(mesh, material=plain))
     return tuple(changed)
 

@@ -38,7 +38,11 @@ class ShadowLoss:
         found = traces(state.true_channels, result.channels)
         score = shadow_score(found)
         nobody = shadow_score([_without_people(trace) for trace in found])
-        overall = {"shadow_loss": {result.name: asdict(score), NOBODY: asdict(nobody)}}
+        los = result.channels.shadow_loss_los_db - state.true_channels.shadow_loss_los_db
+        overall = {
+            "shadow_loss": {result.name: asdict(score), NOBODY: asdict(nobody)},
+            "shadow_loss_los": {result.name: asdict(summary(los))},
+        }
         ending = f"_{result.name}"
         if result is state.under_test:
             overall["against_true_channels"] = _metrics(state.true_channels, result.channels)

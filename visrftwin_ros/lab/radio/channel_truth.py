@@ -74,7 +74,7 @@ class Instant:
 
     def channels(self, stamp_ns: int, radio: Radio, ends: dict[str, Array]) -> list[TrueChannel]:
         """One a link, with its strongest paths; ends: where each receiver's antenna is."""
-        metrics = self.sums.metrics()
+        metrics = self.sums.metrics(wavelength_of(self.frequency))
         return [
             TrueChannel(
                 stamp_ns=stamp_ns,
@@ -85,6 +85,7 @@ class Instant:
                 azimuth_spread=float(metrics.azimuth_spread[i]),
                 k_factor_db=float(metrics.k_factor_db[i]),
                 shadow_loss_db=float(metrics.shadow_loss_db[i]),
+                shadow_loss_los_db=float(metrics.shadow_loss_los_db[i]),
                 line_of_sight=bool(metrics.line_of_sight[i]),
                 rx_position=ends[rx],
                 frequency=radio.frequency,

@@ -131,6 +131,7 @@ def _settings(site: Site, depth: int, samples: int, diffuse: bool) -> Propagatio
             "max_depth": depth,
             "samples": samples,
             "diffuse": diffuse,
+            "diffuse_cell": 0.0,
             "refraction": True,
             "diffraction": not diffuse,
         }

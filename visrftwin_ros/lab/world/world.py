@@ -199,6 +199,7 @@ def _drawn_material(
         relative_permittivity=max(1.0, values.relative_permittivity * float(factor[0])),
         conductivity=values.conductivity * float(factor[1]),
         thickness=values.thickness * float(factor[2]),
+        thickness_spread=values.thickness_spread,
         scattering_coefficient=float(np.clip(scattering, 0.0, 0.6)),
     )
 

@@ -9,14 +9,15 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import PointCloud2
 
 from visrftwin_ros.messages import clouds
+from visrftwin_ros.messages.limits import Limits
 from visrftwin_ros.messages.point_cloud import PointCloud
 
 _HAS_SENSOR_MSGS_PY = importlib.util.find_spec("sensor_msgs_py") is not None
 
 
-def cloud_from_message(message: PointCloud2) -> PointCloud:
+def cloud_from_message(message: PointCloud2, most_points: int = Limits.points) -> PointCloud:
     """As `messages.clouds.cloud_from_message`, of rclpy's message."""
-    return clouds.cloud_from_message(message, structured_points)
+    return clouds.cloud_from_message(message, structured_points, most_points)
 
 
 def structured_points(message: PointCloud2) -> NDArray[np.void]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point
 from std_msgs.msg import ColorRGBA
@@ -55,7 +56,7 @@ def scene_markers(site: Site, stamp: Time) -> MarkerArray:
 
 
 def path_markers(message: ChannelPaths, bodies: Bodies) -> MarkerArray:
-    """Paths as lines coloured by kind, people as cylinders; replaces what was shown before."""
+    """Paths as lines coloured by kind, people as cylinders, boxes as boxes; replaces what was shown before."""
     frame, stamp = message.header.frame_id, message.header.stamp
     array = MarkerArray(markers=[Marker(action=Marker.DELETEALL)])
     lines: dict[str, Marker] = {}
@@ -70,8 +71,12 @@ def path_markers(message: ChannelPaths, bodies: Bodies) -> MarkerArray:
                 lines[kind].points += [start, end]
     array.markers.extend(lines.values())
     for number in range(len(bodies)):
-        marker = _marker(frame, stamp, "people", number, Marker.CYLINDER)
-        marker.scale.x = marker.scale.y = float(bodies.width[number])
+        box = bool(bodies.is_box[number])
+        marker = _marker(frame, stamp, "people", number, Marker.CUBE if box else Marker.CYLINDER)
+        marker.scale.x = float((bodies.depth if box else bodies.width)[number])
+        marker.scale.y = float(bodies.width[number])
+        marker.pose.orientation.z = float(np.sin(bodies.heading[number] / 2))
+        marker.pose.orientation.w = float(np.cos(bodies.heading[number] / 2))
         marker.scale.z = float(bodies.height[number])
         marker.color = _color(PERSON)
         x, y, z = bodies.position[number]

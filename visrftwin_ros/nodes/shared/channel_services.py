@@ -24,6 +24,7 @@ from rclpy.task import Future
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.materials.table import MaterialValues, literal_material, material_values
+from visrftwin_ros.messages.limits import check_place, check_time
 from visrftwin_ros.messages.stamps import stamp_message, stamp_ns
 from visrftwin_ros.nodes.messages.channel_messages import ChannelMessages
 from visrftwin_ros.nodes.messages.message_types import made
@@ -185,13 +186,19 @@ class ChannelServices:
         p = pose.pose.position
         place = np.array([p.x, p.y, p.z])
         if frame == world:
+            check_place(place, name)
             return place
-        stamp = stamp_ns(pose.header.stamp) or self._node.now_ns()
+        given, now = pose.header.stamp, self._node.now_ns()
+        if given.sec or given.nanosec:
+            check_time(given, now, self._node.limits.ahead)
+        stamp = stamp_ns(given) or now
         try:
             base: Pose = self._transforms.lookup(world, frame, stamp)
         except TwinError as error:
             raise TwinError(f"{name}: {error}") from error
-        return np.asarray(base.position + base.rotation.apply(place))
+        place = base.position + base.rotation.apply(place)
+        check_place(place, name)
+        return place
 
     async def _answer(self, number: int) -> Any:
         """The result of that enquiry; TwinError where there is none."""
@@ -220,12 +227,12 @@ def _material(twin: StaticTwin, request: SetMaterial.Request) -> MaterialValues:
     site = twin.site
     if request.material:
         return material_values(request.material, site.radio.frequency, site.materials)
-    thickness = twin.material_of(request.surface).thickness
+    before = twin.material_of(request.surface)
     given = {
         name: getattr(request, name)
         for name in ("relative_permittivity", "conductivity", "scattering_coefficient")
     }
-    return literal_material(f"{request.surface} as set", thickness, given)
+    return literal_material(f"{request.surface} as set", before, given)
 
 
 def _send_if_there(send: Callable[..., None], response: Any, header: Any) -> None:

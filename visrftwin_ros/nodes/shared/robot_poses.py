@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.messages.limits import check_place
 from visrftwin_ros.nodes.shared.transforms import TransformBuffer, yaw_of
 from visrftwin_ros.site.model import Site
 from visrftwin_ros.twin.mounts import RobotPose
@@ -18,6 +19,7 @@ def robot_poses_from_tf(
             continue
         try:
             pose = transforms.lookup(site.world_frame, robot.tf_frame, stamp)
+            check_place(pose.position, f"{robot.tf_frame!r} on TF")
             poses[robot.name] = RobotPose(pose.position, yaw_of(pose))
         except TwinError as error:
             reasons[robot.name] = str(error)

@@ -7,24 +7,30 @@ import signal
 import sys
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import fields
 from typing import Any, ClassVar
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
 from rclpy._rclpy_pybind11 import RCLError
 from rclpy.callback_groups import CallbackGroup
 from rclpy.clock import Clock, ClockType, JumpThreshold, TimeJump
 from rclpy.duration import Duration
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import ExternalShutdownException
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.task import Future
 
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.messages.limits import Limits
+from visrftwin_ros.nodes.shared.boundary import GuardedExecutor, answering, spin_until
 from visrftwin_ros.nodes.shared.exit_codes import EXIT_CANNOT_START
+from visrftwin_ros.nodes.shared.intake import Intake
+from visrftwin_ros.nodes.shared.node_parameter import LIMIT_PARAMETERS, NodeParameter
 from visrftwin_ros.site.loading import config_path, load_site
 from visrftwin_ros.site.model import Camera, Site
 
@@ -45,28 +51,12 @@ OK, WARN, ERROR, STALE = (
 
 JUMP_SHOWN = 5.0
 """Seconds that /diagnostics tells of a jump of ROS time."""
+FAULT_SHOWN = 5.0
+"""Seconds that /diagnostics tells of a callback that failed, and that its traceback is told once."""
+LONGEST_TEXT = 2000
+"""Characters of what /diagnostics says of one subject."""
 LEFT_OVER_NS = 100_000_000
 """So far a stamp may lie before the clock without being of before a jump."""
-
-
-@dataclass(frozen=True)
-class NodeParameter:
-    """A declared parameter; `bounds` are inclusive and enforced by ROS."""
-
-    name: str
-    default: Any
-    description: str
-    bounds: tuple[float, float] | None = None
-
-    def descriptor(self) -> ParameterDescriptor:
-        text = ParameterDescriptor(description=self.description)
-        if self.bounds and isinstance(self.default, float):
-            low, high = self.bounds
-            text.floating_point_range = [FloatingPointRange(from_value=low, to_value=high)]
-        elif self.bounds:
-            low, high = self.bounds
-            text.integer_range = [IntegerRange(from_value=int(low), to_value=int(high), step=1)]
-        return text
 
 
 SITE_PARAMETER = NodeParameter(
@@ -88,19 +78,26 @@ class TwinNode(LifecycleNode):
         self.declare_parameter(
             "autostart", True, ParameterDescriptor(description="Configure and activate at start")
         )
-        for parameter in self.parameters:
+        for parameter in (*LIMIT_PARAMETERS, *self.parameters):
             self.declare_parameter(parameter.name, parameter.default, parameter.descriptor())
+        self.add_on_set_parameters_callback(self._check_live)
         self.active = False
         self.finished = Future()  # a node that sets it has done its work; its process ends
+        self.limits = Limits()
+        self._intake: Intake | None = None
         self._entities: list[tuple[Callable[[Any], Any], Any]] = []
         self._status: dict[str, tuple[bytes, str, dict[str, str]]] = {}
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", RESULT_QOS)
         # Of wall time: a paused replay must not silence the nodes.
-        steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self._diagnostics_timer = self.create_timer(1.0, self._on_second, clock=steady)
+        self._steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._diagnostics_timer = self.create_timer(1.0, self._on_second, clock=self._steady)
+        self._offset_ns: int | None = None  # of ROS time to the steady clock, a second ago
         back = JumpThreshold(min_forward=None, min_backward=Duration(nanoseconds=-1))
         self._jumps = self.get_clock().create_jump_callback(back, post_callback=self._on_jump)
         self._jumped_at = 0.0  # time.monotonic
+        self.faults: Counter[str] = Counter()  # by the topic, service or callback
+        self._failed_at: float | None = None  # time.monotonic
+        self._told_at: dict[str, float] = {}  # likewise, of the tracebacks
 
     # What a subclass fills in.
 
@@ -123,6 +120,8 @@ class TwinNode(LifecycleNode):
     # Lifecycle.
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        self.limits = Limits(**{f.name: self.value(f"limits.{f.name}") for f in fields(Limits)})
+        self._intake = Intake(self, self.limits)
         try:
             self.configure()
         except TwinError as error:
@@ -165,6 +164,7 @@ class TwinNode(LifecycleNode):
         for destroy, entity in reversed(self._entities):
             destroy(entity)
         self._entities.clear()
+        self._intake = None
 
     # Short forms that remember what cleanup has to destroy.
 
@@ -178,7 +178,9 @@ class TwinNode(LifecycleNode):
     def subscription(
         self, kind: type, topic: str, callback: Callable[[Any], None], qos: QoSProfile = RESULT_QOS
     ) -> Any:
-        subscription = self.create_subscription(kind, topic, callback, qos)
+        assert self._intake is not None  # subscriptions are made in `configure`
+        entering = self._intake.checked(kind, topic, callback)
+        subscription = self.create_subscription(kind, topic, entering, qos)
         self._entities.append((self.destroy_subscription, subscription))
         return subscription
 
@@ -189,14 +191,24 @@ class TwinNode(LifecycleNode):
         callback: Callable[[Any, Any], Any],
         group: CallbackGroup | None = None,
     ) -> Any:
-        service = self.create_service(kind, name, callback, callback_group=group)
+        answered = answering(self, name, callback)
+        service = self.create_service(kind, name, answered, callback_group=group)
         self._entities.append((self.destroy_service, service))
         return service
 
     def timer(self, period: float, callback: Callable[[], None]) -> Any:
-        timer = self.create_timer(period, callback)
+        timer = self.create_timer(period, callback, clock=self._watch_clock)
         self._entities.append((self.destroy_timer, timer))
         return timer
+
+    def _check_live(self, changed: Sequence[Parameter]) -> SetParametersResult:
+        own = {parameter.name: parameter for parameter in (*LIMIT_PARAMETERS, *self.parameters)}
+        fixed = [p.name for p in changed if p.name in own and not own[p.name].live]
+        if self._intake is None or not fixed:
+            return SetParametersResult(successful=True)
+        names = ", ".join(fixed)
+        reason = f"{names}: read when the node is configured; clean it up, set it, configure it"
+        return SetParametersResult(successful=False, reason=reason)
 
     def value(self, name: str) -> Any:
         """The current value of a declared parameter."""
@@ -219,8 +231,42 @@ class TwinNode(LifecycleNode):
     def now_ns(self) -> int:
         return int(self.get_clock().now().nanoseconds)
 
+    @property
+    def _watch_clock(self) -> Clock:
+        """What silence is measured by: no step of the system's clock hides or makes it. In a replay
+        it is the replay's time, which may stand."""
+        simulated = self.get_clock().ros_time_is_active
+        return self.get_clock() if simulated else self._steady
+
+    def watch_ns(self) -> int:
+        """Now, to measure silence by; of no date."""
+        return int(self._watch_clock.now().nanoseconds)
+
+    def age_of(self, stamp_ns: int) -> float:
+        """Seconds from a stamp to now."""
+        return (self.now_ns() - stamp_ns) * 1e-9
+
+    def is_old(self, stamp_ns: int) -> bool:
+        """Whether what was measured then is not fresh any more, however recently it came."""
+        return self.age_of(stamp_ns) > self.limits.behind
+
+    def _look_at_the_clock(self) -> None:
+        """rclpy tells of jumps of a replay's time, not of steps of the system's clock."""
+        if self.get_clock().ros_time_is_active:
+            self._offset_ns = None
+            return
+        before, self._offset_ns = self._offset_ns, self.now_ns() - time.monotonic_ns()
+        step_ns = 0 if before is None else self._offset_ns - before
+        if step_ns < -LEFT_OVER_NS:
+            self._went_back(-step_ns * 1e-9)
+        elif step_ns > LEFT_OVER_NS:
+            self._jumped_at = time.monotonic()
+            self.report("time", WARN, f"the clock was set forward by {step_ns * 1e-9:.2f} s")
+
     def _on_jump(self, jump: TimeJump) -> None:
-        back = -jump.delta.nanoseconds * 1e-9
+        self._went_back(-jump.delta.nanoseconds * 1e-9)
+
+    def _went_back(self, back: float) -> None:
         self._jumped_at = time.monotonic()
         self.report("time", WARN, f"ROS time went back by {back:.2f} s: started again")
         if self.active:
@@ -233,14 +279,37 @@ class TwinNode(LifecycleNode):
     # Diagnostics.
 
     def _on_second(self) -> None:
+        self._look_at_the_clock()
         if self._jumped_at and time.monotonic() - self._jumped_at > JUMP_SHOWN:
             self._jumped_at = 0.0
             self.report("time", OK, "ROS time goes on")
+        if self._failed_at is not None and time.monotonic() - self._failed_at > FAULT_SHOWN:
+            self._failed_at = None
+            self._report_faults(OK, "callbacks work again")
+        if self._intake is not None:
+            self._intake.watch()
         self._publish_diagnostics()
+
+    def fault(self, where: str, error: Exception) -> None:
+        """Told by the executor: what a topic, a service or a timer brought raised, and the node goes
+        on without it."""
+        if not self.context.ok():
+            return  # SIGTERM shut ROS down under a call: no fault
+        self.faults[where] += 1
+        self._failed_at = now = time.monotonic()
+        if now - self._told_at.get(where, -FAULT_SHOWN) >= FAULT_SHOWN:
+            self._told_at[where] = now
+            text = "".join(traceback.format_exception(error))
+            self.get_logger().error(f"{where} failed, the node goes on: {text}")
+        self._report_faults(ERROR, f"{where} failed: {type(error).__name__}: {error}")
+
+    def _report_faults(self, level: bytes, text: str) -> None:
+        self.report("faults", level, text, **self.faults)
 
     def report(self, subject: str, level: bytes, message: str, **values: object) -> None:
         """Sets what /diagnostics says of one subject of this node; a change of level is logged."""
         before = self._status.get(subject)
+        message = message if len(message) <= LONGEST_TEXT else message[: LONGEST_TEXT - 3] + "..."
         text = {key: str(value) for key, value in values.items()}
         self._status[subject] = (level, message, text)
         if before is None or before[0] != level:
@@ -287,7 +356,7 @@ def run(node_class: type[TwinNode], name: str) -> None:
         if rclpy.ok():
             raise
         sys.exit(0)  # SIGTERM came first
-    executor = SingleThreadedExecutor()
+    executor = GuardedExecutor()
     executor.add_node(node)
     code = 0
     try:
@@ -298,7 +367,7 @@ def run(node_class: type[TwinNode], name: str) -> None:
                 time.sleep(0.2)  # lets the diagnostics that name the reason leave
                 code = EXIT_CANNOT_START
         if code == 0:
-            executor.spin_until_future_complete(node.finished)
+            spin_until(executor, node.finished)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
     except RCLError:

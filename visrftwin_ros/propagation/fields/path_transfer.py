@@ -45,7 +45,7 @@ def chain_transfer(
     step = line[1:] - line[:-1]
     length = np.stack([np.sqrt(_dot(piece, piece)) for piece in step])
     way = step / np.where(length > 0, length, 1.0)[:, None]
-    basis = np.stack(_spherical_basis(way[start, :, rows].T))
+    basis = np.stack(spherical_basis(way[start, :, rows].T))
     part = np.zeros((2, 2, len(rows)), complex)
     part[0, 0] = part[1, 1] = 1.0
     ray = _Rays(part, basis)
@@ -59,11 +59,10 @@ def chain_transfer(
         incoming, outgoing, facing = (a.take(on, axis=1) for a in (way[d], way[d + 1], normal[d]))
         surface, mirrored = objects[on, d], interactions[on, d] == SPECULAR
         cosine = np.abs(_dot(incoming, facing))
-        slab = electrics.permittivity[surface], electrics.thickness[surface]
         te, tm = np.empty((2, len(on)), complex)
         laws: tuple[_Law, ...] = (slab_transmission, slab_reflection)
         for law, rows in zip(laws, (~mirrored, mirrored), strict=True):
-            te[rows], tm[rows] = law(cosine[rows], slab[0][rows], slab[1][rows], wavelength)
+            te[rows], tm[rows] = law(cosine[rows], *electrics.slabs(surface[rows]), wavelength)
         smooth = np.where(mirrored, electrics.smoothness[surface], 1.0)
         te, tm = te * smooth, tm * smooth
         ray.put(on, ray.take(on).past(incoming, outgoing, facing, te, tm))
@@ -100,7 +99,7 @@ def bounce_transfer(
     """As `chain_transfer` over one reflection, from unit vectors and coefficients."""
     incoming, outgoing, normal = (np.ascontiguousarray(a.T) for a in (incoming, outgoing, normal))
     part = np.tile(np.eye(2, dtype=complex)[..., None], incoming.shape[1])
-    sent = _Rays(part, np.stack(_spherical_basis(incoming)))
+    sent = _Rays(part, np.stack(spherical_basis(incoming)))
     return sent.past(incoming, outgoing, normal, te, tm).received(outgoing)
 
 
@@ -115,7 +114,7 @@ class _Rays:
     @classmethod
     def of(cls, field: Complex[np.ndarray, "p 2 3"], direction: Columns) -> _Rays:
         """Of fields (P, sent polarisation, xyz) that travel along `direction` (3, P)."""
-        basis = np.stack(_spherical_basis(direction))
+        basis = np.stack(spherical_basis(direction))
         return cls(np.einsum("psx,ixp->isp", field, basis), basis)
 
     def field(self) -> Complex[np.ndarray, "p 2 3"]:
@@ -144,7 +143,7 @@ class _Rays:
 
     def received(self, last: Columns) -> Complex[np.ndarray, "p 2 2"]:
         """(P, received, sent) polarisations, rays that travel along `last` (3, P)."""
-        theta, phi = _spherical_basis(last)
+        theta, phi = spherical_basis(last)
         both = np.stack([self._along(theta), self._along(-phi)])
         return np.ascontiguousarray(np.moveaxis(both, -1, 0))
 
@@ -167,18 +166,18 @@ def _past_edge(
     `directions`, on a path with `lengths_beside` on its two sides, metres."""
     incoming, outgoing = directions
     wedges = wedges.facing(incoming)
-    slab = electrics.permittivity[surface], electrics.thickness[surface], wavelength
+    slab = *electrics.slabs(surface), wavelength
     reflection = [
         coefficient * electrics.smoothness[surface]
-        for face in (wedges.near, wedges.far)
-        for coefficient in slab_reflection(np.abs((incoming * face).sum(axis=1)), *slab)
+        for way, face in ((incoming, wedges.near), (outgoing, wedges.far))
+        for coefficient in slab_reflection(np.abs((way * face).sum(axis=1)), *slab)
     ]
     return diffracted_field(
         field, incoming, outgoing, wedges, *lengths_beside, reflection, wavelength
     )
 
 
-def _spherical_basis(
+def spherical_basis(
     direction: Columns,
 ) -> tuple[Columns, Columns]:
     """theta and phi (3, P) of unit vectors (3, P); phi is +y straight up and down."""

@@ -39,7 +39,7 @@ class Fans:
         body's silhouette on the ground plan, and some more."""
         offset = bodies.position[rows, None, :2] - self._apex
         distance = np.maximum(np.hypot(offset[..., 0], offset[..., 1]), 1e-9)
-        radius = np.maximum(bodies.width[rows], bodies.depth[rows])[:, None] / 2
+        radius = bodies.radius[rows, None]
         middle = np.arctan2(offset[..., 1], offset[..., 0])
         half = np.where(
             radius < distance, np.arcsin(np.minimum(radius / distance, 1.0)) + _MARGIN, _TURN

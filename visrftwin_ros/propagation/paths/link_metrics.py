@@ -2,9 +2,12 @@
 
 Powers of the paths add; their phases do not enter. A receiver of 2.16 GHz resolves paths 0.14 m
 apart, and within one such tap the phase turns with fractions of a millimetre that no map knows:
-the sum of powers is the expectation of what it receives. Shadow loss, 20 log10(|E_free|/|E_rx|) in
-the paper, uses the same sums, |E|^2 = sum of path powers; one body's fringes and nulls
-stay in it, since they are in each path's own complex blockage factor.
+the sum of powers is the expectation of what it receives. Both shadow losses, 20 log10(|E_free| /
+|E_rx|), use the same sums, |E|^2 = sum of path powers; one body's fringes and nulls stay in them,
+since they are in each path's own complex blockage factor. They differ in E_free: all paths of the
+link without people in `shadow_loss_db`, which tells what people take; the line of sight alone in
+free space, as in the paper's section 6.6, in `shadow_loss_los_db`, which also tells what walls take
+and other paths add, and is negative where those add more.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from jaxtyping import Bool, Complex, Float, Int
 
-from visrftwin_ros.propagation.paths.path_set import PathSet, squared_magnitude
+from visrftwin_ros.propagation.paths.path_set import PathSet, lengths, squared_magnitude
 
 Rows = Int[np.ndarray, " k"]
 
@@ -32,6 +35,8 @@ class LinkMetrics:
     arrival; both nan where no path is. k_factor_db: line of sight over all else, -inf without
     a line of sight, inf with nothing else, nan without a path. shadow_loss_db: positive = loss
     against the same link without people; nan where it has no path without people either.
+    shadow_loss_los_db: positive = loss against the line of sight alone in free space, whether
+    anything is in its way or not; nan where no path is.
     line_of_sight: the direct ray is free of walls and of people.
     """
 
@@ -40,6 +45,7 @@ class LinkMetrics:
     azimuth_spread: Float[np.ndarray, " links"]
     k_factor_db: Float[np.ndarray, " links"]
     shadow_loss_db: Float[np.ndarray, " links"]
+    shadow_loss_los_db: Float[np.ndarray, " links"]
     line_of_sight: Bool[np.ndarray, " links"]
 
 
@@ -50,7 +56,8 @@ class LinkSums:
     power, direct, scattered: with people, of all paths, the line of sight, and the rest. free:
     without people. delay, delay_square: power times excess delay [s] over the straight line
     between the ends, and times its square. phasor: power times exp(j azimuth of arrival). seen:
-    lines of sight that no body cuts.
+    lines of sight that no body cuts. straight: metres from end to end, the same in all sets of a
+    link's paths; 0 where a set has none.
     """
 
     power: Float[np.ndarray, " links"]
@@ -61,15 +68,20 @@ class LinkSums:
     delay_square: Float[np.ndarray, " links"]
     phasor: Complex[np.ndarray, " links"]
     seen: Float[np.ndarray, " links"]
+    straight: Float[np.ndarray, " links"]
 
     def __len__(self) -> int:
         return len(self.power)
 
-    def metrics(self) -> LinkMetrics:
-        """The metrics of these sums; LinkMetrics says what they are without power."""
+    def metrics(self, wavelength: float) -> LinkMetrics:
+        """The metrics of these sums; LinkMetrics says what they are without power.
+
+        wavelength: metres.
+        """
         with np.errstate(divide="ignore", invalid="ignore"):
             mean = self.delay / self.power
             variance = np.maximum(self.delay_square / self.power - mean**2, 0.0)
+            line = (wavelength / (4 * np.pi * self.straight)) ** 2  # Friis
             concentration = np.minimum(np.abs(self.phasor) / self.power, 1.0)
             return LinkMetrics(
                 path_loss_db=-10 * np.log10(self.power),
@@ -77,6 +89,9 @@ class LinkSums:
                 azimuth_spread=np.sqrt(np.maximum(-2 * np.log(concentration), 0.0)),
                 k_factor_db=10 * np.log10(self.direct / self.scattered),
                 shadow_loss_db=10 * np.log10(self.free / self.power),
+                shadow_loss_los_db=np.where(
+                    self.straight > 0, 10 * np.log10(line / self.power), np.nan
+                ),
                 line_of_sight=self.seen > 0,
             )
 
@@ -99,13 +114,16 @@ class LinkSums:
             entries = getattr(self, f.name).copy()
             entries[links] = (entries[links] if add else 0) + getattr(new, f.name)
             merged[f.name] = entries
+        if add:
+            merged["straight"] = self.straight.copy()
+            merged["straight"][links] = np.maximum(self.straight[links], new.straight)
         return LinkSums(**merged)
 
 
 def no_sums(links: int) -> LinkSums:
     """Of links without a path."""
     zeros = np.zeros(links)
-    return LinkSums(zeros, zeros, zeros, zeros, zeros, zeros, zeros.astype(complex), zeros)
+    return LinkSums(zeros, zeros, zeros, zeros, zeros, zeros, zeros.astype(complex), zeros, zeros)
 
 
 def link_sums(
@@ -162,10 +180,11 @@ def _sums(
     moments = paths.moments if rows is None else paths.moments.take(rows, axis=1)
     own = number[direct]
 
+    first = np.flatnonzero(np.diff(number, prepend=-1))
+
     def per_link(values: Float[np.ndarray, "*rows k"]) -> Float[np.ndarray, "*rows links"]:
         """(..., count) sums of (..., K)."""
         total = np.zeros((*values.shape[:-1], count))
-        first = np.flatnonzero(np.diff(number, prepend=-1))
         if len(first):
             total[..., number[first]] = np.add.reduceat(values, first, axis=-1)
         return total
@@ -187,6 +206,9 @@ def _sums(
     weighted = moments * weight
     straight, scattered = split(weighted[0])
     delay, delay_square, real, imaginary = per_link(weighted[1:])
+    ends = paths.vertices[first if rows is None else rows[first]]
+    apart = np.zeros(count)
+    apart[number[first]] = lengths(ends[:, -1] - ends[:, 0])
     return LinkSums(
         power=straight + scattered,
         free=np.asarray(without),
@@ -196,6 +218,7 @@ def _sums(
         delay_square=delay_square,
         phasor=real + 1j * imaginary,
         seen=of_direct(seen[direct]),
+        straight=apart,
     )
 
 

@@ -18,6 +18,8 @@ Rows = Int[np.ndarray, " k"]
 _CELL = 0.5
 """Grid cell, metres: about a body's width, so that few far segments share a body's cells."""
 _SHORTEST = 1e-6
+_LEAST_TURN = 1e-6
+"""Of unit vectors: less is a slab that is passed straight, in rounded numbers."""
 _CHUNK = 20_000
 """Segments that are cut into cells at a time, which bounds the memory that it takes."""
 
@@ -61,6 +63,20 @@ class Segments:
             np.ascontiguousarray(column, np.float32)
             for column in (*self.start.T, *step.T, square, self.length, widest)
         )
+
+    @cached_property
+    def stretches(self) -> tuple[Int[np.ndarray, " s"], Bool[np.ndarray, " s"]]:
+        """Of each segment the stretch, between diffuse reflections and diffractions, and whether
+        mirrors have turned left into right since that began."""
+        starts = self.behind <= _SHORTEST
+        number = np.cumsum(starts)
+        ahead = (self.end - self.start) / self.length[:, None]
+        # A mirror turns the ray along its normal; one that lies flat leaves left and right.
+        turn = np.abs(np.diff(ahead, axis=0, prepend=ahead[:1]))
+        across = np.hypot(turn[:, 0], turn[:, 1])
+        upright = ~starts & (across > turn[:, 2]) & (across > _LEAST_TURN)
+        turned = np.cumsum(upright)
+        return number, (turned - turned[starts][number - 1]) % 2 == 1
 
 
 def path_segments(paths: PathSet, rows: Rows | None = None) -> Segments:

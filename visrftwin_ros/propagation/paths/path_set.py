@@ -194,6 +194,18 @@ def concatenated(parts: Sequence[PathSet]) -> PathSet:
     return PathSet(links, np.concatenate(number).astype(np.int32), **columns)
 
 
+def of_same_links(links: tuple[tuple[str, str], ...], parts: Sequence[PathSet]) -> PathSet:
+    """The paths of all `parts`, whose numbers are of `links`; those of a link by delay."""
+    columns = {
+        f.name: np.concatenate([getattr(part, f.name) for part in parts])
+        for f in fields(PathSet)
+        if f.name != "links"
+    }
+    # Solvers hand paths out in the order in which their threads finish: delay sets a fixed one.
+    order = np.lexsort((columns["delay"], columns["link"]))
+    return PathSet(links, **{name: array[order] for name, array in columns.items()})
+
+
 def angles(
     directions: Float[np.ndarray, "*n 3"],
 ) -> tuple[Values, Values]:
@@ -245,9 +257,7 @@ def without_duplicates(paths: PathSet) -> PathSet:
         first = np.unique(key, axis=0, return_index=True)[1]
         keep[rows] = False
         keep[rows[first]] = True
-    # Solvers hand paths out in the order in which their threads finish: delay sets a fixed one.
-    rows = np.flatnonzero(keep)
-    return paths.select(rows[np.lexsort((paths.delay[rows], paths.link[rows]))])
+    return of_same_links(paths.links, [paths.select(keep)])
 
 
 def _unit(vectors: Float[np.ndarray, "*n 3"]) -> Float[np.ndarray, "*n 3"]:

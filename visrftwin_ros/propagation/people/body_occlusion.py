@@ -13,7 +13,7 @@ from visrftwin_ros.compiled import compiled
 from visrftwin_ros.propagation.paths.azimuth_index import Fans
 from visrftwin_ros.propagation.paths.path_segments import PlaceGrid, SharedSegments, path_segments
 from visrftwin_ros.propagation.paths.path_set import PathSet
-from visrftwin_ros.propagation.people.cylinder_hits import hidden
+from visrftwin_ros.propagation.people.box_hits import hidden_by_bodies
 
 Rows = Int[np.ndarray, " k"]
 
@@ -54,7 +54,7 @@ class StandingOutlines:
         near = [self._inner + found for found in _near(self._grid, bodies, rows)]
         segment = np.concatenate([segment, *near])
         body = np.concatenate([body, np.repeat(rows, [len(found) for found in near])])
-        cut = hidden(self._shared.segments, segment, bodies, body)
+        cut = hidden_by_bodies(self._shared.segments, segment, bodies, body)
         path, times = self._shared.paths_of(segment[cut])
         return _once(path, np.repeat(body[cut], times), self._count)
 
@@ -72,13 +72,13 @@ class PassingOutlines:
 
     def _crossed(self, bodies: Bodies, rows: list[int]) -> Pairs:
         vertices, chosen = self._vertices, np.array(rows, np.intp)
-        radius = np.maximum(bodies.width, bodies.depth)[chosen] / 2 + _ROUNDING
+        radius = bodies.radius[chosen] + _ROUNDING
         row, piece, number = _close(
             vertices, self._n_vertices, self._rows, bodies.position[chosen], radius
         )
         start, end = (vertices[row, piece + k].astype(np.float32) for k in (0, 1))
         lines, body = _Lines((*start.T, *(end - start).T)), chosen[number]
-        cut = hidden(lines, np.arange(len(row)), bodies, body)
+        cut = hidden_by_bodies(lines, np.arange(len(row)), bodies, body)
         return _once(row[cut], body[cut], len(vertices))
 
 
@@ -135,7 +135,7 @@ def _in_turns(crossed: Callable[[list[int]], Pairs], rows: list[int]) -> Pairs:
 
 def _near(grid: PlaceGrid, bodies: Bodies, rows: list[int]) -> list[Int[np.ndarray, " _"]]:
     """What passes near each of the bodies `rows`."""
-    radius = np.maximum(bodies.width, bodies.depth) / 2
+    radius = bodies.radius
     foot = bodies.position[:, 2]
     head = foot + bodies.height
     return [grid.near(bodies.position[i, :2], radius[i], foot[i], head[i]) for i in rows]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Protocol
 
 import numpy as np
 from jaxtyping import Bool, Complex, Float, Int
 
-from visrftwin_ros.bodies.people import Bodies
+from visrftwin_ros.bodies.people import Bodies, nobody
 from visrftwin_ros.propagation.fields.free_space import free_space_amplitude
 from visrftwin_ros.propagation.paths.link_metrics import LinkSums, link_sums
 from visrftwin_ros.propagation.paths.path_set import BODY, PathSet, empty
@@ -17,11 +17,13 @@ from visrftwin_ros.propagation.people.body_reflection import (
     BodyScattering,
     Bounces,
     cross_section_bounces,
-    cylinder_bounces,
+    ellipsoid_bounces,
     strongest_bounce,
 )
+from visrftwin_ros.propagation.people.box_reflection import box_bounces
 from visrftwin_ros.propagation.people.people_update import Blockage, PeopleUpdate, unblocked
 from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel
+from visrftwin_ros.site.model import MaterialEntry
 
 LEAST_BOUNCE = 1e-2
 """A path over a body counts from this share of the power that its link has at that moment.
@@ -35,7 +37,7 @@ _OFF_END = 1e-3
 """Metres by which a free line of sight may seem short, in the tracer's single precision."""
 
 _BOUNCES_OF: dict[str, Callable[..., Bounces]] = {
-    "cylinder": cylinder_bounces,
+    "ellipsoid": ellipsoid_bounces,
     "rcs": cross_section_bounces,
 }
 
@@ -76,7 +78,7 @@ class BodyPaths:
 
 
 class BodyReflections:
-    """Finds the paths over people that matter on links to these ends."""
+    """Finds the paths over people and boxes that matter on links to these ends."""
 
     def __init__(
         self,
@@ -84,13 +86,19 @@ class BodyReflections:
         scene: Sees,
         wavelength: float,
         model: BlockageModel = "thick",
-        scattering: BodyScattering = "cylinder",
+        scattering: BodyScattering = "ellipsoid",
+        materials: Mapping[str, MaterialEntry] | None = None,
     ) -> None:
+        """materials: the site's own, of which boxes may be."""
+        self._materials = materials or {}
         self._links = links
         self._scene = scene
         self._wavelength = wavelength
         self._model: BlockageModel = model
         self._scattering: BodyScattering = scattering
+        if scattering == "ellipsoid":  # what compiles must not compile in the first tick
+            nowhere = np.zeros((0, 3))
+            ellipsoid_bounces(nowhere, nowhere, nobody(), np.zeros(0, np.intp), wavelength)
         self._last: tuple[Int[np.ndarray, " p"], Int[np.ndarray, "p numbers"]] | None = None
 
     def update(
@@ -123,15 +131,36 @@ class BodyReflections:
             free = free_space_amplitude(straight, self._wavelength) ** 2
             least = np.maximum(LEAST_BOUNCE * power, _LEAST_OF_FREE_SPACE * free)
             near = np.ones((len(tx), len(bodies)), bool) & (straight > 0)[:, None]
-            if self._scattering == "cylinder":
+            near &= ~bodies.is_box
+            if self._scattering == "ellipsoid":
                 bound = strongest_bounce(tx, rx, bodies, self._wavelength)
                 near &= bound >= least[:, None]
         link, body = np.nonzero(near)
         bounces = _BOUNCES_OF[self._scattering](tx[link], rx[link], bodies, body, self._wavelength)
+        if bodies.is_box.any():
+            link, body, bounces = self._with_boxes(link, body, bounces, ends, straight > 0, bodies)
         with np.errstate(invalid="ignore"):
             strong = np.abs(bounces.transfer[:, 0, 0]) ** 2 >= least[link]
         kept = np.flatnonzero(bounces.found & strong)
         return link[kept], body[kept], _taken(bounces, kept)
+
+    def _with_boxes(
+        self,
+        link: Int[np.ndarray, " k"],
+        body: Int[np.ndarray, " k"],
+        bounces: Bounces,
+        ends: LinkEnds,
+        known: Bool[np.ndarray, " links"],
+        bodies: Bodies,
+    ) -> tuple[Int[np.ndarray, " b"], Int[np.ndarray, " b"], Bounces]:
+        """And off the faces of boxes, on the links whose ends are `known`; links ascending."""
+        on, off = np.nonzero(known[:, None] & bodies.is_box)
+        face, faces = box_bounces(
+            ends.transmitter[on], ends.receiver[on], bodies, off, self._wavelength, self._materials
+        )
+        link, body = np.append(link, on[face]), np.append(body, off[face])
+        order = np.argsort(link, kind="stable")
+        return link[order], body[order], _taken(_joined(bounces, faces), order)
 
     def _seen(
         self, ends: LinkEnds, link: Int[np.ndarray, " k"], bounces: Bounces
@@ -174,11 +203,11 @@ class BodyReflections:
     def _blocked_by_others(
         self, paths: PathSet, bodies: Bodies, body: Int[np.ndarray, " paths"]
     ) -> Blockage:
-        """A body is no screen on the path that it reflects itself."""
+        """A body is no screen on the path that it reflects itself; several others multiply."""
         if not len(paths):
             return unblocked(paths)
         everyone = PeopleUpdate(
-            paths, self._wavelength, self._model, least_share=0.0, standing=False
+            paths, self._wavelength, self._model, least_share=0.0, standing=False, joint=False
         ).update(bodies)
         own = np.array(bodies.ids)[body]
         field = np.ones(len(paths), complex)
@@ -216,4 +245,13 @@ def _taken(bounces: Bounces, rows: Int[np.ndarray, " k"]) -> Bounces:
         bounces.transfer[rows],
         bounces.delay[rows],
         bounces.stretching[rows],
+    )
+
+
+def _joined(first: Bounces, second: Bounces) -> Bounces:
+    return Bounces(
+        *(
+            np.concatenate([getattr(part, f.name) for part in (first, second)])
+            for f in fields(first)
+        )
     )

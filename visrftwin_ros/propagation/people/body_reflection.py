@@ -8,7 +8,6 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Complex, Float, Int
 from scipy.constants import speed_of_light
-from scipy.special import fresnel as fresnel_integrals
 
 from visrftwin_ros.bodies.cross_section import SCATTERING_HEIGHT, human_cross_section
 from visrftwin_ros.bodies.people import Bodies
@@ -16,15 +15,15 @@ from visrftwin_ros.bodies.surface import body_coefficients
 from visrftwin_ros.propagation.fields.free_space import free_space_amplitude
 from visrftwin_ros.propagation.fields.path_transfer import bounce_transfer
 from visrftwin_ros.propagation.people.body_screens import REACH_IN_ZONES
-from visrftwin_ros.propagation.people.fermat_points import mirror_points
+from visrftwin_ros.propagation.people.fermat_points import mirror_points, semi_axes
 
 Values = Float[np.ndarray, " k"]
 Vectors = Float[np.ndarray, "k 3"]
 
-BodyScattering = Literal["cylinder", "rcs", "none"]
+BodyScattering = Literal["ellipsoid", "rcs", "none"]
 
-_NEAREST = 0.02
-"""Metres from a device to a body's side, at least, in the bound of what it reflects."""
+_NORMAL_INCIDENCE = 1e-9
+"""Sine of the angle of incidence below which its plane is of no meaning."""
 
 
 @dataclass(frozen=True)
@@ -40,41 +39,33 @@ class Bounces:
     stretching: Values
 
 
-def cylinder_bounces(
+def ellipsoid_bounces(
     transmitter: Vectors,
     receiver: Vectors,
     bodies: Bodies,
     body: Int[np.ndarray, " k"],
     wavelength: float,
 ) -> Bounces:
-    """Reflection from the sides of `body` between the ends, metres.
+    """Reflection from the curved surfaces of `body` (`semi_axes`) between the ends, metres.
 
-    The reflected field of geometrical optics on a curved surface: E(P) R sqrt(rho1 rho2 /
-    ((rho1 + s)(rho2 + s))) with 1/rho1 = 1/s' + 2 cos(e)/(a cos(i)), rho2 = s', s' and s the ways
-    before and after, a the curvature radius, i the angle of incidence on the ground plan and e
-    the elevation (Kouyoumjian and Pathak, Proc. IEEE 62, 1974, eqs. (20)-(24); McNamara, Pistorius
-    and Malherbe 1990, ch. 3, for a cylinder). Head and feet end the side softly: the Fresnel
-    integral over the generator through P between them.
+    The reflected field of geometrical optics on a doubly curved surface, E(P) R sqrt(rho1 rho2 /
+    ((rho1 + s)(rho2 + s))), with the caustic distances of Kouyoumjian and Pathak, Proc. IEEE 62,
+    1974, eqs. (20)-(24), s' and s the ways before and after. Their product is here that of the
+    Hessian of the way s' + s over the tangent plane, cos(i)(1/s' + 1/s) + 2 C in the plane of
+    incidence and so on, C the curvature: 1/(s' s) cos(i)/sqrt(det) (stationary phase; Balanis,
+    Advanced Engineering Electromagnetics, 2nd ed., 13.2.1), which has no case of its own at
+    normal incidence nor on a flat side.
     """
     mirror = mirror_points(transmitter, receiver, bodies, body)
-    before = np.linalg.norm(mirror.point - transmitter[:, :2], axis=1)
-    after = np.linalg.norm(receiver[:, :2] - mirror.point, axis=1)
+    point, normal = mirror.point, mirror.normal
     with np.errstate(invalid="ignore", divide="ignore"):
-        rise = receiver[:, 2] - transmitter[:, 2]
-        level = transmitter[:, 2] + rise * before / (before + after)
-        flatness = (before + after) / np.hypot(before + after, rise)
-        point = np.column_stack([mirror.point, level])
+        s_in, s_out = (np.linalg.norm(point - end, axis=1) for end in (transmitter, receiver))
         arriving, leaving = _unit(point - transmitter), _unit(receiver - point)
-        normal = np.column_stack([mirror.normal, np.zeros(len(level))])
         cosine = np.clip(-(arriving * normal).sum(axis=1), 0.0, 1.0)
-        s_in, s_out = before / flatness, after / flatness
-        focus = 1 / (1 / s_in + 2 * flatness**2 / (mirror.radius * cosine))
-        spread = np.sqrt(focus * s_in / ((focus + s_out) * (s_in + s_out)))
-        scale = flatness * np.sqrt(2 / wavelength * (1 / s_in + 1 / s_out))
-        foot = bodies.position[body, 2]
-        standing = _aperture((foot - level) * scale, (foot + bodies.height[body] - level) * scale)
-        free = free_space_amplitude(s_in, wavelength)
-        amplitude = free * spread * standing
+        amplitude = free_space_amplitude(s_in * s_out, wavelength) * cosine
+        amplitude /= np.sqrt(
+            _bend(arriving, normal, cosine, 1 / s_in + 1 / s_out, mirror.curvature)
+        )
         amplitude *= _beside(transmitter, receiver, s_in + s_out, wavelength)
     names = np.array(bodies.material or ("",) * len(bodies), dtype=str)[body]
     te, tm = body_coefficients(names, np.where(mirror.found, cosine, 1.0), wavelength)
@@ -112,18 +103,50 @@ def strongest_bounce(
     bodies: Bodies,
     wavelength: float,
 ) -> Float[np.ndarray, "links n"]:
-    """Power gain that no bounce off these bodies exceeds, by link and body."""
-    shoulder = np.maximum(bodies.depth, bodies.width) / 2
-    radius = shoulder**2 / (np.minimum(bodies.depth, bodies.width) / 2)
-    foot = bodies.position[None, :, :2]
-    s_in, s_out = (
-        np.maximum(np.linalg.norm(end[:, None, :2] - foot, axis=2) - shoulder, _NEAREST)
-        for end in (transmitter, receiver)
-    )
-    rise = (receiver - transmitter)[:, 2, None]
-    flatness = (s_in + s_out) / np.hypot(s_in + s_out, rise)
-    bound = free_space_amplitude(np.array(1.0), wavelength) ** 2 * radius / (2 * flatness)
-    return np.asarray(bound / (s_in * s_out * (s_in + s_out)))
+    """Power gain that no bounce off these bodies exceeds, by link and body.
+
+    By Minkowski's inequality for determinants the Hessian's root is at least that of a plane's
+    and that of the curvature alone together, so that |E| <= lambda / 4 pi / (s' + s + 2 s' s / R),
+    R the largest root of the product of both curvature radii.
+    """
+    semi = semi_axes(bodies)
+    radius = semi.prod(axis=1) / semi.min(axis=1) ** 2
+    shoulder, head = semi[:, :2].max(axis=1), bodies.position[:, 2] + bodies.height
+
+    def least_way(end: Float[np.ndarray, "links 3"]) -> Float[np.ndarray, "links n"]:
+        """Metres to the upright cylinder around the body."""
+        aside = np.linalg.norm(end[:, None, :2] - bodies.position[None, :, :2], axis=2) - shoulder
+        level = end[:, 2, None]
+        upright = np.maximum(level - head, bodies.position[:, 2] - level)
+        return np.hypot(np.maximum(aside, 0.0), np.maximum(upright, 0.0))
+
+    s_in, s_out = least_way(transmitter), least_way(receiver)
+    straight = np.linalg.norm(receiver - transmitter, axis=1)[:, None]
+    way = np.maximum(s_in + s_out, straight) + 2 * s_in * s_out / radius
+    return free_space_amplitude(way, wavelength) ** 2
+
+
+def _bend(
+    arriving: Vectors,
+    normal: Vectors,
+    cosine: Values,
+    nearness: Values,
+    curvature: Float[np.ndarray, "k 3 3"],
+) -> Values:
+    """Determinant, 1/m^2, of the second derivatives of the way over the tangent plane.
+
+    nearness: 1/s' + 1/s, 1/m.
+    """
+    along = arriving + cosine[:, None] * normal
+    sine = np.linalg.norm(along, axis=1)
+    # At normal incidence any direction in the tangent plane is in the plane of incidence.
+    steep = sine < _NORMAL_INCIDENCE
+    along[steep] = _unit(np.cross(normal[steep], np.eye(3)[np.abs(normal[steep]).argmin(axis=1)]))
+    along[~steep] /= sine[~steep, None]
+    tangent = np.stack([along, np.cross(normal, along)], axis=1)
+    form = 2 * cosine[:, None, None] * np.einsum("kai,kij,kbj->kab", tangent, curvature, tangent)
+    in_plane, across = cosine**2 * nearness + form[:, 0, 0], nearness + form[:, 1, 1]
+    return np.asarray(in_plane * across - form[:, 0, 1] ** 2)
 
 
 def _beside(
@@ -140,14 +163,6 @@ def _beside(
     detour = np.maximum(way - np.linalg.norm(receiver - transmitter, axis=1), 0.0)
     excess = np.clip(np.sqrt(2 * detour / wavelength) - 1.0, 0.0, REACH_IN_ZONES - 1.0)
     return np.asarray(np.sin(np.pi / 2 * excess / (REACH_IN_ZONES - 1.0)) ** 2)
-
-
-def _aperture(low: Values, high: Values) -> Complex[np.ndarray, " k"]:
-    """(1 + j)/2 Int_low^high e^{-j pi v^2/2} dv: 1 for an endless side."""
-    sine_low, cosine_low = fresnel_integrals(low)
-    sine_high, cosine_high = fresnel_integrals(high)
-    whole = (cosine_high - cosine_low) - 1j * (sine_high - sine_low)
-    return np.asarray((0.5 + 0.5j) * whole)
 
 
 def _bounces(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from jaxtyping import Bool, Complex, Float, Int
@@ -16,6 +16,7 @@ from visrftwin_ros.propagation.people.body_outlines import (
     Outlines,
     outlines,
 )
+from visrftwin_ros.propagation.people.box_diffraction import box_shadows
 from visrftwin_ros.propagation.people.screen_diffraction import (
     FIELD_OF_MODEL,
     BlockageModel,
@@ -49,8 +50,11 @@ def shadows(
     """Those of the candidate pairs (`segment`, `body`), (C,) each, in which the body matters.
 
     `thick` bodies and the screens of the `fresnel` model have a head over the shoulders and two
-    legs under the trunk; the formulas of the other models are of one rectangle.
+    legs under the trunk; the formulas of the other models are of one rectangle. Boxes have their
+    own law (`box_diffraction`) by every model.
     """
+    if bodies.is_box.any() and (box := bodies.is_box[body]).any():
+        return _with_boxes(segments, bodies, segment, body, box, wavelength, model)
     segment, body, outline = outlines(segments, bodies, segment, body, wavelength)
     if model == "thick":
         field = thick_field(outline, bodies, body, wavelength)
@@ -59,6 +63,31 @@ def shadows(
     else:
         field = FIELD_OF_MODEL[model](outline, wavelength)
     return Shadows(segment, body, 1.0 - outline.nearness * (1.0 - field), outline)
+
+
+def _with_boxes(
+    segments: Segments,
+    bodies: Bodies,
+    segment: Rows,
+    body: Rows,
+    box: Bool[np.ndarray, " c"],
+    wavelength: float,
+    model: BlockageModel,
+) -> Shadows:
+    """`shadows` where some of the candidates are a `box`, whose law is every model's."""
+    persons, things = np.flatnonzero(~box), np.flatnonzero(box)
+    near = shadows(segments, bodies, segment[persons], body[persons], wavelength, model)
+    beside = box_shadows(segments, bodies, segment[things], body[things], wavelength)
+    row = things[beside.row]
+    segment, body = np.append(near.segment, segment[row]), np.append(near.body, body[row])
+    # As the candidates: body by body, its segments ascending.
+    order = np.lexsort((segment, body))
+    columns = [
+        np.append(getattr(near.outline, f.name), getattr(beside.outline, f.name))[order]
+        for f in fields(Outlines)
+    ]
+    field = np.append(near.field, beside.field)[order]
+    return Shadows(segment[order], body[order], field, Outlines(*columns))
 
 
 def _person_field(
@@ -95,10 +124,12 @@ def reach(bodies: Bodies, longest: float, wavelength: float) -> Float[np.ndarray
 def inside_bodies(
     points: Float[np.ndarray, "points 3"], bodies: Bodies
 ) -> Bool[np.ndarray, "points bodies"]:
-    """(N points, M bodies): the point is within the elliptic cylinder."""
+    """(N points, M bodies): the point is within the elliptic cylinder or the box."""
     offset = points[:, None] - bodies.position[None]
     c, s = np.cos(bodies.heading), np.sin(bodies.heading)
     forward = (offset[..., 0] * c + offset[..., 1] * s) / (bodies.depth / 2)
     sideways = (-offset[..., 0] * s + offset[..., 1] * c) / (bodies.width / 2)
     level = offset[..., 2]
-    return (forward**2 + sideways**2 < 1) & (level >= 0) & (level <= bodies.height)
+    within_box = np.maximum(np.abs(forward), np.abs(sideways)) < 1
+    within = np.where(bodies.is_box, within_box, forward**2 + sideways**2 < 1)
+    return within & (level >= 0) & (level <= bodies.height)

@@ -9,6 +9,7 @@ mirror point. What the wave finds on skin is the impedance of a plane of it, at 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -26,6 +27,9 @@ Points = Float[np.ndarray, "n 2"]
 
 Polarization = Literal["vertical", "horizontal"]
 """Of the electric field: along the upright axis, or across it."""
+
+Impedance = Callable[[Values], ComplexValues]
+"""Of a surface over that of free space, at each cosine of incidence."""
 
 WIDEST = 3.0
 """Metres: what is wider is no body that walks."""
@@ -54,11 +58,12 @@ def cylinder_field(
     cylinders: Cylinders,
     wavelength: float,
     polarization: Polarization,
-    permittivity: complex | None = None,
+    permittivity: complex | Impedance | None = None,
 ) -> ComplexValues:
     """E/E0 at the receivers of line sources beside endless bodies.
 
-    permittivity: relative, of the body, with a negative imaginary part; None conducts perfectly.
+    permittivity: relative, of the body, with a negative imaginary part; or what a body of layers
+    has instead, its impedance at this polarization; None conducts perfectly.
     Raises TwinError where an end is inside its body or on it, and where a body is empty, wider
     than WIDEST or so sharp that its curvature is shorter than wavelength / 2 pi.
     """
@@ -81,7 +86,7 @@ def body_on_ground(
     depth: Values,
     wavelength: float,
     polarization: Polarization,
-    permittivity: complex | None = None,
+    permittivity: complex | Impedance | None = None,
 ) -> ComplexValues:
     """E/E0 behind bodies that stand with the lower edge of `outline` on ground that mirrors them.
 
@@ -129,12 +134,14 @@ class _Surface:
 
     k: float
     polarization: Polarization
-    permittivity: complex | None
+    permittivity: complex | Impedance | None
 
     def impedance(self, cosine: Values) -> ComplexValues:
         """Over that of free space, of a plane of it at this incidence: exact for Fresnel's laws."""
         if self.permittivity is None:
             return np.zeros_like(cosine, dtype=complex)
+        if callable(self.permittivity):
+            return self.permittivity(cosine)
         root = np.sqrt(self.permittivity - 1 + cosine**2)
         return 1 / root if self.polarization == "vertical" else root / self.permittivity
 

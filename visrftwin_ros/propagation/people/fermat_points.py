@@ -8,97 +8,209 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from visrftwin_ros.bodies.people import Bodies
+from visrftwin_ros.compiled import compiled
 
-Values = Float[np.ndarray, " k"]
+Vectors = Float[np.ndarray, "k 3"]
+Axes = Float[np.ndarray, " 3"]
 
-_BISECTIONS, _NEWTONS = 3, 4
-"""Steps of the bisector iteration, which comes near from anywhere, and of Newton's, which ends."""
+_MOST_STEPS, _MOST_HALVINGS = 60, 30
 _LARGEST_STEP = 0.5
+"""Radians on the unit sphere."""
+_LAST_STEP = 1e-9
 _SAME_DIRECTION = 1e-6
 """Radians between the normal and the bisector at which the law of reflection counts as kept."""
 
 
 @dataclass(frozen=True)
 class MirrorPoints:
-    """K pairs of a link and a body: point in metres on the ground plan, outward normal,
-    radius of curvature in metres, and whether the side mirrors the one into the other."""
+    """K pairs of a link and a body: point in metres, outward normal, curvature: the second
+    fundamental form, 1/m, of which what is across the normal counts, all in the world frame; and
+    whether the surface mirrors the one end into the other."""
 
-    point: Float[np.ndarray, "k 2"]
-    normal: Float[np.ndarray, "k 2"]
-    radius: Values
+    point: Vectors
+    normal: Vectors
+    curvature: Float[np.ndarray, "k 3 3"]
     found: Bool[np.ndarray, " k"]
 
 
+def semi_axes(bodies: Bodies) -> Float[np.ndarray, "n 3"]:
+    """Metres, forward, sideways and upright, of the ellipsoids that reflect for these bodies.
+
+    A standing person as the ellipsoid of their depth, breadth and stature (Durney, Massoudi and
+    Iskander, Radiofrequency Radiation Dosimetry Handbook, USAFSAM-TR-85-73, 1986, model the
+    average man so): curved everywhere, so that it mirrors any two ends into each other, over the
+    head too.
+    """
+    return np.column_stack([bodies.depth, bodies.width, bodies.height]) / 2
+
+
 def mirror_points(
-    transmitter: Float[np.ndarray, "k _"],
-    receiver: Float[np.ndarray, "k _"],
+    transmitter: Vectors,
+    receiver: Vectors,
     bodies: Bodies,
     body: Int[np.ndarray, " k"],
 ) -> MirrorPoints:
-    """Fermat's points on the elliptic sides of `body`, for ends (K, 2 or 3).
+    """Fermat's points on the ellipsoids of `body`, for ends in metres.
 
-    A vertical side leaves the vertical direction of a ray alone, so the point lies where the way
-    on the ground plan is shortest: there is one where the straight line passes beside the body,
-    none where it goes through, or where an end is inside.
+    There the way over the surface is shortest. The way is a convex function of the point and the
+    body a convex set, so there is one such point where the straight line passes beside, over or
+    under the body, and none where it goes through, or where an end is inside.
     """
+    semi = semi_axes(bodies)[body]
     cos, sin = np.cos(bodies.heading[body]), np.sin(bodies.heading[body])
-    chest, shoulder = bodies.depth[body] / 2, bodies.width[body] / 2
+    level = np.zeros_like(cos)
+    forward, sideways = (
+        np.stack(axis, axis=-1) for axis in ((cos, sin, level), (-sin, cos, level))
+    )
+    axes = np.stack([forward, sideways, np.broadcast_to([0.0, 0.0, 1.0], forward.shape)], axis=1)
+    centre = bodies.position[body] + semi * [0.0, 0.0, 1.0]
 
-    def into_body(
-        vectors: Float[np.ndarray, "k 2"],
-    ) -> tuple[Values, Values]:
-        return vectors[:, 0] * cos + vectors[:, 1] * sin, vectors[:, 1] * cos - vectors[:, 0] * sin
+    def into_body(end: Vectors) -> Vectors:
+        return np.einsum("kij,kj->ki", axes, end - centre)
 
-    foot = bodies.position[body, :2]
-    tx, rx = into_body(transmitter[:, :2] - foot), into_body(receiver[:, :2] - foot)
+    tx, rx = into_body(transmitter), into_body(receiver)
+    direction = _shortest_way(tx, rx, semi)
+    point = semi * direction
     with np.errstate(invalid="ignore", divide="ignore"):
-        angle = _fermat_angle(tx, rx, chest, shoulder)
-        x, y = chest * np.cos(angle), shoulder * np.sin(angle)
-        stretch = np.hypot(shoulder * np.cos(angle), chest * np.sin(angle))
-        normal_x, normal_y = shoulder * np.cos(angle) / stretch, chest * np.sin(angle) / stretch
-        to_tx, to_rx = _unit(tx[0] - x, tx[1] - y), _unit(rx[0] - x, rx[1] - y)
-        off = normal_x * (to_tx[1] + to_rx[1]) - normal_y * (to_tx[0] + to_rx[0])
-        lit = np.minimum(
-            normal_x * to_tx[0] + normal_y * to_tx[1], normal_x * to_rx[0] + normal_y * to_rx[1]
-        )
-    outside = np.minimum(
-        *((end[0] / chest) ** 2 + (end[1] / shoulder) ** 2 for end in (tx, rx))
-    ) > 1  # fmt: skip
+        slope = direction / semi
+        support = 1 / np.linalg.norm(slope, axis=1)
+        normal = slope * support[:, None]
+        to_tx, to_rx = (_unit(end - point) for end in (tx, rx))
+        off = np.linalg.norm(np.cross(normal, to_tx + to_rx), axis=1)
+        lit = np.minimum((normal * to_tx).sum(axis=1), (normal * to_rx).sum(axis=1))
+    # x^T M x = 1 has the form M / |M x| across its normal.
+    form = (support[:, None] / semi**2)[:, :, None] * axes
     return MirrorPoints(
-        point=foot + np.column_stack([x * cos - y * sin, x * sin + y * cos]),
-        normal=np.column_stack([normal_x * cos - normal_y * sin, normal_x * sin + normal_y * cos]),
-        radius=stretch**3 / (chest * shoulder),
-        found=(np.abs(off) < _SAME_DIRECTION) & (lit > 0) & outside,
+        point=centre + np.einsum("kij,ki->kj", axes, point),
+        normal=np.einsum("kij,ki->kj", axes, normal),
+        curvature=np.einsum("kij,kil->kjl", axes, form),
+        found=(off < _SAME_DIRECTION) & (lit > 0),
     )
 
 
-def _fermat_angle(
-    tx: tuple[Values, Values],
-    rx: tuple[Values, Values],
-    chest: Values,
-    shoulder: Values,
-) -> Values:
-    """Parameter t of the point (chest cos t, shoulder sin t) of the shortest way."""
-    x, y = np.zeros_like(chest), np.zeros_like(chest)
-    for _ in range(_BISECTIONS):
-        to_tx, to_rx = _unit(tx[0] - x, tx[1] - y), _unit(rx[0] - x, rx[1] - y)
-        angle = np.arctan2(shoulder * (to_tx[1] + to_rx[1]), chest * (to_tx[0] + to_rx[0]))
-        x, y = chest * np.cos(angle), shoulder * np.sin(angle)
-    for _ in range(_NEWTONS):
-        step_x, step_y = -chest * np.sin(angle), shoulder * np.cos(angle)
-        slope, bend = np.zeros_like(x), np.zeros_like(x)
-        for end_x, end_y in (tx, rx):
-            distance = np.hypot(x - end_x, y - end_y)
-            u_x, u_y = (x - end_x) / distance, (y - end_y) / distance
-            along = u_x * step_x + u_y * step_y
-            slope = slope + along
-            bend = bend - u_x * x - u_y * y + (step_x**2 + step_y**2 - along**2) / distance
-        # Uphill at a minimum the way is convex; elsewhere there is nothing to find.
-        angle = angle - np.clip(slope / np.abs(bend), -_LARGEST_STEP, _LARGEST_STEP)
-        x, y = chest * np.cos(angle), shoulder * np.sin(angle)
-    return angle
+@compiled
+def _shortest_way(tx: Vectors, rx: Vectors, semi: Vectors) -> Vectors:
+    """Directions w (K, 3), of the points semi * w of the shortest ways tx, point, rx, all in the
+    frame of the ellipsoid; nan where there is none.
+
+    Newton's method on the unit sphere, from where the straight line comes nearest in the
+    coordinates in which the ellipsoid is that sphere.
+    """
+    found = np.full(tx.shape, np.nan)
+    w, trial, first, second = np.empty(3), np.empty(3), np.empty(3), np.empty(3)
+    for k in range(len(tx)):
+        if not _nearest_on_line(tx[k], rx[k], semi[k], w):
+            continue
+        way = _way(tx[k], rx[k], semi[k], w)
+        for _ in range(_MOST_STEPS):
+            _across(w, first, second)
+            along_1, along_2 = _newton_step(tx[k], rx[k], semi[k], w, first, second)
+            length = np.sqrt(along_1**2 + along_2**2)
+            if not length > _LAST_STEP:
+                break
+            share, shorter = min(1.0, _LARGEST_STEP / length), np.inf
+            for _ in range(_MOST_HALVINGS):
+                for i in range(3):
+                    trial[i] = w[i] + share * (along_1 * first[i] + along_2 * second[i])
+                _scale(trial)
+                shorter = _way(tx[k], rx[k], semi[k], trial)
+                if shorter < way:
+                    break
+                share /= 2
+            w[:] = trial
+            if not shorter < way:  # the last digits of the way have been reached
+                break
+            way = shorter
+        found[k] = w
+    return found
 
 
-def _unit(x: Values, y: Values) -> tuple[Values, Values]:
-    length = np.hypot(x, y)
-    return x / length, y / length
+@compiled
+def _nearest_on_line(tx: Axes, rx: Axes, semi: Axes, w: Axes) -> bool:
+    """Into `w`, the direction in which the line from `tx` to `rx` comes nearest to the centre,
+    in units of the semi-axes; whether it stays outside."""
+    square, along = 0.0, 0.0
+    for i in range(3):
+        step = (rx[i] - tx[i]) / semi[i]
+        square += step * step
+        along -= step * tx[i] / semi[i]
+    share = min(max(along / square, 0.0), 1.0) if square > 0 else 0.0
+    for i in range(3):
+        w[i] = (tx[i] + share * (rx[i] - tx[i])) / semi[i]
+    return _scale(w) > 1
+
+
+@compiled
+def _scale(w: Axes) -> float:
+    """Makes `w` a unit vector; its length before."""
+    size = np.sqrt(w[0] * w[0] + w[1] * w[1] + w[2] * w[2])
+    for i in range(3):
+        w[i] /= size
+    return float(size)
+
+
+@compiled
+def _way(tx: Axes, rx: Axes, semi: Axes, w: Axes) -> float:
+    before, after = 0.0, 0.0
+    for i in range(3):
+        before += (semi[i] * w[i] - tx[i]) ** 2
+        after += (semi[i] * w[i] - rx[i]) ** 2
+    return float(np.sqrt(before) + np.sqrt(after))
+
+
+@compiled
+def _across(w: Axes, first: Axes, second: Axes) -> None:
+    """Two unit vectors across `w` and each other."""
+    least = 0
+    for i in range(1, 3):
+        if abs(w[i]) < abs(w[least]):
+            least = i
+    part = w[least]
+    for i in range(3):
+        first[i] = -part * w[i]
+    first[least] += 1.0
+    _scale(first)
+    second[0] = w[1] * first[2] - w[2] * first[1]
+    second[1] = w[2] * first[0] - w[0] * first[2]
+    second[2] = w[0] * first[1] - w[1] * first[0]
+
+
+@compiled
+def _newton_step(
+    tx: Axes, rx: Axes, semi: Axes, w: Axes, first: Axes, second: Axes
+) -> tuple[float, float]:
+    """Radians along `first` and `second`.
+
+    The turn of the sphere adds to the second derivatives of the way; where it would take off them
+    the way is no minimum, and downhill is all that counts.
+    """
+    slope_1, slope_2, upright, h_11, h_12, h_22 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for end in (tx, rx):
+        square, along_1, along_2, along = 0.0, 0.0, 0.0, 0.0
+        long_1, long_12, long_2 = 0.0, 0.0, 0.0
+        for i in range(3):
+            line, step_1, step_2 = semi[i] * w[i] - end[i], semi[i] * first[i], semi[i] * second[i]
+            square += line * line
+            along_1 += line * step_1
+            along_2 += line * step_2
+            along += line * semi[i] * w[i]
+            long_1 += step_1 * step_1
+            long_12 += step_1 * step_2
+            long_2 += step_2 * step_2
+        distance = np.sqrt(square)
+        slope_1 += along_1 / distance
+        slope_2 += along_2 / distance
+        upright += along / distance
+        h_11 += (long_1 - along_1 * along_1 / square) / distance
+        h_12 += (long_12 - along_1 * along_2 / square) / distance
+        h_22 += (long_2 - along_2 * along_2 / square) / distance
+    h_11, h_22 = h_11 + abs(upright), h_22 + abs(upright)
+    determinant = h_11 * h_22 - h_12 * h_12
+    return (
+        (h_12 * slope_2 - h_22 * slope_1) / determinant,
+        (h_12 * slope_1 - h_11 * slope_2) / determinant,
+    )
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Complex, Int
 from scipy.constants import speed_of_light
 
-from visrftwin_ros.bodies.people import Bodies
+from visrftwin_ros.bodies.people import BOX, PERSON, Bodies
 from visrftwin_ros.propagation.paths.path_segments import PlaceGrid, Scan, Segments, path_segments
 from visrftwin_ros.propagation.paths.path_set import DIFFUSE, PathSet
 from visrftwin_ros.propagation.people.body_occlusion import PassingOutlines, StandingOutlines
 from visrftwin_ros.propagation.people.body_screens import reach, shadows
+from visrftwin_ros.propagation.people.multiple_bodies import Standing, joint_ratios, standing_in
 from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel
 
 ComplexValues = Complex[np.ndarray, " k"]
@@ -47,6 +48,11 @@ A weak diffuse path is one random sample of a scattered field. Fringes mean noth
 out over the samples, so it is cut by the body's outline instead of diffracted: many times cheaper.
 """
 
+BEHIND_A_BOX = 0.17
+"""The same of boxes: 15.4 dB, the mean power by `box_diffraction` behind a robot's chassis 1.2 x 0.8 x
+1 m; 14.0 dB behind a chair, 18.9 dB behind a small car, on paths as above that a box's outline cuts.
+"""
+
 _NONE = np.zeros(0, np.intp)
 
 
@@ -64,10 +70,12 @@ def prepare_updates(wavelength: float) -> None:
         transfer=np.eye(2, dtype=complex) * np.array([1.0, 1e-3]).reshape(2, 1, 1),
         delay=np.full(2, 2.0 / speed_of_light),
     )
-    one = np.ones(1)
-    body = Bodies(("",), np.array([[1.0, 0, 0]]), np.zeros((1, 3)), one, one, 2 * one, 0 * one)
+    half, places = np.full(2, 0.5), np.array([[0.7, 0.0, 0.0], [1.3, 0.0, 0.0]])
+    pair = Bodies(("a", "b"), places, 0 * places, half, half, 4 * half, 0 * half)
     for standing in (True, False):
-        PeopleUpdate(paths, wavelength, standing=standing).update(body)
+        for shape in (PERSON, BOX):
+            update = PeopleUpdate(paths, wavelength, standing=standing)
+            update.update(replace(pair, shape=(shape, shape)))
 
 
 @dataclass(frozen=True)
@@ -86,7 +94,8 @@ class PathFields:
 class Blockage:
     """The effect of people on the P paths of a PathSet.
 
-    field: complex E/E0, 1 where nobody is near; several bodies multiply.
+    field: complex E/E0, 1 where nobody is near; several bodies are multiple diffraction, on weak
+    paths they multiply.
     by_body: every body near some path, as its id, and its factors; sorted by id, an id may come
     more than once. evaluated: rows evaluated at this update, ascending.
     """
@@ -126,6 +135,8 @@ class PeopleUpdate:
     result is the same as if every path had been evaluated against every body.
     Paths under `least_share` of their link's power are evaluated only while the link is affected
     by way of a stronger one. `standing`: the paths will see many updates, so index them by place.
+    `joint`: several bodies on one path of `least_share` or more are multiple diffraction; else, and
+    on weaker paths, they multiply.
     """
 
     def __init__(
@@ -135,6 +146,7 @@ class PeopleUpdate:
         model: BlockageModel = "thick",
         least_share: float = LEAST_SHARE,
         standing: bool = True,
+        joint: bool = True,
     ) -> None:
         total = np.bincount(paths.link, paths.power, len(paths.links))
         strong = paths.power >= least_share * total[paths.link]
@@ -142,9 +154,11 @@ class PeopleUpdate:
         sampled = ~strong & (faint | (paths.interactions == DIFFUSE).any(axis=1))
         weak = ~strong & ~sampled
         self._link = paths.link
-        self._strong = _Diffracted(paths, np.flatnonzero(strong), standing, wavelength, model)
+        self._strong = _Diffracted(
+            paths, np.flatnonzero(strong), standing, wavelength, model, joint
+        )
         self._weak: tuple[_Tier, ...] = (
-            _Diffracted(paths, np.flatnonzero(weak), standing, wavelength, model),
+            _Diffracted(paths, np.flatnonzero(weak), standing, wavelength, model, joint=False),
             _Sampled(paths, np.flatnonzero(sampled), standing),
         )
         self._poses: dict[str, tuple[float, ...]] = {}
@@ -179,7 +193,7 @@ class PeopleUpdate:
         return self._blockage
 
     def _assemble(self, marked: Bool[np.ndarray, " paths"]) -> Blockage:
-        """Multiplies the bodies' factors into a copy of the field at the `marked` rows only."""
+        """Puts the bodies' factors into a copy of the field at the `marked` rows only."""
         field = self._blockage.field.copy()
         evaluated = np.flatnonzero(marked)
         field[evaluated] = 1.0
@@ -189,6 +203,8 @@ class PeopleUpdate:
         for _, fields in near:
             rows = marked[fields.path]
             field[fields.path[rows]] *= fields.field[rows]
+        path, ratio = self._strong.joint(marked)
+        np.multiply.at(field, path, ratio)
         return Blockage(field, tuple(near), evaluated)
 
 
@@ -273,11 +289,14 @@ class _Diffracted(_Tier):
         standing: bool,
         wavelength: float,
         model: BlockageModel,
+        joint: bool,
     ) -> None:
         super().__init__(paths, rows)
-        self._standing = standing
+        self._joint = joint
+        self._stand_still = standing
         self._wavelength = wavelength
         self._model: BlockageModel = model
+        self._standing: dict[str, list[Standing]] = {}
         self._longest = float(paths.delay[rows].max(initial=0.0) * speed_of_light)
         if standing:
             _ = self._places
@@ -289,7 +308,7 @@ class _Diffracted(_Tier):
 
     @cached_property
     def _places(self) -> PlaceGrid | Scan:
-        return PlaceGrid(self._segments) if self._standing else Scan(self._segments)
+        return PlaceGrid(self._segments) if self._stand_still else Scan(self._segments)
 
     def _factors(
         self, bodies: Bodies, rows: list[int], links: Bool[np.ndarray, " links"] | None
@@ -302,7 +321,33 @@ class _Diffracted(_Tier):
             wanted = links[self._paths.link[self._segments.path[segment]]]
             segment, body = segment[wanted], body[wanted]
         found = shadows(self._segments, bodies, segment, body, self._wavelength, self._model)
+        if self._joint:
+            deep, standing = standing_in(self._segments, bodies, found)
+            of = found.body[deep]
+            for i in np.unique(of):
+                self._standing.setdefault(bodies.ids[i], []).append(standing.take(of == i))
         return self._segments.path[found.segment], found.body, found.field
+
+    def forget(self, names: list[str]) -> Int[np.ndarray, " k"]:
+        for name in names:
+            self._standing.pop(name, None)
+        return super().forget(names)
+
+    def forget_links(self, links: Bool[np.ndarray, " links"]) -> Int[np.ndarray, " k"]:
+        if links.any():
+            for name, parts in self._standing.items():
+                self._standing[name] = [p.take(~links[self._paths.link[p.path]]) for p in parts]
+        return super().forget_links(links)
+
+    def joint(
+        self, marked: Bool[np.ndarray, " paths"]
+    ) -> tuple[Int[np.ndarray, " s"], ComplexValues]:
+        """Of the `marked` paths those with several bodies, and what that makes of their product."""
+        parts = [part for name in sorted(self._standing) for part in self._standing[name]]
+        if len(parts) < 2:
+            return _NONE, np.zeros(0, complex)
+        everyone = Standing.together(parts)
+        return joint_ratios(everyone.take(marked[everyone.path]), self._wavelength, self._model)
 
 
 class _Sampled(_Tier):
@@ -322,4 +367,5 @@ class _Sampled(_Tier):
         self, bodies: Bodies, rows: list[int], links: Bool[np.ndarray, " links"] | None
     ) -> tuple[Int[np.ndarray, " k"], Int[np.ndarray, " k"], ComplexValues]:
         path, body = self._outlines.crossed(bodies, rows)
-        return path, body, np.full(len(path), BEHIND_A_BODY, complex)
+        factor = np.where(bodies.is_box[body], BEHIND_A_BOX, BEHIND_A_BODY)
+        return path, body, factor.astype(complex)

@@ -40,17 +40,13 @@ def thick_field(
     counts as rounded to that.
     """
     table = body_transitions(wavelength)
-    number = {name: i for i, name in enumerate(body_materials())}
-    # What has no name or an unknown one counts as skin.
-    names = bodies.material or (SKIN,) * len(bodies)
-    material = np.array([number.get(name, number[SKIN]) for name in names], np.intp)
     columns = np.stack(
         [outline.d1, outline.d2, outline.left, outline.right, outline.bottom, outline.top]
         + [outline.shoulders, outline.crotch, outline.ground]
         + [outline.half_apart, outline.forward, outline.sideways, outline.flatness],
         axis=1,
     )
-    return _fields(columns, _sizes(bodies, wavelength), material, body, wavelength,
+    return _fields(columns, _sizes(bodies, wavelength), material_rows(bodies), body, wavelength,
                    table.near, table.far, table.reflection)  # fmt: skip
 
 
@@ -65,6 +61,13 @@ def _sizes(bodies: Bodies, wavelength: float) -> Float[np.ndarray, "n 7"]:
     leg = np.maximum(LEG_WIDTH / 2 * bodies.width, sharpest)
     roots = np.cbrt([1 / (2 * a * b), head / 2, leg / 2])
     return np.column_stack([a, b, head, leg, *roots])
+
+
+def material_rows(bodies: Bodies) -> Int[np.ndarray, " n"]:
+    """Of `body_transitions`; what has no name or an unknown one counts as skin."""
+    number = {name: i for i, name in enumerate(body_materials())}
+    names = bodies.material or (SKIN,) * len(bodies)
+    return np.array([number.get(name, number[SKIN]) for name in names], np.intp)
 
 
 @compiled

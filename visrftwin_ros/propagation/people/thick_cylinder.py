@@ -197,3 +197,26 @@ def past_ellipse(
         sx, -sy, rx, -ry, a, b, px * p + py * up, -(py * p - px * up), qx * q - qy * uq,
         -(qy * q + qx * uq), 2.0 * math.pi - turn - apertures, size, k, table,
     )  # fmt: skip
+
+
+@compiled
+def past_one_side(
+    sx: float, sy: float, rx: float, ry: float, a: float, b: float,
+    anticlockwise: bool, k: float, table: Table,
+) -> complex:  # fmt: skip
+    """The part of `past_ellipse` that goes that way round."""
+    if not anticlockwise:
+        sy, ry = -sy, -ry
+    px, py, qx, qy = sx / a, sy / b, rx / a, ry / b
+    p = 1.0 / math.sqrt(px * px + py * py)
+    q = 1.0 / math.sqrt(qx * qx + qy * qy)
+    px, py, qx, qy = px * p, py * p, qx * q, qy * q
+    up, uq = math.sqrt(max(1.0 - p * p, 0.0)), math.sqrt(max(1.0 - q * q, 0.0))
+    apertures = math.atan2(up * q + uq * p, p * q - up * uq)
+    turn = math.atan2(px * qy - py * qx, px * qx + py * qy)
+    if turn < 0.0:
+        turn += 2.0 * math.pi
+    return _one_way(
+        sx, sy, rx, ry, a, b, px * p - py * up, py * p + px * up, qx * q + qy * uq,
+        qy * q - qx * uq, turn - apertures, np.cbrt(0.5 * k / (a * b)), k, table,
+    )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Complex, Float, Int, Int32, UInt8
@@ -17,7 +18,7 @@ from visrftwin_ros.propagation.paths.path_set import (
     lengths,
     path_delay,
 )
-from visrftwin_ros.propagation.replay.replay_scene import ReplayScene
+from visrftwin_ros.propagation.replay.replay_scene import ReplayScene, SurfaceFields
 from visrftwin_ros.scene.visibility import OFF_SURFACE, SHORTEST
 
 Lines = Float[np.ndarray, "n v 3"]
@@ -56,7 +57,7 @@ class Chains:
     before: Complex[np.ndarray, "n 2 2"]
 
     @classmethod
-    def of(cls, known: PathSet, rows: Int[np.ndarray, " n"], scene: ReplayScene) -> Chains:
+    def of(cls, known: PathSet, rows: Int[np.ndarray, " n"], scene: SurfaceFields) -> Chains:
         paths = known.select(rows)
         count, depth = paths.interactions.shape
         held = paths.interactions == DIFFUSE
@@ -91,17 +92,25 @@ class Chains:
         Float[np.ndarray, " k"],
         Complex[np.ndarray, "k 2 2"],
     ]:
-        """Which of them reach `receiver`, ascending; vertices, delays and transfers."""
+        """Which of them reach `receiver`, ascending; vertices, delays and transfers. Those that
+        cannot be `evaluated` never do."""
         rows, vertices = self._vertices(receiver)
         seen = self._visible(rows, vertices, scene)
         rows, vertices = rows[seen], vertices[seen]
         transfer = self._transfer(rows, vertices, scene) @ self.before[rows]
         return rows, vertices, path_delay(vertices), transfer
 
-    def fields(self, scene: ReplayScene) -> Complex[np.ndarray, "n 2 2"]:
+    def fields(self, scene: SurfaceFields) -> Complex[np.ndarray, "n 2 2"]:
         """Transfers at the known vertices."""
         rows = np.arange(len(self.rows))
         return self._transfer(rows, self.vertices, scene) @ self.before
+
+    @cached_property
+    def evaluated(self) -> Bool[np.ndarray, " n"]:
+        """Whose fields can be computed: not those that bend twice, or where the surface has no edge
+        or more than two faces meet."""
+        bends = (self.interactions == DIFFRACTION).sum(axis=1)
+        return (bends == 0) | ((bends == 1) & (self.edge[:, 13] > 0))
 
     def _vertices(
         self, receiver: Vectors
@@ -116,6 +125,7 @@ class Chains:
         with np.errstate(invalid="ignore"):
             alive = np.flatnonzero(
                 np.isfinite(receiver).all(axis=1)
+                & self.evaluated
                 & (~bent | ((shift > 0) & (shift < self.edge[:, 6])))
             )
         own = (self.n_vertices - 2 - self.start)[alive]
@@ -204,9 +214,9 @@ class Chains:
         return free
 
     def _transfer(
-        self, rows: Int[np.ndarray, " n"], vertices: Lines, scene: ReplayScene
+        self, rows: Int[np.ndarray, " n"], vertices: Lines, scene: SurfaceFields
     ) -> Complex[np.ndarray, "n 2 2"]:
-        """From vertex `start` to the receiver, with spreading and Lambert's law."""
+        """From vertex `start` to the receiver, with spreading, air and Lambert's law."""
         edge, start = self.edge[rows], self.start[rows]
         wedges = Wedges(edge[:, :3], edge[:, 3:6], edge[:, 6], edge[:, 7:10], edge[:, 10:13])
         chain = chain_transfer(
@@ -220,18 +230,22 @@ class Chains:
             scene.wavelength,
             wedges,
         )
-        strength = scene.wavelength / (4 * np.pi) * self._spreading(rows, vertices)
+        strength = scene.wavelength / (4 * np.pi) * self._spreading(rows, vertices, scene.decay)
         return np.asarray(chain * strength[:, None, None])
 
-    def _spreading(self, rows: Int[np.ndarray, " n"], vertices: Lines) -> Float[np.ndarray, " n"]:
-        """(N,) 1 / length of the last ray tube, times Lambert's law where it starts.
+    def _spreading(
+        self, rows: Int[np.ndarray, " n"], vertices: Lines, decay: float
+    ) -> Float[np.ndarray, " n"]:
+        """(N,) 1 / length of the last ray tube, times what air leaves of it and Lambert's law where
+        it starts.
 
-        With a diffraction, 1 / sqrt(s s' (s + s')) of the uniform theory, as in Sionna.
+        With a diffraction, 1 / sqrt(s s' (s + s')) of the uniform theory.
         """
         start = self.start[rows]
         length = lengths(np.diff(vertices, axis=1))
         piece = np.arange(length.shape[1])
-        spreading = 1 / np.where(piece >= start[:, None], length, 0.0).sum(axis=1)
+        tube = np.where(piece >= start[:, None], length, 0.0).sum(axis=1)
+        spreading, air = 1 / tube, np.exp(-decay * tube)
         on = np.flatnonzero(self.edge[rows, 13] > 0)
         if len(on):
             at = (self.interactions[rows[on]] == DIFFRACTION).argmax(axis=1)[:, None]
@@ -244,7 +258,7 @@ class Chains:
             normal = self.normals[rows[on], start[on] - 1]
             cosine = np.abs((step * normal).sum(axis=1)) / np.linalg.norm(step, axis=1)
             spreading[on] *= np.sqrt(cosine)
-        return spreading
+        return np.asarray(spreading * air)
 
 
 def _one_back(
@@ -270,7 +284,7 @@ def _backwards(
     paths: PathSet,
     image: Float[np.ndarray, "n images 3"],
     along: Float[np.ndarray, "n images 3"],
-    scene: ReplayScene,
+    scene: SurfaceFields,
 ) -> Float[np.ndarray, "n images-1 17"]:
     """`back` of Chains, of images and along at each vertex."""
     points, normals = paths.vertices[:, 1:-1], paths.normals
@@ -291,7 +305,7 @@ def _backwards(
     return np.take_along_axis(table, order[..., None], axis=1)
 
 
-def _edges(paths: PathSet, scene: ReplayScene) -> Float[np.ndarray, "n 14"]:
+def _edges(paths: PathSet, scene: SurfaceFields) -> Float[np.ndarray, "n 14"]:
     """Columns of Wedges of the paths that bend, zero on the others."""
     table = np.zeros((len(paths), 14))
     row, d = np.nonzero(paths.interactions == DIFFRACTION)

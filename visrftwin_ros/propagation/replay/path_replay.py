@@ -25,8 +25,8 @@ class Scattered:
     """N paths that end in a diffuse reflection: their scattering points stay.
 
     rows: in the PathSet. point, normal: of the last reflection, on the side to which
-    it scatters. delay: seconds to the point. transfer: up to Lambert's law and
-    spreading from there.
+    it scatters. delay: seconds to the point. transfer: up to Lambert's law,
+    spreading and air from there.
     """
 
     rows: Int[np.ndarray, " n"]
@@ -36,7 +36,7 @@ class Scattered:
     transfer: Complex[np.ndarray, "n 2 2"]
 
     @classmethod
-    def of(cls, known: PathSet, rows: Int[np.ndarray, " n"]) -> Scattered:
+    def of(cls, known: PathSet, rows: Int[np.ndarray, " n"], decay: float) -> Scattered:
         last = known.n_vertices[rows] - 2
         point = known.vertices[rows, last]
         step = known.vertices[rows, last + 1] - point
@@ -48,7 +48,7 @@ class Scattered:
             point=point,
             normal=normal,
             delay=known.delay[rows] - length / speed_of_light,
-            transfer=known.transfer[rows] / _lobe(step, normal, length)[:, None, None],
+            transfer=known.transfer[rows] / _lobe(step, normal, length, decay)[:, None, None],
         )
 
     def at(
@@ -65,8 +65,8 @@ class Scattered:
         hit = scene.visibility.first_hit(self.point + OFF_SURFACE * self.normal, step)
         found = np.flatnonzero(facing & (hit > length - 2 * OFF_SURFACE) & (length > SHORTEST))
         length = length[found]
-        # As in `_lobe`: Lambert's law, whose cosine is ahead / length, times spreading.
-        lobe = np.sqrt(ahead[found] / length) / length
+        # As in `_lobe`: Lambert's law, whose cosine is ahead / length, times spreading and air.
+        lobe = np.sqrt(ahead[found] / length) / length * np.exp(-scene.decay * length)
         return (
             found,
             self.delay[found] + length / speed_of_light,
@@ -98,7 +98,7 @@ class Replay:
             ends_diffuse = (kind == DIFFUSE) & (known.n_vertices > 2)
         return cls(
             known,
-            Scattered.of(known, np.flatnonzero(ends_diffuse)),
+            Scattered.of(known, np.flatnonzero(ends_diffuse), scene.decay),
             Chains.of(known, np.flatnonzero(~ends_diffuse), scene),
             scene,
         )
@@ -128,8 +128,8 @@ class Replay:
         to_scattered, to_chains = place[scattered_rows], place[chain_rows]
 
         def merged(
-            of_scattered: Shaped[np.ndarray, a * rest], of_chains: Shaped[np.ndarray, b * rest]
-        ) -> Shaped[np.ndarray, n * rest]:
+            of_scattered: Shaped[np.ndarray, "a ..."], of_chains: Shaped[np.ndarray, "b ..."]
+        ) -> Shaped[np.ndarray, "n ..."]:
             both = np.empty((len(rows), *of_scattered.shape[1:]), of_scattered.dtype)
             both[to_scattered], both[to_chains] = of_scattered, of_chains
             return both
@@ -160,12 +160,13 @@ def _lobe(
     step: Vectors,
     normal: Vectors,
     length: Float[np.ndarray, " n"],
+    decay: float,
 ) -> Float[np.ndarray, " n"]:
-    """Lambert's law times spreading from scattering points along `step`."""
+    """Lambert's law times spreading and air from scattering points along `step`."""
     with np.errstate(divide="ignore", invalid="ignore"):
         # Behind the surface or on top of the point: such a path is dropped.
         cosine = np.maximum(np.einsum("ij,ij->i", step, normal), 0.0) / length
-        return np.asarray(np.sqrt(cosine) / length)
+        return np.asarray(np.sqrt(cosine) / length * np.exp(-decay * length))
 
 
 def _joined(parts: Sequence[Part], first: Int[np.ndarray, " parts"]) -> Part:

@@ -4,35 +4,55 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 
 from visrftwin_ros.propagation.fields.free_space import wavelength_of
 from visrftwin_ros.propagation.fields.fresnel_coefficients import surface_electrics
+from visrftwin_ros.propagation.fields.gas_absorption import amplitude_decay
 from visrftwin_ros.propagation.fields.utd_edges import SceneEdges
 from visrftwin_ros.scene.ray_device import Device
 from visrftwin_ros.scene.surfaces import SurfaceMesh
 from visrftwin_ros.scene.visibility import Visibility
 
 
-class ReplayScene:
+class SurfaceFields:
+    """What the fields of known paths need of the static scene: its surfaces, edges and air.
+
+    decay: 1/m by which air takes from a field's amplitude.
+    """
+
+    def __init__(self, meshes: Sequence[SurfaceMesh], frequency: float) -> None:
+        self.electrics = surface_electrics(meshes, frequency)
+        self.wavelength = wavelength_of(frequency)
+        self.decay = amplitude_decay(frequency)
+        self.edges = SceneEdges(meshes)
+        self._frequency = frequency
+        self.bounds = np.array([(m.vertices.min(axis=0), m.vertices.max(axis=0)) for m in meshes])
+
+    def with_materials(self, meshes: Sequence[SurfaceMesh]) -> Self:
+        """The same surfaces in the same places, of other materials."""
+        other = copy.copy(self)
+        other.electrics = surface_electrics(meshes, self._frequency)
+        return other
+
+    @property
+    def as_sionna_has_it(self) -> Self:
+        """The same for Sionna RT: every slab of just its thickness, no air."""
+        other = copy.copy(self)
+        other.electrics, other.decay = self.electrics.exactly_thick, 0.0
+        return other
+
+
+class ReplayScene(SurfaceFields):
     """What replaying needs of the static scene: its surfaces' fields and what hides what."""
 
     def __init__(
         self, meshes: Sequence[SurfaceMesh], frequency: float, device: Device = "auto"
     ) -> None:
+        super().__init__(meshes, frequency)
         self.visibility = Visibility(meshes, device)
-        self.electrics = surface_electrics(meshes, frequency)
-        self.wavelength = wavelength_of(frequency)
-        self.edges = SceneEdges(meshes)
-        self._frequency = frequency
-        self.bounds = np.array([(m.vertices.min(axis=0), m.vertices.max(axis=0)) for m in meshes])
-
-    def with_materials(self, meshes: Sequence[SurfaceMesh]) -> ReplayScene:
-        """The same surfaces in the same places, of other materials."""
-        other = copy.copy(self)
-        other.electrics = surface_electrics(meshes, self._frequency)
-        return other
 
     def same_places(self, other: ReplayScene) -> bool:
         """Whether `other` has the same surfaces in the same places, of whatever materials."""

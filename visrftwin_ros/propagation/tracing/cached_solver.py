@@ -12,7 +12,7 @@ import numpy as np
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.propagation.paths.devices import Devices
 from visrftwin_ros.propagation.paths.path_set import PathSet, empty
-from visrftwin_ros.propagation.tracing.sionna_solver import solve, solver_version
+from visrftwin_ros.propagation.tracing.path_solver import solve, solver_version
 from visrftwin_ros.scene.ray_device import Device
 from visrftwin_ros.scene.surfaces import SurfaceMesh, fingerprint
 from visrftwin_ros.site.model import Propagation, Site

@@ -6,12 +6,14 @@ and cannot fail for want of LLVM.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
+from math import isqrt
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int32, Integer, Shaped, UInt8
+from jaxtyping import Float, Int, Int32, Integer, Shaped, UInt8
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.propagation.paths import path_set
@@ -30,20 +32,31 @@ _KIND_OF_SIONNA = {
     4: path_set.REFRACTION,
     8: path_set.DIFFRACTION,
 }
+_MOST_RECEIVERS = 16
+"""A solve's memory and its candidates grow with the receivers: more take turns."""
+_MOST_LANES = 30_000_000
+"""Rays times receivers times depth of a solve: each takes some 30 bytes."""
+SLOTS_PER_RECEIVER = 1_000_000
+"""Places in Sionna's table of candidates: of two that meet in one place the later is lost.
+
+A furnished room has some thousands of candidates a receiver, which leaves 0.2 % of them lost; at
+Sionna's own million in all 4 to 10 % were, of up to an eighth of a link's power.
+"""
 
 
-def solve(
+def traced_paths(
     meshes: Sequence[SurfaceMesh],
     transmitters: Devices,
     receivers: Devices,
     frequency: float,
     settings: Propagation,
     device: Device = "auto",
+    slots: int = SLOTS_PER_RECEIVER,
 ) -> PathSet:
-    """Every path from every transmitter to every receiver through the scene without people.
+    """What Sionna RT finds from every transmitter to every receiver through the scene without people.
 
-    Links come transmitter first: (tx0, rx0), (tx0, rx1), ... . Duplicates are removed. Raises
-    TwinError where the tracer fails.
+    Links come transmitter first: (tx0, rx0), (tx0, rx1), ... ; each path once. slots: of its table
+    of candidates, for each receiver. Raises TwinError where the tracer fails.
     """
     links = tuple((tx, rx) for tx in transmitters.names for rx in receivers.names)
     if not links:
@@ -55,31 +68,18 @@ def solve(
         if lost:
             raise TwinError(f"no paths to or from {', '.join(lost)}: the position is not finite")
     prepare(device)
+    import drjit as dr
     import sionna.rt as rt
 
     try:
         scene = build_scene(meshes, frequency)
         scene.tx_array = rt.PlanarArray(num_rows=1, num_cols=1, pattern="iso", polarization="VH")
         scene.rx_array = scene.tx_array
-        for name, position in zip(transmitters.names, transmitters.positions, strict=True):
-            scene.add(rt.Transmitter(f"tx {name}", position.tolist()))
-        for name, position in zip(receivers.names, receivers.positions, strict=True):
-            scene.add(rt.Receiver(f"rx {name}", position.tolist()))
-        # Equal input must give equal paths, on line and off line.
-        found = rt.PathSolver(deterministic=True)(
-            scene,
-            max_depth=settings.max_depth,
-            samples_per_src=settings.samples,
-            max_num_paths_per_src=max(100_000, settings.samples * 4),
-            synthetic_array=True,
-            los=True,
-            specular_reflection=True,
-            diffuse_reflection=settings.diffuse,
-            refraction=settings.refraction,
-            diffraction=settings.diffraction,
-            seed=settings.seed,
-        )
-        return _path_set(found, scene, links, meshes, transmitters, receivers, settings.max_depth)
+        parts = [
+            _traced(scene, meshes, some, others, len(receivers.names), settings, slots)
+            for some, others in _in_turns(transmitters, receivers, settings)
+        ]
+        paths = path_set.of_same_links(links, parts)
     except (RuntimeError, ValueError, TypeError) as error:
         cause: BaseException | None = error
         while cause is not None:  # Dr.Jit's loops turn a Ctrl-C into a RuntimeError of their own.
@@ -87,28 +87,114 @@ def solve(
                 raise KeyboardInterrupt from error
             cause = cause.__cause__
         raise TwinError(f"Sionna RT could not solve {len(links)} link(s): {error}") from error
+    finally:
+        # Dr.Jit would keep what a solve took, a gigabyte and more, for one that may never come.
+        dr.flush_malloc_cache()
+    return each_sequence_once(paths)
+
+
+def next_prime(number: int) -> int:
+    """The least prime that is at least `number`."""
+    candidate = max(number, 2)
+    while any(candidate % d == 0 for d in range(2, isqrt(candidate) + 1)):
+        candidate += 1
+    return candidate
 
 
 def solver_version() -> str:
     """Part of a cache's fingerprint: another tracer may find other paths."""
-    return f"sionna-rt {version('sionna-rt')}"
+    return f"sionna-rt {version('sionna-rt')}, every mirror, none faint"
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """Some of the devices, and their numbers among all."""
+
+    devices: Devices
+    numbers: Int[np.ndarray, " n"]
+
+
+def _in_turns(
+    transmitters: Devices, receivers: Devices, settings: Propagation
+) -> Iterator[tuple[_Turn, _Turn]]:
+    """Every transmitter with every receiver, as many at a time as the memory bears."""
+    turns = list(_turns(receivers, _MOST_RECEIVERS))
+    each = settings.samples * max(settings.max_depth, 1) * max(len(t.numbers) for t in turns)
+    for some in _turns(transmitters, max(_MOST_LANES // each, 1)):
+        for others in turns:
+            yield some, others
+
+
+def _turns(devices: Devices, most: int) -> Iterator[_Turn]:
+    """At most so many at a time, in turns of almost one size: each size compiles anew."""
+    count = len(devices.names)
+    for numbers in np.array_split(np.arange(count), -(-count // most)):
+        names = tuple(devices.names[i] for i in numbers)
+        yield _Turn(Devices(names, devices.positions[numbers]), numbers)
+
+
+def _traced(
+    scene: Any,
+    meshes: Sequence[SurfaceMesh],
+    transmitters: _Turn,
+    receivers: _Turn,
+    count: int,
+    settings: Propagation,
+    slots: int,
+) -> PathSet:
+    """Their paths, without duplicates; links are numbered as of all transmitters to all
+    `count` receivers."""
+    import sionna.rt as rt
+    from sionna.rt.path_solvers.sb_candidate_generator import SBCandidateGenerator
+
+    most = max(100_000, settings.samples * 4)
+    # A prime: with a size of many factors, candidates fall on few of its places.
+    size = next_prime(max(most, slots * len(receivers.numbers)))
+    SBCandidateGenerator.MIN_SPEC_COUNT_SIZE = size
+    devices = [
+        kind(f"{end} {name}", place.tolist())
+        for kind, end, turn in (
+            (rt.Transmitter, "tx", transmitters),
+            (rt.Receiver, "rx", receivers),
+        )
+        for name, place in zip(turn.devices.names, turn.devices.positions, strict=True)
+    ]
+    for device in devices:
+        scene.add(device)
+    # Equal input must give equal paths, on line and off line.
+    found = rt.PathSolver(deterministic=True)(
+        scene,
+        max_depth=settings.max_depth,
+        samples_per_src=settings.samples,
+        max_num_paths_per_src=most,
+        synthetic_array=True,
+        los=True,
+        specular_reflection=True,
+        diffuse_reflection=settings.diffuse,
+        refraction=settings.refraction,
+        diffraction=settings.diffraction,
+        seed=settings.seed,
+    )
+    paths = _path_set(found, scene, meshes, transmitters, receivers, count, settings.max_depth)
+    for device in devices:
+        scene.remove(device.name)
+    return paths
 
 
 def _path_set(
     found: Any,
     scene: Any,
-    links: tuple[tuple[str, str], ...],
     meshes: Sequence[SurfaceMesh],
-    transmitters: Devices,
-    receivers: Devices,
+    transmitters: _Turn,
+    receivers: _Turn,
+    count: int,
     depth: int,
 ) -> PathSet:
     """Gathers Sionna's padded tensors [rx, tx, path] into one row a path."""
     valid = np.array(found.valid).transpose(1, 0, 2)  # tx, rx, path
     tx, rx, _ = picked = np.nonzero(valid)
-    count = len(tx)
-    if not count:
-        return path_set.empty(links, depth)
+    if not len(tx):
+        return path_set.empty((), depth)
     amplitude = np.array(found.a[0]) + 1j * np.array(found.a[1])
     transfer = amplitude.transpose(2, 0, 4, 1, 3)[picked]
 
@@ -118,23 +204,23 @@ def _path_set(
 
     kinds = by_depth(found.interactions)
     ended = np.cumsum(kinds == 0, axis=1) > 0
-    interactions = np.zeros((count, depth), np.uint8)
+    interactions = np.zeros((len(tx), depth), np.uint8)
     for theirs, ours in _KIND_OF_SIONNA.items():
         interactions[(kinds == theirs) & ~ended] = ours
     surface_of_id = {scene.objects[m.name].object_id: i for i, m in enumerate(meshes)}
-    objects = np.full((count, depth), -1, np.int32)
+    objects = np.full((len(tx), depth), -1, np.int32)
     ids = by_depth(found.objects)
     for identifier, index in surface_of_id.items():
         objects[(ids == identifier) & ~ended] = index
     n_vertices = (~ended).sum(axis=1).astype(np.int32) + 2
-    vertices = np.empty((count, depth + 2, 3))
-    vertices[:, 0] = transmitters.positions[tx]
+    vertices = np.empty((len(tx), depth + 2, 3))
+    vertices[:, 0] = transmitters.devices.positions[tx]
     vertices[:, 1:-1] = by_depth(found.vertices)
     padding = np.arange(depth + 2) >= n_vertices[:, None] - 1
-    vertices[padding] = receivers.positions[rx[np.nonzero(padding)[0]]]
+    vertices[padding] = receivers.devices.positions[rx[np.nonzero(padding)[0]]]
     paths = PathSet(
-        links=links,
-        link=(tx * len(receivers.names) + rx).astype(np.int32),
+        links=(),
+        link=(transmitters.numbers[tx] * count + receivers.numbers[rx]).astype(np.int32),
         vertices=vertices,
         n_vertices=n_vertices,
         interactions=interactions,
@@ -145,7 +231,7 @@ def _path_set(
         transfer=transfer.astype(complex),
         delay=path_set.path_delay(vertices),
     )
-    return each_sequence_once(path_set.without_duplicates(paths))
+    return path_set.without_duplicates(paths)
 
 
 def _normals(

@@ -7,7 +7,7 @@ from multiprocessing.connection import Connection
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.propagation.paths.path_set import PathSet
-from visrftwin_ros.propagation.tracing.sionna_solver import solve
+from visrftwin_ros.propagation.tracing.path_solver import solve
 from visrftwin_ros.propagation.tracing.solver_process import Ended, SolverProcess
 from visrftwin_ros.scene.ray_device import prepare
 

@@ -1,0 +1,288 @@
+"""Hostile messages on every topic and service of every node: none dies, none hangs, and nothing that is
+no number, or of another time, goes out as fresh."""
+
+from __future__ import annotations
+
+import gc
+import math
+import os
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import yaml
+from cloud_messages import xyz_message
+from diagnostic_msgs.msg import DiagnosticArray
+from hostile_messages import Hostile
+from made_campaign import made_site, write_campaign
+from made_pictures import a_scene
+from node_bench import SENSOR_QOS, NodeBench
+from scipy.spatial.transform import Rotation
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
+from std_srvs.srv import Trigger
+from tf2_msgs.msg import TFMessage
+
+from visrftwin_ros.messages.channels import channel_paths_message, channels_message
+from visrftwin_ros.messages.geometry import transform_message
+from visrftwin_ros.messages.images import image_message
+from visrftwin_ros.messages.limits import FARTHEST, LARGEST
+from visrftwin_ros.messages.stamps import header
+from visrftwin_ros.msg import (
+    BeamDecision,
+    BeamDecisions,
+    ChannelPaths,
+    Detection,
+    Detections,
+    LidarPeople,
+    LidarPerson,
+    LinkChannel,
+    LinkChannels,
+    LinkPaths,
+    RadioPath,
+    ShadowForecast,
+    ShadowForecasts,
+    TrackedPeople,
+    TrackedPerson,
+)
+from visrftwin_ros.nodes.beam_selector import BeamSelector
+from visrftwin_ros.nodes.campaign_replay import CampaignReplay
+from visrftwin_ros.nodes.channel_predictor import ChannelPredictor
+from visrftwin_ros.nodes.lidar_people import LidarPeopleNode
+from visrftwin_ros.nodes.messages.message_types import made
+from visrftwin_ros.nodes.people_detector import PeopleDetector
+from visrftwin_ros.nodes.people_tracker import PeopleTrackerNode
+from visrftwin_ros.nodes.shared.transforms import MOVING_QOS, STATIC_QOS, Pose
+from visrftwin_ros.nodes.site_frames import SiteFrames
+from visrftwin_ros.nodes.twin_viewer import TwinViewer
+from visrftwin_ros.srv import GetRadioMap, PredictLink, SetMaterial
+
+MESSAGES = int(os.environ.get("VISRFTWIN_HOSTILE_MESSAGES", "2000"))
+"""100000 are the long run, of under an hour."""
+SEED = int(os.environ.get("VISRFTWIN_HOSTILE_SEED", "1"))
+LONGEST = 1.0
+"""s of one callback, of its own thread's time: others work on this machine too."""
+ENDS = np.array([[-8.0, -6.0, 3.0], [0.0, -6.0, 1.0]])
+
+
+class Topic(NamedTuple):
+    """One that some node hears, and how to make a message that it would use."""
+
+    name: str
+    kind: type
+    valid: Callable[[], Any] | None = None
+    qos: Any = SENSOR_QOS
+
+
+def stamped(message: Any, frame: str = "world") -> Any:
+    message.header = header(made, time.time_ns(), frame)
+    return message
+
+
+def a_person() -> TrackedPerson:
+    one = TrackedPerson(id="7", height=1.75, width=0.5, depth=0.3)
+    one.position.x, one.position.y = -3.0, -6.0
+    one.covariance = np.diag([0.01, 0.01, 0.1, 0.1]).reshape(-1)
+    return one
+
+
+def a_path() -> RadioPath:
+    points = [made("geometry_msgs/Point", x=x, y=y, z=z) for x, y, z in ENDS.tolist()]
+    return RadioPath(delay=3e-8, gain_db=-80.0, vertices=points)
+
+
+def a_cloud() -> PointCloud2:
+    points = np.random.default_rng(0).normal(0, 3, (200, 3)).astype(np.float32)
+    return xyz_message(points, time.time_ns(), "mast")
+
+
+def an_image() -> Image:
+    return image_message(made, a_scene((768, 576)), time.time_ns(), "view1")
+
+
+def a_transform() -> TFMessage:
+    pose = Pose(np.array([2.0, -2.0, 0.0]), Rotation.from_euler("Z", 0.5))
+    frames = [transform_message(made, "world", "roving/base_link", time.time_ns(), pose)]
+    return TFMessage(transforms=frames)
+
+
+def boxes() -> Detections:
+    box = Detection(track_id="1", score=0.9, x=380.0, y=300.0, width=30.0, height=75.0)
+    size = {"image_width": 768, "image_height": 576}
+    return stamped(Detections(camera="view1", detector="yolo", detections=[box], **size), "view1")
+
+
+def lidar_people() -> LidarPeople:
+    one = LidarPerson(
+        covariance=np.eye(3).reshape(-1) * 0.01, height=1.7, height_sigma=0.1, score=0.9
+    )
+    one.centroid.x, one.centroid.y = -3.0, -4.0
+    return stamped(LidarPeople(lidar="mast", reach=30.0, people=[one]))
+
+
+def link(kind: type, **fields: Any) -> Any:
+    return kind(tx="ap", rx="standing", **fields)
+
+
+def channels() -> LinkChannels:
+    return channels_message(made, time.time_ns(), "world", [link(LinkChannel, path_loss_db=80.0)])
+
+
+def channel_paths() -> ChannelPaths:
+    return channel_paths_message(made, time.time_ns(), "world", [link(LinkPaths, paths=[a_path()])])
+
+
+def forecasts() -> ShadowForecasts:
+    values = {name: [1.0, 2.0] for name in ("horizon", "shadow_loss_db", "shadow_loss_upper_db")}
+    return stamped(ShadowForecasts(forecasts=[link(ShadowForecast, **values)]))
+
+
+TOPICS = (
+    Topic("people", TrackedPeople, lambda: stamped(TrackedPeople(people=[a_person()])), 5),
+    Topic("view1/image_raw", Image, an_image),
+    Topic("view1/image_raw/compressed", CompressedImage),
+    Topic("view1/detections", Detections, boxes),
+    Topic("glasses/detections", Detections, boxes),
+    Topic("glasses/camera_info", CameraInfo),
+    Topic("mast/points", PointCloud2, a_cloud),
+    Topic("mast/people", LidarPeople, lidar_people),
+    Topic("/tf", TFMessage, a_transform, MOVING_QOS),
+    Topic("/tf_static", TFMessage, a_transform, STATIC_QOS),
+    Topic("channels", LinkChannels, channels, 5),
+    Topic("channel_paths", ChannelPaths, channel_paths, 5),
+    Topic("shadow_forecast", ShadowForecasts, forecasts, 5),
+    Topic(
+        "beams", BeamDecisions, lambda: stamped(BeamDecisions(decisions=[link(BeamDecision)])), 5
+    ),
+    Topic("/diagnostics", DiagnosticArray, None, 5),
+)
+SERVICES = {
+    "set_material": SetMaterial,
+    "predict_link": PredictLink,
+    "get_radio_map": GetRadioMap,
+    "campaign_replay/pause": Trigger,
+}
+
+
+@pytest.fixture
+def site(small_site: Path) -> Path:
+    """The small site with glasses that TF places, and a LiDAR."""
+    content = yaml.safe_load(small_site.read_text())
+    content["cameras"].append({"name": "glasses", "image_width": 768, "image_height": 576})
+    content["lidars"] = [{"name": "mast", "position": [-8, -6, 2.5], "learning_time": 0.0}]
+    small_site.write_text(yaml.safe_dump(content))
+    return small_site
+
+
+@pytest.fixture
+def graph(bench: NodeBench, site: Path, tmp_path: Path) -> Iterator[NodeBench]:
+    """Every node of the site, with its own limits and tolerances."""
+    common: dict[str, Any] = {"site": str(site), "limits.ahead": 0.5}
+    bag = write_campaign(tmp_path / "bag", made_site(tmp_path / "other"))
+    bench.active(SiteFrames, "site_frames", **common)
+    bench.active(ChannelPredictor, "channel_predictor", cache=str(tmp_path / "cache"), **common)
+    bench.active(BeamSelector, "beam_selector", **common)
+    bench.active(PeopleTrackerNode, "people_tracker", **common)
+    bench.active(TwinViewer, "twin_viewer", web_port=0, **common)
+    seen = {"camera": "view1", "detector": "motion", **common}
+    bench.active(PeopleDetector, "people_detector", "/view1", **seen)
+    bench.active(PeopleDetector, "compressed", "/view1", compressed=True, **seen)
+    bench.active(LidarPeopleNode, "lidar_people", "/mast", lidar="mast", **common)
+    bench.active(CampaignReplay, "campaign_replay", bag=str(bag), wait_for=["nobody"])
+    # All nodes in one process: a collection of all that they imported takes a second.
+    gc.collect()
+    gc.freeze()
+    yield bench
+    gc.unfreeze()
+
+
+def wrong(messages: list[Any], faults: Callable[[Any], list[str]]) -> list[str]:
+    return [text for message in messages for text in faults(message)]
+
+
+def people_faults(message: TrackedPeople) -> list[str]:
+    if message.stale:
+        return []
+    rows = [
+        [p.position.x, p.position.y, p.velocity.x, p.velocity.y, p.height, p.heading, *p.covariance]
+        for p in message.people
+    ]
+    numbers = np.array(rows).reshape(-1)
+    good = np.isfinite(numbers).all() and (np.abs(numbers) <= FARTHEST).all()
+    good = good and all(0 < p.height < LARGEST for p in message.people)
+    return [] if good else [f"people {rows}"]
+
+
+def channel_faults(message: LinkChannels) -> list[str]:
+    names = ("path_loss_db", "rms_delay_spread", "azimuth_spread", "shadow_loss_db")
+    return [
+        f"{link.tx}-{link.rx}: {[getattr(link, n) for n in names]}"
+        for link in message.channels
+        if not (link.stale or link.reason)
+        if not all(math.isfinite(getattr(link, n)) for n in names)
+    ]
+
+
+def beam_faults(message: BeamDecisions) -> list[str]:
+    return [
+        f"{one.tx}-{one.rx}: mcs {one.mcs}, {one.snr_db} dB"
+        for one in message.decisions
+        if one.mcs >= 0 and not message.stale
+        if not all(map(math.isfinite, (one.snr_db, one.rssi_dbm, one.throughput, one.phy_rate)))
+    ]
+
+
+class Outputs:
+    """What the nodes under test say, told from what the test says on the same topics."""
+
+    def __init__(self, bench: NodeBench) -> None:
+        self.said: dict[str, list[Any]] = {"people": [], "channels": [], "beams": []}
+        for node in bench.nodes:
+            for publisher in node.publishers:
+                heard = self.said.get(publisher.topic_name.strip("/"))
+                if heard is not None:
+                    publisher.publish = partial(self._publish, publisher.publish, heard)
+
+    @staticmethod
+    def _publish(publish: Callable[[Any], None], heard: list[Any], message: Any) -> None:
+        heard.append(message)
+        publish(message)
+
+    def faults(self) -> list[str]:
+        """Since the last time."""
+        found = [
+            *wrong(self.said["people"], people_faults),
+            *wrong(self.said["channels"], channel_faults),
+            *wrong(self.said["beams"], beam_faults),
+        ]
+        for heard in self.said.values():
+            heard.clear()
+        return found
+
+
+@pytest.mark.timeout(180 + MESSAGES // 10)
+def test_no_message_ends_a_node_holds_it_up_or_comes_out_as_fresh(graph: NodeBench) -> None:
+    hostile, outputs = Hostile(SEED), Outputs(graph)
+    senders = [(t, graph.publisher(t.kind, t.name, t.qos, seconds=3.0)) for t in TOPICS]
+    clients = {name: graph.client(kind, name) for name, kind in SERVICES.items()}
+    order = np.random.default_rng(SEED)
+    counted = dict.fromkeys([*(t.name for t in TOPICS), *SERVICES], 0)
+    for k in range(MESSAGES):
+        if order.random() < 0.03:
+            name = str(order.choice(list(SERVICES)))
+            clients[name].call_async(hostile.message(SERVICES[name].Request))
+        else:
+            topic, sender = senders[order.integers(len(senders))]
+            name = topic.name
+            sender.publish(hostile.message(topic.kind, topic.valid))
+        counted[name] += 1
+        seconds, whose = graph.longest_callback()
+        assert seconds < LONGEST, f"message {k}, on {name}: {whose} took {seconds:.2f} s"
+        faults = {node.get_name(): dict(node.faults) for node in graph.nodes if node.faults}
+        assert not faults, f"message {k}, on {name}: {faults}"
+        invented = outputs.faults()
+        assert not invented, f"message {k}, on {name}: {invented}"
+    assert min(counted.values()) > 0

@@ -1,0 +1,255 @@
+"""What a message may hold, checked before anything is read of it: its time, then its sizes, then
+the numbers that size what follows.
+
+Lists of what a sensor saw are cut to their limit; what is out of its limits otherwise is refused.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from visrftwin_ros.errors import TwinError
+from visrftwin_ros.messages.stamps import NANOSECONDS, stamp_ns
+
+LONGEST_NAME = 256
+"""Characters of a frame, an id or a name."""
+MOST_VERTICES = 64
+"""Of one path: an order of magnitude above what any solver here is asked for."""
+MOST_HORIZONS = 100
+"""Of one link's forecast."""
+LONGEST_EMBEDDING = 4096
+FARTHEST = 1e5
+"""m from the origin of the world at which a person or a robot is believed."""
+LONGEST_SWEEP = 1.0
+"""s that a LiDAR takes for one."""
+LARGEST = 5.0
+"""m of a person's width, depth or height that is believed."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Of one message: people and boxes of a sensor, links, paths of all links, transforms, pixels of
+    an image and points of a cloud.
+
+    ahead: s that a stamp may lie before the clock. behind: s that it may lie behind the clock and
+    what rests on it still be fresh.
+    """
+
+    people: int = 200
+    boxes: int = 500
+    links: int = 2_000
+    paths: int = 100_000
+    transforms: int = 1_000
+    pixels: int = 40_000_000
+    points: int = 2_000_000
+    ahead: float = 0.5
+    behind: float = 1.0
+
+
+Rule = Callable[[Any, Limits], str]
+
+
+def check_message(kind: str, message: Any, limits: Limits, now_ns: int) -> str:
+    """What was cut from a message of the type `package/Name`; '' if nothing. `now_ns` is ROS time.
+
+    TwinError, which says what would be right, where the message is not to be used.
+    """
+    header = getattr(message, "header", None)
+    if header is not None:
+        if kind not in _UNTIMED:
+            check_time(header.stamp, now_ns, limits.ahead)
+        _check_names(header.frame_id)
+    return _RULES[kind](message, limits) if kind in _RULES else ""
+
+
+def check_time(stamp: Any, now_ns: int, ahead: float) -> None:
+    """TwinError where a builtin_interfaces/Time is none, or lies `ahead` s before the clock."""
+    if stamp.sec < 0 or stamp.nanosec >= NANOSECONDS:
+        raise TwinError(
+            f"stamp {stamp.sec} s {stamp.nanosec} ns is no ROS time: set the sender's clock"
+        )
+    if not stamp.sec and not stamp.nanosec:
+        raise TwinError("stamp 0 is no time: have the sender fill in its header")
+    # Before the first /clock nothing can be said.
+    lead = (stamp_ns(stamp) - now_ns) * 1e-9
+    if now_ns and lead > ahead:
+        raise TwinError(
+            f"stamp {lead:.2f} s in the future (limit {ahead:g} s): synchronise the clocks"
+        )
+
+
+def check_place(place: Float[np.ndarray, " 3"], whose: str) -> None:
+    """TwinError where a position [m] in the world is none, or too far away to be one of this site."""
+    where = ", ".join(f"{value:g}" for value in place)
+    if not np.isfinite(place).all():
+        raise TwinError(f"the position of {whose} is not finite: ({where})")
+    if np.abs(place).max() > FARTHEST:
+        raise TwinError(f"the position of {whose}, ({where}) m, is over {FARTHEST:g} m away")
+
+
+def cut(items: Sequence[Any], most: int, what: str) -> tuple[list[Any], str]:
+    """The first `most` of a message's list, and what to say of the rest; '' where there is none."""
+    if len(items) <= most:
+        return list(items), ""
+    return list(items[:most]), f"{len(items)} {what} come: only the first {most} are taken"
+
+
+def _check_count(items: Sequence[Any], most: int, what: str) -> None:
+    if len(items) > most:
+        raise TwinError(f"{len(items)} {what} in one message: at most {most} are taken")
+
+
+def _check_names(*names: str) -> None:
+    longest = max(map(len, names), default=0)
+    if longest > LONGEST_NAME:
+        raise TwinError(f"a name of {longest} characters: at most {LONGEST_NAME} are taken")
+
+
+def _finite(*numbers: float) -> bool:
+    return all(map(math.isfinite, numbers))
+
+
+def _people(message: Any, limits: Limits) -> str:
+    taken, told = cut(message.people, limits.people, "people")
+    _check_names(*(person.id for person in taken), *(person.material for person in taken))
+    people = [person for person in taken if _credible(person)]
+    if len(people) < len(taken):
+        names = ", ".join(person.id for person in taken if not _credible(person))
+        told = f"people over {FARTHEST:g} m away or {LARGEST:g} m large are left out: {names}"
+    if told:
+        message.people = people
+    return told
+
+
+def _credible(person: Any) -> bool:
+    """What is no number is left to the models, which leave it out and name it."""
+    place = person.position
+    return not (
+        max(abs(place.x), abs(place.y), abs(place.z)) > FARTHEST
+        or max(person.width, person.depth, person.height) > LARGEST
+    )
+
+
+def _boxes(message: Any, limits: Limits) -> str:
+    boxes, told = cut(message.detections, limits.boxes, "boxes")
+    for box in boxes:
+        _check_names(box.track_id)
+        _check_count(box.embedding, LONGEST_EMBEDDING, "numbers of an embedding")
+    _check_names(message.camera, message.detector)
+    if told:
+        message.detections = boxes
+    return told
+
+
+def _lidar_people(message: Any, limits: Limits) -> str:
+    taken, told = cut(message.people, limits.people, "people")
+    people = [person for person in taken if _credible_cluster(person)]
+    if len(people) < len(taken):
+        wrong = len(taken) - len(people)
+        told = f"{wrong} people of no place or size that can be true are left out"
+    if told:
+        message.people = people
+    check_place(np.array([message.origin.x, message.origin.y, message.origin.z]), "the LiDAR")
+    if not message.reach >= 0:
+        raise TwinError(f"the LiDAR's reach is {message.reach:g} m: fill it in")
+    return told
+
+
+def _credible_cluster(person: Any) -> bool:
+    place, size = person.centroid, person.size
+    sizes = np.array([size.x, size.y, size.z, person.height, person.height_sigma])
+    return bool(
+        max(map(abs, (place.x, place.y, place.z))) <= FARTHEST
+        and ((sizes >= 0) & (sizes <= LARGEST)).all()
+        and np.abs(person.covariance).max() <= FARTHEST
+        and abs(person.seconds) <= LONGEST_SWEEP
+    )
+
+
+def _transforms(message: Any, limits: Limits) -> str:
+    _check_count(message.transforms, limits.transforms, "transforms")
+    for transform in message.transforms:
+        _check_names(transform.header.frame_id, transform.child_frame_id)
+        if transform.header.stamp.sec < 0:
+            raise TwinError(
+                f"TF of {transform.child_frame_id!r}: stamp {transform.header.stamp.sec} s is no ROS"
+                " time: set its sender's clock"
+            )
+    return ""
+
+
+def _camera_info(message: Any, limits: Limits) -> str:
+    _check_count(message.d, 14, "distortion coefficients")
+    _check_names(message.distortion_model)
+    if not _finite(*message.k, *message.d):
+        raise TwinError("a CameraInfo with K or D that are no numbers: calibrate the camera")
+    return ""
+
+
+def _channels(message: Any, limits: Limits) -> str:
+    _check_count(message.channels, limits.links, "links")
+    for link in message.channels:
+        _check_names(link.tx, link.rx)
+    return ""
+
+
+def _paths(message: Any, limits: Limits) -> str:
+    _check_count(message.links, limits.links, "links")
+    count = sum(len(link.paths) for link in message.links)
+    if count > limits.paths:
+        raise TwinError(f"{count} paths in one message: at most {limits.paths} are taken")
+    for link in message.links:
+        _check_names(link.tx, link.rx)
+        for path in link.paths:
+            if len(path.vertices) > MOST_VERTICES:
+                raise TwinError(
+                    f"a path of {link.tx}-{link.rx} has {len(path.vertices)} vertices: at most"
+                    f" {MOST_VERTICES} are taken"
+                )
+    return ""
+
+
+def _forecasts(message: Any, limits: Limits) -> str:
+    _check_count(message.forecasts, limits.links, "links")
+    counts: set[int] = set()
+    for link in message.forecasts:
+        _check_names(link.tx, link.rx)
+        values = link.horizon, link.shadow_loss_db, link.shadow_loss_upper_db
+        counts.update(map(len, values))
+        # A link without a path has no loss: NaN.
+        if not _finite(*link.horizon) or any(map(math.isinf, (*values[1], *values[2]))):
+            raise TwinError(f"the forecast of {link.tx}-{link.rx} holds what is no number")
+    if len(counts) > 1 or max(counts, default=0) > MOST_HORIZONS:
+        raise TwinError(
+            f"forecasts of {', '.join(map(str, sorted(counts)))} horizons, means and upper bounds:"
+            f" expected the same number of each for every link, at most {MOST_HORIZONS}"
+        )
+    return ""
+
+
+def _beams(message: Any, limits: Limits) -> str:
+    _check_count(message.decisions, limits.links, "links")
+    for link in message.decisions:
+        _check_names(link.tx, link.rx)
+    return ""
+
+
+_UNTIMED = ("sensor_msgs/CameraInfo", "diagnostic_msgs/DiagnosticArray")
+"""Of these nobody reads the stamp; many senders leave it at zero."""
+_RULES: dict[str, Rule] = {
+    "visrftwin_ros/TrackedPeople": _people,
+    "visrftwin_ros/Detections": _boxes,
+    "visrftwin_ros/LidarPeople": _lidar_people,
+    "tf2_msgs/TFMessage": _transforms,
+    "sensor_msgs/CameraInfo": _camera_info,
+    "visrftwin_ros/LinkChannels": _channels,
+    "visrftwin_ros/ChannelPaths": _paths,
+    "visrftwin_ros/ShadowForecasts": _forecasts,
+    "visrftwin_ros/BeamDecisions": _beams,
+}

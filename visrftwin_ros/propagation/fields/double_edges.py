@@ -1,0 +1,84 @@
+"""What is beyond two knife edges in a row: Fresnel's integral over a quadrant.
+
+As a normal distribution of two correlated variables, of complex argument. It is closed by Owen's
+function T ("Tables for computing bivariate normal probabilities", Ann. Math. Statist. 27 (1956),
+eq. 2.1), which is then the generalised Fresnel integral of Capolino and Maci, Microw. Opt. Technol.
+Lett. 9 (1995). Fresnel parameters are sign * sqrt(4 detour / wavelength) of the taut strings.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from visrftwin_ros.compiled import compiled
+from visrftwin_ros.propagation.fields.fresnel_auxiliary import phasor_integral
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(20)
+_HALF = 0.5 + 0.5j
+"""sqrt(j / 2), which makes Fresnel's integral over everything 1."""
+_DOWN = complex(math.sqrt(0.5), -math.sqrt(0.5))
+"""exp(-j pi/4), the direction in which Fresnel's integrand falls."""
+_DEEPEST = 18.0
+"""Nepers down, where that integrand is cut."""
+_TINY = 1e-12
+
+
+@compiled
+def beyond(u: float) -> complex:
+    """Of an incident field, what is beyond a knife edge of Fresnel parameter u, > 0 in shadow."""
+    return 0.5 - _HALF * phasor_integral(u)
+
+
+@compiled
+def _owen(u: float, w: float) -> complex:
+    """Owen's T(h, w/u), h^2 = j pi u^2, of u > 0 and w >= 0."""
+    if w > u:
+        far, near = beyond(u), beyond(w)
+        return 0.5 * (far + near) - far * near - _owen_low(w, u)
+    return _owen_low(u, w)
+
+
+@compiled
+def _owen_low(u: float, w: float) -> complex:
+    """The same where w <= u: over the angle where that is short, else down from w/u to infinity."""
+    total = 0j
+    if u < 1.0:
+        half = 0.5 * math.atan2(w, u)
+        for i in range(len(_NODES)):
+            cos = math.cos(half * (_NODES[i] + 1.0))
+            turn = 0.5 * math.pi * (u / cos) ** 2
+            total += _WEIGHTS[i] * complex(math.cos(turn), -math.sin(turn))
+        return total * half / (2.0 * math.pi)
+    slope = math.pi * w * math.sqrt(0.5)
+    half = 0.5 * (math.sqrt(slope * slope + 2.0 * math.pi * _DEEPEST) - slope) / math.pi
+    for i in range(len(_NODES)):
+        s = half * (_NODES[i] + 1.0)
+        down = math.exp(-0.5 * math.pi * s * s - slope * s)
+        along = w + _DOWN * s
+        wave = down * complex(math.cos(slope * s), -math.sin(slope * s))
+        total += _WEIGHTS[i] * wave / (u * u + along * along)
+    turn = 0.5 * math.pi * (u * u + w * w)
+    total *= _DOWN * complex(math.cos(turn), -math.sin(turn)) * (u * half / (2.0 * math.pi))
+    return 0.5 * beyond(u) - total
+
+
+@compiled
+def _signed_owen(u: float, w: float) -> complex:
+    found = _owen(max(abs(u), _TINY), abs(w))
+    return found if (u >= 0.0) == (w >= 0.0) else -found
+
+
+@compiled
+def beyond_both(u1: float, u2: float, u21: float, u12: float) -> complex:
+    """What is beyond two knife edges in a row.
+
+    u1, u2: parameters of each alone; u21 of the second edge seen from the first, u12 of the first
+    on the way to the second. All are positive in shadow, towards the side that the edge hides, and
+    not all of them 0: in the limit their ratios count.
+    """
+    found = 0.5 * (beyond(u1) + beyond(u2)) - _signed_owen(u1, u21) - _signed_owen(u2, u12)
+    if (u1 > 0.0) != (u2 > 0.0):
+        found -= 0.5
+    return found

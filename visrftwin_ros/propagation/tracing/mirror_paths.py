@@ -1,0 +1,220 @@
+"""Paths of at most two mirrors, every one of them: the image method over all planes of a scene.
+
+Rays find such a path only where one happens to meet its planes in order, and Sionna's candidate
+table then drops whatever shares a slot with another: at some numbers of rays the reflection in the
+ground is missing. Here each plane, and each pair of planes, is tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from visrftwin_ros.propagation.fields.free_space import wavelength_of
+from visrftwin_ros.propagation.fields.fresnel_coefficients import surface_electrics
+from visrftwin_ros.propagation.fields.path_transfer import chain_transfer
+from visrftwin_ros.propagation.fields.utd_edges import Wedges
+from visrftwin_ros.propagation.paths.devices import Devices
+from visrftwin_ros.propagation.paths.path_set import (
+    DIFFRACTION,
+    DIFFUSE,
+    REFRACTION,
+    SPECULAR,
+    PathSet,
+    empty,
+    of_same_links,
+    path_delay,
+    squared_magnitude,
+    without_duplicates,
+)
+from visrftwin_ros.scene.surfaces import SurfaceMesh
+from visrftwin_ros.site.model import Propagation
+
+MOST_MIRRORS = 2
+_MOST_PLANES = 3000
+"""Mirrors that are tried in pairs; finely meshed surfaces beyond that are left to the rays."""
+_LARGEST = 60
+"""Mirrors that are tried in threes: walls and the like, whose echoes are late and strong."""
+_SAME_PLANE = 1e-4
+"""Metres, and parts of a unit normal: triangles of a surface closer than this are one plane."""
+
+
+_FAINTEST = 1e-24
+"""Power gain, of either polarisation, under which a path through metal is none."""
+
+
+@dataclass(frozen=True)
+class Planes:
+    """M planes of a scene's surfaces, each with its triangles.
+
+    surface: index of the mesh. normal: unit; level: its product with a point of the plane, metres.
+    triangles: corners, metres, those of plane i being first[i]:first[i + 1]. low, high: bounds.
+    tried: it is among the mirrors that are tried; large: in threes, too.
+    """
+
+    surface: Int[np.ndarray, " m"]
+    normal: Float[np.ndarray, "m 3"]
+    level: Float[np.ndarray, " m"]
+    first: Int[np.ndarray, " m+1"]
+    triangles: Float[np.ndarray, "t 3 3"]
+    low: Float[np.ndarray, "m 3"]
+    high: Float[np.ndarray, "m 3"]
+    tried: Bool[np.ndarray, " m"]
+    large: Bool[np.ndarray, " m"]
+
+    @classmethod
+    def of(cls, meshes: Sequence[SurfaceMesh]) -> Planes:
+        surface = np.repeat(np.arange(len(meshes)), [len(mesh.faces) for mesh in meshes])
+        triangles = np.concatenate([mesh.vertices[mesh.faces] for mesh in meshes])
+        normal = np.concatenate([mesh.face_normals for mesh in meshes])
+        # One sign for both sides of a plane: that of the largest part.
+        largest = np.take_along_axis(normal, np.abs(normal).argmax(axis=1)[:, None], axis=1)
+        side = np.sign(largest)
+        level = np.einsum("ij,ij->i", normal, triangles[:, 0])
+        unsigned = np.column_stack([normal, level]) * side
+        key = np.column_stack([surface, np.round(unsigned / _SAME_PLANE)])
+        _, where, plane = np.unique(key, axis=0, return_index=True, return_inverse=True)
+        order = np.argsort(plane, kind="stable")
+        first = np.searchsorted(plane[order], np.arange(len(where) + 1))
+        triangles = triangles[order]
+        corners = (triangles.min(axis=1), triangles.max(axis=1))
+        count = np.bincount(surface[where], minlength=len(meshes))
+        few = np.zeros(len(meshes), bool)
+        ascending = np.argsort(count, kind="stable")
+        few[ascending[np.cumsum(count[ascending]) <= _MOST_PLANES]] = True
+        across = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
+        area = np.add.reduceat(np.linalg.norm(across, axis=1), first[:-1])
+        large = np.zeros(len(where), bool)
+        large[np.argsort(-area, kind="stable")[:_LARGEST]] = True
+        return cls(
+            surface=surface[where],
+            normal=np.ascontiguousarray(normal[where]),
+            level=level[where],
+            first=first,
+            triangles=np.ascontiguousarray(triangles),
+            low=np.minimum.reduceat(corners[0], first[:-1]),
+            high=np.maximum.reduceat(corners[1], first[:-1]),
+            tried=few[surface[where]],
+            large=large & few[surface[where]],
+        )
+
+
+def with_every_mirror(
+    traced: PathSet,
+    meshes: Sequence[SurfaceMesh],
+    transmitters: Devices,
+    receivers: Devices,
+    frequency: float,
+    settings: Propagation,
+) -> PathSet:
+    """`traced`, its paths over at most two mirrors (and through any walls) replaced by all there
+    are: lines of sight, reflections and what passes walls on the way. What there is over three
+    of the largest planes is added.
+
+    Links come transmitter first. A path has at most `settings.max_depth` interactions.
+    """
+    planes = Planes.of(meshes)
+    exact = mirror_paths(planes, meshes, transmitters, receivers, frequency, settings)
+    mirrors = traced.interactions == SPECULAR
+    other = np.isin(traced.interactions, (DIFFUSE, DIFFRACTION)).any(axis=1)
+    few, three = (
+        (~mirrors | on).all(axis=1) & (mirrors.sum(axis=1) <= most)
+        for most, on in zip(
+            (MOST_MIRRORS, MOST_MIRRORS + 1), _mirrors_on(planes, traced), strict=True
+        )
+    )
+    return of_same_links(traced.links, [traced.select(other | ~(few | three)), exact])
+
+
+def _mirrors_on(
+    planes: Planes, paths: PathSet
+) -> tuple[Bool[np.ndarray, "p d"], Bool[np.ndarray, "p d"]]:
+    """Whether the interactions are on planes that are tried, and on large ones."""
+    tried, large = np.zeros((2, *paths.objects.shape), bool)
+    for surface in np.unique(planes.surface):
+        row, d = np.nonzero(paths.objects == surface)
+        own = np.flatnonzero(planes.surface == surface)
+        normal, point = paths.normals[row, d], paths.vertices[row, d + 1]
+        turned = 1 - np.abs(normal @ planes.normal[own].T)
+        beside = np.abs(point @ planes.normal[own].T - planes.level[own])
+        plane = own[(turned + beside).argmin(axis=1)]
+        tried[row, d], large[row, d] = planes.tried[plane], planes.large[plane]
+    return tried, large
+
+
+def mirror_paths(
+    planes: Planes,
+    meshes: Sequence[SurfaceMesh],
+    transmitters: Devices,
+    receivers: Devices,
+    frequency: float,
+    settings: Propagation,
+) -> PathSet:
+    """Every line of sight and every path over one or two of the mirrors `planes.tried`, or three
+    `planes.large`, through walls where `settings.refraction` allows."""
+    from visrftwin_ros.propagation.tracing.mirror_search import crossed_planes, mirror_points
+
+    links = tuple((tx, rx) for tx in transmitters.names for rx in receivers.names)
+    depth = settings.max_depth
+    geometry = (planes.normal, planes.level, planes.low, planes.high, planes.first)
+    link, mirrors, points = mirror_points(
+        np.ascontiguousarray(transmitters.positions, float),
+        np.ascontiguousarray(receivers.positions, float),
+        *geometry,
+        planes.triangles,
+        np.flatnonzero(planes.tried),
+        planes.large,
+        min(depth, MOST_MIRRORS + 1),
+    )
+    tx, rx = np.divmod(link, len(receivers.names))
+    fits, vertices, met, mirrored = crossed_planes(
+        transmitters.positions[tx],
+        receivers.positions[rx],
+        mirrors,
+        points,
+        *geometry,
+        planes.triangles,
+        depth,
+        settings.refraction,
+    )
+    rows = np.flatnonzero(fits)
+    if not len(rows):
+        return empty(links, depth)
+    vertices, met, mirrored = vertices[rows], met[rows], mirrored[rows]
+    used = met >= 0
+    interactions = np.where(used, np.where(mirrored, SPECULAR, REFRACTION), 0).astype(np.uint8)
+    objects = np.where(used, planes.surface[met], -1).astype(np.int32)
+    normals = planes.normal[met] * used[..., None]
+    n_vertices = (used.sum(axis=1) + 2).astype(np.int32)
+    delay = path_delay(vertices)
+    wavelength = wavelength_of(frequency)
+    nowhere = np.zeros((len(rows), 3))
+    chain = chain_transfer(
+        vertices,
+        interactions,
+        objects,
+        normals,
+        n_vertices,
+        np.zeros(len(rows), np.intp),
+        surface_electrics(meshes, frequency),
+        wavelength,
+        Wedges(nowhere, nowhere, nowhere[:, 0], nowhere, nowhere),
+    )
+    length = np.linalg.norm(np.diff(vertices, axis=1), axis=2).sum(axis=1)
+    paths = PathSet(
+        links=links,
+        link=link[rows].astype(np.int32),
+        vertices=vertices,
+        n_vertices=n_vertices,
+        interactions=interactions,
+        objects=objects,
+        normals=normals,
+        transfer=chain * (wavelength / (4 * np.pi * length))[:, None, None],
+        delay=delay,
+    )
+    strength = squared_magnitude(paths.transfer).max(axis=(1, 2))
+    # Surfaces that touch are mirrors at one and the same place.
+    return without_duplicates(paths.select(strength > _FAINTEST))
