@@ -7,7 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from visrftwin_ros.compiled import FEW, on_two_cores
 
 MODULE = """
 from visrftwin_ros.compiled import compiled
@@ -39,3 +42,10 @@ def test_compiled_code_is_kept_where_that_is_possible(tmp_path: Path, writable: 
         assert (done.returncode, done.stdout) == (0, "[0.0, 2.0, 4.0]\n"), done.stderr
     assert writable == any(kept.rglob("*.nbc"))
     assert not (writable and list((tmp_path / "__pycache__").glob("*.nb*")))
+
+
+def test_two_cores_find_what_one_does() -> None:
+    numbers = np.arange(4 * FEW + 1)
+    for count in (0, 1, FEW, FEW + 1, len(numbers)):
+        found = on_two_cores(lambda rows: numbers[rows] ** 2, count)
+        np.testing.assert_array_equal(found, numbers[:count] ** 2)

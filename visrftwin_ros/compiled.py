@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar, cast
 
 import numba
+import numpy as np
 
 from visrftwin_ros.cache import cache_folder
 
 F = TypeVar("F", bound=Callable[..., object])
+
+FEW = 500
+"""Rows that one core works off before another has begun: about a millisecond at 1.5 us each."""
+_BESIDE = ThreadPoolExecutor(1, "compiled loops")
 
 numba.config.CACHE_DIR = str(cache_folder("numba"))
 
@@ -28,3 +34,12 @@ def compiled(function: F) -> F:
     except RuntimeError:
         made = numba.njit(plain, nogil=True, error_model="numpy")
     return cast(F, made)
+
+
+def on_two_cores(loop: Callable[[slice], np.ndarray], count: int) -> np.ndarray:
+    """`loop` over each half of `count` rows that know nothing of each other, at once: the arrays of
+    both joined, the same bits as of one pass. `loop` is to spend its time in `compiled` code."""
+    if count <= FEW:
+        return loop(slice(0, count))
+    other = _BESIDE.submit(loop, slice(count // 2, count))
+    return np.concatenate([loop(slice(0, count // 2)), other.result()])
