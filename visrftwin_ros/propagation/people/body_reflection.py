@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +13,7 @@ from scipy.constants import speed_of_light
 from visrftwin_ros.bodies.cross_section import SCATTERING_HEIGHT, human_cross_section
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.bodies.surface import body_coefficients
+from visrftwin_ros.compiled import compiled
 from visrftwin_ros.propagation.fields.free_space import free_space_amplitude
 from visrftwin_ros.propagation.fields.path_transfer import bounce_transfer
 from visrftwin_ros.propagation.people.body_screens import REACH_IN_ZONES
@@ -58,14 +60,16 @@ def ellipsoid_bounces(
     """
     mirror = mirror_points(transmitter, receiver, bodies, body)
     point, normal = mirror.point, mirror.normal
+    s_in, s_out, cosine, spread = _spread(
+        np.ascontiguousarray(transmitter), np.ascontiguousarray(receiver),
+        point, normal, mirror.curvature,
+    )  # fmt: skip
     with np.errstate(invalid="ignore", divide="ignore"):
-        s_in, s_out = (np.linalg.norm(point - end, axis=1) for end in (transmitter, receiver))
-        arriving, leaving = _unit(point - transmitter), _unit(receiver - point)
-        cosine = np.clip(-(arriving * normal).sum(axis=1), 0.0, 1.0)
-        amplitude = free_space_amplitude(s_in * s_out, wavelength) * cosine
-        amplitude /= np.sqrt(
-            _bend(arriving, normal, cosine, 1 / s_in + 1 / s_out, mirror.curvature)
+        arriving, leaving = (
+            (point - transmitter) / s_in[:, None],
+            (receiver - point) / s_out[:, None],
         )
+        amplitude = free_space_amplitude(s_in * s_out, wavelength) * spread
         amplitude *= _beside(transmitter, receiver, s_in + s_out, wavelength)
     names = np.array(bodies.material or ("",) * len(bodies), dtype=str)[body]
     te, tm = body_coefficients(names, np.where(mirror.found, cosine, 1.0), wavelength)
@@ -126,27 +130,59 @@ def strongest_bounce(
     return free_space_amplitude(way, wavelength) ** 2
 
 
-def _bend(
-    arriving: Vectors,
-    normal: Vectors,
-    cosine: Values,
-    nearness: Values,
-    curvature: Float[np.ndarray, "k 3 3"],
-) -> Values:
-    """Determinant, 1/m^2, of the second derivatives of the way over the tangent plane.
-
-    nearness: 1/s' + 1/s, 1/m.
-    """
-    along = arriving + cosine[:, None] * normal
-    sine = np.linalg.norm(along, axis=1)
-    # At normal incidence any direction in the tangent plane is in the plane of incidence.
-    steep = sine < _NORMAL_INCIDENCE
-    along[steep] = _unit(np.cross(normal[steep], np.eye(3)[np.abs(normal[steep]).argmin(axis=1)]))
-    along[~steep] /= sine[~steep, None]
-    tangent = np.stack([along, np.cross(normal, along)], axis=1)
-    form = 2 * cosine[:, None, None] * np.einsum("kai,kij,kbj->kab", tangent, curvature, tangent)
-    in_plane, across = cosine**2 * nearness + form[:, 0, 0], nearness + form[:, 1, 1]
-    return np.asarray(in_plane * across - form[:, 0, 1] ** 2)
+@compiled
+def _spread(
+    transmitter: Vectors,
+    receiver: Vectors,
+    points: Vectors,
+    normals: Vectors,
+    curvatures: Float[np.ndarray, "k 3 3"],
+) -> Float[np.ndarray, "4 k"]:
+    """s', s, cos(i) and cos(i) over the root of the determinant, 1/m^2, of the second derivatives
+    of the way over the tangent plane."""
+    found = np.full((4, len(points)), np.nan)
+    along, across, arriving = np.empty(3), np.empty(3), np.empty(3)
+    for k in range(len(points)):
+        normal, curvature = normals[k], curvatures[k]
+        before, behind, cosine = 0.0, 0.0, 0.0
+        for i in range(3):
+            arriving[i] = points[k, i] - transmitter[k, i]
+            before += arriving[i] ** 2
+            behind += (receiver[k, i] - points[k, i]) ** 2
+        before, behind = math.sqrt(before), math.sqrt(behind)
+        for i in range(3):
+            arriving[i] /= before
+            cosine -= arriving[i] * normal[i]
+        cosine = min(max(cosine, 0.0), 1.0)
+        sine = 0.0
+        for i in range(3):
+            along[i] = arriving[i] + cosine * normal[i]
+            sine += along[i] ** 2
+        sine = math.sqrt(sine)
+        if sine < _NORMAL_INCIDENCE:
+            # Any direction in the tangent plane is in the plane of incidence.
+            least = np.argmin(np.abs(normal))
+            for i in range(3):
+                along[i] = -normal[least] * normal[i]
+            along[least] += 1.0
+            sine = math.sqrt(1.0 - normal[least] ** 2)
+        for i in range(3):
+            along[i] /= sine
+        across[0] = normal[1] * along[2] - normal[2] * along[1]
+        across[1] = normal[2] * along[0] - normal[0] * along[2]
+        across[2] = normal[0] * along[1] - normal[1] * along[0]
+        in_plane, mixed, beside = 0.0, 0.0, 0.0
+        for i in range(3):
+            for j in range(3):
+                in_plane += along[i] * curvature[i, j] * along[j]
+                mixed += along[i] * curvature[i, j] * across[j]
+                beside += across[i] * curvature[i, j] * across[j]
+        nearness, twice = 1 / before + 1 / behind, 2 * cosine
+        bend = (cosine**2 * nearness + twice * in_plane) * (nearness + twice * beside)
+        bend -= (twice * mixed) ** 2
+        found[0, k], found[1, k], found[2, k] = before, behind, cosine
+        found[3, k] = cosine / math.sqrt(bend)
+    return found
 
 
 def _beside(
