@@ -138,7 +138,9 @@ class BodyReflections:
                 bound = strongest_bounce(tx, rx, bodies, self._wavelength)
                 near &= bound >= least[:, None]
         link, body = np.nonzero(near)
-        bounces = _BOUNCES_OF[self._scattering](tx[link], rx[link], bodies, body, self._wavelength)
+        bounces = _BOUNCES_OF[self._scattering](
+            tx[link], rx[link], bodies, body, self._wavelength, least[link]
+        )
         if bodies.is_box.any():
             link, body, bounces = self._with_boxes(link, body, bounces, ends, straight > 0, bodies)
         with np.errstate(invalid="ignore"):

@@ -47,6 +47,7 @@ def ellipsoid_bounces(
     bodies: Bodies,
     body: Int[np.ndarray, " k"],
     wavelength: float,
+    least: Values | float = 0.0,
 ) -> Bounces:
     """Reflection from the curved surfaces of `body` (`semi_axes`) between the ends, metres.
 
@@ -56,7 +57,8 @@ def ellipsoid_bounces(
     Hessian of the way s' + s over the tangent plane, cos(i)(1/s' + 1/s) + 2 C in the plane of
     incidence and so on, C the curvature: 1/(s' s) cos(i)/sqrt(det) (stationary phase; Balanis,
     Advanced Engineering Electromagnetics, 2nd ed., 13.2.1), which has no case of its own at
-    normal incidence nor on a flat side.
+    normal incidence nor on a flat side. What a perfect conductor would send with less than the
+    power gain `least` is not found.
     """
     mirror = mirror_points(transmitter, receiver, bodies, body)
     point, normal = mirror.point, mirror.normal
@@ -71,10 +73,16 @@ def ellipsoid_bounces(
         )
         amplitude = free_space_amplitude(s_in * s_out, wavelength) * spread
         amplitude *= _beside(transmitter, receiver, s_in + s_out, wavelength)
-    names = np.array(bodies.material or ("",) * len(bodies), dtype=str)[body]
-    te, tm = body_coefficients(names, np.where(mirror.found, cosine, 1.0), wavelength)
-    transfer = bounce_transfer(arriving, leaving, normal, te, tm) * amplitude[:, None, None]
-    return _bounces(mirror.found, point, transfer, s_in + s_out, arriving, leaving, bodies, body)
+    with np.errstate(invalid="ignore"):
+        strong = amplitude**2 >= least
+    kept = np.flatnonzero(strong)
+    names = np.array(bodies.material or ("",) * len(bodies), dtype=str)[body[kept]]
+    te, tm = body_coefficients(names, cosine[kept], wavelength)
+    transfer = np.zeros((len(body), 2, 2), complex)
+    transfer[kept] = bounce_transfer(arriving[kept], leaving[kept], normal[kept], te, tm)
+    transfer[kept] *= amplitude[kept, None, None]
+    found = mirror.found & strong
+    return _bounces(found, point, transfer, s_in + s_out, arriving, leaving, bodies, body)
 
 
 def cross_section_bounces(
@@ -83,6 +91,7 @@ def cross_section_bounces(
     bodies: Bodies,
     body: Int[np.ndarray, " k"],
     wavelength: float,
+    least: Values | float = 0.0,
 ) -> Bounces:
     """The same by the radar equation with the human cross-section of TR 38.901, from one point.
 
@@ -98,7 +107,9 @@ def cross_section_bounces(
         amplitude = free_space_amplitude(s_in, wavelength) * np.sqrt(sigma / (4 * np.pi)) / s_out
         amplitude *= _beside(transmitter, receiver, s_in + s_out, wavelength)
     transfer = amplitude[:, None, None] * np.eye(2, dtype=complex)
-    return _bounces(outside, point, transfer, s_in + s_out, arriving, leaving, bodies, body)
+    with np.errstate(invalid="ignore"):
+        found = outside & (amplitude**2 >= least)
+    return _bounces(found, point, transfer, s_in + s_out, arriving, leaving, bodies, body)
 
 
 def strongest_bounce(
