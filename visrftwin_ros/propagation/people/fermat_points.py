@@ -58,7 +58,9 @@ def mirror_points(
     """
     poses = np.column_stack([bodies.position, np.cos(bodies.heading), np.sin(bodies.heading)])
     tx, rx = (np.ascontiguousarray(end, float) for end in (transmitter, receiver))
-    return MirrorPoints(*_mirrors(tx, rx, poses, semi_axes(bodies), body))
+    # nonzero() gives every second number of its memory, which would be compiled for on its own.
+    of = np.ascontiguousarray(body, np.intp)
+    return MirrorPoints(*_mirrors(tx, rx, poses, semi_axes(bodies), of))
 
 
 @compiled
