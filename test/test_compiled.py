@@ -7,9 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from visrftwin_ros.compiled import sources_digest
+from visrftwin_ros.compiled import FEW, on_two_cores, sources_digest
 
 MODULE = """
 from visrftwin_ros.compiled import compiled
@@ -51,3 +52,10 @@ def test_machine_code_is_not_kept_past_a_change_to_what_it_calls(tmp_path: Path)
     assert sources_digest(tmp_path) == before
     (tmp_path / "doubling.py").write_text(MODULE.replace("2", "3"), encoding="utf-8")
     assert sources_digest(tmp_path) != before
+
+
+def test_two_cores_find_what_one_does() -> None:
+    numbers = np.arange(4 * FEW + 1)
+    for count in (0, 1, FEW, FEW + 1, len(numbers)):
+        found = on_two_cores(lambda rows: numbers[rows] ** 2, count)
+        np.testing.assert_array_equal(found, numbers[:count] ** 2)

@@ -5,15 +5,20 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar, cast
 
 import numba
+import numpy as np
 
 from visrftwin_ros.cache import cache_folder
 
 F = TypeVar("F", bound=Callable[..., object])
 
+FEW = 1000
+"""Rows that one core works off before another has begun: some 1.5 ms, beside which the hand-over is nothing."""
+_BESIDE = ThreadPoolExecutor(1, "compiled loops")
 _USER = b"visrftwin_ros.compiled import"
 
 
@@ -47,3 +52,12 @@ def compiled(function: F) -> F:
     except RuntimeError:
         made = numba.njit(plain, nogil=True, error_model="numpy")
     return cast(F, made)
+
+
+def on_two_cores(loop: Callable[[slice], np.ndarray], count: int) -> np.ndarray:
+    """`loop` over each half of `count` rows that know nothing of each other, at once: the arrays of
+    both joined, the same bits as of one pass. `loop` is to spend its time in `compiled` code."""
+    if count <= FEW:
+        return loop(slice(0, count))
+    other = _BESIDE.submit(loop, slice(count // 2, count))
+    return np.concatenate([loop(slice(0, count // 2)), other.result()])

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from visrftwin_ros.scene.ray_device import Device, prepare
 from visrftwin_ros.scene.surfaces import SurfaceMesh
 from visrftwin_ros.scene.tracer_scene import build_scene
+from visrftwin_ros.scene.triangle_tree import TriangleTree
 
 OFF_SURFACE = 1e-3
 """Metres by which a ray starts and ends off a surface, in the tracer's single precision."""
@@ -18,24 +19,29 @@ ALIGNMENT = 64
 """Bytes; of the widest registers that Dr.Jit loads."""
 SHORTEST = 1e-2
 """Metres; Sionna leaves out paths with shorter segments, so a replay does as well."""
+FEW = 1000
+"""Rays for which a launch of Dr.Jit, of milliseconds, takes longer than to follow each."""
 
 
 class Visibility:
-    """Closest hits on the scene's surfaces, all rays at once (Mitsuba's ray tracing)."""
+    """Closest hits on the scene's surfaces: all rays at once (Mitsuba's ray tracing), or one after
+    the other where they are few."""
 
     def __init__(self, meshes: Sequence[SurfaceMesh], device: Device = "auto") -> None:
         prepare(device)
         # Kept: the Mitsuba scene refers to the shapes and materials that this one owns.
         self._scene: Any = build_scene(meshes, 60e9)
+        self._tree = TriangleTree(meshes)
         # The first call of a kind compiles; a tick must not wait for that.
-        self.first_hit(np.zeros((1, 3)), np.array([[0.0, 0.0, 1.0]]))
+        for count in (1, FEW + 1):
+            self.first_hit(np.zeros((count, 3)), np.tile([0.0, 0.0, 1.0], (count, 1)))
 
     def first_hit(
         self, origins: Float[np.ndarray, "rays 3"], directions: Float[np.ndarray, "rays 3"]
     ) -> Float[np.ndarray, " rays"]:
         """Metres from `origins` along unit `directions`; inf where free."""
-        if not len(origins):  # Dr.Jit ends the process on arrays without entries
-            return np.zeros(0)
+        if len(origins) <= FEW:
+            return self._tree.first_hit(origins, directions)
         import drjit as dr
         import mitsuba as mi
 

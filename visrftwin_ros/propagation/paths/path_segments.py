@@ -199,8 +199,8 @@ class PlaceGrid:
         """Every segment that passes within `reach` metres of the upright line through `place`
         (2,) between the heights `low` and `high`, and some more; ascending."""
         return _passing(
-            np.append(place - reach, low),
-            np.append(place + reach, high),
+            (float(place[0] - reach), float(place[1] - reach), float(low)),
+            (float(place[0] + reach), float(place[1] + reach), float(high)),
             self._origin,
             self._shape,
             self._offsets,
@@ -227,8 +227,8 @@ class PlaceGrid:
 
 @compiled
 def _passing(
-    low: Float[np.ndarray, " 3"],
-    high: Float[np.ndarray, " 3"],
+    low: tuple[float, float, float],
+    high: tuple[float, float, float],
     origin: Float[np.ndarray, " 3"],
     shape: Int[np.ndarray, " 3"],
     offsets: Int[np.ndarray, " o"],

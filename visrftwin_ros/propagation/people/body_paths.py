@@ -12,6 +12,7 @@ from jaxtyping import Bool, Complex, Float, Int
 from visrftwin_ros.bodies.people import Bodies, nobody
 from visrftwin_ros.propagation.fields.free_space import free_space_amplitude
 from visrftwin_ros.propagation.paths.link_metrics import LinkSums, link_sums
+from visrftwin_ros.propagation.paths.path_segments import path_segments
 from visrftwin_ros.propagation.paths.path_set import BODY, PathSet, empty
 from visrftwin_ros.propagation.people.body_reflection import (
     BodyScattering,
@@ -20,8 +21,9 @@ from visrftwin_ros.propagation.people.body_reflection import (
     ellipsoid_bounces,
     strongest_bounce,
 )
+from visrftwin_ros.propagation.people.body_screens import shadows
 from visrftwin_ros.propagation.people.box_reflection import box_bounces
-from visrftwin_ros.propagation.people.people_update import Blockage, PeopleUpdate, unblocked
+from visrftwin_ros.propagation.people.people_update import Blockage, PathFields, unblocked
 from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel
 from visrftwin_ros.site.model import MaterialEntry
 
@@ -136,7 +138,9 @@ class BodyReflections:
                 bound = strongest_bounce(tx, rx, bodies, self._wavelength)
                 near &= bound >= least[:, None]
         link, body = np.nonzero(near)
-        bounces = _BOUNCES_OF[self._scattering](tx[link], rx[link], bodies, body, self._wavelength)
+        bounces = _BOUNCES_OF[self._scattering](
+            tx[link], rx[link], bodies, body, self._wavelength, least[link]
+        )
         if bodies.is_box.any():
             link, body, bounces = self._with_boxes(link, body, bounces, ends, straight > 0, bodies)
         with np.errstate(invalid="ignore"):
@@ -206,17 +210,25 @@ class BodyReflections:
         """A body does not shadow the path that it reflects itself; several others multiply."""
         if not len(paths):
             return unblocked(paths)
-        everyone = PeopleUpdate(
-            paths, self._wavelength, self._model, least_share=0.0, standing=False, joint=False
-        ).update(bodies)
-        own = np.array(bodies.ids)[body]
+        segments = path_segments(paths)
+        segment = np.tile(np.arange(len(segments)), len(bodies))
+        screen = np.repeat(np.arange(len(bodies)), len(segments))
+        others = np.flatnonzero(body[segments.path[segment]] != screen)
+        found = shadows(
+            segments, bodies, segment[others], screen[others], self._wavelength, self._model
+        )
+        row, of = segments.path[found.segment], found.body
+        # Body by body, its paths ascending: the product over the segments of a path.
+        first = np.flatnonzero((np.diff(row, prepend=-1) != 0) | (np.diff(of, prepend=-1) != 0))
+        row, of = row[first], of[first]
+        factor = np.multiply.reduceat(found.field, first) if len(first) else found.field
         field = np.ones(len(paths), complex)
-        others = []
-        for name, factors in everyone.by_body:
-            kept = factors.without(own[factors.path] == name)
-            field[kept.path] *= kept.field
-            others.append((name, kept))
-        return Blockage(field, tuple(others), np.arange(len(paths)))
+        by_body = []
+        for i in sorted(np.unique(of), key=lambda i: bodies.ids[i]):
+            factors = PathFields(row[of == i], factor[of == i])
+            field[factors.path] *= factors.field
+            by_body.append((bodies.ids[i], factors))
+        return Blockage(field, tuple(by_body), np.arange(len(paths)))
 
     def _changed(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +13,7 @@ from scipy.constants import speed_of_light
 from visrftwin_ros.bodies.cross_section import SCATTERING_HEIGHT, human_cross_section
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.bodies.surface import body_coefficients
+from visrftwin_ros.compiled import compiled
 from visrftwin_ros.propagation.fields.free_space import free_space_amplitude
 from visrftwin_ros.propagation.fields.path_transfer import bounce_transfer
 from visrftwin_ros.propagation.people.body_screens import REACH_IN_ZONES
@@ -45,6 +47,7 @@ def ellipsoid_bounces(
     bodies: Bodies,
     body: Int[np.ndarray, " k"],
     wavelength: float,
+    least: Values | float = 0.0,
 ) -> Bounces:
     """Reflection from the curved surfaces of `body` (`semi_axes`) between the ends, metres.
 
@@ -54,24 +57,33 @@ def ellipsoid_bounces(
     Hessian of the way s' + s over the tangent plane, cos(i)(1/s' + 1/s) + 2 C in the plane of
     incidence and so on, C the curvature: 1/(s' s) cos(i)/sqrt(det) (stationary phase; Balanis,
     Advanced Engineering Electromagnetics, 2nd ed., 13.2.1), which has no case of its own at
-    normal incidence nor on a flat side.
+    normal incidence nor on a flat side. What a perfect conductor would send with less than the
+    power gain `least` is not found.
     """
     mirror = mirror_points(transmitter, receiver, bodies, body)
     point, normal = mirror.point, mirror.normal
+    s_in, s_out, cosine, spread = _spread(
+        np.ascontiguousarray(transmitter), np.ascontiguousarray(receiver),
+        point, normal, mirror.curvature,
+    )  # fmt: skip
     with np.errstate(invalid="ignore", divide="ignore"):
-        s_in, s_out = (np.linalg.norm(point - end, axis=1) for end in (transmitter, receiver))
-        arriving, leaving = _unit(point - transmitter), _unit(receiver - point)
-        cosine = np.clip(-(arriving * normal).sum(axis=1), 0.0, 1.0)
-        amplitude = free_space_amplitude(s_in * s_out, wavelength) * cosine
-        amplitude /= np.sqrt(
-            _bend(arriving, normal, cosine, 1 / s_in + 1 / s_out, mirror.curvature)
+        arriving, leaving = (
+            (point - transmitter) / s_in[:, None],
+            (receiver - point) / s_out[:, None],
         )
+        amplitude = free_space_amplitude(s_in * s_out, wavelength) * spread
         straight = np.linalg.norm(receiver - transmitter, axis=1)
         amplitude *= beside_direct_ray(s_in + s_out, straight, wavelength)
-    names = np.array(bodies.material or ("",) * len(bodies), dtype=str)[body]
-    te, tm = body_coefficients(names, np.where(mirror.found, cosine, 1.0), wavelength)
-    transfer = bounce_transfer(arriving, leaving, normal, te, tm) * amplitude[:, None, None]
-    return _bounces(mirror.found, point, transfer, s_in + s_out, arriving, leaving, bodies, body)
+    with np.errstate(invalid="ignore"):
+        strong = amplitude**2 >= least
+    kept = np.flatnonzero(strong)
+    names = np.array(bodies.material or ("",) * len(bodies), dtype=str)[body[kept]]
+    te, tm = body_coefficients(names, cosine[kept], wavelength)
+    transfer = np.zeros((len(body), 2, 2), complex)
+    transfer[kept] = bounce_transfer(arriving[kept], leaving[kept], normal[kept], te, tm)
+    transfer[kept] *= amplitude[kept, None, None]
+    found = mirror.found & strong
+    return _bounces(found, point, transfer, s_in + s_out, arriving, leaving, bodies, body)
 
 
 def cross_section_bounces(
@@ -80,6 +92,7 @@ def cross_section_bounces(
     bodies: Bodies,
     body: Int[np.ndarray, " k"],
     wavelength: float,
+    least: Values | float = 0.0,
 ) -> Bounces:
     """The same by the radar equation with the human cross-section of TR 38.901, from one point.
 
@@ -96,7 +109,9 @@ def cross_section_bounces(
         straight = np.linalg.norm(receiver - transmitter, axis=1)
         amplitude *= beside_direct_ray(s_in + s_out, straight, wavelength)
     transfer = amplitude[:, None, None] * np.eye(2, dtype=complex)
-    return _bounces(outside, point, transfer, s_in + s_out, arriving, leaving, bodies, body)
+    with np.errstate(invalid="ignore"):
+        found = outside & (amplitude**2 >= least)
+    return _bounces(found, point, transfer, s_in + s_out, arriving, leaving, bodies, body)
 
 
 def beside_direct_ray(
@@ -142,27 +157,59 @@ def strongest_bounce(
     return free_space_amplitude(way, wavelength) ** 2
 
 
-def _bend(
-    arriving: Vectors,
-    normal: Vectors,
-    cosine: Values,
-    nearness: Values,
-    curvature: Float[np.ndarray, "k 3 3"],
-) -> Values:
-    """Determinant, 1/m^2, of the second derivatives of the way over the tangent plane.
-
-    nearness: 1/s' + 1/s, 1/m.
-    """
-    along = arriving + cosine[:, None] * normal
-    sine = np.linalg.norm(along, axis=1)
-    # At normal incidence any direction in the tangent plane is in the plane of incidence.
-    steep = sine < _NORMAL_INCIDENCE
-    along[steep] = _unit(np.cross(normal[steep], np.eye(3)[np.abs(normal[steep]).argmin(axis=1)]))
-    along[~steep] /= sine[~steep, None]
-    tangent = np.stack([along, np.cross(normal, along)], axis=1)
-    form = 2 * cosine[:, None, None] * np.einsum("kai,kij,kbj->kab", tangent, curvature, tangent)
-    in_plane, across = cosine**2 * nearness + form[:, 0, 0], nearness + form[:, 1, 1]
-    return np.asarray(in_plane * across - form[:, 0, 1] ** 2)
+@compiled
+def _spread(
+    transmitter: Vectors,
+    receiver: Vectors,
+    points: Vectors,
+    normals: Vectors,
+    curvatures: Float[np.ndarray, "k 3 3"],
+) -> Float[np.ndarray, "4 k"]:
+    """s', s, cos(i) and cos(i) over the root of the determinant, 1/m^2, of the second derivatives
+    of the way over the tangent plane."""
+    found = np.full((4, len(points)), np.nan)
+    along, across, arriving = np.empty(3), np.empty(3), np.empty(3)
+    for k in range(len(points)):
+        normal, curvature = normals[k], curvatures[k]
+        before, behind, cosine = 0.0, 0.0, 0.0
+        for i in range(3):
+            arriving[i] = points[k, i] - transmitter[k, i]
+            before += arriving[i] ** 2
+            behind += (receiver[k, i] - points[k, i]) ** 2
+        before, behind = math.sqrt(before), math.sqrt(behind)
+        for i in range(3):
+            arriving[i] /= before
+            cosine -= arriving[i] * normal[i]
+        cosine = min(max(cosine, 0.0), 1.0)
+        sine = 0.0
+        for i in range(3):
+            along[i] = arriving[i] + cosine * normal[i]
+            sine += along[i] ** 2
+        sine = math.sqrt(sine)
+        if sine < _NORMAL_INCIDENCE:
+            # Any direction in the tangent plane is in the plane of incidence.
+            least = np.argmin(np.abs(normal))
+            for i in range(3):
+                along[i] = -normal[least] * normal[i]
+            along[least] += 1.0
+            sine = math.sqrt(1.0 - normal[least] ** 2)
+        for i in range(3):
+            along[i] /= sine
+        across[0] = normal[1] * along[2] - normal[2] * along[1]
+        across[1] = normal[2] * along[0] - normal[0] * along[2]
+        across[2] = normal[0] * along[1] - normal[1] * along[0]
+        in_plane, mixed, beside = 0.0, 0.0, 0.0
+        for i in range(3):
+            for j in range(3):
+                in_plane += along[i] * curvature[i, j] * along[j]
+                mixed += along[i] * curvature[i, j] * across[j]
+                beside += across[i] * curvature[i, j] * across[j]
+        nearness, twice = 1 / before + 1 / behind, 2 * cosine
+        bend = (cosine**2 * nearness + twice * in_plane) * (nearness + twice * beside)
+        bend -= (twice * mixed) ** 2
+        found[0, k], found[1, k], found[2, k] = before, behind, cosine
+        found[3, k] = cosine / math.sqrt(bend)
+    return found
 
 
 def _bounces(

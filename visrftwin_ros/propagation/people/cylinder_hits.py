@@ -8,8 +8,9 @@ import numpy as np
 from jaxtyping import Float32, Int
 
 from visrftwin_ros.bodies.people import Bodies
+from visrftwin_ros.compiled import compiled
 
-_FLAT = 1e-6
+_FLAT = np.float32(1e-6)
 """Square of a direction's length on the ground below which a segment stands upright."""
 
 
@@ -32,38 +33,50 @@ def hidden(
 
     In single precision: a body's outline is known to centimetres at best.
     """
-    c, s = np.cos(bodies.heading), np.sin(bodies.heading)
+    cos, sin = np.cos(bodies.heading), np.sin(bodies.heading)
     # To coordinates in which the body is the unit circle.
     half_depth, half_width = bodies.depth / 2, bodies.width / 2
-    axes = (c / half_depth, s / half_depth, -s / half_width, c / half_width)
-    f_x, f_y, s_x, s_y = (axis.astype(np.float32).take(body) for axis in axes)
-    foot_x, foot_y, foot_z = bodies.position.T.astype(np.float32)
-    columns = segments.columns
-    x, y, dx, dy = (columns[i].take(candidates) for i in (0, 1, 3, 4))
-    x, y = x - foot_x.take(body), y - foot_y.take(body)
-    u, v = f_x * x + f_y * y, s_x * x + s_y * y
-    du, dv = f_x * dx + f_y * dy, s_x * dx + s_y * dy
-    square = du * du + dv * dv
-    aside = u * dv - v * du
-    met = np.flatnonzero((aside * aside < square) | (square < _FLAT))
-    square, across, along = square[met], aside[met], (u * du + v * dv)[met]
-    upright = square < _FLAT
-    square = np.maximum(square, np.float32(_FLAT))
-    half = np.sqrt(np.maximum(square - across * across, 0)) / square
-    middle = -along / square
-    inside = upright & ((u[met] ** 2 + v[met] ** 2) < 1)
-    enter = np.where(upright, np.where(inside, -np.inf, np.inf), middle - half)
-    leave = np.where(upright, np.where(inside, np.inf, -np.inf), middle + half)
-    enter, leave = np.maximum(enter, 0), np.minimum(leave, 1)
-    who = body if np.ndim(body) == 0 else np.asarray(body)[met]
-    rows = candidates[met]
-    level, climb = columns[2].take(rows) - foot_z.take(who), columns[5].take(rows)
-    height = bodies.height.astype(np.float32).take(who)
-    with np.errstate(invalid="ignore"):  # Infinity times nothing, beside an upright segment.
-        at_enter, at_leave = level + enter * climb, level + leave * climb
-        cut = (
-            (enter < leave)
-            & (np.minimum(at_enter, at_leave) < height)
-            & (np.maximum(at_enter, at_leave) > 0)
-        )
-    return met[cut]
+    axes = (cos / half_depth, sin / half_depth, -sin / half_width, cos / half_width)
+    cylinders = np.column_stack([*axes, bodies.position, bodies.height]).astype(np.float32)
+    x, y, z, dx, dy, dz = (np.ascontiguousarray(column) for column in segments.columns[:6])
+    of = np.full(len(candidates), body, np.intp)
+    return _cut(x, y, z, dx, dy, dz, candidates, cylinders, of)
+
+
+@compiled
+def _cut(
+    start_x: Float32[np.ndarray, " s"],
+    start_y: Float32[np.ndarray, " s"],
+    start_z: Float32[np.ndarray, " s"],
+    step_x: Float32[np.ndarray, " s"],
+    step_y: Float32[np.ndarray, " s"],
+    step_z: Float32[np.ndarray, " s"],
+    candidates: Int[np.ndarray, " c"],
+    cylinders: Float32[np.ndarray, "n 8"],
+    body: Int[np.ndarray, " c"],
+) -> Int[np.ndarray, " k"]:
+    nothing, everything = np.float32(0.0), np.float32(1.0)
+    found, count = np.empty(len(candidates), np.intp), 0
+    for row in range(len(candidates)):
+        i, one = candidates[row], cylinders[body[row]]
+        x, y, dx, dy = start_x[i] - one[4], start_y[i] - one[5], step_x[i], step_y[i]
+        u, v = one[0] * x + one[1] * y, one[2] * x + one[3] * y
+        du, dv = one[0] * dx + one[1] * dy, one[2] * dx + one[3] * dy
+        square = du * du + dv * dv
+        enter, leave = nothing, everything
+        if square < _FLAT:
+            if not u * u + v * v < everything:
+                continue
+        else:
+            across = u * dv - v * du
+            if not across * across < square:
+                continue
+            half = np.sqrt(square - across * across) / square
+            middle = -(u * du + v * dv) / square
+            enter, leave = max(middle - half, nothing), min(middle + half, everything)
+        level = start_z[i] - one[6]
+        low, high = level + enter * step_z[i], level + leave * step_z[i]
+        if enter < leave and min(low, high) < one[7] and max(low, high) > nothing:
+            found[count] = row
+            count += 1
+    return found[:count]

@@ -56,73 +56,90 @@ def mirror_points(
     body a convex set, so there is one such point where the straight line passes beside, over or
     under the body, and none where it goes through, or where an end is inside.
     """
-    semi = semi_axes(bodies)[body]
-    cos, sin = np.cos(bodies.heading[body]), np.sin(bodies.heading[body])
-    level = np.zeros_like(cos)
-    forward, sideways = (
-        np.stack(axis, axis=-1) for axis in ((cos, sin, level), (-sin, cos, level))
-    )
-    axes = np.stack([forward, sideways, np.broadcast_to([0.0, 0.0, 1.0], forward.shape)], axis=1)
-    centre = bodies.position[body] + semi * [0.0, 0.0, 1.0]
-
-    def into_body(end: Vectors) -> Vectors:
-        return np.einsum("kij,kj->ki", axes, end - centre)
-
-    tx, rx = into_body(transmitter), into_body(receiver)
-    direction = _shortest_way(tx, rx, semi)
-    point = semi * direction
-    with np.errstate(invalid="ignore", divide="ignore"):
-        slope = direction / semi
-        support = 1 / np.linalg.norm(slope, axis=1)
-        normal = slope * support[:, None]
-        to_tx, to_rx = (_unit(end - point) for end in (tx, rx))
-        off = np.linalg.norm(np.cross(normal, to_tx + to_rx), axis=1)
-        lit = np.minimum((normal * to_tx).sum(axis=1), (normal * to_rx).sum(axis=1))
-    # x^T M x = 1 has the form M / |M x| across its normal.
-    form = (support[:, None] / semi**2)[:, :, None] * axes
-    return MirrorPoints(
-        point=centre + np.einsum("kij,ki->kj", axes, point),
-        normal=np.einsum("kij,ki->kj", axes, normal),
-        curvature=np.einsum("kij,kil->kjl", axes, form),
-        found=(off < _SAME_DIRECTION) & (lit > 0),
-    )
+    poses = np.column_stack([bodies.position, np.cos(bodies.heading), np.sin(bodies.heading)])
+    tx, rx = (np.ascontiguousarray(end, float) for end in (transmitter, receiver))
+    # nonzero() gives every second number of its memory, which would be compiled for on its own.
+    of = np.ascontiguousarray(body, np.intp)
+    return MirrorPoints(*_mirrors(tx, rx, poses, semi_axes(bodies), of))
 
 
 @compiled
-def _shortest_way(tx: Vectors, rx: Vectors, semi: Vectors) -> Vectors:
-    """Directions w (K, 3), of the points semi * w of the shortest ways tx, point, rx, all in the
-    frame of the ellipsoid; nan where there is none.
+def _mirrors(
+    transmitter: Vectors,
+    receiver: Vectors,
+    poses: Float[np.ndarray, "n 5"],
+    semi_axes_of: Float[np.ndarray, "n 3"],
+    body: Int[np.ndarray, " k"],
+) -> tuple[Vectors, Vectors, Float[np.ndarray, "k 3 3"], Bool[np.ndarray, " k"]]:
+    count = len(body)
+    point, normal = np.full((count, 3), np.nan), np.full((count, 3), np.nan)
+    curvature, found = np.zeros((count, 3, 3)), np.zeros(count, np.bool_)
+    tx, rx, w = np.empty(3), np.empty(3), np.empty(3)
+    for k in range(count):
+        j = body[k]
+        cos, sin, semi = poses[j, 3], poses[j, 4], semi_axes_of[j]
+        x, y, z = poses[j, 0], poses[j, 1], poses[j, 2] + semi[2]
+        for end, within in ((transmitter[k], tx), (receiver[k], rx)):
+            dx, dy = end[0] - x, end[1] - y
+            within[0], within[1], within[2] = cos * dx + sin * dy, cos * dy - sin * dx, end[2] - z
+        if not _shortest_way(tx, rx, semi, w):
+            continue
+        slope = np.sqrt((w[0] / semi[0]) ** 2 + (w[1] / semi[1]) ** 2 + (w[2] / semi[2]) ** 2)
+        for i in range(3):
+            tx[i] -= semi[i] * w[i]
+            rx[i] -= semi[i] * w[i]
+        _scale(tx)
+        _scale(rx)
+        px, py = semi[0] * w[0], semi[1] * w[1]
+        point[k, 0], point[k, 1] = x + cos * px - sin * py, y + sin * px + cos * py
+        point[k, 2] = z + semi[2] * w[2]
+        nx, ny, nz = w[0] / semi[0] / slope, w[1] / semi[1] / slope, w[2] / semi[2] / slope
+        normal[k, 0], normal[k, 1], normal[k, 2] = cos * nx - sin * ny, sin * nx + cos * ny, nz
+        # x^T M x = 1 has the form M / |M x| across its normal.
+        along, across = 1 / (slope * semi[0] ** 2), 1 / (slope * semi[1] ** 2)
+        curvature[k, 0, 0] = along * cos**2 + across * sin**2
+        curvature[k, 1, 1] = along * sin**2 + across * cos**2
+        curvature[k, 0, 1] = curvature[k, 1, 0] = (along - across) * cos * sin
+        curvature[k, 2, 2] = 1 / (slope * semi[2] ** 2)
+        bx, by, bz = tx[0] + rx[0], tx[1] + rx[1], tx[2] + rx[2]
+        off = (ny * bz - nz * by) ** 2 + (nz * bx - nx * bz) ** 2 + (nx * by - ny * bx) ** 2
+        lit = min(nx * tx[0] + ny * tx[1] + nz * tx[2], nx * rx[0] + ny * rx[1] + nz * rx[2])
+        found[k] = off < _SAME_DIRECTION**2 and lit > 0
+    return point, normal, curvature, found
+
+
+@compiled
+def _shortest_way(tx: Axes, rx: Axes, semi: Axes, w: Axes) -> bool:
+    """Into `w` the direction of the point semi * w of the shortest way tx, point, rx, all in the
+    frame of the ellipsoid; whether there is one.
 
     Newton's method on the unit sphere, from where the straight line comes nearest in the
     coordinates in which the ellipsoid is that sphere.
     """
-    found = np.full(tx.shape, np.nan)
-    w, trial, first, second = np.empty(3), np.empty(3), np.empty(3), np.empty(3)
-    for k in range(len(tx)):
-        if not _nearest_on_line(tx[k], rx[k], semi[k], w):
-            continue
-        way = _way(tx[k], rx[k], semi[k], w)
-        for _ in range(_MOST_STEPS):
-            _across(w, first, second)
-            along_1, along_2 = _newton_step(tx[k], rx[k], semi[k], w, first, second)
-            length = np.sqrt(along_1**2 + along_2**2)
-            if not length > _LAST_STEP:
+    if not _nearest_on_line(tx, rx, semi, w):
+        return False
+    trial, first, second = np.empty(3), np.empty(3), np.empty(3)
+    way = _way(tx, rx, semi, w)
+    for _ in range(_MOST_STEPS):
+        _across(w, first, second)
+        along_1, along_2 = _newton_step(tx, rx, semi, w, first, second)
+        length = np.sqrt(along_1**2 + along_2**2)
+        if not length > _LAST_STEP:
+            break
+        share, shorter = min(1.0, _LARGEST_STEP / length), np.inf
+        for _ in range(_MOST_HALVINGS):
+            for i in range(3):
+                trial[i] = w[i] + share * (along_1 * first[i] + along_2 * second[i])
+            _scale(trial)
+            shorter = _way(tx, rx, semi, trial)
+            if shorter < way:
                 break
-            share, shorter = min(1.0, _LARGEST_STEP / length), np.inf
-            for _ in range(_MOST_HALVINGS):
-                for i in range(3):
-                    trial[i] = w[i] + share * (along_1 * first[i] + along_2 * second[i])
-                _scale(trial)
-                shorter = _way(tx[k], rx[k], semi[k], trial)
-                if shorter < way:
-                    break
-                share /= 2
-            w[:] = trial
-            if not shorter < way:  # the last digits of the way have been reached
-                break
-            way = shorter
-        found[k] = w
-    return found
+            share /= 2
+        w[:] = trial
+        if not shorter < way:  # the last digits of the way have been reached
+            break
+        way = shorter
+    return True
 
 
 @compiled
@@ -210,7 +227,3 @@ def _newton_step(
         (h_12 * slope_2 - h_22 * slope_1) / determinant,
         (h_12 * slope_1 - h_11 * slope_2) / determinant,
     )
-
-
-def _unit(vectors: Vectors) -> Vectors:
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Bool, Complex, Float, Int
 
 from visrftwin_ros.bodies.people import Bodies
-from visrftwin_ros.compiled import compiled
+from visrftwin_ros.compiled import compiled, on_two_cores
 from visrftwin_ros.propagation.fields.double_edges import beyond, beyond_both
 from visrftwin_ros.propagation.paths.path_segments import Segments
 from visrftwin_ros.propagation.people.body_outlines import Kept
@@ -131,9 +131,12 @@ def ratios_in(
     wide = np.maximum(rows.half_depth, (rows.right - rows.left) / 2)
     deep = np.maximum(rows.half_depth, np.sqrt(wide * wavelength / (2 * np.pi)))
     columns = np.stack([rows.d1, rows.left, rows.right, deep, rows.d2, rows.flatness], axis=1)
-    ratios = _chained(columns, rows.field, rows.material, begin, end, wavelength,
-                      table.near, table.far, table.reflection)  # fmt: skip
-    return path[begin], ratios
+
+    def of(some: slice) -> Complex[np.ndarray, " some"]:
+        return _chained(columns, rows.field, rows.material, begin[some], end[some], wavelength,
+                        table.near, table.far, table.reflection)  # fmt: skip
+
+    return path[begin], on_two_cores(of, len(begin))
 
 
 @compiled
@@ -212,12 +215,13 @@ def _thickened(
     bends: tuple[float, float, float, float],
     wavelength: float,
     tables: tuple[Table, Table],
+    rounds: tuple[complex, complex],
 ) -> tuple[complex, complex]:
     """What thickness makes of a way's knife edges, over what it makes of each alone.
 
-    bends: u1, u2, u21, u12 as in `beyond_both`. The string bends only over the bodies that it
-    touches; the other body is lit from there. Bodies beside each other share no string: the one
-    that does not touch it adds nothing.
+    bends: u1, u2, u21, u12 as in `beyond_both`. rounds: what goes round each alone. The string
+    bends only over the bodies that it touches; the other body is lit from there. Bodies beside each
+    other share no string: the one that does not touch it adds nothing.
     """
     source, receiver = (0.0, 0.0), (total, 0.0)
     u1, u2, u21, u12 = bends
@@ -225,8 +229,7 @@ def _thickened(
     on_second = u21 > 0.0 if u1 > 0.0 else u2 > 0.0
     if not (on_first or on_second):
         return 1.0 + 0j, 1.0 + 0j
-    alone1 = _round(source, first, receiver, sides[0], wavelength, tables[0]) / beyond(u1)
-    alone2 = _round(source, second, receiver, sides[1], wavelength, tables[1]) / beyond(u2)
+    alone1, alone2 = rounds[0] / beyond(u1), rounds[1] / beyond(u2)
     point1, point2 = _touched(receiver, first, sides[0]), _touched(source, second, sides[1])
     if on_first and on_second:
         for _ in range(3):
@@ -253,11 +256,10 @@ def _thickened(
 @compiled
 def _coupling(
     first: Body, second: Body, sides: tuple[float, float], total: float, wavelength: float,
-    thick: bool, tables: tuple[Table, Table],
+    thick: bool, tables: tuple[Table, Table], rounds: tuple[complex, complex],
 ) -> complex:  # fmt: skip
     """The way past these sides of both over the product of the two ways alone."""
     source, receiver = (0.0, 0.0), (total, 0.0)
-    second = (max(second[0], first[0] + _LEAST_APART), second[1], second[2], second[3])
     edge1, edge2 = _edge(first, sides[0]), _edge(second, sides[1])
     u1 = _parameter(source, edge1, receiver, sides[0], wavelength, thick)
     u2 = _parameter(source, edge2, receiver, sides[1], wavelength, thick)
@@ -265,7 +267,8 @@ def _coupling(
     u12 = _parameter(source, edge1, edge2, sides[0], wavelength, thick)
     found = beyond_both(u1, u2, u21, u12) / (beyond(u1) * beyond(u2))
     if thick:
-        more = _thickened(first, second, sides, total, (u1, u2, u21, u12), wavelength, tables)
+        bends = (u1, u2, u21, u12)
+        more = _thickened(first, second, sides, total, bends, wavelength, tables, rounds)
         found *= more[0] * more[1]
     return found
 
@@ -291,23 +294,26 @@ def _chained(
         wave = wavelength / level
         total = (columns[begin[row], 0] + columns[begin[row], 4]) * level
         amplitude, weight = np.zeros(3, np.complex128), np.zeros(3, np.complex128)
-        came = np.zeros(3, np.complex128)
+        came, alone = np.zeros(3, np.complex128), np.zeros((2, 2), np.complex128)
         before, of_before = (0.0, 0.0, 0.0, 0.0), 0
         product = 1.0 + 0j
         for i in range(begin[row], end[row]):
             half = columns[i, 3]
             ahead = min(max(columns[i, 0] * level, half + _NEAREST), total - half - _NEAREST)
+            if i > begin[row]:
+                ahead = max(ahead, before[0] + _LEAST_APART)
             body, of = (ahead, columns[i, 1], columns[i, 2], half), material[i] if thick else 0
             table = (near[of], far[of], reflection[of])
             tables = ((near[of_before], far[of_before], reflection[of_before]), table)
-            _weigh(body, total, field[i], wave, thick, table, weight)
+            alone[0] = alone[1]
+            _weigh(body, total, field[i], wave, thick, table, alone[1], weight)
             for to in range(3):
                 came[to] = 1.0 + 0j if i == begin[row] else amplitude[_THROUGH]
                 for by in range(2):
                     coupling = 1.0 + 0j
-                    if to != _THROUGH and i > begin[row]:
-                        pair = (sides[by], sides[to])
-                        coupling = _coupling(before, body, pair, total, wave, thick, tables)
+                    if to != _THROUGH and i > begin[row] and weight[to] != 0.0:
+                        pair, rounds = (sides[by], sides[to]), (alone[0, by], alone[1, to])
+                        coupling = _coupling(before, body, pair, total, wave, thick, tables, rounds)
                     came[to] += amplitude[by] * coupling
             amplitude[:] = came * weight
             before, of_before = body, of
@@ -325,22 +331,24 @@ def _weigh(
     wavelength: float,
     thick: bool,
     table: Table,
+    alone: Complex[np.ndarray, " 2"],
     weight: Complex[np.ndarray, " 3"],
 ) -> None:
-    """What passes left, right and by no edge of one body: together `field`."""
+    """What passes left and right of one body as if it were endless, and what does so and passes by
+    no edge of it as it is: together `field`."""
     source, receiver = (0.0, 0.0), (total, 0.0)
     for i, side in enumerate((-1.0, 1.0)):
         if thick:
-            weight[i] = _round(source, body, receiver, side, wavelength, table)
+            alone[i] = _round(source, body, receiver, side, wavelength, table)
         else:
             u = _parameter(source, _edge(body, side), receiver, side, wavelength, thick)
-            weight[i] = beyond(u)
-    across = weight[_LEFT] + weight[_RIGHT]
+            alone[i] = beyond(u)
+    across = alone[_LEFT] + alone[_RIGHT]
     share = (1.0 - field) / (1.0 - across)
     if not abs(share) <= _MOST_WEIGHT:
         share = 0j
     part = (abs(1.0 - field) - _NO_SHADOW) / (_SHADOW - _NO_SHADOW)
     share *= min(max(part, 0.0), 1.0)
-    weight[_LEFT] *= share
-    weight[_RIGHT] *= share
+    weight[_LEFT] = alone[_LEFT] * share
+    weight[_RIGHT] = alone[_RIGHT] * share
     weight[_THROUGH] = field - share * across

@@ -9,7 +9,7 @@ from jaxtyping import Complex, Float, Int
 
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.bodies.surface import SKIN, body_materials
-from visrftwin_ros.compiled import compiled
+from visrftwin_ros.compiled import compiled, on_two_cores
 from visrftwin_ros.propagation.fields.fresnel_auxiliary import phasor_integral
 from visrftwin_ros.propagation.people.body_outlines import HEAD_WIDTH, LEG_WIDTH, Outlines
 from visrftwin_ros.propagation.people.thick_cylinder import past_ellipse, past_round
@@ -46,8 +46,13 @@ def thick_field(
         + [outline.half_apart, outline.forward, outline.sideways, outline.flatness],
         axis=1,
     )
-    return _fields(columns, _sizes(bodies, wavelength), material_rows(bodies), body, wavelength,
-                   table.near, table.far, table.reflection)  # fmt: skip
+    sizes, material = _sizes(bodies, wavelength), material_rows(bodies)
+
+    def of(rows: slice) -> Complex[np.ndarray, " rows"]:
+        return _fields(columns[rows], sizes, material, body[rows], wavelength,
+                       table.near, table.far, table.reflection)  # fmt: skip
+
+    return on_two_cores(of, len(columns))
 
 
 def _sizes(bodies: Bodies, wavelength: float) -> Float[np.ndarray, "n 7"]:

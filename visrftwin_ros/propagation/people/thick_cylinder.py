@@ -113,16 +113,24 @@ def past_round(
     """
     s1 = math.sqrt(d1 * d1 + aside * aside - radius * radius)
     s2 = math.sqrt(d2 * d2 + aside * aside - radius * radius)
-    # By how much the string turns away from the path, before the body and behind it.
-    before = math.atan2(d1 * radius + aside * s1, d1 * s1 - aside * radius)
-    behind = math.atan2(d2 * radius + aside * s2, d2 * s2 - aside * radius)
-    creeps = before + behind
-    if creeps > 0.0:
+    # By how much the string turns away from the path, before the body and behind it: the cosines
+    # and sines, times the squares of the ends' distances from the axis.
+    cos_1, sin_1 = d1 * s1 - aside * radius, d1 * radius + aside * s1
+    cos_2, sin_2 = d2 * s2 - aside * radius, d2 * radius + aside * s2
+    sine = sin_1 * cos_2 + cos_1 * sin_2
+    # Both turns are positive where the axis is to the left; else they come to less than half a turn.
+    if aside >= 0.0 or sine > 0.0:
+        creeps = math.atan2(sine, cos_1 * cos_2 - sin_1 * sin_2)
+        if creeps < 0.0:
+            creeps += 2.0 * math.pi
         return _crept(size * creeps, size, s1, s2, radius * creeps, d1 + d2, k, table)
     # From between the points where the strings touch.
-    turn = 0.5 * (before - behind)
+    square_1, square_2 = d1 * d1 + aside * aside, d2 * d2 + aside * aside
+    middle_x = sin_2 / square_2 - sin_1 / square_1
+    middle_y = cos_1 / square_1 + cos_2 / square_2
+    longer = 1.0 / math.sqrt(middle_x * middle_x + middle_y * middle_y)
     return 1.0 + _off_the_side(
-        -d1, -aside, d2, -aside, radius, radius, -math.sin(turn), math.cos(turn),
+        -d1, -aside, d2, -aside, radius, radius, middle_x * longer, middle_y * longer,
         size / radius, d1 + d2, k, table,
     )  # fmt: skip
 
