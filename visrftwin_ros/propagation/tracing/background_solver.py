@@ -5,9 +5,9 @@ In one process a solve stretches other Dr.Jit calls from 0.2 to 50 ms (measured 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from multiprocessing.connection import Connection
 
 import numpy as np
@@ -27,9 +27,6 @@ from visrftwin_ros.site.model import Propagation
 
 _AROUND, _PLACES_AROUND = 0.75, 6
 """Metres from a robot, and places there, from which every mirror and every edge is tried, too."""
-
-_WARM_UP_TIME = 120.0
-"""Seconds after which a start goes on without the kernels."""
 
 
 @dataclass(frozen=True)
@@ -103,16 +100,9 @@ class BackgroundSolver:
         failure = answer.reason if isinstance(answer, Ended) else str(answer)
         return Found(job.receivers, job.stamp_ns, None, failure)
 
-    def warm_up(self, receivers: int) -> None:
-        """Starts the process and compiles its kernels for so many receivers; waits for that.
-
-        A failure is not told here: the first request meets it again and says so.
-        """
-        beside = self._transmitters.positions[0] + [[0.5, 0.1 * i, -0.5] for i in range(receivers)]
-        self.request(Devices(tuple(f"warm{i}" for i in range(receivers)), beside), 0)
-        deadline = time.monotonic() + _WARM_UP_TIME
-        while self.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.02)
+    def start(self) -> None:
+        """Starts the process ahead of the first request, which need not wait for it then."""
+        self._process.start()
 
     def close(self) -> None:
         """Ends the process; a later request starts a new one."""
@@ -129,6 +119,7 @@ def _serve(
     """The child: answers jobs until the pipe closes."""
     try:
         prepare(device, threads=1)  # The other cores belong to the ticks.
+        import_module("sionna.rt")  # Seconds, before a request waits for them.
         place: _Surroundings | None = None
         while True:
             job: _Job = pipe.recv()
