@@ -41,7 +41,7 @@ from visrftwin_ros.twin.mounts import RobotPose, device_mount
 from visrftwin_ros.twin.moving_links import CarriedLinks
 from visrftwin_ros.twin.on_demand_links import PeopleModel, channels_of
 from visrftwin_ros.twin.static_twin import StaticTwin, configured
-from visrftwin_ros.twin.tracked_robot import AT_ONCE, Discovered, TrackedRobot, TrackedRobots
+from visrftwin_ros.twin.tracked_robot import Discovered, TrackedRobot, TrackedRobots
 
 P = ParamSpec("P")
 TURN = 0.0005
@@ -283,7 +283,7 @@ class TwinEngine:
             if robot.position is None and robot.path is None
         ]
         if tracked:
-            self._background.warm_up(min(len(tracked), AT_ONCE))
+            self._background.start()
         carried = CarriedLinks(self._wavelength, self.people_model.blockage)
         return TrackedRobots(tracked, self._background, twin.scene, carried)
 

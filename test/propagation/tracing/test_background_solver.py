@@ -57,6 +57,19 @@ def test_it_answers_without_ever_blocking_and_survives_its_process(
         solver.close()
 
 
+def test_started_ahead_it_takes_requests_as_ever(site: Site, meshes, aps: Devices) -> None:
+    solver = BackgroundSolver(meshes, aps, FREQUENCY, site.propagation)
+    try:
+        solver.start()
+        ahead = solver.pid
+        assert ahead is not None and solver.idle and solver.poll() is None
+        solver.request(HERE, stamp_ns=7)
+        assert wait_for(solver).paths is not None
+        assert solver.pid == ahead
+    finally:
+        solver.close()
+
+
 def test_a_solve_that_fails_is_reported_and_the_next_one_works(
     site: Site, meshes, aps: Devices
 ) -> None:

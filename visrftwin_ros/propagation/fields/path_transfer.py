@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Complex, Float, Int, Int32, UInt8
+from jaxtyping import Bool, Complex, Float, Int, Int32, UInt8
 
 from visrftwin_ros.propagation.fields.fresnel_coefficients import (
     SurfaceElectrics,
     slab_reflection,
     slab_transmission,
 )
+from visrftwin_ros.propagation.fields.ray_fields import past_surfaces
 from visrftwin_ros.propagation.fields.utd_edges import Wedges, diffracted_field
-from visrftwin_ros.propagation.paths.path_set import DIFFRACTION, REFRACTION, SPECULAR
+from visrftwin_ros.propagation.paths.path_set import DIFFRACTION, REFRACTION, SPECULAR, lengths
 
 Columns = Float[np.ndarray, "3 p"]
 ComplexValues = Complex[np.ndarray, " p"]
@@ -39,54 +39,38 @@ def chain_transfer(
     diffraction, at `wedges` (one a path, of no meaning on others); spreading is left out. The
     receiver's basis is that of the direction the wave comes from, as an antenna there sees it.
     """
-    rows = np.arange(len(vertices))
-    # Axis by axis from here on, paths last: every step below runs along the memory.
-    line, normal = (np.ascontiguousarray(np.moveaxis(a, 0, -1)) for a in (vertices, normals))
-    step = line[1:] - line[:-1]
-    length = np.stack([np.sqrt(_dot(piece, piece)) for piece in step])
-    way = step / np.where(length > 0, length, 1.0)[:, None]
-    basis = np.stack(spherical_basis(way[start, :, rows].T))
-    part = np.zeros((2, 2, len(rows)), complex)
-    part[0, 0] = part[1, 1] = 1.0
-    ray = _Rays(part, basis)
+    rows, depth = np.arange(len(vertices)), interactions.shape[1]
+    step = np.diff(vertices, axis=1)
+    length = lengths(step)
+    way = step / np.where(length > 0, length, 1.0)[..., None]
+    part, basis = _sent(way[rows, start])
     bends = interactions == DIFFRACTION
-    edge_at = np.where(bends.any(axis=1), bends.argmax(axis=1), bends.shape[1])
-    met = (interactions == SPECULAR) | (interactions == REFRACTION)
-
-    def pass_surfaces(d: int, on: Int[np.ndarray, " k"]) -> None:
-        if not len(on):
-            return
-        incoming, outgoing, facing = (a.take(on, axis=1) for a in (way[d], way[d + 1], normal[d]))
-        surface, mirrored = objects[on, d], interactions[on, d] == SPECULAR
-        cosine = np.abs(_dot(incoming, facing))
-        te, tm = np.empty((2, len(on)), complex)
-        laws: tuple[_Law, ...] = (slab_transmission, slab_reflection)
-        for law, rows in zip(laws, (~mirrored, mirrored), strict=True):
-            te[rows], tm[rows] = law(cosine[rows], *electrics.slabs(surface[rows]), wavelength)
-        smooth = np.where(mirrored, electrics.smoothness[surface], 1.0)
-        te, tm = te * smooth, tm * smooth
-        ray.put(on, ray.take(on).past(incoming, outgoing, facing, te, tm))
-
-    for d in range(interactions.shape[1]):
-        pass_surfaces(d, np.flatnonzero(met[:, d] & (d >= start) & (d < edge_at)))
     bent = np.flatnonzero(bends.any(axis=1))
+    edge_at = np.full(len(rows), depth)
+    edge_at[bent] = bends[bent].argmax(axis=1)
+    met = (interactions == SPECULAR) | (interactions == REFRACTION)
+    met &= np.arange(depth) >= start[:, None]
+    te, tm = _coefficients(way, interactions, objects, normals, met, electrics, wavelength)
+    surfaces = te, tm, met
+    past_surfaces(way, normals, *surfaces, start.astype(np.intp), edge_at, part, basis)
     if len(bent):
-        at, before = edge_at[bent], np.arange(len(length))[:, None] <= edge_at[bent]
-        incoming, outgoing = way[at, :, bent], way[at + 1, :, bent]
-        pieces = length[:, bent]
+        at, before = edge_at[bent], np.arange(depth + 1) <= edge_at[bent, None]
+        incoming, outgoing = way[bent, at], way[bent, at + 1]
+        pieces = length[bent]
         field = _past_edge(
-            ray.take(bent).field(),
+            np.einsum("pis,pix->psx", part[bent], basis[bent]),
             (incoming, outgoing),
-            ((pieces * before).sum(axis=0), (pieces * ~before).sum(axis=0)),
+            ((pieces * before).sum(axis=1), (pieces * ~before).sum(axis=1)),
             objects[bent, at],
             wedges.take(bent),
             electrics,
             wavelength,
         )
-        ray.put(bent, _Rays.of(field, outgoing.T))
-        for d in range(1, interactions.shape[1]):
-            pass_surfaces(d, np.flatnonzero(met[:, d] & (d > edge_at)))
-    return ray.received(way[n_vertices - 2, :, rows].T)
+        basis[bent] = _basis(outgoing)
+        part[bent] = np.einsum("psx,pix->pis", field, basis[bent])
+        end = np.where(edge_at < depth, depth, 0)
+        past_surfaces(way, normals, *surfaces, edge_at + 1, end, part, basis)
+    return _received(part, basis, way[rows, n_vertices - 2])
 
 
 def bounce_transfer(
@@ -97,60 +81,70 @@ def bounce_transfer(
     tm: ComplexValues,
 ) -> Complex[np.ndarray, "p 2 2"]:
     """As `chain_transfer` over one reflection, from unit vectors and coefficients."""
-    incoming, outgoing, normal = (np.ascontiguousarray(a.T) for a in (incoming, outgoing, normal))
-    part = np.tile(np.eye(2, dtype=complex)[..., None], incoming.shape[1])
-    sent = _Rays(part, np.stack(spherical_basis(incoming)))
-    return sent.past(incoming, outgoing, normal, te, tm).received(outgoing)
+    part, basis = _sent(incoming)
+    count = len(incoming)
+    none, one = np.zeros(count, np.intp), np.ones(count, np.intp)
+    past_surfaces(
+        np.stack([incoming, outgoing], axis=1),
+        np.ascontiguousarray(normal)[:, None],
+        np.asarray(te, complex)[:, None],
+        np.asarray(tm, complex)[:, None],
+        np.ones((count, 1), bool),
+        none,
+        one,
+        part,
+        basis,
+    )
+    return _received(part, basis, outgoing)
 
 
-@dataclass(frozen=True)
-class _Rays:
-    """Fields of P rays: part (2, 2, P) [component, sent polarisation] along basis (2, 3, P), two
-    unit vectors across the ray."""
+def _coefficients(
+    way: Float[np.ndarray, "p pieces 3"],
+    interactions: UInt8[np.ndarray, "p d"],
+    objects: Int32[np.ndarray, "p d"],
+    normals: Float[np.ndarray, "p d 3"],
+    met: Bool[np.ndarray, "p d"],
+    electrics: SurfaceElectrics,
+    wavelength: float,
+) -> tuple[Complex[np.ndarray, "p d"], Complex[np.ndarray, "p d"]]:
+    """TE and TM of the surfaces that are `met`, zero of others."""
+    te, tm = np.zeros((2, *met.shape), complex)
+    laws: tuple[tuple[int, _Law], ...] = (
+        (SPECULAR, slab_reflection),
+        (REFRACTION, slab_transmission),
+    )
+    for kind, law in laws:
+        row, d = np.nonzero(met & (interactions == kind))
+        surface = objects[row, d]
+        cosine = np.abs(np.einsum("ij,ij->i", way[row, d], normals[row, d]))
+        smooth = electrics.smoothness[surface] if kind == SPECULAR else 1.0
+        for found, values in zip(
+            (te, tm), law(cosine, *electrics.slabs(surface), wavelength), strict=True
+        ):
+            found[row, d] = values * smooth
+    return te, tm
 
-    part: Complex[np.ndarray, "2 2 p"]
-    basis: Float[np.ndarray, "2 3 p"]
 
-    @classmethod
-    def of(cls, field: Complex[np.ndarray, "p 2 3"], direction: Columns) -> _Rays:
-        """Of fields (P, sent polarisation, xyz) that travel along `direction` (3, P)."""
-        basis = np.stack(spherical_basis(direction))
-        return cls(np.einsum("psx,ixp->isp", field, basis), basis)
+def _basis(direction: Float[np.ndarray, "p 3"]) -> Float[np.ndarray, "p 2 3"]:
+    """theta and phi."""
+    return np.ascontiguousarray(np.stack(spherical_basis(direction.T)).transpose(2, 0, 1))
 
-    def field(self) -> Complex[np.ndarray, "p 2 3"]:
-        """(P, sent polarisation, xyz)."""
-        return np.asarray(np.einsum("isp,ixp->psx", self.part, self.basis))
 
-    def take(self, rows: Int[np.ndarray, " k"]) -> _Rays:
-        return _Rays(self.part.take(rows, axis=2), self.basis.take(rows, axis=2))
+def _sent(
+    direction: Float[np.ndarray, "p 3"],
+) -> tuple[Complex[np.ndarray, "p 2 2"], Float[np.ndarray, "p 2 3"]]:
+    """Unit fields in theta and phi along `direction`: [component, sent], and their basis."""
+    return np.tile(np.eye(2, dtype=complex), (len(direction), 1, 1)), _basis(direction)
 
-    def put(self, rows: Int[np.ndarray, " k"], rays: _Rays) -> None:
-        """Overwrites the rays `rows`."""
-        self.part[..., rows], self.basis[..., rows] = rays.part, rays.basis
 
-    def past(
-        self,
-        incoming: Columns,
-        outgoing: Columns,
-        normal: Columns,
-        te: ComplexValues,
-        tm: ComplexValues,
-    ) -> _Rays:
-        """After a surface with these coefficients."""
-        across = _perpendicular(incoming, normal)
-        part = [self._along(across) * te, self._along(_cross(incoming, across)) * tm]
-        return _Rays(np.stack(part), np.stack([across, _cross(outgoing, across)]))
-
-    def received(self, last: Columns) -> Complex[np.ndarray, "p 2 2"]:
-        """(P, received, sent) polarisations, rays that travel along `last` (3, P)."""
-        theta, phi = spherical_basis(last)
-        both = np.stack([self._along(theta), self._along(-phi)])
-        return np.ascontiguousarray(np.moveaxis(both, -1, 0))
-
-    def _along(self, axis: Columns) -> Complex[np.ndarray, "2 p"]:
-        """(2, P) the component along unit vectors `axis` (3, P) across the rays."""
-        first, second = (_dot(vector, axis) for vector in self.basis)
-        return np.asarray(self.part[0] * first + self.part[1] * second)
+def _received(
+    part: Complex[np.ndarray, "p 2 2"],
+    basis: Float[np.ndarray, "p 2 3"],
+    last: Float[np.ndarray, "p 3"],
+) -> Complex[np.ndarray, "p 2 2"]:
+    """(P, received, sent) polarisations of rays that travel along `last`."""
+    seen = _basis(last) * np.array([[1.0], [-1.0]])
+    return np.asarray((seen @ basis.swapaxes(1, 2)) @ part)
 
 
 def _past_edge(
@@ -187,27 +181,3 @@ def spherical_basis(
     length = np.where(upright, 1.0, flat)
     c, s = np.where(upright, 1.0, x / length), y / length
     return np.stack([z * c, z * s, -flat]), np.stack([-s, c, np.zeros_like(s)])
-
-
-def _perpendicular(direction: Columns, normal: Columns) -> Columns:
-    """Unit k x n (3, P), or any unit vector across k where the wave meets the surface head on."""
-    across = _cross(direction, normal)
-    length = np.sqrt(_dot(across, across))
-    head_on = np.flatnonzero(length < 1e-9)
-    if len(head_on):
-        axis = np.eye(3)[np.abs(direction[:, head_on]).argmin(axis=0)].T
-        across[:, head_on] = _cross(direction[:, head_on], axis)
-        length[head_on] = np.sqrt(_dot(across, across))[head_on]
-    return np.asarray(across / np.where(length > 0, length, 1.0))
-
-
-def _cross(a: Columns, b: Columns) -> Columns:
-    """(3, P)."""
-    return np.stack(
-        [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
-    )
-
-
-def _dot(a: Columns, b: Columns) -> Float[np.ndarray, " p"]:
-    """Products of columns."""
-    return np.asarray(a[0] * b[0] + a[1] * b[1] + a[2] * b[2])

@@ -60,6 +60,13 @@ class SceneEdges:
     def __init__(self, meshes: Sequence[SurfaceMesh]) -> None:
         self._edges = [_edges(mesh) for mesh in meshes]
 
+    @property
+    def all(self) -> tuple[Int[np.ndarray, " n"], Wedges]:
+        """The surface of each edge, and the edges."""
+        count = [len(table.length) for table in self._edges]
+        columns = zip(*([getattr(t, f.name) for f in fields(t)] for t in self._edges), strict=True)
+        return np.repeat(np.arange(len(count)), count), Wedges(*map(np.concatenate, columns))
+
     def of(
         self,
         objects: Int[np.ndarray, " n"],

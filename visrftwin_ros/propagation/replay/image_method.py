@@ -18,8 +18,12 @@ from visrftwin_ros.propagation.paths.path_set import (
     lengths,
     path_delay,
 )
+from visrftwin_ros.propagation.replay.chain_loops import (
+    built_again,
+    drop_hidden,
+    pieces_to_test,
+)
 from visrftwin_ros.propagation.replay.replay_scene import ReplayScene, SurfaceFields
-from visrftwin_ros.scene.visibility import OFF_SURFACE, SHORTEST
 
 Lines = Float[np.ndarray, "n v 3"]
 Vectors = Float[np.ndarray, "n 3"]
@@ -128,90 +132,24 @@ class Chains:
                 & self.evaluated
                 & (~bent | ((shift > 0) & (shift < self.edge[:, 6])))
             )
-        own = (self.n_vertices - 2 - self.start)[alive]
-        # From the receiver backwards, axis by axis: every step runs along the memory.
-        found = [np.ascontiguousarray(receiver[alive].T)]
-        depth, columns = self.interactions.shape[1], self.back.reshape(-1, 17)
-        for k in range(depth):
-            on = np.flatnonzero(own > k)
-            row = alive[on]
-            back = np.ascontiguousarray(columns.take(row * depth + k, axis=0).T)
-            vertex, fits = _one_back(back, found[-1].take(on, axis=1), shift[row])
-            place = found[-1].copy()
-            place[:, on] = vertex
-            kept = np.ones(len(alive), bool)
-            kept[on[~fits]] = False
-            kept = np.flatnonzero(kept)
-            alive, own = alive[kept], own[kept]
-            found = [f.take(kept, axis=1) for f in (*found, place)]
-        vertices = self.vertices.take(alive, axis=0)
-        last = self.n_vertices[alive] - 1
-        after = np.arange(vertices.shape[1]) >= last[:, None]
-        np.copyto(vertices, receiver[alive][:, None], where=after[..., None])
-        for k, place in enumerate(found[1:]):
-            on = np.flatnonzero(own > k)
-            vertices[on, last[on] - 1 - k] = place[:, on].T
-        return alive, vertices
+        vertices = np.empty((len(alive), *self.vertices.shape[1:]))
+        rows = np.empty(len(alive), np.intp)
+        chains = self.start, self.n_vertices, self.back, self.vertices
+        count = built_again(alive, np.ascontiguousarray(receiver), shift, *chains, rows, vertices)
+        return rows[:count], vertices[:count]
 
     def _visible(
         self, rows: Int[np.ndarray, " n"], vertices: Lines, scene: ReplayScene
     ) -> Bool[np.ndarray, " n"]:
         """Every new segment is free, and every new vertex lies on a surface."""
-        start, last = self.start[rows], self.n_vertices[rows] - 1
-        steps = np.diff(vertices, axis=1)
-        length = lengths(steps)
-        piece = np.arange(length.shape[1])
-        new = (piece >= start[:, None]) & (piece < last[:, None])
-        valid = ~(new & ~(length > SHORTEST)).any(axis=1) & self._outside(rows, vertices)
-        row, piece = np.nonzero(new & valid[:, None])
-        path = rows[row]
-        places, count = vertices.reshape(-1, 3), vertices.shape[1]
-        begin, end = (places.take(row * count + piece + k, axis=0) for k in (0, 1))
-        before, target = np.maximum(piece - 1, 0), np.minimum(piece, self.normals.shape[1] - 1)
-        from_surface, to_end = piece > 0, piece == last[row] - 1
-        from_edge = from_surface & (self.interactions[path, before] == DIFFRACTION)
-        to_edge = ~to_end & (self.interactions[path, target] == DIFFRACTION)
-        # Off the surface along its normal, on the side on which the ray goes on: along the ray
-        # itself, a grazing one would stay within the surface. Off an edge outwards.
-        facing, most = self.normals.reshape(-1, 3), self.normals.shape[1]
-        off = facing.take(path * most + before, axis=0)
-        side = np.sign(np.einsum("ij,ij->i", end - begin, off)) * from_surface
-        off *= side[:, None]
-        off[from_edge] = self.outward[path[from_edge]]
-        origin = begin + OFF_SURFACE * off
-        aim = end.copy()
-        aim[to_edge] += OFF_SURFACE * self.outward[path[to_edge]]
-        direction = aim - origin
-        expected = lengths(direction)
-        direction /= expected[:, None]
-        target_normal = facing.take(path * most + target, axis=0)
-        closing = np.einsum("ij,ij->i", direction, target_normal)
-        gap = np.einsum("ij,ij->i", end - origin, target_normal)
-        hit = scene.visibility.first_hit(origin, direction)
-        tolerance = 2 * OFF_SURFACE + 1e-5 * expected
-        grazing = np.maximum(np.abs(closing), 1e-2)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            arrives = np.where(
-                to_end | to_edge,
-                hit > expected - tolerance,
-                np.abs(hit - gap / closing) < tolerance / grazing,
-            )
-        valid[row[~arrives]] = False
+        valid, most = np.empty(len(rows), bool), len(rows) * (vertices.shape[1] - 1)
+        owner, rays, aims = np.empty(most, np.intp), np.empty((most, 6)), np.empty((most, 3))
+        known = self.start, self.n_vertices, self.interactions, self.normals
+        edges = self.edge, self.outward
+        count = pieces_to_test(rows, vertices, *known, *edges, valid, owner, rays, aims)
+        hit = scene.visibility.first_hit(rays[:count, :3], rays[:count, 3:])
+        drop_hidden(hit, aims[:count], owner[:count], valid)
         return valid
-
-    def _outside(self, rows: Int[np.ndarray, " n"], vertices: Lines) -> Bool[np.ndarray, " n"]:
-        """The pieces before and after the edge, if any, do not start inside the wedge."""
-        free = np.ones(len(rows), bool)
-        on = np.flatnonzero(self.edge[rows, 13] > 0)
-        if not len(on):
-            return free
-        edge = self.edge[rows[on]]
-        at = (self.interactions[rows[on]] == DIFFRACTION).argmax(axis=1) + 1
-        for neighbour in (at - 1, at + 1):
-            away = vertices[on, neighbour] - vertices[on, at]
-            lit = np.einsum("ij,ij->i", away, edge[:, 7:10]) > 1e-6
-            free[on] &= lit | (np.einsum("ij,ij->i", away, edge[:, 10:13]) > 1e-6)
-        return free
 
     def _transfer(
         self, rows: Int[np.ndarray, " n"], vertices: Lines, scene: SurfaceFields
@@ -261,25 +199,6 @@ class Chains:
         return np.asarray(spreading * air)
 
 
-def _one_back(
-    back: Float[np.ndarray, "17 n"], here: Float[np.ndarray, "3 n"], shift: Float[np.ndarray, " n"]
-) -> tuple[Float[np.ndarray, "3 n"], Bool[np.ndarray, " n"]]:
-    """The vertices (3, N) before those `here` (3, N), and whether they are on their surfaces.
-
-    back: (17, N) columns of Chains. shift: metres along the edge.
-    """
-    aim, along, normal, level = back[:3], back[3:6], back[6:9], back[9]
-    aim = aim + along * shift - here
-    edge = back[16] > 0
-    with np.errstate(divide="ignore", invalid="ignore"):
-        gap = level - np.einsum("ij,ij->j", here, normal)
-        share = np.where(edge, 1.0, gap / np.einsum("ij,ij->j", aim, normal))
-        vertex = here + share * aim
-        fits = ((vertex >= back[10:13]) & (vertex <= back[13:16])).all(axis=0)
-        fits &= (share > 0) & ((share < 1) | edge)
-    return vertex, fits
-
-
 def _backwards(
     paths: PathSet,
     image: Float[np.ndarray, "n images 3"],
@@ -302,7 +221,7 @@ def _backwards(
         axis=2,
     )
     order = np.maximum(paths.n_vertices[:, None] - 3 - np.arange(paths.depth), 0)
-    return np.take_along_axis(table, order[..., None], axis=1)
+    return np.ascontiguousarray(np.take_along_axis(table, order[..., None], axis=1))
 
 
 def _edges(paths: PathSet, scene: SurfaceFields) -> Float[np.ndarray, "n 14"]:

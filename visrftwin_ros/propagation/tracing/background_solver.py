@@ -5,9 +5,9 @@ In one process a solve stretches other Dr.Jit calls from 0.2 to 50 ms (measured 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from multiprocessing.connection import Connection
 
 import numpy as np
@@ -16,6 +16,9 @@ from visrftwin_ros.errors import TwinError
 from visrftwin_ros.propagation.paths.devices import Devices
 from visrftwin_ros.propagation.paths.interaction_sequences import SequencePool
 from visrftwin_ros.propagation.paths.path_set import PathSet
+from visrftwin_ros.propagation.replay.replay_scene import ReplayScene
+from visrftwin_ros.propagation.tracing.edge_paths import edge_paths
+from visrftwin_ros.propagation.tracing.mirror_paths import MOST_MIRRORS, Planes, mirror_paths
 from visrftwin_ros.propagation.tracing.path_solver import solve
 from visrftwin_ros.propagation.tracing.solver_process import Ended, SolverProcess
 from visrftwin_ros.scene.ray_device import Device, prepare
@@ -23,10 +26,7 @@ from visrftwin_ros.scene.surfaces import SurfaceMesh
 from visrftwin_ros.site.model import Propagation
 
 _AROUND, _PLACES_AROUND = 0.75, 6
-"""Metres from a robot, and places there, from which its paths without scattering are sought too."""
-
-_WARM_UP_TIME = 120.0
-"""Seconds after which a start goes on without the kernels."""
+"""Metres from a robot, and places there, from which every mirror and every edge is tried, too."""
 
 
 @dataclass(frozen=True)
@@ -100,16 +100,9 @@ class BackgroundSolver:
         failure = answer.reason if isinstance(answer, Ended) else str(answer)
         return Found(job.receivers, job.stamp_ns, None, failure)
 
-    def warm_up(self, receivers: int) -> None:
-        """Starts the process and compiles its kernels for so many receivers; waits for that.
-
-        A failure is not told here: the first request meets it again and says so.
-        """
-        beside = self._transmitters.positions[0] + [[0.5, 0.1 * i, -0.5] for i in range(receivers)]
-        self.request(Devices(tuple(f"warm{i}" for i in range(receivers)), beside), 0)
-        deadline = time.monotonic() + _WARM_UP_TIME
-        while self.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.02)
+    def start(self) -> None:
+        """Starts the process ahead of the first request, which need not wait for it then."""
+        self._process.start()
 
     def close(self) -> None:
         """Ends the process; a later request starts a new one."""
@@ -126,18 +119,16 @@ def _serve(
     """The child: answers jobs until the pipe closes."""
     try:
         prepare(device, threads=1)  # The other cores belong to the ticks.
-        pool, scene = SequencePool(transmitters.names, settings.max_depth), 0
-        sparse = settings.model_copy(update={"diffuse": False})
+        import_module("sionna.rt")  # Seconds, before a request waits for them.
+        place: _Surroundings | None = None
         while True:
             job: _Job = pipe.recv()
-            meshes = job.meshes
-            if job.scene != scene:
-                pool, scene = SequencePool(transmitters.names, settings.max_depth), job.scene
             try:
-                asked, beside = job.receivers, _surroundings(job.receivers)
-                found = solve(meshes, transmitters, asked, frequency, settings, device)
-                pool.learn(solve(meshes, transmitters, beside, frequency, sparse, device))
-                pipe.send(pool.completed(found))
+                if place is None or place.scene != job.scene:
+                    place = _Surroundings(job, transmitters, frequency, settings, device)
+                ends = transmitters, job.receivers
+                found = solve(job.meshes, *ends, frequency, settings, device)
+                pipe.send(place.completed(found, job.receivers))
             except TwinError as error:
                 pipe.send(str(error))
     except TwinError as error:
@@ -146,7 +137,38 @@ def _serve(
         return
 
 
-def _surroundings(receivers: Devices) -> Devices:
+class _Surroundings:
+    """What is seen round the receivers of all jobs in one scene.
+
+    Without rays, which take a hundred times as long: paths over two mirrors, or one edge.
+    """
+
+    def __init__(
+        self,
+        job: _Job,
+        transmitters: Devices,
+        frequency: float,
+        settings: Propagation,
+        device: Device,
+    ) -> None:
+        self.scene = job.scene
+        self._meshes, self._transmitters = job.meshes, transmitters
+        self._frequency, self._settings = frequency, settings
+        self._planes = Planes.of(job.meshes)
+        self._replay = ReplayScene(job.meshes, frequency, device)
+        self._pool = SequencePool(transmitters.names, settings.max_depth)
+
+    def completed(self, found: PathSet, receivers: Devices) -> PathSet:
+        """`found`, to the `receivers`, with what may be seen where they go next."""
+        ends, settings = (self._transmitters, _places_around(receivers)), self._settings
+        mirrors = (self._planes, self._meshes, *ends, self._frequency, settings, MOST_MIRRORS)
+        self._pool.learn(mirror_paths(*mirrors))
+        if settings.diffraction and settings.max_depth:
+            self._pool.learn(edge_paths(self._replay, *ends, settings.max_depth))
+        return self._pool.completed(found)
+
+
+def _places_around(receivers: Devices) -> Devices:
     """Places round the receivers, where they may be by the time that the answer is in use."""
     angle = np.arange(_PLACES_AROUND) * 2 * np.pi / _PLACES_AROUND
     ring = _AROUND * np.column_stack([np.cos(angle), np.sin(angle), np.zeros_like(angle)])

@@ -152,9 +152,10 @@ def mirror_paths(
     receivers: Devices,
     frequency: float,
     settings: Propagation,
+    most: int = MOST_MIRRORS + 1,
 ) -> PathSet:
     """Every line of sight and every path over one or two of the mirrors `planes.tried`, or three
-    `planes.large`, through walls where `settings.refraction` allows."""
+    `planes.large`, but over at most `most`, through walls where `settings.refraction` allows."""
     from visrftwin_ros.propagation.tracing.mirror_search import crossed_planes, mirror_points
 
     links = tuple((tx, rx) for tx in transmitters.names for rx in receivers.names)
@@ -167,7 +168,7 @@ def mirror_paths(
         planes.triangles,
         np.flatnonzero(planes.tried),
         planes.large,
-        min(depth, MOST_MIRRORS + 1),
+        min(depth, most),
     )
     tx, rx = np.divmod(link, len(receivers.names))
     fits, vertices, met, mirrored = crossed_planes(

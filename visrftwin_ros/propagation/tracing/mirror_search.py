@@ -183,6 +183,8 @@ def _mirror_points(
                 beside = _product(image, normal[j]) - level[j]
                 if abs(beside) < _ON_PLANE or not _reaches(j, i, away, normal, level, low, high):
                     continue
+                if not _lights(image, i, j, normal, level, low, high):
+                    continue
                 for k in range(3):
                     twice[k] = image[k] - 2 * beside * normal[j, k]
                 for r in range(receivers):
@@ -207,7 +209,11 @@ def _mirror_points(
                     if m == j or not large[m]:
                         continue
                     beyond = _product(twice, normal[m]) - level[m]
-                    if abs(beyond) < _ON_PLANE:
+                    if abs(beyond) < _ON_PLANE or not _reaches(
+                        m, j, beside, normal, level, low, high
+                    ):
+                        continue
+                    if not _lights(twice, j, m, normal, level, low, high):
                         continue
                     for k in range(3):
                         thrice[k] = twice[k] - 2 * beyond * normal[m, k]
@@ -244,6 +250,40 @@ def _reaches(
         part = normal[i, k] if side > 0 else -normal[i, k]
         farthest += part * (high[j, k] if part > 0 else low[j, k])
     return farthest > _ON_PLANE
+
+
+@compiled
+def _lights(
+    image: Float[np.ndarray, " 3"],
+    i: int,
+    j: int,
+    normal: Float[np.ndarray, "m 3"],
+    level: Float[np.ndarray, " m"],
+    low: Float[np.ndarray, "m 3"],
+    high: Float[np.ndarray, "m 3"],
+) -> bool:
+    """What comes from `image` through the bounds of plane `i` may meet those of plane `j`: seen
+    from there, `j`'s bounds and `i`'s overlap. True wherever that is not plain."""
+    behind = level[i]
+    for k in range(3):
+        behind -= image[k] * normal[i, k]
+    left, right = np.full(3, np.inf), np.full(3, -np.inf)
+    for corner in range(8):
+        ahead = 0.0
+        for k in range(3):
+            place = high[j, k] if corner >> k & 1 else low[j, k]
+            ahead += (place - image[k]) * normal[i, k]
+        share = behind / ahead if abs(ahead) > _ON_PLANE else -1.0
+        if share <= 0.0 or share > 1.0:
+            return True  # Part of `j` lies before the mirror, where a projection turns round.
+        for k in range(3):
+            place = high[j, k] if corner >> k & 1 else low[j, k]
+            seen = image[k] + share * (place - image[k])
+            left[k], right[k] = min(left[k], seen), max(right[k], seen)
+    overlap = True
+    for k in range(3):
+        overlap &= left[k] <= high[i, k] + _TOUCHING and right[k] >= low[i, k] - _TOUCHING
+    return overlap
 
 
 @compiled

@@ -25,8 +25,8 @@ class Ended:
 class SolverProcess:
     """Runs `serve(pipe, *arguments)`, which answers each job that comes through the pipe.
 
-    It starts at the first job and ends when `close` is called, when this process exits, and,
-    since its pipe then breaks, when this one is killed.
+    It starts at the first job, if not before, and ends when `close` is called, when this process
+    exits, and, since its pipe then breaks, when this one is killed.
     """
 
     def __init__(self, serve: Callable[..., None], arguments: tuple[Any, ...], name: str) -> None:
@@ -48,12 +48,24 @@ class SolverProcess:
         """Of the running child."""
         return self._process.pid if self._process is not None else None
 
+    def start(self) -> None:
+        """Ahead of its first job; does nothing where it runs."""
+        if self._process is not None:
+            return
+        # spawn: a forked child would share the parent's Dr.Jit and ROS threads, half alive.
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(
+            target=self._serve, args=(theirs, *self._arguments), name=self._name, daemon=True
+        )
+        self._process.start()
+        theirs.close()
+
     def send(self, job: object) -> None:
         """Gives it a job; only when idle."""
         if not self.idle:
             raise RuntimeError(f"the process for {self._name} is busy")
-        if self._process is None:
-            self._start()
+        self.start()
         assert self._pipe is not None
         self._busy = True
         with contextlib.suppress(OSError):  # The next poll finds the broken pipe and reports it.
@@ -85,13 +97,3 @@ class SolverProcess:
             self._process.join(timeout=5.0)
         self._process = self._pipe = None
         self._busy = False
-
-    def _start(self) -> None:
-        # spawn: a forked child would share the parent's Dr.Jit and ROS threads, half alive.
-        context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(
-            target=self._serve, args=(theirs, *self._arguments), name=self._name, daemon=True
-        )
-        self._process.start()
-        theirs.close()
