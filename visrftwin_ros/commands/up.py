@@ -23,7 +23,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--bag", default="", help="campaign to replay instead, in its own time")
     parser.add_argument(
-        "--weights", default="", help="detector weights; none = the motion detector"
+        "--weights",
+        default="",
+        help="detector weights; none = the motion detector; by default those that ship for the"
+        " lab's sites, elsewhere none",
     )
     parser.add_argument(
         "--no-viewer", dest="viewer", action="store_false", help="without the web page"

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.lab import shipped
 from visrftwin_ros.messages.limits import Limits
 from visrftwin_ros.site.model import Site
 
@@ -69,10 +70,14 @@ def node_table(
     campaign_replay, on whose time all other nodes run; without either the sensors are expected to
     publish by themselves. Under a `namespace` the whole twin lies below it, TF and /clock as well,
     so that several are on one graph without hearing each other; only /diagnostics is everybody's.
-    `page`: parameters of the viewer. `ros_arguments`: of every node, behind its own.
-    Raises TwinError where the bag cannot be read, or the namespace is no ROS name.
+    `weights`: of the detectors; '' = those that ship on the lab's sites, elsewhere the motion
+    detector; `none` = the motion detector. `page`: parameters of the viewer. `ros_arguments`: of
+    every node, behind its own.
+    Raises TwinError where the bag cannot be read, the namespace is no ROS name, or a moving camera
+    has no weights.
     """
     root = _root(namespace)
+    weights = _weights(site, weights)
     common: dict[str, Any] = {"site": site_name}
     if bag:
         common["use_sim_time"] = True
@@ -101,16 +106,31 @@ def node_table(
     for lidar in site.lidars:
         parameters = {**common, "lidar": lidar.name}
         table.append(NodeSpec("lidar_people", f"/{lidar.name}", parameters))
+    waits = [f"{root}{spec.full_name}".strip("/") for spec in table if not spec.only_looks]
     if bag:
-        waits = [f"{root}{spec.full_name}".strip("/") for spec in table if not spec.only_looks]
         parameters = {"bag": bag, "rate": rate, "loop": loop, "wait_for": waits}
         table.append(NodeSpec("campaign_replay", "", parameters))
     elif video:
         camera = next((c for c in site.cameras if c.video), site.cameras[0])
         parameters = {**common, "camera": camera.name, "video": video, "rate": rate, "loop": loop}
+        parameters["wait_for"] = waits
         table.append(NodeSpec("camera_replay", f"/{camera.name}", parameters))
     table = [replace(spec, ros_arguments=tuple(ros_arguments)) for spec in table]
     return [_below(root, spec) for spec in table] if root else table
+
+
+def _weights(site: Site, given: str) -> str:
+    """Of the detectors; '' for the motion detector, which needs cameras that stand."""
+    if not given and site.name in shipped.SITES:
+        return str(shipped.WEIGHTS)
+    weights = "" if given == "none" else given
+    moving = [camera.name for camera in site.cameras if camera.pose is None]
+    if moving and not weights:
+        raise TwinError(
+            f"site {site.name!r}: {', '.join(moving)} may move, and without weights there is only the"
+            " motion detector, which needs a camera that stands: give detector weights"
+        )
+    return weights
 
 
 def _root(namespace: str) -> str:
