@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -42,6 +43,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--loop", action="store_true", help="replay the recording for ever")
     parser.add_argument(
         "--params-file", default="", help="ROS parameters that count before all others"
+    )
+    parser.add_argument(
+        "--open-network",
+        action="store_true",
+        help="let nodes on other machines take part (DDS); else the graph stays on this one",
+    )
+    parser.add_argument(
+        "--allow-code", action="store_true", help="read weights that can run code, such as a .pt"
     )
     parser.add_argument("--log-level", choices=LOG_LEVELS, default="info", help="of every node")
 
@@ -98,8 +107,13 @@ def run(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.cameras.site_video import find_video
     from visrftwin_ros.operations.graph import run_graph
     from visrftwin_ros.operations.node_table import node_table
+    from visrftwin_ros.perception.detection.yolo_detector import ALLOW_CODE_VARIABLE
     from visrftwin_ros.site.loading import load_site
 
+    if arguments.open_network:
+        os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "SUBNET"
+    if arguments.allow_code:
+        os.environ[ALLOW_CODE_VARIABLE] = "1"
     ros_arguments = ["--log-level", arguments.log_level]
     if arguments.params_file:
         if not Path(arguments.params_file).is_file():

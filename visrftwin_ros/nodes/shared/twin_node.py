@@ -346,6 +346,8 @@ def run(node_class: type[TwinNode], name: str) -> None:
     bound_threads()
     # Fast DDS reads this when the first participant is made; see the comments in the file.
     os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(config_path("fastdds_images.xml")))
+    # Nobody on the network is heard or told anything unless that is asked for.
+    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     node = node_class(name)
     executor = GuardedExecutor()
