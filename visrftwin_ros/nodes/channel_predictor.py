@@ -175,7 +175,9 @@ class ChannelPredictor(TwinNode):
         return PeopleNow(self._bodies, self._fresh_ns, age, age > self.value("stale_after"))
 
     def _publish(self, stamp: int, stale: bool, age: float) -> None:
-        robots, missing = robot_poses_from_tf(self._site, self._transforms, stamp)
+        robots, missing = robot_poses_from_tf(
+            self._site, self._transforms, stamp, self.limits.extrapolation
+        )
         try:
             state = self._engine.update(stamp, self._bodies, robots)
         except TwinError as error:

@@ -82,7 +82,8 @@ def node_table(
     if bag:
         common["use_sim_time"] = True
         if rate > 1.0:  # latencies are of wall time, stamps of the recording's
-            common |= {"limits.ahead": Limits.ahead * rate, "limits.behind": Limits.behind * rate}
+            for limit in ("ahead", "behind", "extrapolation"):
+                common[f"limits.{limit}"] = getattr(Limits, limit) * rate
     table = [
         NodeSpec("site_frames", "", common),
         NodeSpec("channel_predictor", "", common),

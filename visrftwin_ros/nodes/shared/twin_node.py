@@ -30,6 +30,7 @@ from visrftwin_ros.nodes.shared.heartbeat import BEAT_PERIOD, Heartbeat
 from visrftwin_ros.nodes.shared.intake import Intake
 from visrftwin_ros.nodes.shared.leaving import Leaving, leave
 from visrftwin_ros.nodes.shared.node_parameter import LIMIT_PARAMETERS, NodeParameter
+from visrftwin_ros.nodes.shared.sources import Sources
 from visrftwin_ros.site.loading import config_path, load_site
 from visrftwin_ros.site.model import Camera, Site
 
@@ -122,6 +123,7 @@ class TwinNode(LifecycleNode):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         self.limits = Limits(**{f.name: self.value(f"limits.{f.name}") for f in fields(Limits)})
         self._intake = Intake(self, self.limits)
+        self._sources = Sources(self)
         try:
             self.configure()
         except TwinError as error:
@@ -180,6 +182,7 @@ class TwinNode(LifecycleNode):
         entering = self._intake.checked(kind, topic, callback)
         subscription = self.create_subscription(kind, topic, entering, qos)
         self._entities.append((self.destroy_subscription, subscription))
+        self._sources.expect_one(topic, subscription.topic_name)
         return subscription
 
     def service(
@@ -286,6 +289,7 @@ class TwinNode(LifecycleNode):
             self._report_faults(OK, "callbacks work again")
         if self._intake is not None:
             self._intake.watch()
+            self._sources.watch()
         self._publish_diagnostics()
 
     def fault(self, where: str, error: Exception) -> None:
