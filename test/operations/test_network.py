@@ -7,9 +7,11 @@ import pickle
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ from visrftwin_ros.commands import up
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.lab import shipped
 from visrftwin_ros.perception.detection.yolo_detector import YoloDetector
+from visrftwin_ros.site.loading import load_site
+from visrftwin_ros.viewing.rerun_view import TwinView
 
 ELSEWHERE = re.compile(
     r'(?:sin_addr=inet_addr\(|inet_pton\(AF_INET6, )"(?!127\.|::1|0\.0\.0\.0|::")'
@@ -62,6 +66,45 @@ def test_a_node_looks_nobody_up_and_connects_nowhere_else(
     }
     up_when = {"people_detector": "no image arrives", "twin_viewer": "open http://"}
     assert traced(name, up_when[name], tmp_path, *given[name]) == []
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_the_page_and_its_data_are_for_this_machine_only(
+    kept: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not kept:  # the first viewer of a machine has the page's files from Rerun
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    web, grpc = free_port(), free_port()
+    view = TwinView(load_site("pets_campus"), web_port=web, grpc_port=grpc)
+    try:
+        assert listening(os.getpid()) >= {("127.0.0.1", web), ("127.0.0.1", grpc)}
+        assert {address for address, _ in listening(os.getpid())} == {"127.0.0.1"}
+        with urllib.request.urlopen(f"http://127.0.0.1:{web}/re_viewer_bg.wasm") as answer:
+            assert answer.headers["Content-Type"] == "application/wasm"
+            assert answer.read(4) == b"\0asm"
+    finally:
+        view.close()
+    assert ("127.0.0.1", web) not in listening(os.getpid())
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def listening(pid: int) -> set[tuple[str, int]]:
+    """Addresses and ports at which a process waits for connections (TCP, IPv4 and IPv6)."""
+    own = {os.readlink(file) for file in Path(f"/proc/{pid}/fd").iterdir() if file.is_symlink()}
+    found = set()
+    for table, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            address, _, port = fields[1].partition(":")
+            if fields[3] == "0A" and f"socket:[{fields[9]}]" in own:
+                words = [bytes.fromhex(address[k : k + 8])[::-1] for k in range(0, len(address), 8)]
+                found.add((socket.inet_ntop(family, b"".join(words)), int(port, 16)))
+    return found
 
 
 class Runs:
