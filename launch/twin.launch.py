@@ -1,63 +1,37 @@
-"""The live twin of a site: `ros2 launch visrftwin_ros twin.launch.py site:=pets_campus`."""
+"""The live twin of a site: `ros2 launch visrftwin_ros twin.launch.py site:=pets_campus`.
+
+Its arguments are the options of `visrftwin up`, which it runs: that starts the nodes, watches them
+and knows which of them may not be started again, what launch does not.
+"""
+
+import sys
 
 from launch import LaunchDescription
-from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.actions import DeclareLaunchArgument, ExecuteProcess, OpaqueFunction, Shutdown
 from launch.substitutions import LaunchConfiguration
-from launch_ros.actions import Node
 
-from visrftwin_ros.cameras.site_video import find_video
-from visrftwin_ros.operations.node_table import node_table
-from visrftwin_ros.site.loading import config_path, load_site
+from visrftwin_ros.commands.up import command_line, launch_arguments
 
-ARGUMENTS = {
-    "site": ("pets_campus", "Site name, or path of a site folder or site.yaml"),
-    "video": ("auto", "Recording to replay; auto = the site's own, none = live cameras"),
-    "bag": ("", "Campaign (rosbag2) to replay instead, in its own time"),
-    "weights": ("", "Detector weights; empty = the motion detector"),
-    "viewer": ("true", "Start the web viewer (true or false)"),
-    "rate": ("1.0", "Playback speed of the recording"),
-    "loop": ("false", "Replay the recording for ever (true or false)"),
-    "namespace": ("", "ROS namespace of the whole twin, for several on one graph"),
-}
+DEFAULT_SITE = "pets_campus"
 
 
-def _is_true(text):
-    return text.lower() in ("true", "1", "yes")
-
-
-def nodes(context):
-    value = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
-    site = load_site(value["site"])
-    table = node_table(
-        site,
-        value["site"],
-        video="" if value["bag"] else find_video(site, value["video"]),
-        bag=value["bag"],
-        weights=value["weights"],
-        viewer=_is_true(value["viewer"]),
-        rate=float(value["rate"]),
-        loop=_is_true(value["loop"]),
-        namespace=value["namespace"],
-    )
+def twin(context):
+    values = {name: LaunchConfiguration(name).perform(context) for name in launch_arguments()}
     return [
-        Node(
-            package="visrftwin_ros",
-            executable=spec.executable,
-            namespace=spec.namespace,
-            remappings=list(spec.remapped.items()),
-            parameters=[str(config_path("nodes.yaml")), spec.parameters],
+        ExecuteProcess(
+            cmd=[sys.executable, "-m", "visrftwin_ros.cli", "up", *command_line(values)],
+            name="visrftwin_up",
             output="screen",
-            respawn=spec.executable not in ("camera_replay", "campaign_replay"),
-            respawn_delay=1.0,
-            respawn_max_retries=5,
+            on_exit=[Shutdown(reason="the twin has ended")],
         )
-        for spec in table
     ]
 
 
 def generate_launch_description():
+    defaults = {name: default for name, (default, _) in launch_arguments().items()}
+    defaults["site"] = DEFAULT_SITE
     declared = [
-        DeclareLaunchArgument(name, default_value=default, description=description)
-        for name, (default, description) in ARGUMENTS.items()
+        DeclareLaunchArgument(name, default_value=defaults[name], description=description)
+        for name, (_, description) in launch_arguments().items()
     ]
-    return LaunchDescription([*declared, OpaqueFunction(function=nodes)])
+    return LaunchDescription([*declared, OpaqueFunction(function=twin)])

@@ -110,7 +110,7 @@ def test_only_nodes_and_those_above_know_ros_messages(arrows: dict[str, dict[str
     users = {
         room(module) for module, targets in arrows.items() if GENERATED & {*map(room, targets)}
     }
-    assert users <= {"nodes", "demo"}
+    assert users <= {"nodes", "operations", "demo"}
 
 
 def circle(graph: Mapping[str, set[str]]) -> list[str]:

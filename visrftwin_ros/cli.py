@@ -23,6 +23,7 @@ from visrftwin_ros.commands import (
     campaign_info,
     campaign_recover,
     demo,
+    doctor,
     evaluate,
     import_csv,
     import_mat,
@@ -40,7 +41,7 @@ from visrftwin_ros.errors import TwinError
 
 GROUPS: dict[str, tuple[Command, ...]] = {
     "A place": (site_check, site_calibrate_camera),
-    "The live twin": (demo, up),
+    "The live twin": (demo, up, doctor),
     "People and channels of a recording": (track, track_score, predict),
     "Sounder campaigns": (
         campaign_info,

@@ -14,6 +14,8 @@ import pytest
 from made_campaign import made_site, write_campaign
 
 from visrftwin_ros.cli import main
+from visrftwin_ros.errors import TwinError
+from visrftwin_ros.lab import shipped
 from visrftwin_ros.nodes.shared.exit_codes import EXIT_CANNOT_START
 from visrftwin_ros.operations.graph import Graph, run_graph
 from visrftwin_ros.operations.node_table import EXECUTABLES, NodeSpec, node_table
@@ -109,9 +111,31 @@ def test_on_a_campaign_all_nodes_but_the_replay_are_in_its_time(tmp_path: Path) 
     assert all(spec.parameters["use_sim_time"] is True for spec in others)
     assert "use_sim_time" not in replay.parameters
     assert (replay.parameters["rate"], replay.parameters["loop"]) == (2.0, True)
-    assert replay.parameters["wait_for"] == [spec.full_name.strip("/") for spec in others]
+    deciding = [spec.full_name.strip("/") for spec in others if not spec.only_looks]
+    assert replay.parameters["wait_for"] == deciding
     (detector,) = (spec for spec in others if spec.executable == "people_detector")
     assert detector.parameters["compressed"] is True  # what the bag has
+
+
+def test_a_video_waits_for_the_graph_as_a_bag_does() -> None:
+    *others, replay = node_table(load_site("pets_campus"), "pets_campus", video="v.avi")
+    deciding = [spec.full_name.strip("/") for spec in others if not spec.only_looks]
+    assert replay.parameters["wait_for"] == deciding
+
+
+def test_the_labs_sites_have_the_weights_that_ship() -> None:
+    def weights_of(site: str, given: str = "") -> set[str]:
+        table = node_table(load_site(site), site, weights=given)
+        return {s.parameters["weights"] for s in table if s.executable == "people_detector"}
+
+    assert weights_of("lobby") == weights_of("street") == {str(shipped.WEIGHTS)}
+    assert weights_of("pets_campus") == {""}
+    assert weights_of("lobby", "mine.onnx") == {"mine.onnx"}
+
+
+def test_a_moving_camera_without_weights_is_told_before_anything_starts() -> None:
+    with pytest.raises(TwinError, match=r"panorama may move.*give detector weights"):
+        node_table(load_site("lobby"), "lobby", weights="none")
 
 
 @pytest.mark.parametrize("content", [None, b""])

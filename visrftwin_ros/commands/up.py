@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import os
+from collections.abc import Mapping
+from pathlib import Path
 
 from visrftwin_ros.commands.options import add_site
+from visrftwin_ros.errors import TwinError
 
 NAME = "up"
 HELP = "start the live twin of a site"
+LOG_LEVELS = ("debug", "info", "warn", "error", "fatal")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -19,16 +24,67 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--bag", default="", help="campaign to replay instead, in its own time")
     parser.add_argument(
-        "--weights", default="", help="detector weights; none = the motion detector"
+        "--weights",
+        default="",
+        help="detector weights; none = the motion detector; by default those that ship for the"
+        " lab's sites, elsewhere none",
     )
     parser.add_argument(
         "--no-viewer", dest="viewer", action="store_false", help="without the web page"
+    )
+    parser.add_argument("--web-port", type=_port, default=9090, help="port of the web page")
+    parser.add_argument(
+        "--grpc-port", type=_port, default=9876, help="port from which the page has its data"
     )
     parser.add_argument("--rate", type=_playback_rate, default=1.0, help="playback speed")
     parser.add_argument(
         "--namespace", default="", help="ROS namespace of the whole twin, for several on one graph"
     )
     parser.add_argument("--loop", action="store_true", help="replay the recording for ever")
+    parser.add_argument(
+        "--params-file", default="", help="ROS parameters that count before all others"
+    )
+    parser.add_argument(
+        "--open-network",
+        action="store_true",
+        help="let nodes on other machines take part (DDS); else the graph stays on this one",
+    )
+    parser.add_argument(
+        "--allow-code", action="store_true", help="read weights that can run code, such as a .pt"
+    )
+    parser.add_argument("--log-level", choices=LOG_LEVELS, default="info", help="of every node")
+
+
+def launch_arguments() -> dict[str, tuple[str, str]]:
+    """The same options for `ros2 launch`: name -> (default, what it is); flags are true or false."""
+    return {option.dest: (_text(option.default), str(option.help)) for option in _parser()._actions}
+
+
+def command_line(values: Mapping[str, str]) -> list[str]:
+    """The options of `visrftwin up` that say the same as launch arguments.
+
+    Raises TwinError for a flag that is neither true nor false.
+    """
+    words = []
+    for option in _parser()._actions:
+        given, name = values[option.dest], option.option_strings[-1]
+        if option.nargs != 0:
+            words.append(f"{name}={given}")
+        elif given.lower() not in ("true", "false"):
+            raise TwinError(f"{option.dest}:={given}: expected true or false")
+        elif (given.lower() == "true") is not option.default:
+            words.append(name)
+    return words
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(add_help=False)
+    add_options(parser)
+    return parser
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _playback_rate(text: str) -> float:
@@ -41,12 +97,28 @@ def _playback_rate(text: str) -> float:
     return rate
 
 
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"expected a port from 1 to 65535, not {text!r}")
+    return int(text)
+
+
 def run(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.cameras.site_video import find_video
     from visrftwin_ros.operations.graph import run_graph
     from visrftwin_ros.operations.node_table import node_table
+    from visrftwin_ros.perception.detection.yolo_detector import ALLOW_CODE_VARIABLE
     from visrftwin_ros.site.loading import load_site
 
+    if arguments.open_network:
+        os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "SUBNET"
+    if arguments.allow_code:
+        os.environ[ALLOW_CODE_VARIABLE] = "1"
+    ros_arguments = ["--log-level", arguments.log_level]
+    if arguments.params_file:
+        if not Path(arguments.params_file).is_file():
+            raise TwinError(f"no parameter file at {arguments.params_file!r}")
+        ros_arguments += ["--params-file", arguments.params_file]
     site = load_site(arguments.site)
     table = node_table(
         site,
@@ -55,8 +127,10 @@ def run(arguments: argparse.Namespace) -> int:
         bag=arguments.bag,
         weights=arguments.weights,
         viewer=arguments.viewer,
+        page={"web_port": arguments.web_port, "grpc_port": arguments.grpc_port},
         rate=arguments.rate,
         loop=arguments.loop,
         namespace=arguments.namespace,
+        ros_arguments=ros_arguments,
     )
     return run_graph(table)

@@ -83,6 +83,8 @@ def _run(source: Source, specs: list[NodeSpec], frames: int) -> tuple[GraphRecor
         if not started and recorder.all_active(others):
             started = recorder.start(player)
         progress.update(len(recorder.record.image_stamps) - progress.n)
+        if graph.left_out:
+            raise TwinError("nothing can record the demo: the log above names the reason")
         if started and player in graph.restarted:
             raise TwinError(f"{player} died during the demo: its log above names the reason")
         if player in graph.finished and not ended_at:

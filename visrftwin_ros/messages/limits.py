@@ -16,6 +16,7 @@ from jaxtyping import Float
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.stamps import NANOSECONDS, stamp_ns
+from visrftwin_ros.site.frames import EXTRAPOLATION
 
 LONGEST_NAME = 256
 """Characters of a frame, an id or a name."""
@@ -40,7 +41,8 @@ class Limits:
     an image and points of a cloud.
 
     ahead: s that a stamp may lie before the clock. behind: s that it may lie behind the clock and
-    what rests on it still be fresh.
+    what rests on it still be fresh. extrapolation: s from the nearest sample of TF up to which a robot
+    is taken to be where it was then.
     """
 
     people: int = 200
@@ -52,6 +54,7 @@ class Limits:
     points: int = 2_000_000
     ahead: float = 0.5
     behind: float = 1.0
+    extrapolation: float = EXTRAPOLATION
 
 
 Rule = Callable[[Any, Limits], str]

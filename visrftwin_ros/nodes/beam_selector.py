@@ -110,7 +110,9 @@ class BeamSelector(TwinNode):
         answer = BeamDecisions(header=message.header)
         answer.stale = found.stale or any(link.stale for link in message.channels)
         answer.stale = answer.stale or self.is_old(stamp)
-        robots, missing = robot_poses_from_tf(self._site, self._transforms, stamp)
+        robots, missing = robot_poses_from_tf(
+            self._site, self._transforms, stamp, self.limits.extrapolation
+        )
         paths = {(link.tx, link.rx): link for link in found.links}
         undecided = {}
         for link in message.channels:

@@ -13,6 +13,7 @@ from visrftwin_ros.cameras.recordings import Recording
 from visrftwin_ros.messages.camera_info import camera_info_message
 from visrftwin_ros.messages.images import image_message
 from visrftwin_ros.nodes.messages.message_types import made
+from visrftwin_ros.nodes.shared.graph_start import WAIT_FOR_PARAMETER, GraphStart
 from visrftwin_ros.nodes.shared.twin_node import (
     OK,
     SENSOR_QOS,
@@ -39,6 +40,7 @@ class CameraReplay(TwinNode):
         NodeParameter(
             "exit_at_end", False, "End the process when the recording has ended", live=True
         ),
+        WAIT_FOR_PARAMETER,
     )
 
     def configure(self) -> None:
@@ -49,12 +51,14 @@ class CameraReplay(TwinNode):
         self._frames: Iterator[tuple[int, NDArray[np.uint8]]] = iter(())
         self._images = self.publisher(Image, "image_raw", SENSOR_QOS)
         self._infos = self.publisher(CameraInfo, "camera_info", SENSOR_QOS)
+        self._start = GraphStart(self, self._begin)
 
     def activate(self) -> None:
         self._period_ns = round(1e9 / (self._camera.frame_rate * self.value("rate")))
         self._begin()
         self._ticker = self.timer(self._period_ns * 1e-9, self._publish_due)
-        self.report("recording", OK, f"playing {self._recording.path.name}")
+        if not self._start.missing:
+            self.report("recording", OK, f"playing {self._recording.path.name}")
 
     def time_went_back(self) -> None:
         self._begin()
@@ -72,6 +76,9 @@ class CameraReplay(TwinNode):
             self._ticker.cancel()
 
     def _publish_due(self) -> None:
+        if self._start.missing:
+            self.report("recording", *self._start.said())
+            return
         if self._start_ns == 0:  # in simulation time, before the first /clock
             self._start_ns = self.now_ns()
         # By the clock, not by the count of ticks: a late timer must not slow the camera down.

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any, ClassVar
 
-from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
 from rclpy.parameter import Parameter
@@ -20,6 +19,7 @@ from visrftwin_ros.bags.topics import TF, TF_STATIC, is_latched, is_sensor
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.stamps import stamp_message
 from visrftwin_ros.nodes.messages.message_types import made, message_class
+from visrftwin_ros.nodes.shared.graph_start import WAIT_FOR_PARAMETER, GraphStart
 from visrftwin_ros.nodes.shared.twin_node import (
     ERROR,
     OK,
@@ -60,7 +60,7 @@ class CampaignReplay(TwinNode):
         NodeParameter("paused", False, "Start paused"),
         NodeParameter("topics", [""], "Topics to play, with shell wildcards; [''] = all"),
         NodeParameter("truth", False, "Play the topics under truth/ as well"),
-        NodeParameter("wait_for", [""], "Nodes that must be configured before it starts"),
+        WAIT_FOR_PARAMETER,
         NodeParameter("exit_at_end", False, "End the process when the bag has ended", live=True),
     )
 
@@ -96,9 +96,7 @@ class CampaignReplay(TwinNode):
         played = [c for c in chosen if c.topic in self._bag_publishers]
         self._playback = Playback(self._bag, played)
         self._clock_topic = self.publisher(ClockMessage, "/clock", CLOCK_QOS)
-        self._missing = {name.strip("/") for name in self.value("wait_for") if name}
-        if self._missing:
-            self.subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics)
+        self._start = GraphStart(self, self._on_graph)
         # Not on ROS time: that is what this node makes.
         self._wall = Clock(clock_type=ClockType.STEADY_TIME)
         for name, paused in (("pause", True), ("resume", False), ("toggle_paused", None)):
@@ -112,7 +110,7 @@ class CampaignReplay(TwinNode):
 
     def activate(self) -> None:
         self._clock_due_ns = self._messages = 0
-        paused = self.value("paused") or bool(self._missing)
+        paused = self.value("paused") or bool(self._start.missing)
         now = self._wall.now().nanoseconds
         self._time = PlaybackClock(self._start_ns, now, self.value("rate"), paused)
         self._seek(self._start_ns)
@@ -123,14 +121,8 @@ class CampaignReplay(TwinNode):
         if hasattr(self, "_ticker"):
             self._ticker.cancel()
 
-    def _on_diagnostics(self, message: DiagnosticArray) -> None:
-        """Goes on when the last of those that are waited for says that it is configured."""
-        if not self._missing or not self.active:
-            return
-        for status in message.status:
-            if status.name.endswith(": configure") and status.level == OK:
-                self._missing.discard(status.name.removesuffix(": configure"))
-        if not self._missing and not self.value("paused"):
+    def _on_graph(self) -> None:
+        if not self.value("paused"):
             self._set_paused(False)
 
     def _answer(self, paused: bool | None) -> Any:
@@ -138,7 +130,7 @@ class CampaignReplay(TwinNode):
             if not self.active:
                 response.message = "not active: activate the node before"
                 return response
-            self._missing.clear()
+            self._start.missing.clear()
             self._set_paused(not self._time.paused if paused is None else paused)
             response.success = True
             response.message = "paused" if self._time.paused else "playing"
@@ -218,14 +210,13 @@ class CampaignReplay(TwinNode):
             self.finished.set_result(None)
 
     def _report(self, now_ns: int) -> None:
-        if self._missing:
-            state = f"waits for {', '.join(sorted(self._missing))}"
-        else:
-            state = "paused" if self._time.paused else "playing"
+        level, state = OK, "paused" if self._time.paused else "playing"
+        if self._start.missing:
+            level, state = self._start.said()
         if self._bag.stopped_by:
             state += f"; the recording is not complete: ended by {self._bag.stopped_by}"
         seconds = f"{(now_ns - self._bag.start_ns) * 1e-9:.1f}"
-        level = WARN if self._bag.stopped_by else OK
+        level = WARN if self._bag.stopped_by else level
         self.report("bag", level, state, seconds=seconds, messages=self._messages)
 
 

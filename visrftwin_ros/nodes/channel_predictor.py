@@ -225,7 +225,9 @@ class ChannelPredictor(TwinNode):
         return PeopleNow(bodies, self._fresh_ns, age, age > self.value("stale_after"))
 
     def _publish(self, stamp: int, stale: bool, age: float) -> None:
-        robots, missing = robot_poses_from_tf(self._site, self._transforms, stamp)
+        robots, missing = robot_poses_from_tf(
+            self._site, self._transforms, stamp, self.limits.extrapolation
+        )
         boxes, covariance = self._boxes.at(stamp)
         bodies = together(self._people, boxes)
         try:

@@ -1,100 +1,104 @@
-"""`visrftwin up`: the node table as processes, for machines without `ros2 launch`."""
+"""`visrftwin up`: the node table as processes, started, watched, ended."""
 
 from __future__ import annotations
 
-import ctypes
-import os
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from types import FrameType
 
-import yaml
-
 from visrftwin_ros.nodes.shared.exit_codes import EXIT_CANNOT_START
+from visrftwin_ros.operations.node_process import NodeProcess
 from visrftwin_ros.operations.node_table import NodeSpec
-from visrftwin_ros.site.loading import config_path
 
 RESTART_DELAY = 1.0
+"""Seconds before a node that dies again and again is started again; the first time it is at once."""
 MAX_RESTARTS = 5
 RESTART_WINDOW = 60.0
-GRACE = 8.0
+HUNG_AFTER = 4.0
+"""Seconds without a heartbeat after which a node is ended and started again."""
+LOOK_PERIOD = 0.1
+GRACE = 2.5
 """Seconds that a node has to leave after SIGTERM."""
-PR_SET_PDEATHSIG = 1
-"""prctl option (linux/prctl.h): the signal that a child gets when its parent dies."""
 
 
 class Graph:
-    """Starts nodes, restarts those that die, stops all of them together."""
+    """Starts nodes, restarts those that die or hang, stops all of them together.
+
+    A node that only looks, such as the viewer, never ends the others: where it cannot start, or dies
+    again and again, it is left out.
+    """
 
     def __init__(self, specs: Sequence[NodeSpec]) -> None:
         self._specs = list(specs)
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._running: dict[str, NodeProcess] = {}
         self._deaths: dict[str, deque[float]] = {s.full_name: deque() for s in specs}
         self._restart_at: dict[str, float] = {}
         self._folder = tempfile.TemporaryDirectory(prefix="visrftwin-")
+        self._looked_at = time.monotonic()
         self.finished: set[str] = set()
+        self.left_out: set[str] = set()
         self.restarted: list[str] = []
 
     def start(self) -> None:
+        self._looked_at = time.monotonic()
         for spec in self._specs:
             self._start(spec)
 
     def _start(self, spec: NodeSpec) -> None:
-        parameters = Path(self._folder.name) / (
-            spec.full_name.strip("/").replace("/", ".") + ".yaml"
-        )
-        parameters.write_text(yaml.safe_dump({"/**": {"ros__parameters": spec.parameters}}))
-        command = [sys.executable, "-m", f"visrftwin_ros.nodes.{spec.executable}", "--ros-args"]
-        if spec.namespace:
-            command += ["-r", f"__ns:={spec.namespace}"]
-        for topic, name in spec.remapped.items():
-            command += ["-r", f"{topic}:={name}"]
-        command += [
-            "--params-file",
-            str(config_path("nodes.yaml")),
-            "--params-file",
-            str(parameters),
-        ]
-        # A session of its own: Ctrl-C in the terminal reaches only us, and we tell every node once.
-        self._running[spec.full_name] = subprocess.Popen(
-            command, start_new_session=True, preexec_fn=partial(_die_with, os.getpid())
-        )
+        folder = Path(self._folder.name)
+        self._running[spec.full_name] = NodeProcess(spec, folder, time.monotonic())
 
     def poll(self) -> int | None:
         """Looks after the processes once; an exit code when the graph cannot go on."""
         now = time.monotonic()
+        late = now - self._looked_at - 10 * LOOK_PERIOD
+        self._looked_at = now
         for spec in self._specs:
             name = spec.full_name
-            if name in self._restart_at:
-                if now >= self._restart_at[name]:
-                    del self._restart_at[name]
-                    self.restarted.append(name)
-                    self._start(spec)
-                continue
+            if name in self._restart_at and now >= self._restart_at[name]:
+                del self._restart_at[name]
+                self.restarted.append(name)
+                self._start(spec)
             process = self._running.get(name)
-            code = process.poll() if process else None
-            if code is None:
+            if process is None:
                 continue
-            del self._running[name]
-            if code == 0:
-                self.finished.add(name)
-            elif code == EXIT_CANNOT_START:
-                _say(f"{name} cannot start (its reason is above); stopping the others")
-                return EXIT_CANNOT_START
-            elif not self._may_restart(name, now):
-                _say(f"{name} died {MAX_RESTARTS + 1} times in {RESTART_WINDOW:.0f} s; giving up")
-                return 1
-            else:
-                _say(f"{name} died (exit code {code}); restarting it")
-                self._restart_at[name] = now + RESTART_DELAY
+            if late > 0:  # we stood still, and may have stopped the nodes with us
+                process.excuse(late)
+            hung = process.exit_code() is None and process.silence(now) > HUNG_AFTER
+            if hung:
+                _say(f"{name} has not answered for {HUNG_AFTER:.0f} s: ending it")
+            if hung or process.exit_code() is not None:
+                del self._running[name]
+                ends_with = self._ended(spec, process.end(), now)
+                if ends_with is not None:
+                    return ends_with
         return None
+
+    def _ended(self, spec: NodeSpec, code: int, now: float) -> int | None:
+        """What follows from the end of a node; an exit code when the graph cannot go on."""
+        name = spec.full_name
+        if code == 0:
+            self.finished.add(name)
+            return None
+        if code == EXIT_CANNOT_START:
+            why, ends_with = "cannot start (its reason is above)", EXIT_CANNOT_START
+        elif not self._may_restart(name, now):
+            why, ends_with = f"died {MAX_RESTARTS + 1} times in {RESTART_WINDOW:.0f} s", 1
+        else:
+            _say(f"{name} died (exit code {code}); restarting it")
+            self._restart_at[name] = now + RESTART_DELAY * (len(self._deaths[name]) > 1)
+            return None
+        if spec.only_looks:
+            _say(f"{name} {why}; the others go on without it")
+            self.left_out.add(name)
+            return None
+        _say(f"{name} {why}; stopping the others")
+        return ends_with
 
     def _may_restart(self, name: str, now: float) -> bool:
         deaths = self._deaths[name]
@@ -114,16 +118,15 @@ class Graph:
     def stop(self) -> None:
         """Asks every node to leave, then insists."""
         self._restart_at.clear()
-        # Not SIGINT: a node that is still importing would print a traceback.
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            for process in self._running.values():
-                if process.poll() is None:
-                    process.send_signal(number)
-            deadline = time.monotonic() + GRACE
-            while time.monotonic() < deadline and any(
-                process.poll() is None for process in self._running.values()
-            ):
-                time.sleep(0.05)
+        for process in self._running.values():
+            process.ask_to_leave()
+        deadline = time.monotonic() + GRACE
+        while time.monotonic() < deadline and any(
+            process.exit_code() is None for process in self._running.values()
+        ):
+            time.sleep(0.02)
+        for process in self._running.values():
+            process.end()
         self._running.clear()
         self._folder.cleanup()
 
@@ -146,18 +149,12 @@ def run_graph(specs: Sequence[NodeSpec], until: Callable[[Graph], bool] | None =
                 return code
             if until is not None and until(graph):
                 return 0
-            time.sleep(0.1)
+            time.sleep(LOOK_PERIOD)
         return 130 if stop_asked else 0
     finally:
         graph.stop()
         for number, handler in previous.items():
             signal.signal(number, handler)
-
-
-def _die_with(parent: int) -> None:
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:  # it died before the line above
-        os._exit(1)
 
 
 def _say(text: str) -> None:

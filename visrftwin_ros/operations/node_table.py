@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.lab import shipped
 from visrftwin_ros.messages.limits import Limits
 from visrftwin_ros.site.model import Site
 
@@ -21,19 +24,26 @@ EXECUTABLES = (
     "beam_selector",
     "twin_viewer",
 )
+ONLY_LOOK = ("twin_viewer",)
+"""Without them everything is decided all the same."""
 FROM_THE_TOP = ("/tf", "/tf_static", "/clock")
 """Topics that ROS names absolutely."""
 
 
 @dataclass(frozen=True)
 class NodeSpec:
-    """One process of the graph: executable, node name, namespace, its parameters, and the topics
-    that it has by other names."""
+    """One process of the graph: executable, node name, namespace, its parameters, the topics that
+    it has by other names, and what else stands behind --ros-args."""
 
     executable: str
     namespace: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)
     remapped: dict[str, str] = field(default_factory=dict)
+    ros_arguments: tuple[str, ...] = ()
+
+    @property
+    def only_looks(self) -> bool:
+        return self.executable in ONLY_LOOK
 
     @property
     def full_name(self) -> str:
@@ -48,9 +58,11 @@ def node_table(
     bag: str = "",
     weights: str = "",
     viewer: bool = True,
+    page: Mapping[str, Any] = MappingProxyType({}),
     rate: float = 1.0,
     loop: bool = False,
     namespace: str = "",
+    ros_arguments: Sequence[str] = (),
 ) -> list[NodeSpec]:
     """The nodes of a site, downstream first, so that nothing is lost when the sensors start.
 
@@ -58,14 +70,20 @@ def node_table(
     campaign_replay, on whose time all other nodes run; without either the sensors are expected to
     publish by themselves. Under a `namespace` the whole twin lies below it, TF and /clock as well,
     so that several are on one graph without hearing each other; only /diagnostics is everybody's.
-    Raises TwinError where the bag cannot be read, or the namespace is no ROS name.
+    `weights`: of the detectors; '' = those that ship on the lab's sites, elsewhere the motion
+    detector; `none` = the motion detector. `page`: parameters of the viewer. `ros_arguments`: of
+    every node, behind its own.
+    Raises TwinError where the bag cannot be read, the namespace is no ROS name, or a moving camera
+    has no weights.
     """
     root = _root(namespace)
+    weights = _weights(site, weights)
     common: dict[str, Any] = {"site": site_name}
     if bag:
         common["use_sim_time"] = True
         if rate > 1.0:  # latencies are of wall time, stamps of the recording's
-            common |= {"limits.ahead": Limits.ahead * rate, "limits.behind": Limits.behind * rate}
+            for limit in ("ahead", "behind", "extrapolation"):
+                common[f"limits.{limit}"] = getattr(Limits, limit) * rate
     table = [
         NodeSpec("site_frames", "", common),
         NodeSpec("channel_predictor", "", common),
@@ -73,7 +91,7 @@ def node_table(
         NodeSpec("people_tracker", "", common),
     ]
     if viewer:
-        table.append(NodeSpec("twin_viewer", "", common))
+        table.append(NodeSpec("twin_viewer", "", common | dict(page)))
     compressed = _compressed_cameras(bag) if bag else frozenset()
     for camera in site.cameras:
         # Weights that somebody names must load; without any, the motion detector is what there is.
@@ -89,15 +107,31 @@ def node_table(
     for lidar in site.lidars:
         parameters = {**common, "lidar": lidar.name}
         table.append(NodeSpec("lidar_people", f"/{lidar.name}", parameters))
+    waits = [f"{root}{spec.full_name}".strip("/") for spec in table if not spec.only_looks]
     if bag:
-        waits = [f"{root}{spec.full_name}".strip("/") for spec in table]
         parameters = {"bag": bag, "rate": rate, "loop": loop, "wait_for": waits}
         table.append(NodeSpec("campaign_replay", "", parameters))
     elif video:
         camera = next((c for c in site.cameras if c.video), site.cameras[0])
         parameters = {**common, "camera": camera.name, "video": video, "rate": rate, "loop": loop}
+        parameters["wait_for"] = waits
         table.append(NodeSpec("camera_replay", f"/{camera.name}", parameters))
+    table = [replace(spec, ros_arguments=tuple(ros_arguments)) for spec in table]
     return [_below(root, spec) for spec in table] if root else table
+
+
+def _weights(site: Site, given: str) -> str:
+    """Of the detectors; '' for the motion detector, which needs cameras that stand."""
+    if not given and site.name in shipped.SITES:
+        return str(shipped.WEIGHTS)
+    weights = "" if given == "none" else given
+    moving = [camera.name for camera in site.cameras if camera.pose is None]
+    if moving and not weights:
+        raise TwinError(
+            f"site {site.name!r}: {', '.join(moving)} may move, and without weights there is only the"
+            " motion detector, which needs a camera that stands: give detector weights"
+        )
+    return weights
 
 
 def _root(namespace: str) -> str:

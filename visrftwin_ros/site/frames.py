@@ -25,6 +25,8 @@ one that is older than all that is kept."""
 LONGEST_GAP_NS = 2_000_000_000
 """Nothing is said of where a frame was between samples further apart than this."""
 
+EXTRAPOLATION = 0.3
+"""s from a sample of TF up to which a frame is taken to be where it was then."""
 MOST_FRAMES = 2_000
 """Frames that are kept; what more come are nobody's here."""
 DEEPEST = 64
@@ -42,6 +44,11 @@ class Pose:
         return Pose(
             self.position + self.rotation.apply(inner.position), self.rotation * inner.rotation
         )
+
+    def inverse(self) -> Pose:
+        """Of the parent in the child."""
+        turn = self.rotation.inv()
+        return Pose(-turn.apply(self.position), turn)
 
 
 def camera_pose(camera: Camera) -> Pose | None:
@@ -132,35 +139,49 @@ class TransformBuffer:
         gone = bisect_left(edge.stamps, edge.stamps[-1] - self._history_ns)
         del edge.stamps[:gone], edge.poses[:gone]
 
-    def lookup(self, target: str, frame: str, stamp: int, tolerance: float = 1.0) -> Pose:
+    def lookup(self, target: str, frame: str, stamp: int, tolerance: float = EXTRAPOLATION) -> Pose:
         """Pose of `frame` in `target` at `stamp`; at most `tolerance` seconds from a sample.
 
-        Raises TwinError naming the missing frame, the gap or the loop.
+        Over the nearest frame that both hang from, whichever way that is. Raises TwinError naming the
+        missing frame, the gap or the loop.
         """
+        up = self._upwards(frame, target)
+        if up[-1] == target:
+            return self._climb(up, stamp, tolerance)
+        down = self._upwards(target, frame)
+        meeting = next((name for name in up if name in down), None)
+        if meeting is None:
+            raise TwinError(self._why_apart(target, frame, up))
+        ours = self._climb(up[: up.index(meeting) + 1], stamp, tolerance)
+        theirs = self._climb(down[: down.index(meeting) + 1], stamp, tolerance)
+        return theirs.inverse() @ ours
+
+    def _upwards(self, frame: str, until: str) -> list[str]:
+        """A frame, its parent, and so on to `until`, to a root, around a loop or DEEPEST of them."""
+        way = [frame]
+        while way[-1] != until and way[-1] in self._edges and len(way) <= DEEPEST:
+            parent = self._edges[way[-1]].parent
+            way.append(parent)
+            if parent in way[:-1]:
+                break
+        return way
+
+    def _climb(self, way: list[str], stamp: int, tolerance: float) -> Pose:
+        """Pose of the first of these frames in the last."""
         pose = Pose(np.zeros(3), Rotation.identity())
-        child, seen = frame, {frame}
-        while child != target:
-            edge = self._edges.get(child)
-            if edge is None:
-                full = len(self._edges) >= MOST_FRAMES
-                raise TwinError(
-                    f"TF has no frame {child!r} on the way from {frame!r} to {target!r}; "
-                    + (
-                        f"{MOST_FRAMES} others fill it"
-                        if full
-                        else "publish it on /tf or /tf_static"
-                    )
-                )
-            pose = _at(edge, child, stamp, tolerance) @ pose
-            child = edge.parent
-            if child in seen:
-                raise TwinError(f"TF loops: {child!r} is its own ancestor")
-            seen.add(child)
-            if len(seen) > DEEPEST:
-                raise TwinError(
-                    f"TF has over {DEEPEST} frames on the way from {frame!r} to {target!r}"
-                )
+        for child in way[:-1]:
+            pose = _at(self._edges[child], child, stamp, tolerance) @ pose
         return pose
+
+    def _why_apart(self, target: str, frame: str, up: list[str]) -> str:
+        last = up[-1]
+        if last in up[:-1]:
+            return f"TF loops: {last!r} is its own ancestor"
+        if len(up) > DEEPEST:
+            return f"TF has over {DEEPEST} frames on the way from {frame!r} to {target!r}"
+        full = len(self._edges) >= MOST_FRAMES
+        remedy = f"{MOST_FRAMES} others fill it" if full else "publish it on /tf or /tf_static"
+        return f"TF has no frame {last!r} on the way from {frame!r} to {target!r}; {remedy}"
 
 
 def _at(edge: _Edge, child: str, stamp: int, tolerance: float) -> Pose:

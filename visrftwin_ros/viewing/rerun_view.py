@@ -24,6 +24,7 @@ from visrftwin_ros.viewing.colors import (
     TRAIL,
     surface_color,
 )
+from visrftwin_ros.viewing.page_server import PageServer
 from visrftwin_ros.viewing.shell import shell
 
 TIMELINE = "time"
@@ -52,6 +53,7 @@ class TwinView:
         self._site = site
         self._recording = rr.RecordingStream(f"visrftwin {site.name}")
         self.url = ""
+        self._page: PageServer | None = None
         sinks: list[rr.GrpcServerSink | rr.FileSink] = []
         try:
             if web_port:
@@ -66,7 +68,7 @@ class TwinView:
             self._recording.set_sinks(*sinks, default_blueprint=_blueprint(site))
             if web_port:
                 grpc = f"rerun+http://127.0.0.1:{grpc_port}/proxy"
-                rr.serve_web_viewer(web_port=web_port, open_browser=False, connect_to=grpc)
+                self._page = PageServer(web_port)
                 escaped = grpc.replace("+", "%2B").replace(":", "%3A").replace("/", "%2F")
                 self.url = f"http://127.0.0.1:{web_port}/?url={escaped}&renderer=webgl"
         except (RuntimeError, OSError, ValueError) as error:
@@ -78,6 +80,8 @@ class TwinView:
 
     def close(self) -> None:
         """Flushes everything to its sinks."""
+        if self._page is not None:
+            self._page.close()
         self._recording.flush()
         self._recording.disconnect()
 

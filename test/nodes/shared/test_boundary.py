@@ -70,7 +70,7 @@ def test_spinning_keeps_nothing_of_a_callback_that_ran(ros: None) -> None:
 
     node.create_timer(1e-6, count, clock=Clock(clock_type=ClockType.STEADY_TIME))
     try:
-        spin_until(executor, finished)
+        spin_until(executor, finished.done)
         assert len(finished._callbacks) == 0
         assert kept[CALLBACKS] - kept[1000] < 100
     finally:

@@ -51,6 +51,38 @@ def test_a_gap_is_not_bridged() -> None:
         buffer.lookup("world", "robot", 12 * SECOND)
 
 
+def test_frames_that_meet_below_neither_are_found_over_their_ancestor() -> None:
+    """A localisation that has the site's world below its own map: map -> world and map -> odom ->
+    base_link; the robot is 3 m ahead of an odom that is turned by 90 degrees."""
+    buffer = TransformBuffer()
+    buffer.add(message("map", "world", 0, [10, 0, 0], np.pi / 2), static=True)
+    buffer.add(message("map", "odom", 5 * SECOND, [10, 4, 0], np.pi / 2), static=False)
+    buffer.add(message("odom", "base_link", 5 * SECOND, [3, 0, 0]), static=False)
+    pose = buffer.lookup("world", "base_link", 5 * SECOND)
+    np.testing.assert_allclose(pose.position, [7, 0, 0], atol=1e-12)  # at (10, 7) of the map
+    assert yaw_of(pose) == pytest.approx(0.0)
+    back = buffer.lookup("base_link", "world", 5 * SECOND)
+    np.testing.assert_allclose((back @ pose).position, 0, atol=1e-12)
+
+
+def test_trees_that_do_not_meet_are_an_error() -> None:
+    buffer = TransformBuffer()
+    buffer.add(message("map", "world", 0, [1, 0, 0]), static=True)
+    buffer.add(message("odom", "base_link", SECOND, [1, 0, 0]), static=False)
+    with pytest.raises(TwinError, match="no frame 'odom' on the way from 'base_link' to 'world'"):
+        buffer.lookup("world", "base_link", SECOND)
+
+
+def test_a_pose_is_not_carried_further_than_the_limit() -> None:
+    buffer = TransformBuffer()
+    buffer.add(message("world", "robot", 10 * SECOND, [1, 0, 0]), static=False)
+    late = 10 * SECOND + 4 * SECOND // 10
+    with pytest.raises(TwinError, match=r"0\.40 s away.*limit 0\.3 s"):
+        buffer.lookup("world", "robot", late)
+    assert buffer.lookup("world", "robot", late - SECOND // 5).position[0] == 1
+    assert buffer.lookup("world", "robot", late, 1.0).position[0] == 1
+
+
 def test_a_loop_is_named_and_ends() -> None:
     buffer = TransformBuffer()
     buffer.add(message("a", "b", 0, [0, 0, 0]), static=True)
@@ -70,7 +102,7 @@ def test_a_pose_with_nan_is_ignored() -> None:
     buffer = TransformBuffer()
     buffer.add(message("world", "robot", SECOND, [1, 0, 0]), static=False)
     buffer.add(message("world", "robot", 2 * SECOND, [np.nan, 0, 0]), static=False)
-    np.testing.assert_allclose(buffer.lookup("world", "robot", 2 * SECOND).position, [1, 0, 0])
+    np.testing.assert_allclose(buffer.lookup("world", "robot", 2 * SECOND, 1.0).position, [1, 0, 0])
 
 
 def test_a_flood_of_frames_takes_no_more_memory_and_is_told_of() -> None:

@@ -8,9 +8,12 @@ from functools import partial
 from typing import Any, Protocol
 
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.task import Future, Task
+from rclpy.task import Task
 
 Execute = Callable[[], Awaitable[None]]
+
+LONGEST_WAIT = 0.2
+"""Seconds; a signal's handler runs only between two waits."""
 
 
 class Faultable(Protocol):
@@ -36,14 +39,14 @@ class GuardedExecutor(SingleThreadedExecutor):
         return super()._make_handler(entity, node, take)
 
 
-def spin_until(executor: SingleThreadedExecutor, finished: Future) -> None:
-    """Runs callbacks until one of them sets `finished`.
+def spin_until(executor: SingleThreadedExecutor, finished: Callable[[], bool]) -> None:
+    """Runs callbacks until `finished`, which is asked at least every LONGEST_WAIT seconds.
 
     rclpy's own `spin_until_future_complete` adds a done-callback to the future with every callback
     that it runs, and keeps them all.
     """
-    while executor.context.ok() and not finished.done():
-        executor.spin_once()
+    while executor.context.ok() and not finished():
+        executor.spin_once(timeout_sec=LONGEST_WAIT)
 
 
 def answering(

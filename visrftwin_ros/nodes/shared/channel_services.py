@@ -193,7 +193,9 @@ class ChannelServices:
             check_time(given, now, self._node.limits.ahead)
         stamp = stamp_ns(given) or now
         try:
-            base: Pose = self._transforms.lookup(world, frame, stamp)
+            base: Pose = self._transforms.lookup(
+                world, frame, stamp, self._node.limits.extrapolation
+            )
         except TwinError as error:
             raise TwinError(f"{name}: {error}") from error
         place = base.position + base.rotation.apply(place)

@@ -37,6 +37,7 @@ class NodeParameter:
 _SECONDS = {
     "ahead": "Seconds that a stamp may lie before the clock; read when configured",
     "behind": "Seconds that a stamp may lie behind the clock and be fresh; read when configured",
+    "extrapolation": "Seconds that TF of a robot may be from a stamp; read when configured",
 }
 LIMIT_PARAMETERS = tuple(
     NodeParameter(

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import sys
 import time
 import traceback
 from collections import Counter
@@ -15,22 +13,24 @@ from typing import Any, ClassVar
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
-from rclpy._rclpy_pybind11 import RCLError
 from rclpy.callback_groups import CallbackGroup
 from rclpy.clock import Clock, ClockType, JumpThreshold, TimeJump
 from rclpy.duration import Duration
-from rclpy.executors import ExternalShutdownException
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.limits import Limits
 from visrftwin_ros.nodes.shared.boundary import GuardedExecutor, answering, spin_until
 from visrftwin_ros.nodes.shared.exit_codes import EXIT_CANNOT_START
+from visrftwin_ros.nodes.shared.heartbeat import BEAT_PERIOD, Heartbeat
 from visrftwin_ros.nodes.shared.intake import Intake
+from visrftwin_ros.nodes.shared.leaving import Leaving, leave
 from visrftwin_ros.nodes.shared.node_parameter import LIMIT_PARAMETERS, NodeParameter
+from visrftwin_ros.nodes.shared.sources import Sources
 from visrftwin_ros.site.loading import config_path, load_site
 from visrftwin_ros.site.model import Camera, Site
 
@@ -91,6 +91,7 @@ class TwinNode(LifecycleNode):
         # Of wall time: a paused replay must not silence the nodes.
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._diagnostics_timer = self.create_timer(1.0, self._on_second, clock=self._steady)
+        self._heart = self.create_timer(BEAT_PERIOD, Heartbeat().beat, clock=self._steady)
         self._offset_ns: int | None = None  # of ROS time to the steady clock, a second ago
         back = JumpThreshold(min_forward=None, min_backward=Duration(nanoseconds=-1))
         self._jumps = self.get_clock().create_jump_callback(back, post_callback=self._on_jump)
@@ -122,6 +123,7 @@ class TwinNode(LifecycleNode):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         self.limits = Limits(**{f.name: self.value(f"limits.{f.name}") for f in fields(Limits)})
         self._intake = Intake(self, self.limits)
+        self._sources = Sources(self)
         try:
             self.configure()
         except TwinError as error:
@@ -130,10 +132,8 @@ class TwinNode(LifecycleNode):
             self._release()
             return TransitionCallbackReturn.FAILURE
         except Exception as error:
-            # rclpy would turn this into a failed transition without a word. (Where it was shut
-            # down meanwhile, any call to it fails, and that is no news.)
-            if self.context.ok():
-                self.get_logger().fatal("".join(traceback.format_exception(error)))
+            # rclpy would turn this into a failed transition without a word.
+            self.get_logger().fatal("".join(traceback.format_exception(error)))
             raise
         self.report("configure", OK, "configured")
         return TransitionCallbackReturn.SUCCESS
@@ -182,6 +182,7 @@ class TwinNode(LifecycleNode):
         entering = self._intake.checked(kind, topic, callback)
         subscription = self.create_subscription(kind, topic, entering, qos)
         self._entities.append((self.destroy_subscription, subscription))
+        self._sources.expect_one(topic, subscription.topic_name)
         return subscription
 
     def service(
@@ -288,13 +289,12 @@ class TwinNode(LifecycleNode):
             self._report_faults(OK, "callbacks work again")
         if self._intake is not None:
             self._intake.watch()
+            self._sources.watch()
         self._publish_diagnostics()
 
     def fault(self, where: str, error: Exception) -> None:
         """Told by the executor: what a topic, a service or a timer brought raised, and the node goes
         on without it."""
-        if not self.context.ok():
-            return  # SIGTERM shut ROS down under a call: no fault
         self.faults[where] += 1
         self._failed_at = now = time.monotonic()
         if now - self._told_at.get(where, -FAULT_SHOWN) >= FAULT_SHOWN:
@@ -346,39 +346,38 @@ def bound_threads(threads: int = 2) -> None:
 
 def run(node_class: type[TwinNode], name: str) -> None:
     """Runs one node as a process; exits with EXIT_CANNOT_START when it cannot be configured."""
+    leaving = Leaving()
     bound_threads()
     # Fast DDS reads this when the first participant is made; see the comments in the file.
     os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(config_path("fastdds_images.xml")))
-    rclpy.init()
-    try:
-        node = node_class(name)
-    except RCLError:
-        if rclpy.ok():
-            raise
-        sys.exit(0)  # SIGTERM came first
+    # Nobody on the network is heard or told anything unless that is asked for.
+    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    node = node_class(name)
     executor = GuardedExecutor()
     executor.add_node(node)
     code = 0
     try:
         if node.value("autostart"):
-            started = node.trigger_configure() == TransitionCallbackReturn.SUCCESS
-            started = started and node.trigger_activate() == TransitionCallbackReturn.SUCCESS
+            with leaving.interrupting():
+                started = node.trigger_configure() == TransitionCallbackReturn.SUCCESS
+                started = started and node.trigger_activate() == TransitionCallbackReturn.SUCCESS
             if not started:
                 time.sleep(0.2)  # lets the diagnostics that name the reason leave
                 code = EXIT_CANNOT_START
         if code == 0:
-            spin_until(executor, node.finished)
-    except (KeyboardInterrupt, ExternalShutdownException):
+            spin_until(executor, lambda: leaving.asked or node.finished.done())
+    except KeyboardInterrupt:
         pass
-    except RCLError:
-        if rclpy.ok():  # else SIGTERM shut ROS down under a call: no fault
-            raise
-    finally:
-        # A terminal's Ctrl-C arrives twice under `ros2 launch`: from the terminal and from launch.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    try:
         executor.shutdown()
         node.deactivate()
         node.cleanup()
         node.destroy_node()
         rclpy.try_shutdown()
-    sys.exit(code)
+    except Exception:
+        traceback.print_exc()
+    leave(code)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -24,6 +25,8 @@ RIGHT_WEIGHTS = (
     " motion detector, which needs none"
 )
 
+ALLOW_CODE_VARIABLE = "VISRFTWIN_ALLOW_CODE"
+"""Environment variable: not empty where weights that can run code, such as a .pt, may be read."""
 TASKS = ("detect", "segment", "pose")
 BOX_TRACKERS = ("bytetrack", "botsort")
 SAME_PERSON_OVERLAP = 0.5
@@ -45,7 +48,8 @@ class YoloDetector:
     640; an export of fixed size keeps its own (`imgsz` of the instance says which). confidence:
     least score of a box. threads: of torch (OpenVINO and ONNX follow the process's CPU affinity).
     box_tracker: 'bytetrack', or 'botsort', which takes a moving camera's motion out first.
-    Raises TwinError where the weights are missing, unreadable or know no person.
+    Raises TwinError where the weights are missing, unreadable or know no person, and where reading
+    them could run code (all but ONNX and OpenVINO) and that is not allowed.
     """
 
     kind = "yolo"
@@ -115,8 +119,10 @@ class YoloDetector:
 
 
 def _import_ultralytics() -> Any:
-    """ultralytics, told neither to install packages nor to send usage events."""
+    """ultralytics and OpenVINO, told to install no packages and to ask and tell nobody elsewhere."""
     os.environ["YOLO_AUTOINSTALL"] = "false"
+    os.environ.setdefault("YOLO_OFFLINE", "true")  # it looks up two names to see whether it can
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # as if not installed
     os.environ.setdefault("YOLO_VERBOSE", "false")  # it writes to standard output
     import ultralytics
 
@@ -137,6 +143,12 @@ def _loaded(weights: str | Path) -> Any:
     # ultralytics would look a missing path up on the network, by its last part.
     if not name or not (Path(name).exists() or is_released_name(name)):
         raise TwinError(f"no detector weights at {name!r}; {RIGHT_WEIGHTS}")
+    if not (_is_data(name) or os.environ.get(ALLOW_CODE_VARIABLE)):
+        raise TwinError(
+            f"detector weights {name!r} are refused: reading them can run code that is in them; give"
+            f" an .onnx file or an OpenVINO folder, or, if you trust them, set {ALLOW_CODE_VARIABLE}=1"
+            " (`visrftwin up --allow-code`)"
+        )
     ultralytics = _import_ultralytics()
     with _as_twin_error(weights):
         model = ultralytics.YOLO(name, task=None if name.endswith(".pt") else _task(name))
@@ -146,6 +158,11 @@ def _loaded(weights: str | Path) -> Any:
             f" {RIGHT_WEIGHTS}"
         )
     return model
+
+
+def _is_data(name: str) -> bool:
+    """Whether these weights are numbers and a graph, and nothing that is run when they are read."""
+    return name.endswith(".onnx") or (Path(name).is_dir() and any(Path(name).glob("*.xml")))
 
 
 def _task(export: str) -> str:
