@@ -92,7 +92,7 @@ def draw_reflection(curves: dict[str, Array], file: Path) -> None:
     axis.plot(curves["angle"], curves["optics"], "C1--", label="geometrical optics with divergence")
     handed_over = curves["angle"][curves["zones"] < 2].min(initial=curves["angle"].max())
     axis.axvspan(handed_over, curves["angle"].max(), color="0.9",
-                 label="within two Fresnel zones: left to the screen")  # fmt: skip
+                 label="within two Fresnel zones: left to the shadow")  # fmt: skip
     axis.set(xlabel="receiver's angle from the transmitter, seen from the body (degrees)",
              ylabel="reflected over direct field (dB)",
              title="Round body, radius 0.2 m, 60 GHz, 2 m and 3 m away")  # fmt: skip
@@ -142,9 +142,9 @@ def walk_table(curves: dict[str, Array]) -> str:
 
 def pairs_table() -> str:
     return table(
-        ("two people 0.45 m wide on a 6 m link", "exact (dB)", "product (dB)", "sum (dB)"),
-        [(f"{p.name} ({p.apart} m apart along it)", f"{p.exact:.1f}", f"{p.product:.1f}",
-          f"{p.summed:.1f}") for p in pairs()],
+        ("two people 0.45 m wide on a 6 m link", "exact (dB)", "twin (dB)", "product (dB)"),
+        [(f"{p.name} ({p.apart} m apart along it)", f"{p.exact:.1f}", f"{p.twin:.1f}",
+          f"{p.product:.1f}") for p in pairs()],
     )  # fmt: skip
 
 

@@ -6,14 +6,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import hankel2, jv
-from validation_walk import FREQUENCY, WAVELENGTH, elliptic_mesh, walker
+from scipy.special import hankel2
+from validation_walk import FREQUENCY, WAVELENGTH, elliptic_mesh, field_round_cylinder, walker
 
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.propagation.paths.devices import Devices
 from visrftwin_ros.propagation.paths.path_set import SPECULAR
 from visrftwin_ros.propagation.people.body_reflection import ellipsoid_bounces
 from visrftwin_ros.propagation.people.fermat_points import mirror_points
+from visrftwin_ros.propagation.people.multiple_bodies import Standing, joint_ratios
 from visrftwin_ros.propagation.people.screen_diffraction import Screens, fresnel_field, loss_db
 from visrftwin_ros.propagation.tracing.sionna_solver import traced_paths
 from visrftwin_ros.site.model import Propagation
@@ -24,14 +25,14 @@ Array = NDArray[np.float64]
 @dataclass(frozen=True)
 class Pair:
     """Two endless strips of `width` m, `apart` m along a 6 m link, centred `aside` m beside it;
-    losses in dB of both together: exact, and by the two ways to put two together."""
+    losses in dB of both together: exact, by the twin's law, and as the product of each alone."""
 
     name: str
     apart: float
     aside: tuple[float, float]
     exact: float
+    twin: float
     product: float
-    summed: float
 
 
 def pairs(width: float = 0.45, length: float = 6.0) -> list[Pair]:
@@ -60,9 +61,15 @@ def _two(
              for d, y in zip(distances, aside, strict=True)]  # fmt: skip
     screens = Screens(*(np.array(column) for column in zip(*edges, strict=True)))
     a, b = 1 - fresnel_field(screens, WAVELENGTH)
-    fields = np.array([1 - a - b + both, (1 - a) * (1 - b), 1 - a - b])
-    exact, product, summed = (float(value) for value in loss_db(fields))
-    return exact, product, summed
+    alone = np.array([1 - a, 1 - b])
+    d1, left, right = screens.d1, screens.left, screens.right
+    none, ones = np.zeros(2), np.ones(2)
+    row = np.zeros(2, np.intp)
+    standing = Standing(row, row, d1, screens.d2, left, right, none, ones, alone, row)
+    _, ratio = joint_ratios(standing, WAVELENGTH, "fresnel")
+    product = alone.prod()
+    exact, twin, product = loss_db(np.array([1 - a - b + both, product * ratio[0], product]))
+    return float(exact), float(twin), float(product)
 
 
 def _both_blocked(
@@ -101,10 +108,9 @@ def reflected(radius: float = 0.2, source: float = 2.0, receiver: float = 3.0) -
     straight = np.linalg.norm(places - transmitter, axis=1)
     direct = np.abs(hankel2(0, k * straight))
     optics = np.abs(hankel2(0, k * s_in)) * np.sqrt(focus / (focus + s_out)) / direct
-    order = np.arange(int(k * radius + 60))
-    weight = np.where(order == 0, 1, 2) * jv(order, k * radius) / hankel2(order, k * radius)
-    terms = weight * hankel2(order, k * source) * hankel2(order, k * receiver)
-    exact = np.abs((terms * np.cos(np.outer(phi, order))).sum(axis=1)) / direct
+    at = np.array([source, 0.0])
+    both = [field_round_cylinder(at, place, radius, WAVELENGTH, True) for place in places]
+    exact = np.abs(np.array(both) - 1)
     zones = np.sqrt(2 * np.maximum(s_in + s_out - straight, 0) / WAVELENGTH)
     lit = mirror.found
     return {

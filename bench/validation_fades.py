@@ -9,12 +9,10 @@ from pathlib import Path
 import numpy as np
 from fade_priors import Crossing, Link, Prior, crossings, scene
 from numpy.typing import NDArray
-from validation_walk import line_of_sight
+from validation_walk import screen_field
 
 from visrftwin_ros.bodies.surface import skin_permittivity
 from visrftwin_ros.propagation.fields.free_space import wavelength_of
-from visrftwin_ros.propagation.paths.path_segments import path_segments
-from visrftwin_ros.propagation.people.body_screens import shadows
 from visrftwin_ros.propagation.people.cylinder_diffraction import (
     Cylinders,
     behind_height,
@@ -96,13 +94,7 @@ def modelled(prior: Prior, reading: Reading, model: BlockageModel) -> list[Fades
 
 def direct_field(link: Link, crossing: Crossing, model: BlockageModel) -> NDArray[np.complex128]:
     """(K,) E/E0 of the link's direct path with the walker at each of its places, by the engine."""
-    wavelength = wavelength_of(link.carrier)
-    everyone = np.arange(len(crossing.bodies))
-    near = shadows(path_segments(line_of_sight(link.ends)), crossing.bodies,
-                   np.zeros_like(everyone), everyone, wavelength, model)  # fmt: skip
-    field = np.ones(len(everyone), complex)
-    field[near.body] = near.field
-    return field
+    return screen_field(crossing.bodies, model, link.ends, wavelength_of(link.carrier))
 
 
 def across_field(link: Link, crossing: Crossing) -> NDArray[np.complex128]:

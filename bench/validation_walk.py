@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import hankel2, jv
 
 from visrftwin_ros.bodies.people import BODY_DEPTH, BODY_HEIGHT, BODY_WIDTH, Bodies
 from visrftwin_ros.materials.table import material_values
@@ -19,6 +20,9 @@ from visrftwin_ros.propagation.people.body_screens import shadows
 from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel, loss_db
 from visrftwin_ros.scene.surfaces import SurfaceMesh
 from visrftwin_ros.scene.tracer_scene import build_scene
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "test" / "support"))
+from exact_cylinder import field_round_cylinder
 
 Array = NDArray[np.float64]
 
@@ -84,21 +88,9 @@ def with_bounce_db(bodies: Bodies, model: BlockageModel = "thick") -> Array:
 
 
 def exact_cylinder_db(offset: Array, radius: float) -> Array:
-    """(N,) loss behind a perfectly conducting, endless round cylinder, line source parallel to it
-    (Harrington, eq. 5-117)."""
-    k = 2 * np.pi / WAVELENGTH
-    order = np.arange(int(k * radius + 60))
-    loss = []
-    for y in offset:
-        source, place = np.array([-LENGTH / 2, -y]), np.array([LENGTH / 2, -y])
-        turn = np.arctan2(*place[::-1]) - np.arctan2(*source[::-1])
-        weight = np.where(order == 0, 1, 2) * jv(order, k * radius) / hankel2(order, k * radius)
-        terms = (
-            weight * hankel2(order, k * np.hypot(*source)) * hankel2(order, k * np.hypot(*place))
-        )
-        scattered = -(terms * np.cos(order * turn)).sum()
-        loss.append(-20 * np.log10(abs(1 + scattered / hankel2(0, k * LENGTH))))
-    return np.array(loss)
+    """(N,) loss behind a perfectly conducting, endless round cylinder, line source parallel to it."""
+    ends = [(np.array([-LENGTH / 2, -y]), np.array([LENGTH / 2, -y])) for y in offset]
+    return loss_db(np.array([field_round_cylinder(*e, radius, WAVELENGTH, True) for e in ends]))
 
 
 def elliptic_mesh(y: float, facets: int = 48) -> SurfaceMesh:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from visrftwin_ros.compiled import FEW, on_two_cores
+from visrftwin_ros.compiled import FEW, on_two_cores, sources_digest
 
 MODULE = """
 from visrftwin_ros.compiled import compiled
@@ -49,3 +49,13 @@ def test_two_cores_find_what_one_does() -> None:
     for count in (0, 1, FEW, FEW + 1, len(numbers)):
         found = on_two_cores(lambda rows: numbers[rows] ** 2, count)
         np.testing.assert_array_equal(found, numbers[:count] ** 2)
+
+
+def test_machine_code_is_not_kept_past_a_change_to_what_it_calls(tmp_path: Path) -> None:
+    (tmp_path / "plain.py").write_text("x = 1", encoding="utf-8")
+    (tmp_path / "doubling.py").write_text(MODULE, encoding="utf-8")
+    before = sources_digest(tmp_path)
+    (tmp_path / "plain.py").write_text("x = 2", encoding="utf-8")
+    assert sources_digest(tmp_path) == before
+    (tmp_path / "doubling.py").write_text(MODULE.replace("2", "3"), encoding="utf-8")
+    assert sources_digest(tmp_path) != before

@@ -81,6 +81,22 @@ def test_people_out_of_this_world_are_left_out_and_named() -> None:
     assert "far, no place, wide" in told
 
 
+def box(name: str, x: float, length: float) -> Any:
+    size = SimpleNamespace(x=length, y=2.0, z=2.0)
+    place = SimpleNamespace(x=x, y=0.0, z=0.0)
+    return SimpleNamespace(id=name, kind="car", material="", position=place, size=size)
+
+
+def test_boxes_out_of_this_world_are_left_out_and_the_rest_is_cut() -> None:
+    some = message(boxes=[box("van", 0.0, 5.0), box("far", 2e5, 5.0), box("long", 0.0, 99.0)])
+    told = check_message("visrftwin_ros/TrackedBoxes", some, Limits(), NOW)
+    assert told == "boxes over 100000 m away or 30 m large are left out: far, long"
+    assert [one.id for one in some.boxes] == ["van"]
+    many = message(boxes=[box(str(k), 0.0, 5.0) for k in range(5_000)])
+    assert "first 500" in check_message("visrftwin_ros/TrackedBoxes", many, Limits(), NOW)
+    assert len(many.boxes) == 500
+
+
 def path(count: int) -> Any:
     return SimpleNamespace(vertices=[None] * count)
 

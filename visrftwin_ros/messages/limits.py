@@ -25,7 +25,9 @@ MOST_HORIZONS = 100
 """Of one link's forecast."""
 LONGEST_EMBEDDING = 4096
 FARTHEST = 1e5
-"""m from the origin of the world at which a person or a robot is believed."""
+"""m from the origin of the world at which a person, a box or a robot is believed."""
+LARGEST_BOX = 30.0
+"""m of a side of a tracked box: a lorry with its trailer has 19."""
 LONGEST_SWEEP = 1.0
 """s that a LiDAR takes for one."""
 LARGEST = 5.0
@@ -53,6 +55,7 @@ class Limits:
 
 
 Rule = Callable[[Any, Limits], str]
+Sides = Callable[[Any], tuple[float, float, float]]
 
 
 def check_message(kind: str, message: Any, limits: Limits, now_ns: int) -> str:
@@ -116,24 +119,46 @@ def _finite(*numbers: float) -> bool:
 
 
 def _people(message: Any, limits: Limits) -> str:
-    taken, told = cut(message.people, limits.people, "people")
-    _check_names(*(person.id for person in taken), *(person.material for person in taken))
-    people = [person for person in taken if _credible(person)]
-    if len(people) < len(taken):
-        names = ", ".join(person.id for person in taken if not _credible(person))
-        told = f"people over {FARTHEST:g} m away or {LARGEST:g} m large are left out: {names}"
+    people, told = _believed(message.people, limits.people, _sides_of_person, LARGEST, "people")
     if told:
         message.people = people
     return told
 
 
-def _credible(person: Any) -> bool:
-    """What is no number is left to the models, which leave it out and name it."""
-    place = person.position
-    return not (
-        max(abs(place.x), abs(place.y), abs(place.z)) > FARTHEST
-        or max(person.width, person.depth, person.height) > LARGEST
-    )
+def _tracked_boxes(message: Any, limits: Limits) -> str:
+    _check_names(*(box.kind for box in message.boxes[: limits.boxes]))
+    boxes, told = _believed(message.boxes, limits.boxes, _sides_of_box, LARGEST_BOX, "boxes")
+    if told:
+        message.boxes = boxes
+    return told
+
+
+def _believed(
+    told_of: Sequence[Any], most: int, sides: Sides, largest: float, what: str
+) -> tuple[list[Any], str]:
+    """The first `most` people or boxes without those that are too far away or too large."""
+    taken, told = cut(told_of, most, what)
+    _check_names(*(one.id for one in taken), *(one.material for one in taken))
+
+    def credible(one: Any) -> bool:
+        # What is no number is left to the models, which leave it out and name it.
+        place = one.position
+        off = max(abs(place.x), abs(place.y), abs(place.z))
+        return not (off > FARTHEST or max(sides(one)) > largest)
+
+    believed = [one for one in taken if credible(one)]
+    if len(believed) < len(taken):
+        names = ", ".join(one.id for one in taken if not credible(one))
+        told = f"{what} over {FARTHEST:g} m away or {largest:g} m large are left out: {names}"
+    return believed, told
+
+
+def _sides_of_person(person: Any) -> tuple[float, float, float]:
+    return person.width, person.depth, person.height
+
+
+def _sides_of_box(box: Any) -> tuple[float, float, float]:
+    return box.size.x, box.size.y, box.size.z
 
 
 def _boxes(message: Any, limits: Limits) -> str:
@@ -244,6 +269,7 @@ _UNTIMED = ("sensor_msgs/CameraInfo", "diagnostic_msgs/DiagnosticArray")
 """Of these nobody reads the stamp; many senders leave it at zero."""
 _RULES: dict[str, Rule] = {
     "visrftwin_ros/TrackedPeople": _people,
+    "visrftwin_ros/TrackedBoxes": _tracked_boxes,
     "visrftwin_ros/Detections": _boxes,
     "visrftwin_ros/LidarPeople": _lidar_people,
     "tf2_msgs/TFMessage": _transforms,

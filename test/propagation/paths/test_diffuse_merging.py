@@ -45,7 +45,7 @@ def scattered(paths: PathSet) -> np.ndarray:
 
 
 def metrics(paths: PathSet) -> LinkMetrics:
-    return link_sums(paths, np.ones(len(paths), complex)).metrics()
+    return link_sums(paths, np.ones(len(paths), complex)).metrics(WAVELENGTH)
 
 
 def test_there_are_far_fewer_with_the_power_of_all(samples: PathSet) -> None:
@@ -116,7 +116,7 @@ def test_the_shadows_of_people_stay(samples: PathSet) -> None:
     for _ in range(20):
         bodies = people(*map(tuple, rng.uniform(low, high, (5, 2))))
         before, after = (
-            link_sums(paths, update.update(bodies).field).metrics().shadow_loss_db
+            link_sums(paths, update.update(bodies).field).metrics(WAVELENGTH).shadow_loss_db
             for paths, update in zip((samples, merged_diffuse(samples, CELL)), updates, strict=True)
         )
         errors.append(np.abs(after - before))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -19,15 +20,15 @@ from visrftwin_ros.propagation.people.body_reflection import Bounces
 from visrftwin_ros.propagation.people.box_reflection import box_bounces
 from visrftwin_ros.propagation.tracing.sionna_solver import traced_paths
 from visrftwin_ros.scene.surfaces import SurfaceMesh, surface_meshes
-from visrftwin_ros.site.model import Propagation, Site
+from visrftwin_ros.site.model import MaterialEntry, Propagation, Site
 
 FREQUENCY = 299_792_458 / WAVELENGTH
 
 
-def bounces(tx, rx, bodies: Bodies) -> Bounces:
+def bounces(tx, rx, bodies: Bodies, materials: Mapping[str, MaterialEntry] = {}) -> Bounces:
     """Those of one link, strongest first."""
     ends = (np.tile(np.array([end], float), (len(bodies), 1)) for end in (tx, rx))
-    _, found = box_bounces(*ends, bodies, np.arange(len(bodies)), WAVELENGTH, {})
+    _, found = box_bounces(*ends, bodies, np.arange(len(bodies)), WAVELENGTH, materials)
     order = np.argsort(-np.abs(found.transfer[:, 0, 0]))
     return Bounces(*(getattr(found, name)[order] for name in Bounces.__dataclass_fields__))
 
@@ -38,7 +39,16 @@ def test_a_huge_face_mirrors_as_a_wall_of_the_site_does(material) -> None:
     box = boxes(
         (0.0, 30.0), depth=60.0, width=60.0, height=60.0, underside=-30.0, material=material
     )
-    found = bounces(tx, rx, box)
+    values = material_values(material, FREQUENCY)
+    # Of one thickness, as in the solver.
+    pane = MaterialEntry(
+        relative_permittivity=values.relative_permittivity,
+        conductivity=values.conductivity,
+        thickness=values.thickness,
+        thickness_spread=0.0,
+        scattering_coefficient=values.scattering_coefficient,
+    )
+    found = bounces(tx, rx, replace(box, material=("pane",)), {"pane": pane})
     wall = {
         "name": "wall",
         "kind": "box",

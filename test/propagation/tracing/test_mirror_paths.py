@@ -11,7 +11,8 @@ from visrftwin_ros.propagation.paths.devices import Devices
 from visrftwin_ros.propagation.paths.path_set import REFRACTION, SPECULAR, PathSet
 from visrftwin_ros.propagation.tracing import mirror_paths as module
 from visrftwin_ros.propagation.tracing.mirror_paths import Planes, mirror_paths
-from visrftwin_ros.propagation.tracing.sionna_solver import next_prime, solve, traced_paths
+from visrftwin_ros.propagation.tracing.path_solver import solve
+from visrftwin_ros.propagation.tracing.sionna_solver import next_prime, traced_paths
 from visrftwin_ros.scene.surfaces import surface_meshes
 from visrftwin_ros.site.loading import load_site
 from visrftwin_ros.site.model import Site

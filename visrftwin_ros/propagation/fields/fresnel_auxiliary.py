@@ -1,11 +1,13 @@
-"""Fresnel's auxiliary functions f and g for compiled loops: a short table, then their series."""
+"""Fresnel's integrals: of arrays, and for compiled loops by their auxiliary functions f and g, of
+which there is a short table, then their series."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
-from scipy.special import wofz
+from jaxtyping import Complex, Float
+from scipy.special import fresnel, wofz
 
 from visrftwin_ros.compiled import compiled
 
@@ -69,3 +71,9 @@ def phasor_integral(upper: float) -> complex:
     # g - jf = -j (f + jg).
     rest = complex(f_g.imag, -f_g.real) * complex(math.cos(turn), -math.sin(turn))
     return math.copysign(1.0, upper) * (0.5 - 0.5j - rest)
+
+
+def phasor_integrals(upper: Float[np.ndarray, "*n"]) -> Complex[np.ndarray, "*n"]:
+    """The same of an array of any shape, to the last digits: C - j S."""
+    sine, cosine = fresnel(upper)
+    return np.asarray(cosine - 1j * sine)

@@ -13,8 +13,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 from jaxtyping import Complex, Float, Int
-from scipy.special import fresnel as fresnel_integrals
 
+from visrftwin_ros.propagation.fields.fresnel_auxiliary import phasor_integrals
 from visrftwin_ros.propagation.paths.path_set import lengths
 from visrftwin_ros.scene.surfaces import SurfaceMesh
 
@@ -212,10 +212,9 @@ def _cotangent_term(
     psi = (np.pi + sign * beta) / (2 * n)
     turns = np.round((beta + sign * np.pi) / (2 * exterior))
     x = kl * 2 * np.cos(exterior * turns - beta / 2) ** 2
-    sine_integral, cosine_integral = fresnel_integrals(np.sqrt(2 * x / np.pi))
     # F(x) / sqrt(x), which stays finite where F goes to zero and the cotangent to infinity.
     over_root = np.sqrt(np.pi / 2) * np.exp(1j * x)
-    over_root = over_root * (1 + 1j - 2j * (cosine_integral - 1j * sine_integral))
+    over_root = over_root * (1 + 1j - 2j * phasor_integrals(np.sqrt(2 * x / np.pi)))
     sine = np.sin(psi)
     with np.errstate(invalid="ignore", divide="ignore"):
         root = np.where(

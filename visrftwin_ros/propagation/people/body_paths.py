@@ -207,7 +207,7 @@ class BodyReflections:
     def _blocked_by_others(
         self, paths: PathSet, bodies: Bodies, body: Int[np.ndarray, " paths"]
     ) -> Blockage:
-        """A body is no screen on the path that it reflects itself; several others multiply."""
+        """A body does not shadow the path that it reflects itself; several others multiply."""
         if not len(paths):
             return unblocked(paths)
         segments = path_segments(paths)

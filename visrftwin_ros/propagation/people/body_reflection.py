@@ -72,7 +72,8 @@ def ellipsoid_bounces(
             (receiver - point) / s_out[:, None],
         )
         amplitude = free_space_amplitude(s_in * s_out, wavelength) * spread
-        amplitude *= _beside(transmitter, receiver, s_in + s_out, wavelength)
+        straight = np.linalg.norm(receiver - transmitter, axis=1)
+        amplitude *= beside_direct_ray(s_in + s_out, straight, wavelength)
     with np.errstate(invalid="ignore"):
         strong = amplitude**2 >= least
     kept = np.flatnonzero(strong)
@@ -105,11 +106,26 @@ def cross_section_bounces(
     sigma = human_cross_section(-arriving, leaving, bodies.heading[body])
     with np.errstate(invalid="ignore", divide="ignore"):
         amplitude = free_space_amplitude(s_in, wavelength) * np.sqrt(sigma / (4 * np.pi)) / s_out
-        amplitude *= _beside(transmitter, receiver, s_in + s_out, wavelength)
+        straight = np.linalg.norm(receiver - transmitter, axis=1)
+        amplitude *= beside_direct_ray(s_in + s_out, straight, wavelength)
     transfer = amplitude[:, None, None] * np.eye(2, dtype=complex)
     with np.errstate(invalid="ignore"):
         found = outside & (amplitude**2 >= least)
     return _bounces(found, point, transfer, s_in + s_out, arriving, leaving, bodies, body)
+
+
+def beside_direct_ray(
+    way: Float[np.ndarray, " n"], straight: Float[np.ndarray, " n"], wavelength: float
+) -> Float[np.ndarray, " n"]:
+    """Share of an echo that counts: 0 within the direct ray's first zone, 1 from two zones on.
+
+    way: metres over the bounce; straight: of the direct ray. There the shadow's own fringe,
+    `body_screens`, is the wave off the body's side: this is the rest of the same taper, so that
+    the one hands over to the other. Zones from the detour.
+    """
+    detour = np.maximum(way - straight, 0.0)
+    excess = np.clip(np.sqrt(2 * detour / wavelength) - 1.0, 0.0, REACH_IN_ZONES - 1.0)
+    return np.asarray(np.sin(np.pi / 2 * excess / (REACH_IN_ZONES - 1.0)) ** 2)
 
 
 def strongest_bounce(
@@ -194,22 +210,6 @@ def _spread(
         found[0, k], found[1, k], found[2, k] = before, behind, cosine
         found[3, k] = cosine / math.sqrt(bend)
     return found
-
-
-def _beside(
-    transmitter: Vectors,
-    receiver: Vectors,
-    way: Values,
-    wavelength: float,
-) -> Values:
-    """(K,) 0 where the body is within the direct ray's first zone, 1 beyond two zones.
-
-    There the screen's own fringe, `body_screens`, is the wave off the body's side: this is the
-    rest of the same taper, so that the one hands over to the other. Zones from the detour.
-    """
-    detour = np.maximum(way - np.linalg.norm(receiver - transmitter, axis=1), 0.0)
-    excess = np.clip(np.sqrt(2 * detour / wavelength) - 1.0, 0.0, REACH_IN_ZONES - 1.0)
-    return np.asarray(np.sin(np.pi / 2 * excess / (REACH_IN_ZONES - 1.0)) ** 2)
 
 
 def _bounces(

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Complex, Float, Int
 
 from visrftwin_ros.bodies.people import Bodies
+from visrftwin_ros.propagation.fields.fresnel_auxiliary import phasor_integrals
 from visrftwin_ros.propagation.paths.path_segments import Segments
 from visrftwin_ros.propagation.people.body_outlines import (
     HEAD_WIDTH,
@@ -21,7 +22,6 @@ from visrftwin_ros.propagation.people.screen_diffraction import (
     FIELD_OF_MODEL,
     BlockageModel,
     fresnel_scale,
-    phasor_integrals,
 )
 from visrftwin_ros.propagation.people.thick_bodies import thick_field
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Complex, Float, Int
 
 from visrftwin_ros.bodies.people import Bodies
+from visrftwin_ros.compiled import compiled
+from visrftwin_ros.propagation.fields.double_edges import beyond_correlated
+from visrftwin_ros.propagation.fields.fresnel_auxiliary import phasor_integrals
 from visrftwin_ros.propagation.paths.path_segments import Segments
 from visrftwin_ros.propagation.people.body_outlines import REACH_IN_ZONES, Outlines
-from visrftwin_ros.propagation.people.two_edges import field_past_edge, field_past_two_edges
 
 Rows = Int[np.ndarray, " c"]
 Values = Float[np.ndarray, " k"]
@@ -54,7 +57,7 @@ def box_shadows(
     edges, over its top, and below it, where the floor mirrors box and wave and a gap under the box
     lets the wave through (as under one thin screen). What passes a side is the field past the
     side's two outermost edges, each at its own place along the ray, in front and at the back of
-    the box (`two_edges`), with the Fresnel parameter sqrt(4 detour / wavelength) of its exact
+    the box (`double_edges`), with the Fresnel parameter sqrt(4 detour / wavelength) of its exact
     detour. E/E0 = 1 - (1 - left - right) (1 - over - under - gap), Babinet's principle as for a
     flat screen (Born and Wolf, Principles of Optics, 8.3.2). Knife edges know no polarisation:
     behind a metal box the field along its edges is weaker and that across them stronger.
@@ -67,7 +70,7 @@ def box_shadows(
     zones = np.hypot(np.maximum(off[0], off[1]), np.maximum(off[2], off[3]))
     near = np.flatnonzero(zones < REACH_IN_ZONES)
     left, right, over, under = (
-        _field_past(parameter[near], edges.place[near], ray.length[near])
+        _fields_past(parameter[near], edges.place[near], ray.length[near])
         for edges, parameter in sides
     )
     gap = _gap(ray.take(near), box.take(near), wavelength)
@@ -294,22 +297,30 @@ def _level_edges(ray: _Rays, box: _Boxes, wavelength: float) -> _Edges:
     return ray.edges(place, np.abs(offset), offset, wavelength)
 
 
-def _field_past(parameter: Corners, place: Corners, length: Values) -> ComplexValues:
+@compiled
+def _fields_past(parameter: Corners, place: Corners, length: Values) -> ComplexValues:
     """What passes a side: of the outermost edge and the one beside it on the silhouette that is
     most in the way of what passes it."""
-    place = np.clip(place, _NEAREST, length[:, None] - _NEAREST)
-    outer = parameter.argmax(axis=1)[:, None]
-    # A face's end and the next face's beginning are one corner, so two steps each way.
-    beside = (outer + [-2, -1, 1, 2]) % parameter.shape[1]
-    v, s = (np.take_along_axis(columns, outer, axis=1) for columns in (parameter, place))
-    others, at = (np.take_along_axis(columns, beside, axis=1) for columns in (parameter, place))
-    first, second = np.minimum(s, at), np.maximum(s, at)
-    correlation = np.sqrt(first * (length[:, None] - second) / (second * (length[:, None] - first)))
-    apart = np.sqrt(np.maximum(1 - correlation**2, _ONE))
-    in_the_way = np.where(apart > np.sqrt(_ONE), (others - correlation * v) / apart, -np.inf)
-    most = in_the_way.argmax(axis=1)[:, None]
-    second_v, with_it = (np.take_along_axis(c, most, axis=1)[:, 0] for c in (others, correlation))
-    return field_past_two_edges(v[:, 0], second_v, with_it)
+    found = np.empty(len(parameter), np.complex128)
+    edges = parameter.shape[1]
+    for row in range(len(parameter)):
+        v, whole = parameter[row], length[row]
+        outer = int(np.argmax(v))
+        s = min(max(place[row, outer], _NEAREST), whole - _NEAREST)
+        most, with_v, with_it = -np.inf, v[outer], 1.0
+        # A face's end and the next face's beginning are one corner, so two steps each way.
+        for step in (-2, -1, 1, 2):
+            other = (outer + step) % edges
+            at = min(max(place[row, other], _NEAREST), whole - _NEAREST)
+            first, second = min(s, at), max(s, at)
+            correlation = math.sqrt(first * (whole - second) / (second * (whole - first)))
+            apart = 1.0 - correlation * correlation
+            if apart > _ONE:
+                in_the_way = (v[other] - correlation * v[outer]) / math.sqrt(apart)
+                if in_the_way > most:
+                    most, with_v, with_it = in_the_way, v[other], correlation
+        found[row] = beyond_correlated(v[outer], with_v, with_it)
+    return found
 
 
 def _gap(ray: _Rays, box: _Boxes, wavelength: float) -> ComplexValues:
@@ -323,5 +334,5 @@ def _gap(ray: _Rays, box: _Boxes, wavelength: float) -> ComplexValues:
         place, offset = ray.in_plane(np.stack([ray.along] * 2, axis=1), height)
         edges = ray.edges(place, np.abs(offset), offset, wavelength)
         upper, lower = (np.sign(edges.offset) * edges.size).T
-        gap[raised] = field_past_edge(lower) - field_past_edge(upper)
+        gap[raised] = (0.5 + 0.5j) * (phasor_integrals(upper) - phasor_integrals(lower))
     return gap

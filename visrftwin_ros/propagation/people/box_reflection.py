@@ -11,10 +11,10 @@ from scipy.constants import epsilon_0, speed_of_light
 from visrftwin_ros.bodies.box_materials import box_material
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.propagation.fields.free_space import free_space_amplitude
+from visrftwin_ros.propagation.fields.fresnel_auxiliary import phasor_integrals
 from visrftwin_ros.propagation.fields.fresnel_coefficients import slab_reflection
 from visrftwin_ros.propagation.fields.path_transfer import bounce_transfer
-from visrftwin_ros.propagation.people.body_reflection import Bounces
-from visrftwin_ros.propagation.people.screen_diffraction import phasor_integrals
+from visrftwin_ros.propagation.people.body_reflection import Bounces, beside_direct_ray
 from visrftwin_ros.site.model import MaterialEntry
 
 Values = Float[np.ndarray, " f"]
@@ -25,8 +25,6 @@ PerFace = Float[np.ndarray, "f *n"]
 
 _FACES = 5
 """Front, back, left, right, top: nothing is lit from below."""
-_HANDED_OVER = 2.0
-"""First zones beside the direct ray from which a face's echo counts in full."""
 
 
 def box_bounces(
@@ -80,7 +78,7 @@ def box_bounces(
     # The phase goes with the way over the point on the face, which is longer than the mirror's.
     opening *= np.exp(2j * np.pi / wavelength * (s_in + s_out - way))
     amplitude = opening * free_space_amplitude(way, wavelength)
-    amplitude *= _beyond_the_direct_ray(way, np.linalg.norm(end - start, axis=1), wavelength)
+    amplitude *= beside_direct_ray(way, np.linalg.norm(end - start, axis=1), wavelength)
     te, tm = _coefficients(bodies, body[row], (before + after) / way, wavelength, materials)
     with np.errstate(invalid="ignore", divide="ignore"):
         arriving, leaving = (point - start) / s_in[:, None], (end - point) / s_out[:, None]
@@ -138,12 +136,6 @@ def _coefficients(
         slab = slab_reflection(cosine[on], permittivity, thickness, spread, wavelength)
         te[on], tm[on] = (np.sqrt(1 - values.scattering_coefficient**2) * part for part in slab)
     return te, tm
-
-
-def _beyond_the_direct_ray(way: Values, straight: Values, wavelength: float) -> Values:
-    """0 where the face is within the direct ray's first zone, 1 from two zones on, as for persons."""
-    zones = np.sqrt(2 * np.maximum(way - straight, 0.0) / wavelength)
-    return np.asarray(np.sin(np.pi / 2 * np.clip(zones - 1.0, 0.0, _HANDED_OVER - 1.0)) ** 2)
 
 
 def _dot(a: Vectors, b: Vectors) -> Values:

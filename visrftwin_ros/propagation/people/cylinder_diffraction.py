@@ -18,8 +18,9 @@ from jaxtyping import Bool, Complex, Float
 from scipy.special import wofz
 
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.propagation.fields.fresnel_auxiliary import phasor_integrals
 from visrftwin_ros.propagation.fields.pekeris_function import LOWEST_XI, pekeris
-from visrftwin_ros.propagation.people.screen_diffraction import Screens, phasor_integrals
+from visrftwin_ros.propagation.people.screen_diffraction import Screens
 
 Values = Float[np.ndarray, " n"]
 ComplexValues = Complex[np.ndarray, " n"]

@@ -15,9 +15,9 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Complex, Float
-from scipy.special import fresnel as fresnel_integrals
 
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.propagation.fields.fresnel_auxiliary import phasor_integrals
 
 ComplexValues = Complex[np.ndarray, "*n"]
 Values = Float[np.ndarray, "*#n"]
@@ -128,12 +128,6 @@ def loss_db(field: ComplexValues) -> Float[np.ndarray, "*n"]:
     """-20 log10 |E/E0|, positive = loss; infinite where no field is left."""
     with np.errstate(divide="ignore"):
         return -20 * np.log10(np.abs(field))
-
-
-def phasor_integrals(upper: Float[np.ndarray, "*n"]) -> ComplexValues:
-    """Int_0^upper exp(-j pi u^2/2) du of Fresnel parameters of any shape: C - j S."""
-    sine, cosine = fresnel_integrals(upper)
-    return np.asarray(cosine - 1j * sine)
 
 
 def _metis_pair(

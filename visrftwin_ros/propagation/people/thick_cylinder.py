@@ -181,22 +181,32 @@ def _one_way(
 
 
 @compiled
+def _tangents(
+    sx: float, sy: float, rx: float, ry: float, a: float, b: float
+) -> tuple[float, float, float, float, float, float, float, float, float, float]:
+    """Where the ellipse is a unit circle: unit vectors to source and receiver (px, py), (qx, qy);
+    cosine and sine of the angles, p, up and q, uq, from below an end to where its tangents touch;
+    the angle from source to receiver and the sum of those two, radians."""
+    px, py, qx, qy = sx / a, sy / b, rx / a, ry / b
+    p = 1.0 / math.sqrt(px * px + py * py)
+    q = 1.0 / math.sqrt(qx * qx + qy * qy)
+    px, py, qx, qy = px * p, py * p, qx * q, qy * q
+    up, uq = math.sqrt(max(1.0 - p * p, 0.0)), math.sqrt(max(1.0 - q * q, 0.0))
+    apertures = math.atan2(up * q + uq * p, p * q - up * uq)
+    turn = math.atan2(px * qy - py * qx, px * qx + py * qy)
+    if turn < 0.0:
+        turn += 2.0 * math.pi
+    return px, py, qx, qy, p, q, up, uq, turn, apertures
+
+
+@compiled
 def past_ellipse(
     sx: float, sy: float, rx: float, ry: float, a: float, b: float,
     size: float, k: float, table: Table,
 ) -> complex:  # fmt: skip
     """E/E0 at the receiver (rx, ry) of what goes both ways round an ellipse of half axes a, b from
     the source (sx, sy); both outside. size: (k / (2 a b))^(1/3)."""
-    px, py, qx, qy = sx / a, sy / b, rx / a, ry / b
-    p = 1.0 / math.sqrt(px * px + py * py)
-    q = 1.0 / math.sqrt(qx * qx + qy * qy)
-    px, py, qx, qy = px * p, py * p, qx * q, qy * q
-    # Where the ellipse is a unit circle, tangents touch it at arccos p from below an end.
-    up, uq = math.sqrt(max(1.0 - p * p, 0.0)), math.sqrt(max(1.0 - q * q, 0.0))
-    apertures = math.atan2(up * q + uq * p, p * q - up * uq)
-    turn = math.atan2(px * qy - py * qx, px * qx + py * qy)
-    if turn < 0.0:
-        turn += 2.0 * math.pi
+    px, py, qx, qy, p, q, up, uq, turn, apertures = _tangents(sx, sy, rx, ry, a, b)
     found = _one_way(
         sx, sy, rx, ry, a, b, px * p - py * up, py * p + px * up, qx * q + qy * uq,
         qy * q - qx * uq, turn - apertures, size, k, table,
@@ -215,15 +225,7 @@ def past_one_side(
     """The part of `past_ellipse` that goes that way round."""
     if not anticlockwise:
         sy, ry = -sy, -ry
-    px, py, qx, qy = sx / a, sy / b, rx / a, ry / b
-    p = 1.0 / math.sqrt(px * px + py * py)
-    q = 1.0 / math.sqrt(qx * qx + qy * qy)
-    px, py, qx, qy = px * p, py * p, qx * q, qy * q
-    up, uq = math.sqrt(max(1.0 - p * p, 0.0)), math.sqrt(max(1.0 - q * q, 0.0))
-    apertures = math.atan2(up * q + uq * p, p * q - up * uq)
-    turn = math.atan2(px * qy - py * qx, px * qx + py * qy)
-    if turn < 0.0:
-        turn += 2.0 * math.pi
+    px, py, qx, qy, p, q, up, uq, turn, apertures = _tangents(sx, sy, rx, ry, a, b)
     return _one_way(
         sx, sy, rx, ry, a, b, px * p - py * up, py * p + px * up, qx * q + qy * uq,
         qy * q - qx * uq, turn - apertures, np.cbrt(0.5 * k / (a * b)), k, table,
