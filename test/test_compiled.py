@@ -44,6 +44,13 @@ def test_compiled_code_is_kept_where_that_is_possible(tmp_path: Path, writable: 
     assert not (writable and list((tmp_path / "__pycache__").glob("*.nb*")))
 
 
+def test_two_cores_find_what_one_does() -> None:
+    numbers = np.arange(4 * FEW + 1)
+    for count in (0, 1, FEW, FEW + 1, len(numbers)):
+        found = on_two_cores(lambda rows: numbers[rows] ** 2, count)
+        np.testing.assert_array_equal(found, numbers[:count] ** 2)
+
+
 def test_machine_code_is_not_kept_past_a_change_to_what_it_calls(tmp_path: Path) -> None:
     (tmp_path / "plain.py").write_text("x = 1", encoding="utf-8")
     (tmp_path / "doubling.py").write_text(MODULE, encoding="utf-8")
@@ -52,10 +59,3 @@ def test_machine_code_is_not_kept_past_a_change_to_what_it_calls(tmp_path: Path)
     assert sources_digest(tmp_path) == before
     (tmp_path / "doubling.py").write_text(MODULE.replace("2", "3"), encoding="utf-8")
     assert sources_digest(tmp_path) != before
-
-
-def test_two_cores_find_what_one_does() -> None:
-    numbers = np.arange(4 * FEW + 1)
-    for count in (0, 1, FEW, FEW + 1, len(numbers)):
-        found = on_two_cores(lambda rows: numbers[rows] ** 2, count)
-        np.testing.assert_array_equal(found, numbers[:count] ** 2)

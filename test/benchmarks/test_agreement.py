@@ -25,13 +25,14 @@ def test_with_sionnas_faults_the_twin_agrees_with_the_solve_that_it_stands_on(
     engine: TwinEngine, traced: PathSet, replay_scene: ReplayScene
 ) -> None:
     found = agreement(engine.update(0, people((25.0, -25.0))), traced, nobody(), replay_scene)
-    assert found.matched_power == pytest.approx(1)
+    # The twin leaves the faintest out, of 5e-5 of a link's power at most.
+    assert found.matched_power == pytest.approx(1, abs=5e-5)
     assert found.gain_diff_db_p99 < 0.02
     assert found.gain_diff_db_p99_own_vertices < 0.02
-    assert found.delay_diff_s_p99 < 1e-15
+    assert found.delay_diff_s_p99 < 1e-14
     # As served it is another thing: edges, the walls' thickness, air.
     assert found.law_diff_db_p99 > 3
-    assert abs(found.diffuse_power_diff_db) < 0.01
+    assert abs(found.diffuse_power_diff_db) < 0.05  # merged samples, without the faintest
 
 
 def test_a_difference_on_any_path_shows(
