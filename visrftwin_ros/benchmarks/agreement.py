@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,9 +121,7 @@ def _clear(paths: PathSet, bodies: Bodies) -> NDArray[np.bool_]:
     everything = np.arange(len(segments))
     free = np.ones(len(paths), bool)
     # An ellipse round the box that the full solve has for a body.
-    wide = Bodies(
-        **{**vars(bodies), "width": bodies.width * np.sqrt(2), "depth": bodies.depth * np.sqrt(2)}
-    )
+    wide = replace(bodies, width=bodies.width * np.sqrt(2), depth=bodies.depth * np.sqrt(2))
     for body in range(len(bodies)):
         free[segments.path[hidden(segments, everything, wide, body)]] = False
     return free
