@@ -72,14 +72,21 @@ class LiveRun:
         seen = [line["stamp"] for line in self.of("detections")]
         return min(stamp for stamp in seen if stamp > self.last + 1_000_000_000)
 
+    def fresh_lines(self, topic: str) -> list[Line]:
+        """The messages of the first replay, the stale ones left out."""
+        return [
+            line
+            for line in self.of(topic)
+            if self.start <= line["stamp"] <= self.last
+            and not (line.get("stale") or any(link["stale"] for link in line.get("links", [])))
+        ]
+
     def fresh(self, topic: str) -> dict[int, Line]:
         """Frame number of the first replay -> its message, the stale ones left out."""
-        found = {}
-        for line in self.of(topic):
-            stale = line.get("stale") or any(link["stale"] for link in line.get("links", []))
-            if not stale and self.start <= line["stamp"] <= self.last:
-                found[round((line["stamp"] - self.start) / self.period) + 1] = line
-        return found
+        return {
+            round((line["stamp"] - self.start) / self.period) + 1: line
+            for line in self.fresh_lines(topic)
+        }
 
 
 @dataclass(frozen=True)
