@@ -86,7 +86,7 @@ def test_from_400_mhz_to_300_ghz_every_path_has_a_field(frequency: float) -> Non
     meshes = surface_meshes(site)
     ap = Devices(("ap_a",), np.array([site.access_points[0].position], float))
     paths = path_solver.solve(meshes, ap, robots_of(site), frequency, site.propagation)
-    assert np.isfinite(paths.transfer).all() and len(paths) > 100
+    assert np.isfinite(paths.transfer).all() and len(paths) > 50
     direct = np.flatnonzero(paths.line_of_sight)
     assert len(direct) == 3
     length = paths.delay[direct] * 299_792_458

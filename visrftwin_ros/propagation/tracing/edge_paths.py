@@ -6,9 +6,32 @@ import numpy as np
 
 from visrftwin_ros.propagation.fields.utd_edges import edge_parameter
 from visrftwin_ros.propagation.paths.devices import Devices
-from visrftwin_ros.propagation.paths.path_set import DIFFRACTION, PathSet, empty, path_delay
+from visrftwin_ros.propagation.paths.path_set import (
+    DIFFRACTION,
+    PathSet,
+    empty,
+    of_same_links,
+    path_delay,
+)
+from visrftwin_ros.propagation.replay.image_method import Chains
 from visrftwin_ros.propagation.replay.path_replay import Replay
 from visrftwin_ros.propagation.replay.replay_scene import ReplayScene
+
+
+def with_every_edge(
+    traced: PathSet, scene: ReplayScene, transmitters: Devices, receivers: Devices
+) -> PathSet:
+    """`traced`, its paths over nothing but one edge replaced by all there are.
+
+    Rays find an edge by chance, and another one when there are more of them. Those over edges of
+    which the law cannot be evaluated stay.
+    """
+    once = np.flatnonzero((traced.n_vertices == 3) & (traced.interactions[:, 0] == DIFFRACTION))
+    known = Chains.of(traced, once, scene).evaluated
+    kept = np.ones(len(traced), bool)
+    kept[once[known]] = False
+    found = edge_paths(scene, transmitters, receivers, traced.depth)
+    return of_same_links(traced.links, [traced.select(kept), found])
 
 
 def edge_paths(

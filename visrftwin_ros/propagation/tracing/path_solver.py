@@ -8,8 +8,9 @@ from visrftwin_ros.propagation.paths.devices import Devices
 from visrftwin_ros.propagation.paths.diffuse_merging import merged_diffuse
 from visrftwin_ros.propagation.paths.path_set import PathSet
 from visrftwin_ros.propagation.replay.material_update import by_our_law
-from visrftwin_ros.propagation.replay.replay_scene import SurfaceFields
+from visrftwin_ros.propagation.replay.replay_scene import ReplayScene
 from visrftwin_ros.propagation.tracing import sionna_solver
+from visrftwin_ros.propagation.tracing.edge_paths import with_every_edge
 from visrftwin_ros.propagation.tracing.faint_paths import without_faint
 from visrftwin_ros.propagation.tracing.mirror_paths import with_every_mirror
 from visrftwin_ros.propagation.tracing.sionna_solver import traced_paths
@@ -17,7 +18,7 @@ from visrftwin_ros.scene.ray_device import Device
 from visrftwin_ros.scene.surfaces import SurfaceMesh
 from visrftwin_ros.site.model import Propagation
 
-_LAW = 3
+_LAW = 4
 """Of the fields: goes up with every change of a formula, so that no cache mixes two laws."""
 
 
@@ -32,16 +33,19 @@ def solve(
     """Every path from every transmitter to every receiver through the scene without people.
 
     Links come transmitter first: (tx0, rx0), (tx0, rx1), ... . Sionna RT's, with all there are
-    over at most two mirrors (`with_every_mirror`) in place of those it found, each with the field
-    that replaying would give it (`by_our_law`), diffuse samples merged (`merged_diffuse`) and the
-    faintest left out (`without_faint`). Raises TwinError where the tracer fails.
+    over at most two mirrors (`with_every_mirror`) or one edge (`with_every_edge`) in place of those
+    it found, each with the field that replaying would give it (`by_our_law`), diffuse samples
+    merged (`merged_diffuse`) and the faintest left out (`without_faint`). Raises TwinError where the tracer fails.
     """
     scene = (meshes, transmitters, receivers, frequency, settings)
     traced = traced_paths(*scene, device)
     if not traced.links:
         return traced
     complete = with_every_mirror(traced, *scene) if settings.max_depth else traced
-    ours = by_our_law(complete, SurfaceFields(meshes, frequency))
+    fields = ReplayScene(meshes, frequency, device)
+    if settings.diffraction and settings.max_depth:
+        complete = with_every_edge(complete, fields, transmitters, receivers)
+    ours = by_our_law(complete, fields)
     return without_faint(merged_diffuse(ours, settings.diffuse_cell))
 
 
