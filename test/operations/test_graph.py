@@ -105,7 +105,9 @@ def test_the_table_knows_every_executable(viewer: bool) -> None:
 def test_on_a_campaign_all_nodes_but_the_replay_are_in_its_time(tmp_path: Path) -> None:
     site = made_site(tmp_path / "site")
     bag = str(write_campaign(tmp_path / "bag", site, seconds=0.2))
-    *others, replay = node_table(site, "made", video="v.avi", bag=bag, rate=2.0, loop=True)
+    *others, replay = node_table(
+        site, "made", video="v.avi", bag=bag, rate=2.0, loop=True, weights="w.onnx"
+    )
     assert replay.executable == "campaign_replay"
     assert "camera_replay" not in {spec.executable for spec in others}
     assert all(spec.parameters["use_sim_time"] is True for spec in others)

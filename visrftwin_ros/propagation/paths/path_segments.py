@@ -17,7 +17,8 @@ Rows = Int[np.ndarray, " k"]
 
 _CELL = 0.5
 """Grid cell, metres: about a body's width, so that few far segments share a body's cells."""
-_SHORTEST = 1e-6
+SHORTEST = 1e-6
+"""Metres up to which a piece of a path is none."""
 _LEAST_TURN = 1e-6
 """Of unit vectors: less is a slab that is passed straight, in rounded numbers."""
 _CHUNK = 20_000
@@ -68,7 +69,7 @@ class Segments:
     def stretches(self) -> tuple[Int[np.ndarray, " s"], Bool[np.ndarray, " s"]]:
         """Of each segment the stretch, between diffuse reflections and diffractions, and whether
         mirrors have turned left into right since that began."""
-        starts = self.behind <= _SHORTEST
+        starts = self.behind <= SHORTEST
         number = np.cumsum(starts)
         ahead = (self.end - self.start) / self.length[:, None]
         # A mirror turns the ray along its normal; one that lies flat leaves left and right.
@@ -95,7 +96,7 @@ def path_segments(paths: PathSet, rows: Rows | None = None) -> Segments:
         j = pieces - 1 - k
         ahead[:, j] = np.where(renewed[:, j], 0.0, ahead[:, j + 1] + length[:, j + 1])
     real = np.arange(pieces) < (n_vertices - 1)[:, None]
-    row, piece = np.nonzero(real & (length > _SHORTEST))
+    row, piece = np.nonzero(real & (length > SHORTEST))
     return Segments(
         path=rows[row],
         start=vertices[row, piece],

@@ -11,7 +11,12 @@ from jaxtyping import Float, Float32, Int
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.compiled import compiled
 from visrftwin_ros.propagation.paths.azimuth_index import Fans
-from visrftwin_ros.propagation.paths.path_segments import PlaceGrid, SharedSegments, path_segments
+from visrftwin_ros.propagation.paths.path_segments import (
+    SHORTEST,
+    PlaceGrid,
+    SharedSegments,
+    path_segments,
+)
 from visrftwin_ros.propagation.paths.path_set import PathSet
 from visrftwin_ros.propagation.people.box_hits import hidden_by_bodies
 
@@ -104,6 +109,9 @@ def _close(
             x, y = vertices[row, piece, 0], vertices[row, piece, 1]
             dx, dy = vertices[row, piece + 1, 0] - x, vertices[row, piece + 1, 1] - y
             square = dx * dx + dy * dy
+            climb = vertices[row, piece + 1, 2] - vertices[row, piece, 2]
+            if square + climb * climb <= SHORTEST * SHORTEST:
+                continue  # no segment
             for j in range(len(place)):
                 to_x, to_y = place[j, 0] - x, place[j, 1] - y
                 aside = dx * to_y - dy * to_x
