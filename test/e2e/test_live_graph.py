@@ -268,6 +268,9 @@ def test_latency_from_image_stamp_to_result(
             assert (said > 0).all()
             assert (said <= arrived).all(), "a latency is longer than its message took to come"
             assert np.median(said) < 1.0
+    # In step with the frames: out of it, what an image waits for its tick is up to a period.
+    quickest = min(line["latency"] for line in live_run.fresh("detections").values())
+    assert quickest < live_run.period / SECOND / 3
 
 
 def is_stale(line: Line) -> bool:

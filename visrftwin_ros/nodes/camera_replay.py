@@ -55,14 +55,13 @@ class CameraReplay(TwinNode):
 
     def activate(self) -> None:
         self._period_ns = round(1e9 / (self._camera.frame_rate * self.value("rate")))
-        self._begin()
         self._ticker = self.timer(self._period_ns * 1e-9, self._publish_due)
+        self._begin()
         if not self._start.missing:
             self.report("recording", OK, f"playing {self._recording.path.name}")
 
     def time_went_back(self) -> None:
         self._begin()
-        self._ticker.reset()
 
     def _begin(self) -> None:
         self._frames = self._recording.frames()
@@ -70,6 +69,8 @@ class CameraReplay(TwinNode):
         self._last = 0  # number of the frame published last
         self._before = 0  # frames of the rounds before this one, when looping
         self._start_ns = self.now_ns()
+        # In step with the frames: what one waited for its tick would count as the twin's latency.
+        self._ticker.reset()
 
     def deactivate(self) -> None:
         if hasattr(self, "_ticker"):
