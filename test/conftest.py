@@ -34,6 +34,14 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["VISRFTWIN_DEVICE"] = config.getoption("--device")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`graph`: with ROS nodes, processes or deadlines, which wants the machine for itself."""
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        if folder in ("e2e", "operations") or "ros" in getattr(item, "fixturenames", ()):
+            item.add_marker("graph")
+
+
 @pytest.fixture(autouse=True)
 def shapes() -> None:
     """Each test has the first calls of every function checked."""
