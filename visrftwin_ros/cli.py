@@ -32,6 +32,7 @@ from visrftwin_ros.commands import (
     predict,
     site_calibrate_camera,
     site_check,
+    site_import,
     track,
     track_score,
     up,
@@ -40,7 +41,7 @@ from visrftwin_ros.commands.command import Command
 from visrftwin_ros.errors import TwinError
 
 GROUPS: dict[str, tuple[Command, ...]] = {
-    "A place": (site_check, site_calibrate_camera),
+    "A place": (site_check, site_import, site_calibrate_camera),
     "The live twin": (demo, up, doctor),
     "People and channels of a recording": (track, track_score, predict),
     "Sounder campaigns": (
