@@ -125,3 +125,37 @@ def test_a_file_of_another_version_or_kind_is_refused(
     named = ("--tx=ap1", "--rx=robot1", "--out", tmp_path / "bag")
     assert run_import(*files, *OPTIONS, *named) == 2
     assert said in capsys.readouterr().err and not (tmp_path / "bag").exists()
+
+
+BEDROOM = """
+rows: paths
+snapshot: {column: record}
+gain: {column: RxChanPerRay, unit: complex}
+aoa_from: {columns: ["LastXPts(1)", "LastXPts(2)", "LastXPts(3)"], unit: m}
+rx_position: {columns: ["RxPos(1)", "RxPos(2)", "RxPos(3)"], unit: m, of: antenna}
+"""
+
+
+def test_matlabs_own_rays_close_with_friis_and_the_speed_of_light(
+    tmp_path: Path, test_data: Path
+) -> None:
+    """Of the lines of sight, which come from (-1.5, 0, 2.7): gain, phase and direction are known."""
+    file = test_data / "channel/newrf_bedroom/dataset_bedroom.mat"
+    (tmp_path / "map.yaml").write_text(BEDROOM)
+    reading = read_mat_struct(file, SAID, "subdataset", read_column_map(tmp_path / "map.yaml"))
+    assert (len(reading.snapshots), len(reading.problems)) == (872, 99)
+    assert all("an empty field: RxChanPerRay 0" in problem for problem in reading.problems)
+    wavelength, closed = 299792458 / 2.412e9, 0
+    for snapshot, (_, place) in zip(reading.snapshots, reading.stands["robot1"], strict=True):
+        step = np.array([-1.5, 0, 2.7]) - place
+        distance = np.linalg.norm(step)
+        friis_db = 20 * np.log10(wavelength / (4 * np.pi * distance))
+        if snapshot.paths.gain_db[0] < friis_db - 0.01:
+            continue  # no line of sight there
+        closed += 1
+        assert snapshot.paths.gain_db[0] == pytest.approx(friis_db, abs=1e-6)
+        turns = distance / wavelength + snapshot.paths.phase[0] / (2 * np.pi)
+        assert turns == pytest.approx(round(turns), abs=1e-6)
+        assert snapshot.paths.aoa_azimuth[0] == pytest.approx(np.arctan2(step[1], step[0]))
+        assert np.sin(snapshot.paths.aoa_elevation[0]) == pytest.approx(step[2] / distance)
+    assert closed == 849

@@ -193,6 +193,8 @@ TO_WORLD = '<transform name="to_world">{}</transform>'
         (CUBE.format(TO_WORLD.format('<rotate x="1"/>')), "needs one number as 'angle'"),
         (CUBE.format(TO_WORLD.format('<matrix value="1 2"/>')), "a matrix of 2 numbers"),
         (CUBE.format(TO_WORLD.format("<lookat/>")), "<lookat> in to_world"),
+        (f'<default name="a" value="{"1" * 5000}"/>', "a <default> of 5000 characters"),
+        (CUBE.format(TO_WORLD.format(f'<scale value="{"$a" * 65}"/>')), "over 64 $names in one"),
         ('<include filename="more.xml"/>', "<include> is not followed"),
         ("<emitter/>", "no <shape> in it"),
         ("<shape>", "not valid XML"),

@@ -21,6 +21,8 @@ from visrftwin_ros.scene.mesh_files import MeshPart, checked_mesh, read_mesh_par
 from visrftwin_ros.scene.xml_elements import Element, read_xml
 
 MESHES = ("ply", "obj")
+LONGEST_DEFAULT, MOST_DEFAULTS = 4096, 64
+"""Characters of a <default>, and how many an attribute may name: more is no scene but grows without end."""
 _QUAD = np.array([[-1, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]], float)
 _CUBE = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], float)
 _CUBE_FACES = np.array(
@@ -68,7 +70,7 @@ def read_scene(file: Path) -> tuple[ScenePart, ...]:
     if scene.tag != "scene":
         raise TwinError(f"{file}: <{scene.tag}>; expected a <scene> of Mitsuba or Sionna RT")
     _refuse_includes(scene, file)
-    scene = _filled_in(scene, _defaults(scene), file)
+    scene = _filled_in(scene, _defaults(scene, file), file)
     materials = {
         element.attributes.get("id", ""): _material(element, file) for element in scene.all("bsdf")
     }
@@ -264,11 +266,17 @@ def _refuse_includes(element: Element, file: Path) -> None:
         _refuse_includes(child, file)
 
 
-def _defaults(scene: Element) -> dict[str, str]:
-    return {
-        entry.attributes.get("name", ""): entry.attributes.get("value", "")
-        for entry in scene.all("default")
-    }
+def _defaults(scene: Element, file: Path) -> dict[str, str]:
+    found = {}
+    for entry in scene.all("default"):
+        value = entry.attributes.get("value", "")
+        if len(value) > LONGEST_DEFAULT:
+            raise TwinError(
+                f"{file}, line {entry.line}: a <default> of {len(value)} characters; at most "
+                f"{LONGEST_DEFAULT} are read"
+            )
+        found[entry.attributes.get("name", "")] = value
+    return found
 
 
 def _filled_in(element: Element, defaults: Mapping[str, str], file: Path) -> Element:
@@ -281,6 +289,10 @@ def _filled_in(element: Element, defaults: Mapping[str, str], file: Path) -> Ele
             )
         return defaults[match[1]]
 
+    if any(text.count("$") > MOST_DEFAULTS for text in element.attributes.values()):
+        raise TwinError(
+            f"{file}, line {element.line}: over {MOST_DEFAULTS} $names in one attribute"
+        )
     attributes = {k: re.sub(r"\$(\w+)", value, v) for k, v in element.attributes.items()}
     children = [_filled_in(child, defaults, file) for child in element.children]
     return replace(element, attributes=attributes, children=children)
