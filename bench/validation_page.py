@@ -14,7 +14,17 @@ from pathlib import Path
 
 from real_data.page import Inputs, Section, table
 
-SECTIONS = ("pets", "immerse", "deepsense", "deepsense_blockage", "nist", "responses", "radios")
+SECTIONS = (
+    "pets",
+    "immerse",
+    "deepsense",
+    "deepsense_blockage",
+    "dichasus",
+    "nist",
+    "bedroom",
+    "responses",
+    "radios",
+)
 """Modules of real_data, in the page's order."""
 
 INTRODUCTION = """# Against data that nobody here made

@@ -27,11 +27,13 @@ from visrftwin_ros.commands import (
     evaluate,
     import_csv,
     import_mat,
+    import_mat_struct,
     import_nist_qd,
     lab_record,
     predict,
     site_calibrate_camera,
     site_check,
+    site_import,
     track,
     track_score,
     up,
@@ -40,7 +42,7 @@ from visrftwin_ros.commands.command import Command
 from visrftwin_ros.errors import TwinError
 
 GROUPS: dict[str, tuple[Command, ...]] = {
-    "A place": (site_check, site_calibrate_camera),
+    "A place": (site_check, site_import, site_calibrate_camera),
     "The live twin": (demo, up, doctor),
     "People and channels of a recording": (track, track_score, predict),
     "Sounder campaigns": (
@@ -49,6 +51,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         import_nist_qd,
         import_csv,
         import_mat,
+        import_mat_struct,
         lab_record,
         evaluate,
     ),

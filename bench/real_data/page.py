@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,8 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
+
+from visrftwin_ros.cli import main
 
 FOLDER = "validation"
 """Of the figures, beside the page."""
@@ -77,3 +81,11 @@ def draw_shares(axis: Any, curves: dict[str, np.ndarray]) -> None:
         axis.plot(ordered, (np.arange(len(ordered)) + 0.5) / len(ordered), label=name)
     axis.set(ylabel="share below", ylim=(0, 1))
     axis.legend(fontsize=8)
+
+
+def run_command(*words: str | Path, status: int = 0) -> None:
+    """A `visrftwin` command that ends with this exit status; what it prints goes to stderr."""
+    with redirect_stdout(sys.stderr):
+        ended = main([str(word) for word in words])
+    if ended != status:
+        raise RuntimeError(f"visrftwin {words[0]} {words[1]} ended with {ended}")

@@ -75,12 +75,20 @@ def sounding(arguments: argparse.Namespace) -> Sounding:
 
 def finish(arguments: argparse.Namespace, reading: Reading) -> int:
     """Writes the bag; what was left out is told, and marked in the bag, with exit status 2."""
-    from visrftwin_ros.campaign.importers.to_bag import check_devices, unplaced, write_bag
+    from visrftwin_ros.campaign.importers.to_bag import (
+        check_devices,
+        from_access_points,
+        on_bases,
+        unplaced,
+        write_bag,
+    )
     from visrftwin_ros.site.loading import load_site
 
     site = load_site(arguments.site) if arguments.site else None
     if site:
         check_devices(reading, site)
+        reading = from_access_points(reading, site)
+    reading = on_bases(reading, site)
     said, places = _positions(arguments.position)
     missing = [name for name in unplaced(reading, places, site) if name not in said]
     if missing:

@@ -1,4 +1,4 @@
-"""PLY, ASCII and binary: the places of its vertices and its faces, nothing else of it."""
+"""PLY, ASCII and binary, read and written: the places of its vertices and its faces, nothing else of it."""
 
 from __future__ import annotations
 
@@ -54,6 +54,18 @@ def read_ply(
         raise ValueError(f"it has no faces with {' or '.join(_FACES)}")
     places = np.stack([vertex[axis].astype(float) for axis in "xyz"], axis=1)
     return places, corners.astype(np.int64).reshape(-1, 3)
+
+
+def ply_of(vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "faces 3"]) -> bytes:
+    """A binary PLY of these triangles, in double precision."""
+    head = (
+        f"ply\nformat binary_little_endian 1.0\nelement vertex {len(vertices)}\n"
+        "property double x\nproperty double y\nproperty double z\n"
+        f"element face {len(faces)}\nproperty list uchar int vertex_indices\nend_header\n"
+    )
+    rows = np.zeros(len(faces), [("n", "u1"), ("corners", "<i4", 3)])
+    rows["n"], rows["corners"] = 3, faces
+    return head.encode() + np.ascontiguousarray(vertices, "<f8").tobytes() + rows.tobytes()
 
 
 def _header(content: bytes) -> tuple[str, list[_Element], bytes]:

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Complex, Float
 
 from visrftwin_ros.campaign.importers.cir_paths import Extraction, extract_echoes
+from visrftwin_ros.campaign.importers.mat_file import mat_variable
 from visrftwin_ros.campaign.importers.sounding import (
     Reading,
     Sounding,
@@ -117,23 +117,7 @@ def read_responses(file: Path, layout: ResponseLayout) -> Complex[np.ndarray, "s
 
 
 def _variable(file: Path, name: str) -> Complex[np.ndarray, "*s"]:
-    import scipy.io
-
-    content: dict[str, Any] = {}
-    if not file.is_file():
-        raise TwinError(f"no file {file}: expected a MATLAB file (.mat)")
-    try:
-        content = scipy.io.loadmat(file)
-    except NotImplementedError as error:
-        raise TwinError(
-            f"{file}: MATLAB 7.3 (HDF5) is not read; save it with `save(..., '-v7')`"
-        ) from error
-    except Exception as error:  # scipy has no one class for what a broken file makes it raise
-        raise TwinError(f"{file}: not a whole MATLAB file: {error}") from error
-    arrays = {key: value for key, value in content.items() if not key.startswith("__")}
-    if name not in arrays:
-        raise TwinError(f"{file} has no variable {name!r}; it has {', '.join(arrays) or 'none'}")
-    array = np.asarray(arrays[name])
+    array = np.asarray(mat_variable(file, name))
     if array.dtype.kind not in "fc":
         raise TwinError(f"{file}: {name} is of type {array.dtype}: expected numbers, complex")
     if array.dtype.kind == "f":

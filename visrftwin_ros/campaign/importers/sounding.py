@@ -94,7 +94,8 @@ class Reading:
 
     snapshots: in the file's order. problems: what was left out, with its place; empty where all
     was read. stands: (N, 3) m for each device whose place the file gives, a row for each of
-    `stamps_ns[device]`. facts: more for the bag's `campaign` topic.
+    `stamps_ns[device]`; of its antenna where the device is among `antennas`, else of its base_link.
+    facts: more for the bag's `campaign` topic.
     """
 
     snapshots: tuple[Snapshot, ...]
@@ -103,6 +104,7 @@ class Reading:
         default_factory=dict
     )
     facts: Mapping[str, object] = field(default_factory=dict)
+    antennas: frozenset[str] = frozenset()
 
 
 def measured_paths(**columns: Float[np.ndarray, " p"]) -> MeasuredPaths:
