@@ -99,24 +99,24 @@ def test_the_interval_holds_the_slope_also_where_residuals_hang_together(
 
 
 def reading(at: float, pid: int, alive: float, pss: int) -> Reading:
-    return Reading(at, "/n", pid, alive, pss, pss, 20, 8)
+    return Reading(at, "/n", pid, alive, pss, pss, pss, 20, 8)
 
 
 def test_growth_leaves_out_the_warm_up_and_restarts() -> None:
     first = [reading(5.0 * k, 1, 5.0 * k, 10**8 + 9 * 10**6 * (5 * k < WARM_UP)) for k in range(60)]
     again = [reading(r.at + 300.0, 2, r.alive, 2 * r.pss) for r in first]
-    grown = growth_of([*first, *again], "pss")
+    grown = growth_of([*first, *again], "own")
     assert grown.slope == pytest.approx(0.0, abs=1e-12) == grown.upper
     assert grown.samples == 2 * (60 - WARM_UP / 5)
     leaking = [reading(10.0 * k, 1, 100.0 + k, 10**8 + 10**4 * k) for k in range(300)]
-    assert growth_of(leaking, "pss").slope == pytest.approx(0.036 / 1.015, rel=1e-3)
-    assert math.isnan(growth_of(first[:10], "pss").slope)
+    assert growth_of(leaking, "own").slope == pytest.approx(0.036 / 1.015, rel=1e-3)
+    assert math.isnan(growth_of(first[:10], "own").slope)
 
 
 def test_a_process_is_looked_at() -> None:
     found = look_at("/n", os.getpid(), 1.0, 2.0, 3)
     assert found is not None
-    assert found.rss >= found.pss > 10**7 and found.fds > 2 and found.threads >= 1
+    assert found.rss >= found.pss > found.own / 2 > 10**7 and found.fds > 2 and found.threads >= 1
     assert look_at("/n", 2**22 + 1, 1.0, 2.0, 3) is None
 
 
@@ -183,10 +183,10 @@ def test_a_report_has_both_tables_and_names_what_does_not_hold(tmp_path: Path) -
     write(soak, tmp_path)
     draw(soak, tmp_path / "memory.png")
     content = json.loads((tmp_path / "soak.json").read_text())
-    assert content["growth"]["/n"]["pss"]["slope"] == pytest.approx(0.3, abs=0.03)
+    assert content["growth"]["/n"]["own"]["slope"] == pytest.approx(0.3, abs=0.03)
     faulty = " ".join(content["faulty"])
     assert "freeze of every sensor" in faulty and "1 look-ups" in faulty
-    assert "/n: pss may grow by 30.0 % an hour" in faulty and "threads" not in faulty
+    assert "/n: own may grow by 30.0 % an hour" in faulty and "threads" not in faulty
     table = (tmp_path / "soak.md").read_text()
     assert "| freeze | every sensor | " in table and "| 0 of 1 |" in table
     assert (tmp_path / "memory.png").read_bytes()[1:4] == b"PNG"

@@ -20,8 +20,10 @@ LEAST_SAMPLES = 8
 
 @dataclass(frozen=True)
 class Reading:
-    """One look at one process. at: s. alive: s since it was first seen. Memory in bytes, of which
-    `pss` shares out what several processes have; blocks: that Python has allocated, 0 = not told."""
+    """One look at one process. at: s. alive: s since it was first seen. Memory in bytes: `rss` all that
+    is in use, `pss` with what several processes share divided among them, so that it changes with
+    them, `own` what nobody shares and no file holds. blocks: that Python has allocated, 0 = not told.
+    """
 
     at: float
     node: str
@@ -29,6 +31,7 @@ class Reading:
     alive: float
     rss: int
     pss: int
+    own: int
     fds: int
     threads: int
     blocks: int = 0
@@ -51,13 +54,23 @@ def look_at(node: str, pid: int, at: float, alive: float, blocks: int) -> Readin
     folder = Path(f"/proc/{pid}")
     try:
         rss = int((folder / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-        rollup = (folder / "smaps_rollup").read_text().splitlines()
-        pss = next(int(line.split()[1]) * 1024 for line in rollup if line.startswith("Pss:"))
+        rollup = (folder / "smaps_rollup").read_text().splitlines()[1:]
+        kilobytes = {line.split()[0]: int(line.split()[1]) for line in rollup}
+        pss, own = (1024 * kilobytes[name] for name in ("Pss:", "Anonymous:"))
         fds = len(os.listdir(folder / "fd"))
         threads = len(os.listdir(folder / "task"))
-    except (OSError, StopIteration):
+    except (OSError, KeyError):
         return None
-    return Reading(at, node, pid, alive, rss, pss, fds, threads, blocks)
+    return Reading(at, node, pid, alive, rss, pss, own, fds, threads, blocks)
+
+
+def processor_time(pid: int) -> float:
+    """s, of all threads of a process; NaN where it has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return float("nan")
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def growth_of(readings: Sequence[Reading], quantity: str) -> Growth:

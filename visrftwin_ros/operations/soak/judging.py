@@ -62,12 +62,14 @@ class Record:
 @dataclass(frozen=True)
 class Done:
     """A fault that was done: from `began` to `ended`, watched until `settled`, s monotonic. For a node
-    that was killed or frozen `ended` is when its supervisor started it again."""
+    that was killed or frozen `ended` is when its supervisor started it again, and `worked` the s of
+    processor time that it then needed until outputs were fresh; NaN elsewhere."""
 
     fault: Fault
     began: float
     ended: float
     settled: float
+    worked: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class Verdict:
     stale_after: from the fault to the last fresh output of those that must end. again_after: to fresh
     ones, from the kill, or from the end of a fault that lasts. named_after: until /diagnostics told.
     gap: the longest time without fresh outputs. missed: fresh outputs where there could be none.
-    wrong: what does not hold, in words.
+    worked: as of Done. wrong: what does not hold, in words.
     """
 
     stale_after: float
@@ -85,6 +87,7 @@ class Verdict:
     named_after: float
     gap: float
     missed: int
+    worked: float
     wrong: tuple[str, ...]
 
 
@@ -115,7 +118,7 @@ def judged(done: Done, record: Record) -> Verdict:
         named_after = max(times) if fault.target == EVERY else min(times)
         if math.isinf(named_after):
             wrong.append("nobody told of it")
-    return Verdict(stale_after, again_after, named_after, gap, missed, tuple(wrong))
+    return Verdict(stale_after, again_after, named_after, gap, missed, done.worked, tuple(wrong))
 
 
 def _unseen(done: Done) -> float:

@@ -22,7 +22,8 @@ from visrftwin_ros.operations.soak.judging import (
     quiet_gaps,
 )
 
-QUANTITIES = ("rss", "pss", "fds", "threads", "blocks")
+QUANTITIES = ("rss", "own", "fds", "threads", "blocks")
+"""That must not grow; PSS changes with other processes, and is only shown."""
 MOST_GROWTH, OF_THE_VIEWER = 0.01, 0.03
 """Of its mean an hour that the upper end of a slope's interval may be."""
 JUDGED_FROM = 3600.0
@@ -135,11 +136,12 @@ def text(soak: Soak) -> str:
 
 
 def fault_table(soak: Soak) -> list[str]:
-    """A row for each fault and target; of several the worst. `ok`: that many of so many hold."""
+    """A row for each fault and target; of several the worst. Own work: processor time of the process
+    that was started again. ok: that many of so many hold."""
     rows = [
         f"| fault | of | stale after (<= {STALE_WITHIN:.0f} s) | told of after | longest without fresh |"
-        f" fresh again after (kill: <= {AGAIN_WITHIN:.0f} s) | fresh from old | ok |",
-        "|---|---|---|---|---|---|---|---|",
+        f" fresh again after (kill: <= {AGAIN_WITHIN:.0f} s) | of it own work | fresh from old | ok |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     together: dict[tuple[str, str], list[Verdict]] = {}
     for done, verdict in zip(soak.done, soak.verdicts(), strict=True):
@@ -152,6 +154,7 @@ def fault_table(soak: Soak) -> list[str]:
             _worst([v.named_after for v in verdicts]),
             _worst([v.gap for v in verdicts]),
             _worst([v.again_after for v in verdicts]),
+            _worst([v.worked for v in verdicts]),
             str(sum(v.missed for v in verdicts)),
             f"{sum(not v.wrong for v in verdicts)} of {len(verdicts)}",
         ]
@@ -162,16 +165,26 @@ def fault_table(soak: Soak) -> list[str]:
 def growth_table(soak: Soak) -> list[str]:
     """A row a node: means, and slopes an hour with their 95 % intervals."""
     rows = [
-        "| node | RSS, MB | % an hour | PSS, MB | % an hour | file descriptors | threads |"
-        " Python blocks | % an hour |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| node | RSS, MB | % an hour | PSS, MB | own memory, MB | % an hour | file descriptors, % an hour |"
+        " threads, % an hour | Python blocks, thousands | % an hour |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for node, of in soak.growth().items():
-        cells = [node]
-        for quantity in ("rss", "pss"):
-            cells += [f"{of[quantity].mean / 1e6:.0f}", _slope(of[quantity])]
-        cells += [f"{of[q].mean:.1f} ({_slope(of[q])})" for q in ("fds", "threads")]
-        cells += [f"{of['blocks'].mean:.0f}", _slope(of["blocks"])]
+        pss = np.mean([reading.pss for reading in soak.readings if reading.node == node])
+        cells = [
+            node,
+            f"{of['rss'].mean / 1e6:.0f}",
+            _slope(of["rss"]),
+            f"{pss / 1e6:.0f}",
+            f"{of['own'].mean / 1e6:.0f}",
+            _slope(of["own"]),
+            *(
+                f"{of[quantity].mean:.1f}, {_slope(of[quantity])}"
+                for quantity in ("fds", "threads")
+            ),
+            f"{of['blocks'].mean / 1e3:.0f}",
+            _slope(of["blocks"]),
+        ]
         rows.append(f"| {' | '.join(cells)} |")
     return rows
 
@@ -199,6 +212,8 @@ def draw(soak: Soak, file: Path) -> None:
 def _slope(growth: Growth) -> str:
     if not growth.samples:
         return "-"
+    if growth.upper - growth.lower < 1e-9 and abs(growth.slope) < 1e-9:
+        return "flat"
     if math.isinf(growth.upper):
         return f"{100 * growth.slope:+.1f}, not to be told"
     return f"{100 * growth.slope:+.1f} [{100 * growth.lower:+.1f}, {100 * growth.upper:+.1f}]"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import socket
@@ -24,13 +25,14 @@ from visrftwin_ros.operations.soak.faults import (
     CLOCK,
     EVERY,
     SHIFT,
+    SILENT,
     TF,
     Cast,
     Fault,
     all_faults,
     schedule,
 )
-from visrftwin_ros.operations.soak.growth import Reading, look_at
+from visrftwin_ros.operations.soak.growth import Reading, look_at, processor_time
 from visrftwin_ros.operations.soak.judging import OUTPUTS, Done
 from visrftwin_ros.operations.soak.report import Soak, draw, text, write
 from visrftwin_ros.operations.soak.sensors import recorded
@@ -49,7 +51,7 @@ STARTS_WITHIN = 300.0
 PATIENCE = 30.0
 """s for fresh outputs after a fault, and for a restart."""
 HEALTHY = 2.0
-"""s of fresh outputs before a fault, and after it."""
+"""s of fresh outputs before a fault, and for which one is watched after they came again."""
 FASTEST_SILENCE = 0.5
 """s between two messages of a sensor from which people are not fresh by it alone."""
 
@@ -278,8 +280,10 @@ class Running:
         yield from self._until(
             lambda: all(self._listener.last_fresh(o) > ended for o in OUTPUTS), PATIENCE
         )
-        yield from self._until(self._is_healthy, PATIENCE)
-        self._done.append(Done(fault, began, ended, time.monotonic()))
+        pid = self._graph.pid(fault.target) if fault.kind in SILENT and fault.of_node else None
+        worked = processor_time(pid) if pid else math.nan
+        yield from self._wait_for(time.monotonic() - self._began + HEALTHY)
+        self._done.append(Done(fault, began, ended, time.monotonic(), worked))
 
     def _harm_node(self, fault: Fault) -> Steps:
         pid = self._graph.pid(fault.target)

@@ -68,6 +68,7 @@ class Sensors:
 
     def __init__(self, bag: Path) -> None:
         import rclpy
+        from rclpy.signals import SignalHandlerOptions
 
         with open_bag(bag) as opened:
             self._messages = recorded(opened)
@@ -76,7 +77,7 @@ class Sensors:
         self._faults: dict[str, str] = {}
         self._kept: dict[str, Recorded] = {}  # by topic, of a sensor that repeats
         self._flood: list[tuple[int, Recorded, int]] = []  # copies to come, message, stamp
-        rclpy.init()
+        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)  # a signal ends it where it is
         self._node = rclpy.create_node("sensors")
         of_topics = {message.topic: message for message in self._messages}
         self._publishers = {topic: self._publisher(m) for topic, m in of_topics.items()}
