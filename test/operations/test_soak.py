@@ -64,6 +64,10 @@ def test_faults_say_what_must_become_of_the_outputs() -> None:
     assert {kind for target, kind in found if target == CLOCK} == {"clock ahead", "clock back"}
     assert not [f for f in all_faults(Cast((), ("a",), 1, False)) if f.target == CLOCK]
     assert {f.kind for f in all_faults(CAST, ("shift",))} == {"shift ahead", "shift behind"}
+    assert {f.target for f in all_faults(CAST, ("kill", "blind"), ("*_selector", EVERY))} == {
+        "/beam_selector",
+        EVERY,
+    }
     with pytest.raises(TwinError, match=r"no fault burn: expected some of kill, freeze"):
         all_faults(CAST, ("kill", "burn"))
 
@@ -247,11 +251,18 @@ def test_what_a_soak_cannot_do_is_an_error(
     assert says in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (["--faults", "burn"], "no fault burn"),
+        (["--targets", "nobody"], "nothing is done to nobody: there are /site_frames, "),
+    ],
+)
 def test_a_fault_that_there_is_not_is_an_error_before_anything_starts(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    given: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["soak", "--once", "--faults", "burn", "--out", str(tmp_path / "s")]) == 2
-    assert "no fault burn" in capsys.readouterr().err
+    assert main(["soak", "--once", *given, "--out", str(tmp_path / "s")]) == 2
+    assert says in capsys.readouterr().err
     assert not (tmp_path / "s").exists()
 
 

@@ -27,15 +27,26 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--faults",
-        type=lambda text: tuple(text.split(",")),
+        type=_names,
         default=KINDS,
         help=f"some of {','.join(KINDS)}; all by default",
+    )
+    parser.add_argument(
+        "--targets",
+        type=_names,
+        default=("*",),
+        help='nodes, sensors, "every sensor", tf and "system clock" that they are done to, by shell'
+        " patterns with commas between; all by default",
     )
     parser.add_argument(
         "--no-viewer", dest="viewer", action="store_false", help="without the web page"
     )
     parser.add_argument("--out", type=Path, default=Path("out/soak"), help="folder to write")
     add_force(parser)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split(","))
 
 
 def _hours(text: str) -> float:
@@ -66,6 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.seed,
         arguments.every,
         arguments.faults,
+        arguments.targets,
         arguments.viewer,
     )
     return run_soak(plan, arguments.out, arguments.force)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from visrftwin_ros.errors import TwinError
 
@@ -73,8 +74,11 @@ WITHOUT = {
 """Outputs that are not to be had without a node, by its executable."""
 
 
-def all_faults(cast: Cast, kinds: Sequence[str] = KINDS) -> list[Fault]:
-    """Every fault of these kinds once, nodes first.
+def all_faults(
+    cast: Cast, kinds: Sequence[str] = KINDS, targets: Sequence[str] = ("*",)
+) -> list[Fault]:
+    """Every fault of these kinds, done to targets that fit one of these shell patterns, once; nodes
+    first.
 
     Raises TwinError on a kind that is none.
     """
@@ -90,7 +94,12 @@ def all_faults(cast: Cast, kinds: Sequence[str] = KINDS) -> list[Fault]:
         ]
     if cast.clock:
         found += [Fault(kind, CLOCK, 0.0, named=("",)) for kind in OF_THE_CLOCK]
-    return [fault for fault in found if fault.kind.split()[0] in kinds]
+    return [
+        fault
+        for fault in found
+        if fault.kind.split()[0] in kinds
+        and any(fnmatchcase(fault.target, pattern) for pattern in targets)
+    ]
 
 
 def _of_node(node: str, kind: str) -> Fault:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from visrftwin_ros.bags.bag_file import open_bag
 from visrftwin_ros.errors import TwinError
@@ -61,7 +61,8 @@ Steps = Generator[None, None, None]
 
 @dataclass(frozen=True)
 class Plan:
-    """hours: how long; 0 = every fault once. every: s between two faults on average."""
+    """hours: how long; 0 = every fault once. every: s between two faults on average. kinds, targets:
+    as of `all_faults`."""
 
     site: str
     bag: str
@@ -69,6 +70,7 @@ class Plan:
     seed: int
     every: float
     kinds: tuple[str, ...]
+    targets: tuple[str, ...]
     viewer: bool
 
 
@@ -76,23 +78,26 @@ def run_soak(plan: Plan, out: Path, force: bool) -> int:
     """0 where all targets hold, 1 where one does not, 130 on Ctrl-C; what was found is in `out`."""
     import rclpy
 
-    site = load_site(plan.site)
     check_room(out, SOAK, force)
-    cast_sensors, fast = sensors_of(plan.bag)
-    all_faults(Cast((), (), 0, False), plan.kinds)
-    make_room(out, SOAK, force)
-    out.mkdir(parents=True, exist_ok=True)
+    table = live_table(plan)
+    sensors, fast = sensors_of(plan.bag)
     # A graph of its own on this machine: a soak must neither hear nor disturb a running twin.
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     os.environ.setdefault("ROS_DOMAIN_ID", str(os.getpid() % 100 + 1))
-    table = live_table(plan, site)
     with ExitStack() as stack:
         clock = SetClock(Path(stack.enter_context(tempfile.TemporaryDirectory())))
+        cast = Cast(tuple(s.full_name for s in table), sensors, fast, clock.can_be_set)
+        faults = all_faults(cast, plan.kinds, plan.targets)
+        if not faults:
+            known = ", ".join((*cast.nodes, *sensors, TF, EVERY, CLOCK))
+            raise TwinError(f"nothing is done to {', '.join(plan.targets)}: there are {known}")
+        make_room(out, SOAK, force)
+        out.mkdir(parents=True, exist_ok=True)
         log = stack.enter_context((out / "nodes.log").open("w"))
-        cast = Cast(tuple(s.full_name for s in table), cast_sensors, fast, clock.can_be_set)
         rclpy.init()
         stack.callback(rclpy.try_shutdown)
-        running = stack.enter_context(closing(Running(plan, cast, table, clock, log, out)))
+        running = Running(plan, table, sensors, faults, clock, log, out)
+        stack.enter_context(closing(running))
         print(f"starting {len(table)} nodes; they write to {out / 'nodes.log'}", file=sys.stderr)
         code = running.run()
         soak = running.found()
@@ -124,11 +129,12 @@ def sensors_of(bag: str) -> tuple[tuple[str, ...], int]:
     return (*fast, *slow), len(fast)
 
 
-def live_table(plan: Plan, site: Any) -> list[NodeSpec]:
+def live_table(plan: Plan) -> list[NodeSpec]:
     """The nodes as on live sensors that send what the bag holds."""
+    site = load_site(plan.site)
     page = {"web_port": _free_port(), "grpc_port": _free_port()}
     table = node_table(site, plan.site, bag=plan.bag, viewer=plan.viewer, page=page)
-    of_replays = ("use_sim_time", "longest_repeat")
+    of_replays = ("use_sim_time", "longest_repeat", "repeats")
     return [
         replace(s, parameters={k: v for k, v in s.parameters.items() if k not in of_replays})
         for s in table
@@ -142,16 +148,17 @@ class Running:
     def __init__(
         self,
         plan: Plan,
-        cast: Cast,
         table: Sequence[NodeSpec],
+        sensors: Sequence[str],
+        faults: Sequence[Fault],
         clock: SetClock,
         log: IO[str],
         out: Path,
     ) -> None:
         from visrftwin_ros.operations.soak.listener import Listener
 
-        self._plan, self._cast, self._clock, self._out = plan, cast, clock, out
-        self._faults = all_faults(cast, plan.kinds)
+        self._plan, self._faults, self._clock, self._out = plan, faults, clock, out
+        self._every = tuple(sensors)
         self._names = [spec.full_name for spec in table]
         self._done: list[Done] = []
         self._readings: list[Reading] = []
@@ -211,7 +218,7 @@ class Running:
     def found(self) -> Soak:
         plan = self._plan
         about = {"site": plan.site, "seed": plan.seed, "hours": plan.hours, "bag": plan.bag}
-        about |= {"faults_asked": list(plan.kinds), "every_s": plan.every}
+        about |= {"kinds": plan.kinds, "targets": plan.targets, "every_s": plan.every}
         load = sum(self._loads) / max(len(self._loads), 1)
         return Soak(
             about, self._began, time.monotonic(), self._done, self._listener.record,
@@ -311,7 +318,7 @@ class Running:
                 os.kill(pid, signal.SIGCONT)
 
     def _harm_sensors(self, fault: Fault) -> Steps:
-        targets = self._cast.sensors if fault.target == EVERY else (fault.target,)
+        targets = self._every if fault.target == EVERY else (fault.target,)
         self._order(dict.fromkeys(targets, fault.kind))
         try:
             yield from self._until(lambda: False, fault.lasts)
