@@ -15,15 +15,15 @@ STALE_WITHIN = 1.0
 """s from a fault to the last fresh output, and how old fresh outputs may be."""
 AGAIN_WITHIN = 6.0
 """s from a kill to fresh outputs, of a site whose paths are cached."""
-ON_THE_WAY = 0.3
-"""s that a message may have been on its way to us on top of its age."""
+AT_WORK = 0.3
+"""s that a node may take between its look at a stamp and its answer."""
 AHEAD = 0.5
 """s that a fresh stamp may lie ahead: limit `ahead` of the nodes."""
 
 
 @dataclass(frozen=True)
 class Heard:
-    """One output. at: s, monotonic. age: s from its stamp to the graph's clock then."""
+    """One output. at: s, monotonic, when it was published. age: s from its stamp to then."""
 
     at: float
     fresh: bool
@@ -49,10 +49,15 @@ class Record:
         begin = max(range(len(times) - 1), key=lambda i: times[i + 1] - times[i])
         return times[begin], times[begin + 1]
 
+    def is_told(self, begins: str, at: float) -> bool:
+        """Whether somebody whose subject begins so complains already."""
+        levels = {n: level for when, n, level in self.told if when < at and n.startswith(begins)}
+        return any(levels.values())
+
     def out_of_time(self, since: float, until: float) -> int:
         """Fresh outputs whose stamps say that they are not."""
         return sum(
-            h.fresh and not -AHEAD <= h.age <= STALE_WITHIN + ON_THE_WAY
+            h.fresh and not -AHEAD <= h.age <= STALE_WITHIN + AT_WORK
             for heard in self.outputs.values()
             for h in heard
             if since <= h.at <= until
@@ -77,7 +82,8 @@ class Verdict:
     """What became of a fault, times in s; NaN where there is none.
 
     stale_after: from the fault to the last fresh output of those that must end. again_after: to fresh
-    ones, from the kill, or from the end of a fault that lasts. named_after: until /diagnostics told.
+    ones, from the kill, or from the end of a fault that lasts. named_after: until /diagnostics told; NaN where it
+    complained before.
     gap: the longest time without fresh outputs. missed: fresh outputs where there could be none.
     worked: as of Done. wrong: what does not hold, in words.
     """
@@ -113,7 +119,7 @@ def judged(done: Done, record: Record) -> Verdict:
         if not again_after <= AGAIN_WITHIN + _unseen(done):
             wrong.append(f"fresh again after {again_after:.1f} s")
     named_after = nan
-    if fault.named:
+    if fault.named and not any(record.is_told(begins, done.began) for begins in fault.named):
         times = [_told_after(record, done, begins) for begins in fault.named]
         named_after = max(times) if fault.target == EVERY else min(times)
         if math.isinf(named_after):

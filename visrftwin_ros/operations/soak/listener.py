@@ -19,6 +19,8 @@ from visrftwin_ros.nodes.shared.twin_node import PROCESS, RESULT_QOS
 from visrftwin_ros.operations.soak.judging import Heard, Record
 
 KINDS = {"channels": LinkChannels, "beams": BeamDecisions}
+LONGEST_WAY = 1.0
+"""s that a message may take from its publisher to us; what is over it counts as age."""
 
 
 class Listener:
@@ -61,8 +63,11 @@ class Listener:
             fresh = any(not link.stale for link in message.channels)
         else:
             fresh = not message.stale and bool(message.decisions)
+        now = time.monotonic()
         age = (self._now_ns() - stamp_ns(message.header.stamp)) * 1e-9
-        self.record.outputs[name].append(Heard(time.monotonic(), fresh, age))
+        # Without its way to us; a node that does not know its latency gains nothing by it.
+        way = min(max(age - message.latency, 0.0), LONGEST_WAY)
+        self.record.outputs[name].append(Heard(now - way, fresh, age - way))
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         now = time.monotonic()

@@ -10,6 +10,8 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +44,15 @@ int clock_gettime(clockid_t id, struct timespec *now) {
     return 0;
 }
 
+static struct timespec kernel_time(const struct timespec *set) {
+    struct timespec real = *set;
+    long long ns = set->tv_sec * SECOND + set->tv_nsec - (added ? *added : 0);
+    if (ns < 0) ns = 0;
+    real.tv_sec = ns / SECOND;
+    real.tv_nsec = ns % SECOND;
+    return real;
+}
+
 int gettimeofday(struct timeval *restrict now, void *restrict zone) {
     struct timespec fine;
     (void)zone;
@@ -56,6 +67,21 @@ time_t time(time_t *out) {
     clock_gettime(CLOCK_REALTIME, &now);
     if (out) *out = now.tv_sec;
     return now.tv_sec;
+}
+
+/* Waits until a time of the clock that was set; those until one of the steady clock, which no condition
+ * variable tells apart, lie before 2001. */
+int pthread_cond_timedwait(pthread_cond_t *restrict condition, pthread_mutex_t *restrict mutex,
+                           const struct timespec *restrict until) {
+    if (until->tv_sec < 1000000000)
+        return pthread_cond_clockwait(condition, mutex, CLOCK_MONOTONIC, until);
+    struct timespec real = kernel_time(until);
+    return pthread_cond_clockwait(condition, mutex, CLOCK_REALTIME, &real);
+}
+
+int sem_timedwait(sem_t *restrict semaphore, const struct timespec *restrict until) {
+    struct timespec real = kernel_time(until);
+    return sem_clockwait(semaphore, CLOCK_REALTIME, &real);
 }
 
 static void tell(const char *what, const char *whom) {
