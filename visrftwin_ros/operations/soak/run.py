@@ -227,7 +227,7 @@ class Running:
         )  # fmt: skip
 
     def _work(self) -> Steps:
-        if not (yield from self._until(self._is_healthy, STARTS_WITHIN)):
+        if not (yield from self._until(lambda: self._fresh_since(0.0), STARTS_WITHIN)):
             raise TwinError(f"no fresh beams within {STARTS_WITHIN:.0f} s: see {self._log.name}")
         self._began = time.monotonic()
         saved = sampled = 0.0
@@ -250,6 +250,8 @@ class Running:
             return
         for at, fault in schedule(self._faults, plan.seed, plan.every, plan.hours):
             yield from self._wait_for(at)
+            if time.monotonic() - self._began > plan.hours * 3600.0:
+                return  # others took longer than was planned
             yield from self._do(fault)
         yield from self._wait_for(plan.hours * 3600.0)
 
@@ -266,6 +268,10 @@ class Running:
                 return False
             yield
         return True
+
+    def _fresh_since(self, at: float) -> bool:
+        """Whether every output was fresh at some time behind `at`, s monotonic."""
+        return all(self._listener.last_fresh(output) > at for output in OUTPUTS)
 
     def _is_healthy(self) -> bool:
         """Whether outputs were fresh for a while."""
@@ -284,9 +290,7 @@ class Running:
         else:
             yield from self._harm_sensors(fault)
         ended = time.monotonic()
-        yield from self._until(
-            lambda: all(self._listener.last_fresh(o) > ended for o in OUTPUTS), PATIENCE
-        )
+        yield from self._until(lambda: self._fresh_since(ended), PATIENCE)
         pid = self._graph.pid(fault.target) if fault.kind in SILENT and fault.of_node else None
         worked = processor_time(pid) if pid else math.nan
         yield from self._wait_for(time.monotonic() - self._began + HEALTHY)
