@@ -62,6 +62,7 @@ def test_faults_say_what_must_become_of_the_outputs() -> None:
     assert found["left", "shift behind"].named and not found["top", "shift behind"].named
     assert (TF, "freeze") in found and (TF, "blind") not in found
     assert {kind for target, kind in found if target == CLOCK} == {"clock ahead", "clock back"}
+    assert "beam_selector: time" in found[CLOCK, "clock back"].named
     assert not [f for f in all_faults(Cast((), ("a",), 1, False)) if f.target == CLOCK]
     assert {f.kind for f in all_faults(CAST, ("shift",))} == {"shift ahead", "shift behind"}
     assert {f.target for f in all_faults(CAST, ("kill", "blind"), ("*_selector", EVERY))} == {

@@ -93,7 +93,8 @@ def all_faults(
             if target != TF or kind not in PICTURELESS
         ]
     if cast.clock:
-        found += [Fault(kind, CLOCK, 0.0, named=("",)) for kind in OF_THE_CLOCK]
+        told = tuple(f"{node.strip('/')}: time" for node in cast.nodes)
+        found += [Fault(kind, CLOCK, 0.0, named=told) for kind in OF_THE_CLOCK]
     return [
         fault
         for fault in found
