@@ -34,6 +34,7 @@ from visrftwin_ros.commands import (
     site_calibrate_camera,
     site_check,
     site_import,
+    soak,
     track,
     track_score,
     up,
@@ -43,7 +44,7 @@ from visrftwin_ros.errors import TwinError
 
 GROUPS: dict[str, tuple[Command, ...]] = {
     "A place": (site_check, site_import, site_calibrate_camera),
-    "The live twin": (demo, up, doctor),
+    "The live twin": (demo, up, doctor, soak),
     "People and channels of a recording": (track, track_score, predict),
     "Sounder campaigns": (
         campaign_info,

@@ -55,13 +55,18 @@ def good(frame: str = "mast") -> PointCloud2:
 
 
 def start(
-    bench: NodeBench, site: Path, lidar: str = "mast", learning_time: float = 0.0
+    bench: NodeBench,
+    site: Path,
+    lidar: str = "mast",
+    learning_time: float = 0.0,
+    repeats: bool = False,
 ) -> tuple[Any, list]:
     content = yaml.safe_load(site.read_text())
     for entry in content["lidars"]:
         entry["learning_time"] = learning_time
     site.write_text(yaml.safe_dump(content))
-    bench.active(LidarPeopleNode, "finder", f"/{lidar}", site=str(site), lidar=lidar)
+    given = {"site": str(site), "lidar": lidar, "repeats": repeats}
+    bench.active(LidarPeopleNode, "finder", f"/{lidar}", **given)
     heard = bench.heard(LidarPeople, f"/{lidar}/people", SENSOR_QOS)
     return bench.publisher(PointCloud2, f"/{lidar}/points", SENSOR_QOS), heard
 
@@ -129,6 +134,23 @@ def test_a_broken_cloud_is_named_and_the_next_good_one_is_taken(
     assert not heard
     clouds.publish(good())
     assert bench.until(lambda: heard)
+    assert bench.says("mast/finder: clouds", OK)
+
+
+def test_a_sweep_that_comes_again_is_named_and_finds_nobody(
+    bench: NodeBench, lidar_site: Path
+) -> None:
+    clouds, heard = start(bench, lidar_site)
+    points = sweep()
+    clouds.publish(xyz_message(points, time.time_ns(), "mast"))
+    assert bench.until(lambda: heard)
+    for _ in range(3):
+        clouds.publish(xyz_message(points, time.time_ns(), "mast"))
+        bench.spin(0.1)
+    assert bench.says("mast/finder: clouds", ERROR, "the same sweep comes again")
+    assert len(heard) == 1
+    clouds.publish(good())
+    assert bench.until(lambda: len(heard) == 2)
     assert bench.says("mast/finder: clouds", OK)
 
 
@@ -223,7 +245,7 @@ def test_a_lidar_that_the_site_does_not_know_is_named(
 
 
 def test_a_crowd_and_bad_clouds_leave_memory_flat(bench: NodeBench, lidar_site: Path) -> None:
-    clouds, heard = start(bench, lidar_site)
+    clouds, heard = start(bench, lidar_site, repeats=True)
     places = np.stack(np.meshgrid(np.arange(-25, 15, 2.0), np.arange(-14, 6, 2.0)), -1)
     crowd = [Walker(place + RNG.uniform(-0.4, 0.4, 2)) for place in places.reshape(-1, 2)]
     assert len(crowd) == 200

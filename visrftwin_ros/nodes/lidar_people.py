@@ -26,6 +26,7 @@ from visrftwin_ros.nodes.shared.twin_node import (
     run,
 )
 from visrftwin_ros.perception.sources.lidar_source import LidarSource
+from visrftwin_ros.perception.sources.sweep_watch import SweepWatch
 from visrftwin_ros.perception.sources.waiting import TF_WAIT, WaitingRoom
 
 SILENT_AFTER = 1.0
@@ -42,6 +43,7 @@ class LidarPeopleNode(TwinNode):
         NodeParameter(
             "tf_wait", TF_WAIT, "Seconds that a moving LiDAR's sweep waits for its TF", (0.0, 2.0)
         ),
+        NodeParameter("repeats", False, "Whether the same sweep may come again, as in simulations"),
     )
 
     def configure(self) -> None:
@@ -54,6 +56,7 @@ class LidarPeopleNode(TwinNode):
             raise TwinError(f"parameter 'lidar': {error.args[0]}") from error
         self._world = site.world_frame
         self._source = LidarSource(site, lidar.name, listen(self), self.value("least_score"))
+        self._watched = None if self.value("repeats") else SweepWatch(lidar.name)
         self._waiting: WaitingRoom[PointCloud] = WaitingRoom(self.value("tf_wait"))
         self._heard_ns: int | None = None
         self._people = self.publisher(LidarPeopleMessage, "people", SENSOR_QOS)
@@ -70,7 +73,10 @@ class LidarPeopleNode(TwinNode):
             return
         self._heard_ns = self.watch_ns()
         try:
-            self._waiting.add(cloud_from_message(message, self.limits.points), self._heard_ns)
+            cloud = cloud_from_message(message, self.limits.points)
+            if self._watched is not None:
+                self._watched.check(cloud)
+            self._waiting.add(cloud, self._heard_ns)
         except TwinError as error:
             self.report("clouds", ERROR, str(error))
             return

@@ -119,7 +119,8 @@ class PeopleDetector(TwinNode):
         try:
             image = image_from_message(message, self.limits.pixels)
             self._source.check_size((image.shape[1], image.shape[0]))
-            self._watched.check(image, stamp)
+            if not self._watched.check(image, stamp):
+                return  # what is seen in it again is as old as the first of its kind
             found = self._detector.detect(image, stamp)
             if self._embedder is not None and any(found.track_id):
                 found = self._embedder.embedded_detections(image, found)

@@ -105,7 +105,7 @@ def node_table(
         }
         table.append(NodeSpec("people_detector", f"/{camera.name}", parameters))
     for lidar in site.lidars:
-        parameters = {**common, "lidar": lidar.name}
+        parameters = {**common, "lidar": lidar.name, **({"repeats": True} if bag else {})}
         table.append(NodeSpec("lidar_people", f"/{lidar.name}", parameters))
     waits = [f"{root}{spec.full_name}".strip("/") for spec in table if not spec.only_looks]
     if bag:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 import traceback
 from collections import Counter
@@ -55,6 +56,8 @@ FAULT_SHOWN = 5.0
 """Seconds that /diagnostics tells of a callback that failed, and that its traceback is told once."""
 LONGEST_TEXT = 2000
 """Characters of what /diagnostics says of one subject."""
+PROCESS = "process"
+"""The subject under which a node tells of its process."""
 LEFT_OVER_NS = 100_000_000
 """So far a stamp may lie before the clock without being of before a jump."""
 
@@ -290,6 +293,7 @@ class TwinNode(LifecycleNode):
         if self._intake is not None:
             self._intake.watch()
             self._sources.watch()
+        self.report(PROCESS, OK, "runs", python_blocks=sys.getallocatedblocks())
         self._publish_diagnostics()
 
     def fault(self, where: str, error: Exception) -> None:

@@ -30,8 +30,11 @@ class PictureWatch:
         self._print: int | None = None
         self._since_ns = 0
 
-    def check(self, image: UInt8[np.ndarray, "h w 3"], stamp_ns: int) -> None:
-        """TwinError on a picture that says nothing of who is there."""
+    def check(self, image: UInt8[np.ndarray, "h w 3"], stamp_ns: int) -> bool:
+        """Whether the picture is news of who is there: not one that was seen before.
+
+        TwinError on one that shows nothing, and where the same one comes for too long.
+        """
         seen = np.ascontiguousarray(image[::STRIDE, ::STRIDE])
         level, spread = float(seen.mean()), float(seen.std())
         if spread < FLAT:
@@ -43,11 +46,13 @@ class PictureWatch:
         fingerprint = zlib.crc32(seen.tobytes())
         if fingerprint != self._print or stamp_ns < self._since_ns:
             self._print, self._since_ns = fingerprint, stamp_ns
-        elif self._longest_ns and stamp_ns - self._since_ns > self._longest_ns:
+            return True
+        if self._longest_ns and stamp_ns - self._since_ns > self._longest_ns:
             raise TwinError(
                 f"camera {self._camera!r}: the same picture comes for"
                 f" {(stamp_ns - self._since_ns) * 1e-9:.1f} s: does its driver repeat it?"
             )
+        return not self._longest_ns
 
     def reset(self) -> None:
         """Time went back."""

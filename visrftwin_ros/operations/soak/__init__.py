@@ -1,0 +1,1 @@
+"""A graph that runs for hours while faults are done to it, and what became of it."""
