@@ -121,14 +121,14 @@ def _of_slabs(
     wavelength: float,
     through: bool,
 ) -> tuple[ComplexValues, ComplexValues]:
-    columns = np.broadcast_arrays(cosine, permittivity, thickness, spread)
-    kinds = (float, complex, float, float)
-    rows = (
-        np.ascontiguousarray(column, kind).ravel()
-        for column, kind in zip(columns, kinds, strict=True)
+    shape = np.broadcast(cosine, permittivity, thickness, spread).shape
+    of_cosine, of_thickness, of_spread = (
+        np.broadcast_to(np.asarray(column, float), shape).flatten()
+        for column in (cosine, thickness, spread)
     )
-    found = _each(*rows, wavelength, through)
-    te, tm = found.reshape(2, *columns[0].shape)
+    of_permittivity = np.broadcast_to(np.asarray(permittivity, complex), shape).flatten()
+    found = _each(of_cosine, of_permittivity, of_thickness, of_spread, wavelength, through)
+    te, tm = found.reshape(2, *shape)
     return te, tm
 
 

@@ -42,8 +42,8 @@ def chain_transfer(
     edge_at[bent] = bends[bent].argmax(axis=1)
     part = np.empty((len(vertices), 2, 2), complex)
     basis = np.empty((len(vertices), 2, 3))
+    permittivity, thickness, spread = electrics.slabs(np.arange(len(electrics.thickness)))
     lines = vertices, interactions, objects, normals, n_vertices.astype(np.intp)
-    surfaces = (*electrics.slabs(np.arange(len(electrics.thickness))), electrics.smoothness)
 
     def carry(
         rows: slice | Int[np.ndarray, " n"],
@@ -51,10 +51,15 @@ def chain_transfer(
         until: Int[np.ndarray, " p"],
         sent: bool,
     ) -> Complex[np.ndarray, "n 2 2"]:
-        some = [np.ascontiguousarray(column[rows]) for column in (*lines, first, until)]
-        fields = part[rows], basis[rows]
-        past_surfaces(*some, sent, *surfaces, wavelength, *fields)
-        return fields[0]
+        line, kinds, of, normal, count, begin, end = (
+            np.ascontiguousarray(column[rows]) for column in (*lines, first, until)
+        )
+        fields, across = part[rows], basis[rows]
+        past_surfaces(
+            line, kinds, of, normal, count, begin, end, sent,
+            permittivity, thickness, spread, electrics.smoothness, wavelength, fields, across,
+        )  # fmt: skip
+        return fields
 
     # Slices are views, into which the fields are written.
     begin = start.astype(np.intp)
@@ -89,8 +94,8 @@ def bounce_transfer(
     tm: ComplexValues,
 ) -> Complex[np.ndarray, "p 2 2"]:
     """As `chain_transfer` over one reflection, from unit vectors and coefficients."""
-    vectors = (np.ascontiguousarray(vector) for vector in (incoming, outgoing, normal))
-    return bounced(*vectors, np.asarray(te, complex), np.asarray(tm, complex))
+    before, after, face = map(np.ascontiguousarray, (incoming, outgoing, normal))
+    return bounced(before, after, face, np.asarray(te, complex), np.asarray(tm, complex))
 
 
 def _basis(direction: Float[np.ndarray, "p 3"]) -> Float[np.ndarray, "p 2 3"]:

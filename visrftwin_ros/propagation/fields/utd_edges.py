@@ -150,7 +150,8 @@ def edge_terms(
     """Kouyoumjian and Pathak's four terms with their common factor, square roots of metres, their
     eq. (25): two of the wave itself, then those of the far and of the near face's reflection."""
     rows = incoming, outgoing, wedges.along, wedges.near, wedges.far, before, after
-    return terms_at(*map(_packed, rows), wavelength)
+    come, leave, along, near, far, to_edge, from_edge = map(_packed, rows)
+    return terms_at(come, leave, along, near, far, to_edge, from_edge, wavelength)
 
 
 def face_matrix(
