@@ -9,14 +9,15 @@ for a wide spread that of its front face) and that of the middle thickness for a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Complex, Float, Int
+from jaxtyping import Complex, Float, Int
 from scipy.constants import epsilon_0
 
-from visrftwin_ros.propagation.paths.path_set import squared_magnitude
+from visrftwin_ros.compiled import compiled
 from visrftwin_ros.scene.surfaces import SurfaceMesh
 
 ComplexValues = Complex[np.ndarray, "*#n"]
@@ -28,6 +29,8 @@ _OPAQUE = 100.0
 """Nepers of spread beyond which nothing passes, and the hyperbolic sine would overflow."""
 _SMALLEST = 1e-300
 """Keeps what is exactly zero from being divided by."""
+_NOTHING = 1e-17
+"""Share of power that comes back from the far face below which the near one is all there is."""
 _GRAZING = 1e-6
 """Least cosine of incidence: at zero a lossless slab is zero over zero."""
 
@@ -96,8 +99,7 @@ def slab_reflection(
     wavelength: float,
 ) -> tuple[ComplexValues, ComplexValues]:
     """The first two of `slab_coefficients`."""
-    te, tm, ways = _one_face(cosine, permittivity, thickness, spread, wavelength)
-    return _mean_reflection(te, ways), _mean_reflection(tm, ways)
+    return _of_slabs(cosine, permittivity, thickness, spread, wavelength, False)
 
 
 def slab_transmission(
@@ -108,92 +110,133 @@ def slab_transmission(
     wavelength: float,
 ) -> tuple[ComplexValues, ComplexValues]:
     """The last two of `slab_coefficients`."""
-    te, tm, ways = _one_face(cosine, permittivity, thickness, spread, wavelength)
-    return _mean_transmission(te, ways), _mean_transmission(tm, ways)
+    return _of_slabs(cosine, permittivity, thickness, spread, wavelength, True)
 
 
-@dataclass(frozen=True)
-class _Ways:
-    """once, twice: what one way through the middle thickness does, and there and back. decay:
-    |once|^2, and mean_decay its average over the spread. wide: radians of phase to either side of
-    `twice` over the spread; exact: next to none; cosine, sine: of it."""
-
-    once: ComplexValues
-    twice: ComplexValues
-    decay: Values
-    mean_decay: Values
-    wide: Values
-    exact: Bool[np.ndarray, "*#n"]
-    cosine: Values
-    sine: Values
-
-
-def _one_face(
+def _of_slabs(
     cosine: Values,
     permittivity: ComplexValues,
     thickness: Values,
     spread: Values,
     wavelength: float,
-) -> tuple[ComplexValues, ComplexValues, _Ways]:
-    """Reflection TE and TM at the slab's face, and the ways through the slab."""
-    cosine = np.maximum(cosine, _GRAZING)
-    root = np.sqrt(permittivity - (1 - cosine**2))
+    through: bool,
+) -> tuple[ComplexValues, ComplexValues]:
+    shape = np.broadcast(cosine, permittivity, thickness, spread).shape
+    of_cosine, of_thickness, of_spread = (
+        np.broadcast_to(np.asarray(column, float), shape).flatten()
+        for column in (cosine, thickness, spread)
+    )
+    of_permittivity = np.broadcast_to(np.asarray(permittivity, complex), shape).flatten()
+    found = _each(of_cosine, of_permittivity, of_thickness, of_spread, wavelength, through)
+    te, tm = found.reshape(2, *shape)
+    return te, tm
+
+
+@compiled
+def _each(
+    cosine: Float[np.ndarray, " n"],
+    permittivity: Complex[np.ndarray, " n"],
+    thickness: Float[np.ndarray, " n"],
+    spread: Float[np.ndarray, " n"],
+    wavelength: float,
+    through: bool,
+) -> Complex[np.ndarray, "2 n"]:
+    found = np.empty((2, len(cosine)), np.complex128)
+    for row in range(len(cosine)):
+        slab = permittivity[row], thickness[row], spread[row]
+        found[0, row], found[1, row] = slab_at(cosine[row], slab, wavelength, through)
+    return found
+
+
+@compiled
+def slab_at(
+    cosine: float, slab: tuple[complex, float, float], wavelength: float, through: bool
+) -> tuple[complex, complex]:
+    """TE and TM of one slab, of permittivity, thickness and spread, in a compiled loop: what goes
+    `through` it, else what it reflects."""
+    permittivity, thickness, spread = slab
+    cosine = max(cosine, _GRAZING)
+    root = np.sqrt(permittivity - (1.0 - cosine * cosine))
     te = (cosine - root) / (cosine + root)
     scaled = permittivity * cosine
     tm = (scaled - root) / (scaled + root)
-    along = 4 * np.pi * thickness / wavelength * root
-    once = np.exp(-0.5j * along)
-    decay = squared_magnitude(once)
-    lost = np.minimum(np.maximum(-along.imag * spread, _EXACT), _OPAQUE)
-    mean_decay = decay * np.sinh(lost) / lost
+    along = 4.0 * math.pi * thickness / wavelength * root
+    # What one way through the middle thickness does.
+    left, turn = math.exp(0.5 * along.imag), 0.5 * along.real
+    if not through and left * left < _NOTHING:
+        return te, tm
+    once = complex(left * math.cos(turn), -left * math.sin(turn))
+    # Radians of phase to either side of that there and back, over the spread.
     wide = along.real * spread
-    turn = np.cos(wide), np.sin(wide)
-    ways = _Ways(once, once * once, decay, mean_decay, wide, wide < _EXACT, *turn)
-    return np.asarray(te, complex), np.asarray(tm, complex), ways
+    phase = (wide, math.cos(wide), math.sin(wide))
+    if not through:
+        return _mean_reflection(te, once, phase), _mean_reflection(tm, once, phase)
+    lost = min(max(-along.imag * spread, _EXACT), _OPAQUE)
+    mean_decay = left * left * math.sinh(lost) / lost
+    return (
+        _mean_transmission(te, once, mean_decay, phase),
+        _mean_transmission(tm, once, mean_decay, phase),
+    )
 
 
-def _mean_reflection(face: ComplexValues, ways: _Ways) -> ComplexValues:
+@compiled
+def _squared(value: complex) -> float:
+    return float(value.real * value.real + value.imag * value.imag)
+
+
+@compiled
+def _mean_reflection(face: complex, once: complex, phase: tuple[float, float, float]) -> complex:
     """The amplitude of the mean power, with the phase of the mean field.
 
-    A thickness d adds R = r (1 - (1 - r^2) sum_m r^(2m-2) q^m), q = `twice`, of which the mean over
-    the phase of q has sum_m A^m sin(m w)/(m w) for the sum of A^m, A = r^2 q. |R|^2, a Fourier series
-    in that phase, has the same sum; |q|, which the spread hardly moves, is that of the middle.
+    A thickness d adds R = r (1 - (1 - r^2) sum_m r^(2m-2) q^m), q = `once` squared, of which the mean
+    over the phase of q has sum_m A^m sin(m w)/(m w) for the sum of A^m, A = r^2 q. |R|^2, a Fourier
+    series in that phase, has the same sum; |q|, which the spread hardly moves, is that of the middle.
     """
-    square, size, decay = face * face, squared_magnitude(face), ways.decay**2
-    per_face = (1 - square) / (square + _SMALLEST) * _over_spread(square * ways.twice, ways)
+    square, size, decay = face * face, _squared(face), _squared(once) ** 2
+    per_face = (1 - square) / (square + _SMALLEST) * _over_spread(square * once * once, phase)
     field = face * (1 - per_face)
+    if phase[0] < _EXACT:
+        return field
     damped = decay * square
     power = 1 + decay - 2 * (damped + per_face * (1 - damped)).real
     power = size * power / (1 - size * size * decay + _SMALLEST)
-    mean = squared_magnitude(field)
-    larger = np.sqrt(np.minimum(np.maximum(power, mean), 1.0) / (mean + _SMALLEST))
-    return np.asarray(field * np.where(ways.exact, 1.0, larger))
+    mean = _squared(field)
+    return field * math.sqrt(min(max(power, mean), 1.0) / (mean + _SMALLEST))
 
 
-def _mean_transmission(face: ComplexValues, ways: _Ways) -> ComplexValues:
-    """The amplitude of the mean power, with the phase at the middle thickness."""
-    square, size = face * face, squared_magnitude(face)
-    back = square * ways.twice
-    middle = (1 - square) * ways.once / (1 - back + _SMALLEST)
-    power = 1 + 2 * _over_spread(back, ways).real
-    power = power * squared_magnitude(1 - square) * ways.mean_decay
-    power = power / (1 - (size * ways.decay) ** 2 + _SMALLEST)
-    at_middle = squared_magnitude(middle)
-    larger = np.sqrt(np.minimum(np.maximum(power, 0.0), 1.0) / (at_middle + _SMALLEST))
-    return np.asarray(middle * np.where(ways.exact, 1.0, larger))
+@compiled
+def _mean_transmission(
+    face: complex, once: complex, mean_decay: float, phase: tuple[float, float, float]
+) -> complex:
+    """The amplitude of the mean power, with the phase at the middle thickness.
+
+    mean_decay: the average of |once|^2 over the spread.
+    """
+    square = face * face
+    back = square * once * once
+    middle = (1 - square) * once / (1 - back + _SMALLEST)
+    if phase[0] < _EXACT:
+        return middle
+    power = 1 + 2 * _over_spread(back, phase).real
+    power = power * _squared(1 - square) * mean_decay
+    power = power / (1 - (_squared(face) * _squared(once)) ** 2 + _SMALLEST)
+    return middle * math.sqrt(min(max(power, 0.0), 1.0) / (_squared(middle) + _SMALLEST))
 
 
-def _over_spread(ratio: ComplexValues, ways: _Ways) -> ComplexValues:
+@compiled
+def _over_spread(ratio: complex, phase: tuple[float, float, float]) -> complex:
     """sum_m ratio^m sin(m wide) / (m wide) over m >= 1, |ratio| < 1: with the two logarithms of
-    1 - ratio exp(-+j wide), both to the right of the imaginary axis, it is closed."""
+    1 - ratio exp(-+j wide), both to the right of the imaginary axis, it is closed.
+
+    phase: wide, its cosine and its sine.
+    """
+    wide, cosine, sine = phase
+    if wide < _EXACT:
+        return ratio / (1 - ratio + _SMALLEST)
     x, y = ratio.real, ratio.imag
-    even, odd = (1 - x * ways.cosine, y * ways.cosine), (y * ways.sine, x * ways.sine)
-    ahead, behind = even[0] - odd[0], even[0] + odd[0]
-    up, down = odd[1] - even[1], -odd[1] - even[1]
-    turn = np.arctan2(up, ahead) - np.arctan2(down, behind)
+    even, odd = 1.0 - x * cosine, y * sine
+    ahead, behind = even - odd, even + odd
+    up, down = x * sine - y * cosine, -x * sine - y * cosine
+    turn = math.atan2(up * behind - down * ahead, ahead * behind + up * down)
     growth = (behind * behind + down * down) / (ahead * ahead + up * up + _SMALLEST)
-    width = 2 * np.maximum(ways.wide, _EXACT)
-    found = (turn + 0.5j * np.log(growth + _SMALLEST)) / width
-    if ways.exact.any():
-        found = np.where(ways.exact, ratio / (1 - ratio + _SMALLEST), found)
-    return np.asarray(found)
+    return complex(turn, 0.5 * math.log(growth + _SMALLEST)) / (2.0 * wide)

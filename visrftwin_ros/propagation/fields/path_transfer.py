@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
-from jaxtyping import Bool, Complex, Float, Int, Int32, UInt8
+from jaxtyping import Complex, Float, Int, Int32, UInt8
 
+from visrftwin_ros.compiled import on_two_cores
 from visrftwin_ros.propagation.fields.fresnel_coefficients import (
     SurfaceElectrics,
     slab_reflection,
-    slab_transmission,
 )
-from visrftwin_ros.propagation.fields.ray_fields import past_surfaces
+from visrftwin_ros.propagation.fields.ray_fields import bounced, past_surfaces
 from visrftwin_ros.propagation.fields.utd_edges import Wedges, diffracted_field
-from visrftwin_ros.propagation.paths.path_set import DIFFRACTION, REFRACTION, SPECULAR, lengths
+from visrftwin_ros.propagation.paths.path_set import DIFFRACTION, lengths
 
 Columns = Float[np.ndarray, "3 p"]
 ComplexValues = Complex[np.ndarray, " p"]
-
-_Law = Callable[..., tuple[Complex[np.ndarray, " k"], Complex[np.ndarray, " k"]]]
 
 
 def chain_transfer(
@@ -39,28 +35,46 @@ def chain_transfer(
     diffraction, at `wedges` (one a path, of no meaning on others); spreading is left out. The
     receiver's basis is that of the direction the wave comes from, as an antenna there sees it.
     """
-    rows, depth = np.arange(len(vertices)), interactions.shape[1]
-    step = np.diff(vertices, axis=1)
-    length = lengths(step)
-    way = step / np.where(length > 0, length, 1.0)[..., None]
-    part, basis = _sent(way[rows, start])
+    depth = interactions.shape[1]
     bends = interactions == DIFFRACTION
     bent = np.flatnonzero(bends.any(axis=1))
-    edge_at = np.full(len(rows), depth)
+    edge_at = np.full(len(vertices), depth)
     edge_at[bent] = bends[bent].argmax(axis=1)
-    met = (interactions == SPECULAR) | (interactions == REFRACTION)
-    met &= np.arange(depth) >= start[:, None]
-    te, tm = _coefficients(way, interactions, objects, normals, met, electrics, wavelength)
-    surfaces = te, tm, met
-    past_surfaces(way, normals, *surfaces, start.astype(np.intp), edge_at, part, basis)
+    part = np.empty((len(vertices), 2, 2), complex)
+    basis = np.empty((len(vertices), 2, 3))
+    permittivity, thickness, spread = electrics.slabs(np.arange(len(electrics.thickness)))
+    lines = vertices, interactions, objects, normals, n_vertices.astype(np.intp)
+
+    def carry(
+        rows: slice | Int[np.ndarray, " n"],
+        first: Int[np.ndarray, " p"],
+        until: Int[np.ndarray, " p"],
+        sent: bool,
+    ) -> Complex[np.ndarray, "n 2 2"]:
+        line, kinds, of, normal, count, begin, end = (
+            np.ascontiguousarray(column[rows]) for column in (*lines, first, until)
+        )
+        fields, across = part[rows], basis[rows]
+        past_surfaces(
+            line, kinds, of, normal, count, begin, end, sent,
+            permittivity, thickness, spread, electrics.smoothness, wavelength, fields, across,
+        )  # fmt: skip
+        return fields
+
+    # Slices are views, into which the fields are written.
+    begin = start.astype(np.intp)
+    found = on_two_cores(lambda rows: carry(rows, begin, edge_at, True), len(vertices))
     if len(bent):
         at, before = edge_at[bent], np.arange(depth + 1) <= edge_at[bent, None]
-        incoming, outgoing = way[bent, at], way[bent, at + 1]
-        pieces = length[bent]
+        step = np.diff(vertices[bent], axis=1)
+        length = lengths(step)
+        way = step / np.where(length > 0, length, 1.0)[..., None]
+        on = np.arange(len(bent))
+        incoming, outgoing = way[on, at], way[on, at + 1]
         field = _past_edge(
             np.einsum("pis,pix->psx", part[bent], basis[bent]),
             (incoming, outgoing),
-            ((pieces * before).sum(axis=1), (pieces * ~before).sum(axis=1)),
+            ((length * before).sum(axis=1), (length * ~before).sum(axis=1)),
             objects[bent, at],
             wedges.take(bent),
             electrics,
@@ -68,9 +82,8 @@ def chain_transfer(
         )
         basis[bent] = _basis(outgoing)
         part[bent] = np.einsum("psx,pix->pis", field, basis[bent])
-        end = np.where(edge_at < depth, depth, 0)
-        past_surfaces(way, normals, *surfaces, edge_at + 1, end, part, basis)
-    return _received(part, basis, way[rows, n_vertices - 2])
+        found[bent] = carry(bent, edge_at + 1, np.full(len(vertices), depth), False)
+    return found
 
 
 def bounce_transfer(
@@ -81,70 +94,13 @@ def bounce_transfer(
     tm: ComplexValues,
 ) -> Complex[np.ndarray, "p 2 2"]:
     """As `chain_transfer` over one reflection, from unit vectors and coefficients."""
-    part, basis = _sent(incoming)
-    count = len(incoming)
-    none, one = np.zeros(count, np.intp), np.ones(count, np.intp)
-    past_surfaces(
-        np.stack([incoming, outgoing], axis=1),
-        np.ascontiguousarray(normal)[:, None],
-        np.asarray(te, complex)[:, None],
-        np.asarray(tm, complex)[:, None],
-        np.ones((count, 1), bool),
-        none,
-        one,
-        part,
-        basis,
-    )
-    return _received(part, basis, outgoing)
-
-
-def _coefficients(
-    way: Float[np.ndarray, "p pieces 3"],
-    interactions: UInt8[np.ndarray, "p d"],
-    objects: Int32[np.ndarray, "p d"],
-    normals: Float[np.ndarray, "p d 3"],
-    met: Bool[np.ndarray, "p d"],
-    electrics: SurfaceElectrics,
-    wavelength: float,
-) -> tuple[Complex[np.ndarray, "p d"], Complex[np.ndarray, "p d"]]:
-    """TE and TM of the surfaces that are `met`, zero of others."""
-    te, tm = np.zeros((2, *met.shape), complex)
-    laws: tuple[tuple[int, _Law], ...] = (
-        (SPECULAR, slab_reflection),
-        (REFRACTION, slab_transmission),
-    )
-    for kind, law in laws:
-        row, d = np.nonzero(met & (interactions == kind))
-        surface = objects[row, d]
-        cosine = np.abs(np.einsum("ij,ij->i", way[row, d], normals[row, d]))
-        smooth = electrics.smoothness[surface] if kind == SPECULAR else 1.0
-        for found, values in zip(
-            (te, tm), law(cosine, *electrics.slabs(surface), wavelength), strict=True
-        ):
-            found[row, d] = values * smooth
-    return te, tm
+    before, after, face = map(np.ascontiguousarray, (incoming, outgoing, normal))
+    return bounced(before, after, face, np.asarray(te, complex), np.asarray(tm, complex))
 
 
 def _basis(direction: Float[np.ndarray, "p 3"]) -> Float[np.ndarray, "p 2 3"]:
     """theta and phi."""
     return np.ascontiguousarray(np.stack(spherical_basis(direction.T)).transpose(2, 0, 1))
-
-
-def _sent(
-    direction: Float[np.ndarray, "p 3"],
-) -> tuple[Complex[np.ndarray, "p 2 2"], Float[np.ndarray, "p 2 3"]]:
-    """Unit fields in theta and phi along `direction`: [component, sent], and their basis."""
-    return np.tile(np.eye(2, dtype=complex), (len(direction), 1, 1)), _basis(direction)
-
-
-def _received(
-    part: Complex[np.ndarray, "p 2 2"],
-    basis: Float[np.ndarray, "p 2 3"],
-    last: Float[np.ndarray, "p 3"],
-) -> Complex[np.ndarray, "p 2 2"]:
-    """(P, received, sent) polarisations of rays that travel along `last`."""
-    seen = _basis(last) * np.array([[1.0], [-1.0]])
-    return np.asarray((seen @ basis.swapaxes(1, 2)) @ part)
 
 
 def _past_edge(

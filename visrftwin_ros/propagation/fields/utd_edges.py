@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from jaxtyping import Complex, Float, Int
 
-from visrftwin_ros.propagation.fields.fresnel_auxiliary import phasor_integrals
+from visrftwin_ros.propagation.fields.edge_loops import carried_by, faces_at, terms_at
 from visrftwin_ros.propagation.paths.path_set import lengths
 from visrftwin_ros.scene.surfaces import SurfaceMesh
 
@@ -23,7 +23,6 @@ Vectors = Float[np.ndarray, "n 3"]
 
 _FLAT = 1e-3
 """1 + cosine of two faces' normals' angle below which they are one plane, and no edge."""
-_POLE = 1e-6
 _ON_EDGE = 0.01
 """Metres plus sine of the angle within which a point and a direction are those of an edge."""
 
@@ -150,17 +149,9 @@ def edge_terms(
 ) -> Complex[np.ndarray, "4 n"]:
     """Kouyoumjian and Pathak's four terms with their common factor, square roots of metres, their
     eq. (25): two of the wave itself, then those of the far and of the near face's reflection."""
-    edge, near = wedges.along, wedges.near
-    exterior = np.pi + np.arccos(np.clip(_dot(near, wedges.far), -1, 1))
-    sine = np.maximum(lengths(_cross(incoming, edge)), 1e-9)
-    phi_in, phi_out = _azimuth(-incoming, edge, near), _azimuth(outgoing, edge, near)
-    wavenumber = 2 * np.pi / wavelength
-    kl = wavenumber * before * after / (before + after) * sine**2
-    n = exterior / np.pi
-    scale = -np.exp(-0.25j * np.pi) / (2 * n * np.sqrt(2 * np.pi * wavenumber) * sine)
-    angles = phi_out - phi_in, phi_out + phi_in
-    terms = [_cotangent_term(sign, beta, exterior, kl) for beta in angles for sign in (1, -1)]
-    return np.asarray(scale * np.stack(terms))
+    rows = incoming, outgoing, wedges.along, wedges.near, wedges.far, before, after
+    come, leave, along, near, far, to_edge, from_edge = map(_packed, rows)
+    return terms_at(come, leave, along, near, far, to_edge, from_edge, wavelength)
 
 
 def face_matrix(
@@ -172,11 +163,7 @@ def face_matrix(
 ) -> Complex[np.ndarray, "n 2 2"]:
     """What a face of unit `normal` reflects of waves along `incoming`, in the bases of
     `past_edge_by`."""
-    mirrored = incoming - 2 * _dot(incoming, normal)[:, None] * normal
-    across = _unit(_cross(incoming, normal))
-    into = _turn(incoming, _unit(_cross(incoming, edge)), across)
-    out_of = _turn(mirrored, across, -_unit(_cross(mirrored, edge)))
-    return np.asarray(out_of @ (np.stack([te, tm], axis=1)[:, :, None] * into))
+    return faces_at(*map(_packed, (incoming, edge, normal, te, tm)))
 
 
 def past_edge_by(
@@ -188,70 +175,17 @@ def past_edge_by(
 ) -> Complex[np.ndarray, "n 2 3"]:
     """`field` by a matrix between components across incoming, edge and across edge, outgoing, each
     with the one at right angles to it and to the ray."""
-    sent = _unit(_cross(incoming, edge))
-    left = -_unit(_cross(outgoing, edge))
-    basis_in = np.stack([sent, _cross(incoming, sent)], axis=1)
-    basis_out = np.stack([left, _cross(outgoing, left)], axis=1)
-    # Products of small matrices: a sum over three factors at once takes several times as long.
-    components = field @ basis_in.swapaxes(1, 2)
-    return np.asarray(components @ matrix.swapaxes(1, 2) @ basis_out)
+    return carried_by(*map(_packed, (matrix, field, incoming, outgoing, edge)))
 
 
-def _azimuth(
-    direction: Vectors,
-    edge: Vectors,
-    near: Vectors,
-) -> Values:
-    """Angle about the edge from the near face, 0 to 2 pi, of unit directions away from it."""
-    flat = direction - _dot(direction, edge)[:, None] * edge
-    on_face = (_cross(near, edge) * flat).sum(axis=1)
-    return np.asarray(np.mod(np.arctan2(_dot(near, flat), on_face), 2 * np.pi))
-
-
-def _cotangent_term(
-    sign: int,
-    beta: Values,
-    exterior: Values,
-    kl: Values,
-) -> Complex[np.ndarray, " n"]:
-    """cot((pi +- beta) / 2n) F(kL a+-(beta)), finite on the shadow boundaries."""
-    n = exterior / np.pi
-    psi = (np.pi + sign * beta) / (2 * n)
-    turns = np.round((beta + sign * np.pi) / (2 * exterior))
-    x = kl * 2 * np.cos(exterior * turns - beta / 2) ** 2
-    # F(x) / sqrt(x), which stays finite where F goes to zero and the cotangent to infinity.
-    over_root = np.sqrt(np.pi / 2) * np.exp(1j * x)
-    over_root = over_root * (1 + 1j - 2j * phasor_integrals(np.sqrt(2 * x / np.pi)))
-    sine = np.sin(psi)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        root = np.where(
-            np.abs(sine) < _POLE,
-            n * np.sqrt(2 * kl) * np.where(sine >= 0, 1, -1),
-            np.sqrt(x) / sine,
-        )
-    return np.asarray(np.cos(psi) * root * over_root)
-
-
-def _turn(
-    direction: Vectors,
-    old: Vectors,
-    new: Vectors,
-) -> Float[np.ndarray, "n 2 2"]:
-    """From components along `old` and `direction` x `old` to those of `new`."""
-    cosine = _dot(old, new)
-    sine = (_cross(direction, old) * new).sum(axis=1)
-    return np.stack([cosine, sine, -sine, cosine], axis=1).reshape(-1, 2, 2)
+def _packed(array: np.ndarray) -> np.ndarray:
+    """In memory as the loops are compiled for."""
+    return np.ascontiguousarray(array)
 
 
 def _dot(a: Vectors, b: Vectors) -> Values:
     """Products of rows, several times faster than a product and a sum."""
     return np.asarray(np.einsum("ij,ij->i", a, b))
-
-
-def _cross(a: Vectors, b: Vectors) -> Vectors:
-    """(N, 3), several times faster than `np.cross`."""
-    (ax, ay, az), (bx, by, bz) = a.T, b.T
-    return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=1)
 
 
 def _unit(vectors: Vectors) -> Vectors:

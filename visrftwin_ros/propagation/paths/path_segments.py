@@ -7,11 +7,11 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Int
+from jaxtyping import Bool, Float, Float32, Int, UInt8
 
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.compiled import compiled
-from visrftwin_ros.propagation.paths.path_set import DIFFRACTION, DIFFUSE, PathSet, lengths
+from visrftwin_ros.propagation.paths.path_set import DIFFRACTION, DIFFUSE, PathSet
 
 Rows = Int[np.ndarray, " k"]
 
@@ -83,30 +83,60 @@ class Segments:
 def path_segments(paths: PathSet, rows: Rows | None = None) -> Segments:
     """The segments of the paths `rows` (default all), numbered as in `paths`."""
     rows = np.arange(len(paths)) if rows is None else rows
-    vertices, n_vertices = paths.vertices[rows], paths.n_vertices[rows]
-    interactions = paths.interactions[rows]
-    steps = np.diff(vertices, axis=1)
-    length = lengths(steps)
-    pieces = length.shape[1]
-    renewed = (interactions == DIFFUSE) | (interactions == DIFFRACTION)
-    behind, ahead = np.zeros_like(length), np.zeros_like(length)
-    for k in range(1, pieces):
-        behind[:, k] = np.where(renewed[:, k - 1], 0.0, behind[:, k - 1] + length[:, k - 1])
-        # From the other end; the padding after the receiver has no length and adds nothing.
-        j = pieces - 1 - k
-        ahead[:, j] = np.where(renewed[:, j], 0.0, ahead[:, j + 1] + length[:, j + 1])
-    real = np.arange(pieces) < (n_vertices - 1)[:, None]
-    row, piece = np.nonzero(real & (length > SHORTEST))
-    return Segments(
-        path=rows[row],
-        start=vertices[row, piece],
-        end=vertices[row, piece + 1],
-        length=length[row, piece],
-        behind=behind[row, piece],
-        ahead=ahead[row, piece],
-        first=piece == 0,
-        last=piece == n_vertices[row] - 2,
-    )
+    vertices = np.ascontiguousarray(paths.vertices, float)
+    path, at, metres, ends = _cut(vertices, paths.n_vertices, paths.interactions, rows)
+    return Segments(path, *at, *metres, *ends)
+
+
+@compiled
+def _cut(
+    vertices: Float[np.ndarray, "n v 3"],
+    n_vertices: Int[np.ndarray, " n"],
+    interactions: UInt8[np.ndarray, "n v-2"],
+    rows: Rows,
+) -> tuple[Rows, Float[np.ndarray, "2 s 3"], Float[np.ndarray, "3 s"], Bool[np.ndarray, "2 s"]]:
+    """Columns of Segments: path; start and end; length, behind and ahead; first and last."""
+    count = 0
+    for row in rows:
+        for piece in range(n_vertices[row] - 1):
+            count += _metres(vertices[row], piece) > SHORTEST
+    path, at = np.empty(count, np.intp), np.empty((2, count, 3))
+    metres, ends = np.empty((3, count)), np.empty((2, count), np.bool_)
+    length, ahead = np.zeros(vertices.shape[1]), np.zeros(vertices.shape[1])
+    s = 0
+    for row in rows:
+        last, kinds = n_vertices[row] - 2, interactions[row]
+        behind = ahead[last] = 0.0
+        for piece in range(last, -1, -1):
+            length[piece] = _metres(vertices[row], piece)
+            if piece < last:
+                on = ahead[piece + 1] + length[piece + 1]
+                ahead[piece] = 0.0 if _renews(kinds[piece]) else on
+        for piece in range(last + 1):
+            if piece > 0:
+                behind = 0.0 if _renews(kinds[piece - 1]) else behind + length[piece - 1]
+            if not length[piece] > SHORTEST:
+                continue
+            path[s], ends[0, s], ends[1, s] = row, piece == 0, piece == last
+            metres[0, s], metres[1, s], metres[2, s] = length[piece], behind, ahead[piece]
+            for x in range(3):
+                at[0, s, x], at[1, s, x] = vertices[row, piece, x], vertices[row, piece + 1, x]
+            s += 1
+    return path, at, metres, ends
+
+
+@compiled
+def _renews(kind: int) -> bool:
+    return kind in (DIFFUSE, DIFFRACTION)
+
+
+@compiled
+def _metres(line: Float[np.ndarray, "v 3"], piece: int) -> float:
+    square = 0.0
+    for x in range(3):
+        step = line[piece + 1, x] - line[piece, x]
+        square += step * step
+    return math.sqrt(square)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from visrftwin_ros.bodies.people import Bodies
-from visrftwin_ros.compiled import compiled
+from visrftwin_ros.compiled import compiled, in_halves
 from visrftwin_ros.propagation.paths.path_segments import Segments
 from visrftwin_ros.propagation.people.screen_diffraction import Screens
 
@@ -78,12 +78,18 @@ def outlines(
     ground, whose image continues the screen downwards by its height: no field passes under the
     feet.
     """
-    found_segment, found_body, columns = _outlined(
-        segments.start, segments.end, segments.length, segments.behind, segments.ahead,
-        segments.first, segments.last, _sizes(bodies),
-        np.ascontiguousarray(segment), np.ascontiguousarray(body), wavelength,
-    )  # fmt: skip
-    return found_segment, found_body, Outlines(*columns)
+    near, by = np.ascontiguousarray(segment), np.ascontiguousarray(body)
+    sizes = _sizes(bodies)
+
+    def of(some: slice) -> tuple[Kept, Kept, Float[np.ndarray, "k 15"]]:
+        return _outlined(
+            segments.start, segments.end, segments.length, segments.behind, segments.ahead,
+            segments.first, segments.last, sizes, near[some], by[some], wavelength,
+        )  # fmt: skip
+
+    parts = in_halves(of, len(segment))
+    found_segment, found_body, rows = map(np.concatenate, zip(*parts, strict=True))
+    return found_segment, found_body, Outlines(*rows.T)
 
 
 def _sizes(bodies: Bodies) -> Float[np.ndarray, "n 10"]:
@@ -107,7 +113,7 @@ def _outlined(
     segment: Rows,
     body: Rows,
     wavelength: float,
-) -> tuple[Kept, Kept, Float[np.ndarray, "15 k"]]:
+) -> tuple[Kept, Kept, Float[np.ndarray, "k 15"]]:
     kept = np.empty(len(segment), np.intp)
     found = np.empty((len(segment), 15))
     count = 0
@@ -175,4 +181,4 @@ def _outlined(
         found[count, 14] = math.cos(0.5 * math.pi * excess / (REACH_IN_ZONES - 1.0)) ** 2
         count += 1
     rows = kept[:count]
-    return segment[rows], body[rows], np.ascontiguousarray(found[:count].T)
+    return segment[rows], body[rows], found[:count]

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float32, Int
 
 from visrftwin_ros.bodies.people import Bodies
-from visrftwin_ros.compiled import compiled
+from visrftwin_ros.compiled import compiled, on_two_cores
 
 _FLAT = np.float32(1e-6)
 """Square of a direction's length on the ground below which a segment stands upright."""
@@ -40,7 +40,11 @@ def hidden(
     cylinders = np.column_stack([*axes, bodies.position, bodies.height]).astype(np.float32)
     x, y, z, dx, dy, dz = (np.ascontiguousarray(column) for column in segments.columns[:6])
     of = np.full(len(candidates), body, np.intp)
-    return _cut(x, y, z, dx, dy, dz, candidates, cylinders, of)
+
+    def cut(some: slice) -> Int[np.ndarray, " k"]:
+        return some.start + _cut(x, y, z, dx, dy, dz, candidates[some], cylinders, of[some])
+
+    return on_two_cores(cut, len(candidates))
 
 
 @compiled

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from visrftwin_ros.bodies.people import Bodies
-from visrftwin_ros.compiled import compiled
+from visrftwin_ros.compiled import compiled, in_halves
 
 Vectors = Float[np.ndarray, "k 3"]
 Axes = Float[np.ndarray, " 3"]
@@ -60,7 +60,9 @@ def mirror_points(
     tx, rx = (np.ascontiguousarray(end, float) for end in (transmitter, receiver))
     # nonzero() gives every second number of its memory, which would be compiled for on its own.
     of = np.ascontiguousarray(body, np.intp)
-    return MirrorPoints(*_mirrors(tx, rx, poses, semi_axes(bodies), of))
+    semi = semi_axes(bodies)
+    parts = in_halves(lambda some: _mirrors(tx[some], rx[some], poses, semi, of[some]), len(body))
+    return MirrorPoints(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 @compiled

@@ -159,3 +159,49 @@ def drop_hidden(
             arrives = abs(hit[m] - gap / closing) < tolerance / max(abs(closing), 1e-2)
         if not arrives:
             valid[owner[m]] = False
+
+
+@compiled
+def ray_tubes(
+    rows: Int[np.ndarray, " k"],
+    vertices: Float[np.ndarray, "k v 3"],
+    start: Int[np.ndarray, " n"],
+    n_vertices: Int32[np.ndarray, " n"],
+    interactions: UInt8[np.ndarray, "n v-2"],
+    normals: Float[np.ndarray, "n v-2 3"],
+    edge: Float[np.ndarray, "n 14"],
+    decay: float,
+) -> tuple[Float[np.ndarray, " k"], Float[np.ndarray, " k"]]:
+    """Metres of the paths `rows`, and 1 / length of their last ray tube, times what air leaves of it
+    and the root of Lambert's law where it starts.
+
+    With a diffraction 1 / sqrt(s s' (s + s')) of the uniform theory.
+    """
+    length, spreading = np.empty(len(rows)), np.empty(len(rows))
+    for i in range(len(rows)):
+        row, line = rows[i], vertices[i]
+        bent, behind_edge = edge[row, 13] > 0, False
+        whole = tube = after = 0.0
+        lambert = 1.0
+        for piece in range(n_vertices[row] - 1):
+            square, cosine = 0.0, 0.0
+            for x in range(3):
+                step = line[piece + 1, x] - line[piece, x]
+                square += step * step
+                if piece == start[row] and piece > 0:
+                    cosine += step * normals[row, piece - 1, x]
+            metres = np.sqrt(square)
+            whole += metres
+            if piece >= start[row]:
+                tube += metres
+            if piece == start[row] and piece > 0:
+                lambert = np.sqrt(abs(cosine) / metres)
+            if piece > 0 and interactions[row, piece - 1] == DIFFRACTION:
+                behind_edge = True
+            if behind_edge:
+                after += metres
+        length[i] = whole
+        before = whole - after
+        reach = np.sqrt(after * before * (after + before)) if bent else tube
+        spreading[i] = lambert / reach * np.exp(-decay * tube)
+    return length, spreading

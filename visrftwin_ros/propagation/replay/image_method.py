@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Complex, Float, Int, Int32, UInt8
+from scipy.constants import speed_of_light
 
 from visrftwin_ros.propagation.fields.path_transfer import chain_transfer
 from visrftwin_ros.propagation.fields.utd_edges import Wedges, edge_parameter
@@ -15,13 +16,12 @@ from visrftwin_ros.propagation.paths.path_set import (
     DIFFUSE,
     SPECULAR,
     PathSet,
-    lengths,
-    path_delay,
 )
 from visrftwin_ros.propagation.replay.chain_loops import (
     built_again,
     drop_hidden,
     pieces_to_test,
+    ray_tubes,
 )
 from visrftwin_ros.propagation.replay.replay_scene import ReplayScene, SurfaceFields
 
@@ -84,7 +84,7 @@ class Chains:
         )
         # A path that is built again throughout owes nothing to the tracer's single precision.
         fixed = np.flatnonzero(start > 0)
-        chain = chains._transfer(fixed, paths.vertices[fixed], scene)
+        chain, _ = chains._transfer(fixed, paths.vertices[fixed], scene)
         chains.before[fixed] = np.linalg.pinv(chain) @ paths.transfer[fixed]
         return chains
 
@@ -101,13 +101,13 @@ class Chains:
         rows, vertices = self._vertices(receiver)
         seen = self._visible(rows, vertices, scene)
         rows, vertices = rows[seen], vertices[seen]
-        transfer = self._transfer(rows, vertices, scene) @ self.before[rows]
-        return rows, vertices, path_delay(vertices), transfer
+        transfer, delay = self._from_known(rows, vertices, scene)
+        return rows, vertices, delay, transfer
 
     def fields(self, scene: SurfaceFields) -> Complex[np.ndarray, "n 2 2"]:
         """Transfers at the known vertices."""
         rows = np.arange(len(self.rows))
-        return self._transfer(rows, self.vertices, scene) @ self.before
+        return self._from_known(rows, self.vertices, scene)[0]
 
     @cached_property
     def evaluated(self) -> Bool[np.ndarray, " n"]:
@@ -151,10 +151,20 @@ class Chains:
         drop_hidden(hit, aims[:count], owner[:count], valid)
         return valid
 
+    def _from_known(
+        self, rows: Int[np.ndarray, " n"], vertices: Lines, scene: SurfaceFields
+    ) -> tuple[Complex[np.ndarray, "n 2 2"], Float[np.ndarray, " n"]]:
+        """Transfers and delays from the transmitter to the receiver."""
+        transfer, delay = self._transfer(rows, vertices, scene)
+        fixed = np.flatnonzero(self.start[rows] > 0)
+        transfer[fixed] = transfer[fixed] @ self.before[rows[fixed]]
+        return transfer, delay
+
     def _transfer(
         self, rows: Int[np.ndarray, " n"], vertices: Lines, scene: SurfaceFields
-    ) -> Complex[np.ndarray, "n 2 2"]:
-        """From vertex `start` to the receiver, with spreading, air and Lambert's law."""
+    ) -> tuple[Complex[np.ndarray, "n 2 2"], Float[np.ndarray, " n"]]:
+        """From vertex `start` to the receiver, with spreading, air and Lambert's law; and the delay
+        of the whole path."""
         edge, start = self.edge[rows], self.start[rows]
         wedges = Wedges(edge[:, :3], edge[:, 3:6], edge[:, 6], edge[:, 7:10], edge[:, 10:13])
         chain = chain_transfer(
@@ -168,35 +178,10 @@ class Chains:
             scene.wavelength,
             wedges,
         )
-        strength = scene.wavelength / (4 * np.pi) * self._spreading(rows, vertices, scene.decay)
-        return np.asarray(chain * strength[:, None, None])
-
-    def _spreading(
-        self, rows: Int[np.ndarray, " n"], vertices: Lines, decay: float
-    ) -> Float[np.ndarray, " n"]:
-        """(N,) 1 / length of the last ray tube, times what air leaves of it and Lambert's law where
-        it starts.
-
-        With a diffraction, 1 / sqrt(s s' (s + s')) of the uniform theory.
-        """
-        start = self.start[rows]
-        length = lengths(np.diff(vertices, axis=1))
-        piece = np.arange(length.shape[1])
-        tube = np.where(piece >= start[:, None], length, 0.0).sum(axis=1)
-        spreading, air = 1 / tube, np.exp(-decay * tube)
-        on = np.flatnonzero(self.edge[rows, 13] > 0)
-        if len(on):
-            at = (self.interactions[rows[on]] == DIFFRACTION).argmax(axis=1)[:, None]
-            after = np.where(piece > at, length[on], 0.0).sum(axis=1)
-            before = length[on].sum(axis=1) - after
-            spreading[on] = 1 / np.sqrt(after * before * (after + before))
-        on = np.flatnonzero(start > 0)
-        if len(on):
-            step = vertices[on, start[on] + 1] - vertices[on, start[on]]
-            normal = self.normals[rows[on], start[on] - 1]
-            cosine = np.abs((step * normal).sum(axis=1)) / np.linalg.norm(step, axis=1)
-            spreading[on] *= np.sqrt(cosine)
-        return np.asarray(spreading * air)
+        known = self.start, self.n_vertices, self.interactions, self.normals, self.edge
+        length, spreading = ray_tubes(rows, vertices, *known, scene.decay)
+        strength = scene.wavelength / (4 * np.pi) * spreading
+        return chain * strength[:, None, None], length / speed_of_light
 
 
 def _backwards(
