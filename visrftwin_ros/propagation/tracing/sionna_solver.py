@@ -103,7 +103,7 @@ def next_prime(number: int) -> int:
 
 def solver_version() -> str:
     """Part of a cache's fingerprint: another tracer may find other paths."""
-    return f"sionna-rt {version('sionna-rt')}, every mirror, none faint"
+    return f"sionna-rt {version('sionna-rt')}, up to five mirrors, none faint"
 
 
 @dataclass(frozen=True)
