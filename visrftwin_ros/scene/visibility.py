@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from visrftwin_ros.scene.ray_device import Device, prepare
 from visrftwin_ros.scene.surfaces import SurfaceMesh
-from visrftwin_ros.scene.tracer_scene import build_scene
+from visrftwin_ros.scene.tracer_scene import build_shapes
 from visrftwin_ros.scene.triangle_tree import TriangleTree
 
 OFF_SURFACE = 1e-3
@@ -29,8 +29,7 @@ class Visibility:
 
     def __init__(self, meshes: Sequence[SurfaceMesh], device: Device = "auto") -> None:
         prepare(device)
-        # Kept: the Mitsuba scene refers to the shapes and materials that this one owns.
-        self._scene: Any = build_scene(meshes, 60e9)
+        self._scene: Any = build_shapes(meshes)
         self._tree = TriangleTree(meshes)
         # The first call of a kind compiles; a tick must not wait for that.
         for count in (1, FEW + 1):
@@ -51,7 +50,7 @@ class Visibility:
             mi.Point3f(*(mi.Float(column) for column in start)),
             mi.Vector3f(*(mi.Float(column) for column in step)),
         )
-        hit = self._scene.mi_scene.ray_intersect_preliminary(ray, coherent=False)
+        hit = self._scene.ray_intersect_preliminary(ray, coherent=False)
         distance = dr.select(hit.is_valid(), hit.t, dr.inf)
         return np.array(distance, float)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 from exhaustive_mirrors import clear_mirror_paths
@@ -18,7 +20,8 @@ from visrftwin_ros.site.loading import load_site
 from visrftwin_ros.site.model import Site
 
 SITES = ("lecture_room", "lobby", "pets_campus", "street")
-SAMPLES = (20_000, 50_000, 99_991, 100_000, 131_072, 250_000)
+SAMPLES = ((20_000, 100_000), (50_000, 99_991), (131_072,), (100_000, 250_000))
+"""For each of the sites: few rays and many, primes and powers of two."""
 NARROW = {"max_depth": 2, "diffuse": False, "diffraction": False}
 
 
@@ -53,18 +56,20 @@ def missing(expected: list[list[np.ndarray]], paths: PathSet, first: int) -> int
     return lost
 
 
-@pytest.mark.parametrize("name", SITES)
-def test_every_path_of_one_or_two_bounces_is_there_at_any_number_of_rays(name: str) -> None:
+@pytest.mark.parametrize(("name", "samples"), tuple(zip(SITES, SAMPLES, strict=True)))
+def test_every_path_of_one_or_two_bounces_is_there_at_any_number_of_rays(
+    name: str, samples: tuple[int, ...]
+) -> None:
     site = load_site(name)
     meshes, aps, places = surface_meshes(site), access_points(site), receivers(site)
     expected = [clear_mirror_paths(meshes, ap, places.positions) for ap in aps.positions]
     total = sum(len(one) for ap in expected for one in ap)
     assert total > 3 * len(places.names)
-    for samples in SAMPLES:
-        settings = site.propagation.model_copy(update=NARROW | {"samples": samples})
+    for rays in samples:
+        settings = site.propagation.model_copy(update=NARROW | {"samples": rays})
         found = solve(meshes, aps, places, site.radio.frequency, settings)
         lost = sum(missing(one, found, i * 16) for i, one in enumerate(expected))
-        assert lost == 0, f"{lost} of {total} lost at {samples} rays"
+        assert lost == 0, f"{lost} of {total} lost at {rays} rays"
 
 
 def test_each_of_them_is_where_and_as_strong_as_the_tracer_has_it() -> None:
@@ -114,7 +119,7 @@ def test_finely_meshed_surfaces_are_left_to_the_rays(monkeypatch: pytest.MonkeyP
     meshes = surface_meshes(site)
     monkeypatch.setattr(module, "_MOST_PLANES", 8)
     planes = Planes.of(meshes)
-    assert set(planes.surface[planes.tried]) == {0, 1} and set(planes.surface) == {0, 1, 2}
+    assert set(planes.surface[planes.mirrors]) == {0, 1} and set(planes.surface) == {0, 1, 2}
     aps, places = access_points(site), receivers(site, 4)
     settings = site.propagation.model_copy(update=NARROW)
     assert (solve(meshes, aps, places, FREQUENCY, settings).objects == 2).any()
@@ -136,9 +141,27 @@ def test_between_floor_and_ceiling_there_are_two_ways_of_each_number_of_bounces(
     site = small_site(scene=plates)
     meshes = surface_meshes(site)
     ends = Devices(("a",), np.array([[-5.0, 0, 1]])), Devices(("b",), np.array([[5.0, 0, 1]]))
-    settings = site.propagation.model_copy(update={"max_depth": 3})
+    settings = site.propagation.model_copy(update={"max_depth": 5})
     found = mirror_paths(Planes.of(meshes), meshes, *ends, FREQUENCY, settings)
     # Heights add up over the mirror images: 0; 1 + 1, 2 + 2; 1 + 3 + 2, 2 + 3 + 1; 1 + 3 + 3 + 1, ...
-    rise = np.array([0, 2, 4, 6, 6, 8, 10])
+    rise = np.array([0, 2, 4, 6, 6, 8, 10, 12, 12, 14, 16])
     np.testing.assert_allclose(found.delay * 299_792_458, np.hypot(10, rise), rtol=1e-12)
-    assert sorted(found.n_vertices) == [2, 3, 3, 4, 4, 5, 5]
+    assert sorted(found.n_vertices) == [2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7]
+
+
+def test_in_a_metal_box_every_image_of_the_lattice_is_seen_up_to_five_mirrors() -> None:
+    size, source, end = np.array([7.0, 5.0, 3.0]), [1.3, 3.1, 2.2], [5.9, 1.7, 0.8]
+    room = {"name": "room", "kind": "box", "center": tuple(size / 2), "size": tuple(size)}
+    site = small_site(scene=[room | {"material": "metal"}])
+    meshes = surface_meshes(site)
+    ends = Devices(("a",), np.array([source])), Devices(("b",), np.array([end]))
+    settings = site.propagation.model_copy(update={"max_depth": 5})
+    found = mirror_paths(Planes.of(meshes), meshes, *ends, FREQUENCY, settings)
+    # Allen and Berkley, J. Acoust. Soc. Am. 65, 1979: one image for each number of walls met by axis.
+    walls = np.array(list(product(range(-5, 6), repeat=3)))
+    walls = walls[np.abs(walls).sum(axis=1) <= 5]
+    assert len(walls) == 1 + 6 + 18 + 38 + 66 + 102
+    image = np.where(walls % 2, (walls + 1) * size - source, walls * size + source)
+    distance = np.sort(np.linalg.norm(image - end, axis=1))
+    assert len(found) == len(distance)
+    np.testing.assert_allclose(np.sort(found.delay) * 299_792_458, distance, rtol=1e-9)

@@ -13,7 +13,7 @@ from visrftwin_ros.materials.table import material_names, material_values
 from visrftwin_ros.propagation.paths import path_set
 from visrftwin_ros.propagation.paths.devices import Devices
 from visrftwin_ros.propagation.paths.path_set import PathSet
-from visrftwin_ros.propagation.tracing.sionna_solver import traced_paths
+from visrftwin_ros.propagation.tracing.sionna_solver import in_turns, traced_paths
 from visrftwin_ros.scene.ray_device import prepare
 from visrftwin_ros.scene.surfaces import SurfaceMesh, fingerprint, surface_meshes
 from visrftwin_ros.site.model import Site
@@ -217,3 +217,37 @@ def test_a_ctrl_c_in_a_loop_of_the_solver_stays_one(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("sionna.rt.PathSolver.__call__", interrupted)
     with pytest.raises(KeyboardInterrupt):
         traced_paths(surface_meshes(site), aps, aps, FREQUENCY, site.propagation, "llvm")
+
+
+def test_in_turns_every_link_gets_the_paths_between_its_own_ends() -> None:
+    site = small_site()
+    # At two million rays of depth 5, one transmitter at a time.
+    settings = site.propagation.model_copy(update={"samples": 2_000_000, "max_depth": 5})
+    asked = []
+
+    def straight(some: Devices, others: Devices) -> PathSet:
+        asked.append((len(some.names), len(others.names)))
+        links = tuple((tx, rx) for tx in some.names for rx in others.names)
+        link = np.arange(len(links), dtype=np.int32)
+        vertices = np.zeros((len(links), 7, 3))
+        vertices[:, 0] = np.repeat(some.positions, len(others.names), axis=0)
+        vertices[:, 1:] = np.tile(others.positions, (len(some.names), 1))[:, None]
+        nothing = np.zeros((len(links), 5), np.uint8)
+        return PathSet(
+            links, link, vertices, np.full(len(links), 2, np.int32), nothing,
+            nothing.astype(np.int32) - 1, np.zeros((len(links), 5, 3)),
+            np.zeros((len(links), 2, 2), complex), path_set.path_delay(vertices),
+        )  # fmt: skip
+
+    def row(name: str, count: int, y: float) -> Devices:
+        places = np.column_stack([np.arange(count), np.full(count, y), np.ones(count)])
+        return Devices(tuple(f"{name}{i}" for i in range(count)), places)
+
+    tx, rx = row("t", 3, 0.0), row("r", 40, 5.0)
+    paths = in_turns(tx, rx, settings, straight)
+    assert len(asked) == 9 and max(asked) == (1, 14)
+    whole = straight(tx, rx)
+    assert paths.links == whole.links
+    for f in fields(PathSet):
+        if f.name != "links":
+            np.testing.assert_array_equal(getattr(paths, f.name), getattr(whole, f.name))

@@ -1,8 +1,8 @@
-"""Paths of at most two mirrors, every one of them: the image method over all planes of a scene.
+"""Paths over mirrors alone, every one of few: the image method over the planes of a scene.
 
 Rays find such a path only where one happens to meet its planes in order, and Sionna's candidate
 table then drops whatever shares a slot with another: at some numbers of rays the reflection in the
-ground is missing. Here each plane, and each pair of planes, is tried.
+ground is missing. Here each plane and each pair of planes is tried, and more of the largest.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from visrftwin_ros.propagation.fields.free_space import wavelength_of
 from visrftwin_ros.propagation.fields.fresnel_coefficients import surface_electrics
@@ -36,8 +36,9 @@ from visrftwin_ros.site.model import Propagation
 MOST_MIRRORS = 2
 _MOST_PLANES = 3000
 """Mirrors that are tried in pairs; finely meshed surfaces beyond that are left to the rays."""
-_LARGEST = 60
-"""Mirrors that are tried in threes: walls and the like, whose echoes are late and strong."""
+_AMONG = (_MOST_PLANES, _MOST_PLANES, 120, 60, 12)
+"""Of the largest planes, those that are tried in ones, twos, ... fives: walls and the like, whose
+echoes are late and strong. Each further mirror costs some twenty times as long among equally many."""
 _SAME_PLANE = 1e-4
 """Metres, and parts of a unit normal: triangles of a surface closer than this are one plane."""
 
@@ -52,7 +53,8 @@ class Planes:
 
     surface: index of the mesh. normal: unit; level: its product with a point of the plane, metres.
     triangles: corners, metres, those of plane i being first[i]:first[i + 1]. low, high: bounds.
-    tried: it is among the mirrors that are tried; large: in threes, too.
+    mirrors: the planes that are tried as such, the largest first; rank: the place in `mirrors`, M
+    of those that are not there.
     """
 
     surface: Int[np.ndarray, " m"]
@@ -62,8 +64,8 @@ class Planes:
     triangles: Float[np.ndarray, "t 3 3"]
     low: Float[np.ndarray, "m 3"]
     high: Float[np.ndarray, "m 3"]
-    tried: Bool[np.ndarray, " m"]
-    large: Bool[np.ndarray, " m"]
+    mirrors: Int[np.ndarray, " k"]
+    rank: Int[np.ndarray, " m"]
 
     @classmethod
     def of(cls, meshes: Sequence[SurfaceMesh]) -> Planes:
@@ -87,8 +89,10 @@ class Planes:
         few[ascending[np.cumsum(count[ascending]) <= _MOST_PLANES]] = True
         across = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
         area = np.add.reduceat(np.linalg.norm(across, axis=1), first[:-1])
-        large = np.zeros(len(where), bool)
-        large[np.argsort(-area, kind="stable")[:_LARGEST]] = True
+        mirrors = np.argsort(-area, kind="stable")
+        mirrors = mirrors[few[surface[where[mirrors]]]]
+        rank = np.full(len(where), len(where))
+        rank[mirrors] = np.arange(len(mirrors))
         return cls(
             surface=surface[where],
             normal=np.ascontiguousarray(normal[where]),
@@ -97,8 +101,8 @@ class Planes:
             triangles=np.ascontiguousarray(triangles),
             low=np.minimum.reduceat(corners[0], first[:-1]),
             high=np.maximum.reduceat(corners[1], first[:-1]),
-            tried=few[surface[where]],
-            large=large & few[surface[where]],
+            mirrors=mirrors,
+            rank=rank,
         )
 
 
@@ -110,39 +114,32 @@ def with_every_mirror(
     frequency: float,
     settings: Propagation,
 ) -> PathSet:
-    """`traced`, its paths over at most two mirrors (and through any walls) replaced by all there
-    are: lines of sight, reflections and what passes walls on the way. What there is over three
-    of the largest planes is added.
+    """`traced`, its paths over mirrors (and through any walls) replaced by all there are over at
+    most two, and over more of the largest planes: lines of sight, reflections and what passes
+    walls on the way.
 
     Links come transmitter first. A path has at most `settings.max_depth` interactions.
     """
     planes = Planes.of(meshes)
     exact = mirror_paths(planes, meshes, transmitters, receivers, frequency, settings)
-    mirrors = traced.interactions == SPECULAR
     other = np.isin(traced.interactions, (DIFFUSE, DIFFRACTION)).any(axis=1)
-    few, three = (
-        (~mirrors | on).all(axis=1) & (mirrors.sum(axis=1) <= most)
-        for most, on in zip(
-            (MOST_MIRRORS, MOST_MIRRORS + 1), _mirrors_on(planes, traced), strict=True
-        )
-    )
-    return of_same_links(traced.links, [traced.select(other | ~(few | three)), exact])
+    bounces = (traced.interactions == SPECULAR).sum(axis=1)
+    among = np.append(np.array((_MOST_PLANES, *_AMONG)), np.zeros(traced.depth, int))
+    tried = _last_rank(planes, traced) < np.minimum(among[bounces], len(planes.rank))
+    return of_same_links(traced.links, [traced.select(other | ~tried), exact])
 
 
-def _mirrors_on(
-    planes: Planes, paths: PathSet
-) -> tuple[Bool[np.ndarray, "p d"], Bool[np.ndarray, "p d"]]:
-    """Whether the interactions are on planes that are tried, and on large ones."""
-    tried, large = np.zeros((2, *paths.objects.shape), bool)
+def _last_rank(planes: Planes, paths: PathSet) -> Int[np.ndarray, " p"]:
+    """The largest rank of the planes that are the paths' mirrors, -1 where none is."""
+    last = np.full(len(paths), -1)
     for surface in np.unique(planes.surface):
-        row, d = np.nonzero(paths.objects == surface)
+        row, d = np.nonzero((paths.objects == surface) & (paths.interactions == SPECULAR))
         own = np.flatnonzero(planes.surface == surface)
         normal, point = paths.normals[row, d], paths.vertices[row, d + 1]
         turned = 1 - np.abs(normal @ planes.normal[own].T)
         beside = np.abs(point @ planes.normal[own].T - planes.level[own])
-        plane = own[(turned + beside).argmin(axis=1)]
-        tried[row, d], large[row, d] = planes.tried[plane], planes.large[plane]
-    return tried, large
+        np.maximum.at(last, row, planes.rank[own[(turned + beside).argmin(axis=1)]])
+    return last
 
 
 def mirror_paths(
@@ -152,10 +149,10 @@ def mirror_paths(
     receivers: Devices,
     frequency: float,
     settings: Propagation,
-    most: int = MOST_MIRRORS + 1,
+    most: int = len(_AMONG),
 ) -> PathSet:
-    """Every line of sight and every path over one or two of the mirrors `planes.tried`, or three
-    `planes.large`, but over at most `most`, through walls where `settings.refraction` allows."""
+    """Every line of sight and every path over one or two of `planes.mirrors`, or over more of the
+    largest of them (`_AMONG`), at most `most`, through walls where `settings.refraction` allows."""
     from visrftwin_ros.propagation.tracing.mirror_search import crossed_planes, mirror_points
 
     links = tuple((tx, rx) for tx in transmitters.names for rx in receivers.names)
@@ -166,9 +163,8 @@ def mirror_paths(
         np.ascontiguousarray(receivers.positions, float),
         *geometry,
         planes.triangles,
-        np.flatnonzero(planes.tried),
-        planes.large,
-        min(depth, most),
+        planes.mirrors,
+        np.array(_AMONG[: min(depth, most)], np.int64),
     )
     tx, rx = np.divmod(link, len(receivers.names))
     fits, vertices, met, mirrored = crossed_planes(

@@ -26,18 +26,17 @@ def mirror_points(
     first: Int[np.ndarray, " m+1"],
     triangles: Float[np.ndarray, "c 3 3"],
     mirrors: Int[np.ndarray, " k"],
-    large: Bool[np.ndarray, " m"],
-    most: int,
-) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, "n 3"], Float[np.ndarray, "n 3 3"]]:
-    """All sequences of at most `most` (0 to 3) of the planes `mirrors` in which a receiver sees a
-    transmitter, whatever stands between, those of three over `large` ones alone: link (t * R + r),
-    planes (-1 = none) and mirror points."""
-    room = 4096
+    among: Int[np.ndarray, " most"],
+) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, "n most"], Float[np.ndarray, "n most 3"]]:
+    """All sequences of at most `most` of the planes `mirrors` in which a receiver sees a
+    transmitter, whatever stands between, those of n over the first `among[n - 1]` alone, which
+    never grows: link (t * R + r), planes (-1 = none) and mirror points."""
+    room, most = 65_536, len(among)
     while True:
         link = np.empty(room, np.int64)
-        planes, points = np.full((room, 3), -1), np.zeros((room, 3, 3))
-        scene = (normal, level, low, high, first, triangles, mirrors, large)
-        count = _mirror_points(tx, rx, *scene, most, link, planes, points)
+        planes, points = np.full((room, most), -1), np.zeros((room, most, 3))
+        scene = (normal, level, low, high, first, triangles, mirrors, among)
+        count = _mirror_points(tx, rx, *scene, link, planes, points)
         if count <= room:
             return link[:count], planes[:count], points[:count]
         room = count
@@ -46,8 +45,8 @@ def mirror_points(
 def crossed_planes(
     start: Float[np.ndarray, "n 3"],
     end: Float[np.ndarray, "n 3"],
-    mirrors: Int[np.ndarray, "n 3"],
-    points: Float[np.ndarray, "n 3 3"],
+    mirrors: Int[np.ndarray, "n most"],
+    points: Float[np.ndarray, "n most 3"],
     normal: Float[np.ndarray, "m 3"],
     level: Float[np.ndarray, " m"],
     low: Float[np.ndarray, "m 3"],
@@ -146,91 +145,92 @@ def _mirror_points(
     first: Int[np.ndarray, " m+1"],
     triangles: Float[np.ndarray, "c 3 3"],
     mirrors: Int[np.ndarray, " k"],
-    large: Bool[np.ndarray, " m"],
-    most: int,
+    among: Int[np.ndarray, " most"],
     link: Int[np.ndarray, " room"],
-    planes: Int[np.ndarray, "room 3"],
-    points: Float[np.ndarray, "room 3 3"],
+    planes: Int[np.ndarray, "room most"],
+    points: Float[np.ndarray, "room most 3"],
 ) -> int:
-    """Fills the last three as far as there is room; how many there are."""
-    count, room, receivers = 0, len(link), len(rx)
-    image, twice, thrice = np.zeros(3), np.zeros(3), np.zeros(3)
-    one, other, third = np.zeros(3), np.zeros(3), np.zeros(3)
+    """Fills the last three as far as there is room; how many there are.
+
+    Beams are followed from mirror to mirror, depth first: `tried[n]` is the place in `mirrors` of
+    the beam's mirror n, `images[n + 1]` the transmitter in it and those before, `lit[n + 1]` the
+    bounds of what the beam lights of it, `last[n + 1]` the largest place so far.
+    """
+    count, room, most = 0, link.shape[0], planes.shape[1]
+    images, lit = np.zeros((most + 1, 3)), np.zeros((most + 1, 2, 3))
+    tried, sides = np.full(most + 1, -1), np.zeros(most + 1)
+    last = np.zeros(most + 1, np.int64)
+    path, meeting, seen = np.full(most, -1), np.zeros((most, 3)), np.zeros((2, 3))
     for t in range(len(tx)):
-        for r in range(receivers):
+        for r in range(len(rx)):
             if count < room:
-                link[count] = t * receivers + r
+                link[count] = t * len(rx) + r
             count += 1
-        if most < 1:
-            continue
-        for i in mirrors:
-            away = _product(tx[t], normal[i]) - level[i]
-            if abs(away) < SHORTEST:
+        images[0] = tx[t]
+        n = 0
+        tried[0] = -1
+        while n >= 0:
+            tried[n] += 1
+            if n == most or last[n] >= among[n] or tried[n] >= min(among[n], len(mirrors)):
+                n -= 1
                 continue
+            plane = mirrors[tried[n]]
+            last[n + 1] = max(last[n], tried[n])
+            away = _product(images[n], normal[plane]) - level[plane]
+            if n == 0:
+                if abs(away) < SHORTEST:
+                    continue
+                lit[1, 0], lit[1, 1] = low[plane], high[plane]
+            elif (
+                plane == path[n - 1]
+                or abs(away) < _ON_PLANE
+                or not _reaches(plane, path[n - 1], sides[n - 1], normal, level, low, high)
+                or not _lights(
+                    images[n],
+                    path[n - 1],
+                    lit[n],
+                    plane,
+                    normal,
+                    level,
+                    low,
+                    high,
+                    lit[n + 1],
+                    seen,
+                )
+            ):
+                continue
+            path[n], sides[n] = plane, away
             for k in range(3):
-                image[k] = tx[t, k] - 2 * away * normal[i, k]
-            for r in range(receivers):
-                share = _between(rx[r], image, i, normal, level, low, high, first, triangles, one)
-                if share > 0:
-                    if count < room:
-                        link[count], planes[count, 0], points[count, 0] = t * receivers + r, i, one
-                    count += 1
-            if most < 2:
-                continue
-            for j in mirrors:
-                if j == i:
-                    continue
-                beside = _product(image, normal[j]) - level[j]
-                if abs(beside) < _ON_PLANE or not _reaches(j, i, away, normal, level, low, high):
-                    continue
-                if not _lights(image, i, j, normal, level, low, high):
-                    continue
-                for k in range(3):
-                    twice[k] = image[k] - 2 * beside * normal[j, k]
-                for r in range(receivers):
-                    share = _between(
-                        rx[r], twice, j, normal, level, low, high, first, triangles, other
-                    )
-                    if share <= 0:
-                        continue
-                    share = _between(
-                        other, image, i, normal, level, low, high, first, triangles, one
-                    )
-                    if share <= 0:
-                        continue
-                    if count < room:
-                        link[count] = t * receivers + r
-                        planes[count, 0], planes[count, 1] = i, j
-                        points[count, 0], points[count, 1] = one, other
-                    count += 1
-                if most < 3 or not (large[i] and large[j]):
-                    continue
-                for m in mirrors:
-                    if m == j or not large[m]:
-                        continue
-                    beyond = _product(twice, normal[m]) - level[m]
-                    if abs(beyond) < _ON_PLANE or not _reaches(
-                        m, j, beside, normal, level, low, high
+                images[n + 1, k] = images[n, k] - 2 * away * normal[plane, k]
+            for r in range(len(rx)):
+                here, found = rx[r], True
+                for m in range(n, -1, -1):
+                    if (
+                        _between(
+                            here,
+                            images[m + 1],
+                            path[m],
+                            normal,
+                            level,
+                            low,
+                            high,
+                            first,
+                            triangles,
+                            meeting[m],
+                        )
+                        <= 0
                     ):
-                        continue
-                    if not _lights(twice, j, m, normal, level, low, high):
-                        continue
-                    for k in range(3):
-                        thrice[k] = twice[k] - 2 * beyond * normal[m, k]
-                    for r in range(receivers):
-                        scene = (normal, level, low, high, first, triangles)
-                        if _between(rx[r], thrice, m, *scene, third) <= 0:
-                            continue
-                        if _between(third, twice, j, *scene, other) <= 0:
-                            continue
-                        if _between(other, image, i, *scene, one) <= 0:
-                            continue
-                        if count < room:
-                            link[count] = t * receivers + r
-                            planes[count, 0], planes[count, 1], planes[count, 2] = i, j, m
-                            points[count, 0], points[count, 1] = one, other
-                            points[count, 2] = third
-                        count += 1
+                        found = False
+                        break
+                    here = meeting[m]
+                if found:
+                    if count < room:
+                        link[count] = t * len(rx) + r
+                        planes[count, : n + 1] = path[: n + 1]
+                        points[count, : n + 1] = meeting[: n + 1]
+                    count += 1
+            n += 1
+            tried[n] = -1
     return count
 
 
@@ -256,41 +256,62 @@ def _reaches(
 def _lights(
     image: Float[np.ndarray, " 3"],
     i: int,
+    window: Float[np.ndarray, "2 3"],
     j: int,
     normal: Float[np.ndarray, "m 3"],
     level: Float[np.ndarray, " m"],
     low: Float[np.ndarray, "m 3"],
     high: Float[np.ndarray, "m 3"],
+    lit: Float[np.ndarray, "2 3"],
+    seen: Float[np.ndarray, "2 3"],
 ) -> bool:
-    """What comes from `image` through the bounds of plane `i` may meet those of plane `j`: seen
-    from there, `j`'s bounds and `i`'s overlap. True wherever that is not plain."""
-    behind = level[i]
-    for k in range(3):
-        behind -= image[k] * normal[i, k]
-    left, right = np.full(3, np.inf), np.full(3, -np.inf)
+    """What comes from `image` through the bounds `window` on plane `i` may meet plane `j`, and the
+    bounds `lit` of where: the window's shadow on `j`, or where that is not plain, as where part of
+    `j` lies before the mirror, all of `j` if its own on `i` meets the window. `seen` is overwritten.
+    """
+    lit[0], lit[1] = low[j], high[j]
+    if _projected(image, window, normal[j], level[j], seen):
+        for k in range(3):
+            lit[0, k] = max(lit[0, k], seen[0, k] - _TOUCHING)
+            lit[1, k] = min(lit[1, k], seen[1, k] + _TOUCHING)
+            if lit[0, k] > lit[1, k]:
+                return False
+    elif _projected(image, lit, normal[i], level[i], seen):
+        for k in range(3):
+            if seen[0, k] > window[1, k] + _TOUCHING or seen[1, k] < window[0, k] - _TOUCHING:
+                return False
+    return True
+
+
+@compiled
+def _projected(
+    image: Float[np.ndarray, " 3"],
+    box: Float[np.ndarray, "2 3"],
+    normal: Float[np.ndarray, " 3"],
+    level: float,
+    seen: Float[np.ndarray, "2 3"],
+) -> bool:
+    """`seen` are the bounds of the box's shadow from `image` on a plane; False where it has no
+    such: part of the box lies where the projection turns round."""
+    behind = level - _product(image, normal)
+    seen[0], seen[1] = np.inf, -np.inf
     for corner in range(8):
         ahead = 0.0
         for k in range(3):
-            place = high[j, k] if corner >> k & 1 else low[j, k]
-            ahead += (place - image[k]) * normal[i, k]
-        share = behind / ahead if abs(ahead) > _ON_PLANE else -1.0
-        if share <= 0.0 or share > 1.0:
-            return True  # Part of `j` lies before the mirror, where a projection turns round.
+            ahead += (box[corner >> k & 1, k] - image[k]) * normal[k]
+        if abs(ahead) < _ON_PLANE or (ahead > 0) != (behind > 0):
+            return False
         for k in range(3):
-            place = high[j, k] if corner >> k & 1 else low[j, k]
-            seen = image[k] + share * (place - image[k])
-            left[k], right[k] = min(left[k], seen), max(right[k], seen)
-    overlap = True
-    for k in range(3):
-        overlap &= left[k] <= high[i, k] + _TOUCHING and right[k] >= low[i, k] - _TOUCHING
-    return overlap
+            place = image[k] + behind / ahead * (box[corner >> k & 1, k] - image[k])
+            seen[0, k], seen[1, k] = min(seen[0, k], place), max(seen[1, k], place)
+    return True
 
 
 @compiled
 def _crossed_planes(
     end: Float[np.ndarray, "n 3"],
-    mirrors: Int[np.ndarray, "n 3"],
-    points: Float[np.ndarray, "n 3 3"],
+    mirrors: Int[np.ndarray, "n most"],
+    points: Float[np.ndarray, "n most 3"],
     normal: Float[np.ndarray, "m 3"],
     level: Float[np.ndarray, " m"],
     low: Float[np.ndarray, "m 3"],

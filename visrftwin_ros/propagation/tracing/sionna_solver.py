@@ -6,8 +6,8 @@ and cannot fail for want of LLVM.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from math import isqrt
 from typing import Any
@@ -75,11 +75,12 @@ def traced_paths(
         scene = build_scene(meshes, frequency)
         scene.tx_array = rt.PlanarArray(num_rows=1, num_cols=1, pattern="iso", polarization="VH")
         scene.rx_array = scene.tx_array
-        parts = [
-            _traced(scene, meshes, some, others, len(receivers.names), settings, slots)
-            for some, others in _in_turns(transmitters, receivers, settings)
-        ]
-        paths = path_set.of_same_links(links, parts)
+        paths = in_turns(
+            transmitters,
+            receivers,
+            settings,
+            lambda some, others: _traced(scene, meshes, some, others, settings, slots),
+        )
     except (RuntimeError, ValueError, TypeError) as error:
         cause: BaseException | None = error
         while cause is not None:  # Dr.Jit's loops turn a Ctrl-C into a RuntimeError of their own.
@@ -103,61 +104,65 @@ def next_prime(number: int) -> int:
 
 def solver_version() -> str:
     """Part of a cache's fingerprint: another tracer may find other paths."""
-    return f"sionna-rt {version('sionna-rt')}, every mirror, none faint"
+    return f"sionna-rt {version('sionna-rt')}, up to five mirrors, none faint"
 
 
-@dataclass(frozen=True)
-class _Turn:
-    """Some of the devices, and their numbers among all."""
+def in_turns(
+    transmitters: Devices,
+    receivers: Devices,
+    settings: Propagation,
+    paths_between: Callable[[Devices, Devices], PathSet],
+) -> PathSet:
+    """`paths_between` every transmitter and every receiver, asked for as many at a time as the
+    memory bears.
 
-    devices: Devices
-    numbers: Int[np.ndarray, " n"]
-
-
-def _in_turns(
-    transmitters: Devices, receivers: Devices, settings: Propagation
-) -> Iterator[tuple[_Turn, _Turn]]:
-    """Every transmitter with every receiver, as many at a time as the memory bears."""
-    turns = list(_turns(receivers, _MOST_RECEIVERS))
-    each = settings.samples * max(settings.max_depth, 1) * max(len(t.numbers) for t in turns)
-    for some in _turns(transmitters, max(_MOST_LANES // each, 1)):
+    Links come transmitter first, in what it answers as here.
+    """
+    links = tuple((tx, rx) for tx in transmitters.names for rx in receivers.names)
+    number = np.arange(len(links), dtype=np.int32).reshape(-1, len(receivers.names))
+    turns = _turns(len(receivers.names), _MOST_RECEIVERS)
+    each = settings.samples * max(settings.max_depth, 1) * max(len(turn) for turn in turns)
+    parts = []
+    for some in _turns(len(transmitters.names), max(_MOST_LANES // each, 1)):
         for others in turns:
-            yield some, others
+            part = paths_between(_those(transmitters, some), _those(receivers, others))
+            own = number[np.ix_(some, others)].ravel()
+            parts.append(replace(part, links=links, link=own[part.link]))
+    return path_set.of_same_links(links, parts)
 
 
-def _turns(devices: Devices, most: int) -> Iterator[_Turn]:
-    """At most so many at a time, in turns of almost one size: each size compiles anew."""
-    count = len(devices.names)
-    for numbers in np.array_split(np.arange(count), -(-count // most)):
-        names = tuple(devices.names[i] for i in numbers)
-        yield _Turn(Devices(names, devices.positions[numbers]), numbers)
+def _turns(count: int, most: int) -> list[Int[np.ndarray, " n"]]:
+    """At most so many numbers at a time, in turns of almost one size: each size compiles anew."""
+    return np.array_split(np.arange(count), -(-count // most))
+
+
+def _those(devices: Devices, numbers: Int[np.ndarray, " n"]) -> Devices:
+    return Devices(tuple(devices.names[i] for i in numbers), devices.positions[numbers])
 
 
 def _traced(
     scene: Any,
     meshes: Sequence[SurfaceMesh],
-    transmitters: _Turn,
-    receivers: _Turn,
-    count: int,
+    transmitters: Devices,
+    receivers: Devices,
     settings: Propagation,
     slots: int,
 ) -> PathSet:
-    """Their paths, without duplicates; links are numbered as of all transmitters to all
-    `count` receivers."""
+    """Their paths, without duplicates."""
     import sionna.rt as rt
     from sionna.rt.path_solvers.sb_candidate_generator import SBCandidateGenerator
 
     most = max(100_000, settings.samples * 4)
     # A prime: with a size of many factors, candidates fall on few of its places.
-    size = next_prime(max(most, slots * len(receivers.numbers)))
+    size = next_prime(max(most, slots * len(receivers.names)))
     SBCandidateGenerator.MIN_SPEC_COUNT_SIZE = size
     devices = [
         kind(f"{end} {name}", place.tolist())
-        for kind, end, turn in (
+        for kind, end, ends in (
             (rt.Transmitter, "tx", transmitters),
             (rt.Receiver, "rx", receivers),
         )
-        for name, place in zip(turn.devices.names, turn.devices.positions, strict=True)
+        for name, place in zip(ends.names, ends.positions, strict=True)
     ]
     for device in devices:
         scene.add(device)
@@ -175,7 +180,7 @@ def _traced(
         diffraction=settings.diffraction,
         seed=settings.seed,
     )
-    paths = _path_set(found, scene, meshes, transmitters, receivers, count, settings.max_depth)
+    paths = _path_set(found, scene, meshes, transmitters, receivers, settings.max_depth)
     for device in devices:
         scene.remove(device.name)
     return paths
@@ -185,9 +190,8 @@ def _path_set(
     found: Any,
     scene: Any,
     meshes: Sequence[SurfaceMesh],
-    transmitters: _Turn,
-    receivers: _Turn,
-    count: int,
+    transmitters: Devices,
+    receivers: Devices,
     depth: int,
 ) -> PathSet:
     """Gathers Sionna's padded tensors [rx, tx, path] into one row a path."""
@@ -214,13 +218,13 @@ def _path_set(
         objects[(ids == identifier) & ~ended] = index
     n_vertices = (~ended).sum(axis=1).astype(np.int32) + 2
     vertices = np.empty((len(tx), depth + 2, 3))
-    vertices[:, 0] = transmitters.devices.positions[tx]
+    vertices[:, 0] = transmitters.positions[tx]
     vertices[:, 1:-1] = by_depth(found.vertices)
     padding = np.arange(depth + 2) >= n_vertices[:, None] - 1
-    vertices[padding] = receivers.devices.positions[rx[np.nonzero(padding)[0]]]
+    vertices[padding] = receivers.positions[rx[np.nonzero(padding)[0]]]
     paths = PathSet(
         links=(),
-        link=(transmitters.numbers[tx] * count + receivers.numbers[rx]).astype(np.int32),
+        link=(tx * len(receivers.names) + rx).astype(np.int32),
         vertices=vertices,
         n_vertices=n_vertices,
         interactions=interactions,
