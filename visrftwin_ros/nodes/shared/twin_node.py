@@ -21,6 +21,7 @@ from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
+from rclpy.time_source import USE_SIM_TIME_NAME
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.limits import Limits
@@ -30,6 +31,7 @@ from visrftwin_ros.nodes.shared.heartbeat import BEAT_PERIOD, Heartbeat
 from visrftwin_ros.nodes.shared.intake import Intake
 from visrftwin_ros.nodes.shared.leaving import Leaving, leave
 from visrftwin_ros.nodes.shared.node_parameter import LIMIT_PARAMETERS, NodeParameter
+from visrftwin_ros.nodes.shared.ros_inputs import check_clock, check_parameter_changes
 from visrftwin_ros.nodes.shared.sources import Sources
 from visrftwin_ros.site.loading import config_path, load_site
 from visrftwin_ros.site.model import Camera, Site
@@ -81,6 +83,7 @@ class TwinNode(LifecycleNode):
         for parameter in (*LIMIT_PARAMETERS, *self.parameters):
             self.declare_parameter(parameter.name, parameter.default, parameter.descriptor())
         self.add_on_set_parameters_callback(self._check_live)
+        check_parameter_changes(self)
         self.active = False
         self.finished = Future()  # a node that sets it has done its work; its process ends
         self.limits = Limits()
@@ -124,6 +127,8 @@ class TwinNode(LifecycleNode):
         self.limits = Limits(**{f.name: self.value(f"limits.{f.name}") for f in fields(Limits)})
         self._intake = Intake(self, self.limits)
         self._sources = Sources(self)
+        if clock := check_clock(self, self._intake):
+            self._sources.expect_one("/clock", clock)
         try:
             self.configure()
         except TwinError as error:
@@ -205,6 +210,7 @@ class TwinNode(LifecycleNode):
     def _check_live(self, changed: Sequence[Parameter]) -> SetParametersResult:
         own = {parameter.name: parameter for parameter in (*LIMIT_PARAMETERS, *self.parameters)}
         fixed = [p.name for p in changed if p.name in own and not own[p.name].live]
+        fixed += [p.name for p in changed if p.name == USE_SIM_TIME_NAME]
         if self._intake is None or not fixed:
             return SetParametersResult(successful=True)
         names = ", ".join(fixed)
