@@ -33,6 +33,7 @@ from visrftwin_ros.nodes.shared.leaving import Leaving, leave
 from visrftwin_ros.nodes.shared.node_parameter import LIMIT_PARAMETERS, NodeParameter
 from visrftwin_ros.nodes.shared.ros_inputs import check_clock, check_parameter_changes
 from visrftwin_ros.nodes.shared.sources import Sources
+from visrftwin_ros.outputs import OWN_ALONE
 from visrftwin_ros.site.loading import config_path, load_site
 from visrftwin_ros.site.model import Camera, Site
 
@@ -353,6 +354,7 @@ def bound_threads(threads: int = 2) -> None:
 def run(node_class: type[TwinNode], name: str) -> None:
     """Runs one node as a process; exits with EXIT_CANNOT_START when it cannot be configured."""
     leaving = Leaving()
+    os.umask(OWN_ALONE)
     bound_threads()
     # Fast DDS reads this when the first participant is made; see the comments in the file.
     os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(config_path("fastdds_images.xml")))
