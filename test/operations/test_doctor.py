@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +24,7 @@ from visrftwin_ros.msg import LinkChannels
 from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.operations.doctor import look_at_machine
 from visrftwin_ros.operations.graph import Graph
-from visrftwin_ros.operations.graph_doctor import Heard, Stream, findings
+from visrftwin_ros.operations.graph_doctor import Heard, Stream, Topic, findings
 from visrftwin_ros.operations.node_table import NodeSpec, node_table
 from visrftwin_ros.site.frames import Pose
 from visrftwin_ros.site.loading import load_site
@@ -110,41 +109,53 @@ def said(heard: Heard, site: str = "pets_campus") -> dict[str, str]:
 RUNS = {"people_tracker: configure": (b"\x00", "configured")}
 
 
-def camera(**values: Any) -> Stream:
-    there = {"count": 28, "publishers": [("/view1/image_raw", "/driver")]}
-    stream = Stream(
-        "/view1/image_raw", "sensor_msgs/msg/Image", 7.0, "camera view1", **(there | values)
-    )
-    stream.ages.extend([0.1] * stream.count)
-    return stream
+IMAGE = "sensor_msgs/msg/Image"
+RAW = "/view1/image_raw"
+
+
+def camera(count: int = 28, *whose: str, kind: str = IMAGE, age: float = 0.1) -> Stream:
+    """Listened to for 4 s; its driver also publishes compressed images."""
+    raw = Topic(RAW, IMAGE, count, publishers=[(name, kind) for name in whose or ("/driver",)])
+    raw.ages.extend([age] * count)
+    packed = Topic(f"{RAW}/compressed", "sensor_msgs/msg/CompressedImage", 28)
+    packed.publishers = [("/driver", packed.kind)]
+    return Stream((raw, packed), 7.0, "camera view1")
 
 
 def test_a_sound_camera_is_nothing_to_talk_of() -> None:
     assert said(Heard(4.0, [camera()], RUNS)) == {}
+    half_speed = Heard(4.0, [camera(14)], RUNS, clock_ns=(5 * 10**9, 7 * 10**9))
+    assert said(half_speed) == {}
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("stream", "told"),
     [
-        ({"count": 8}, "2.0 a second from 1 publishers, 0.10 s old when they come: the site has 7"),
-        ({"count": 0}, "start its driver, or remap one of /usb/image_raw"),
-        ({"publishers": [("", "/a"), ("", "/b")]}, "(/a, /b), expected one"),
+        (camera(8), f"{RAW}: 2.0 a second from 1 publishers: the site has 7 a second"),
+        (camera(28, "/a", "/b"), "/a, /b; expected one: stop the others"),
+        (camera(0, kind="sensor_msgs/msg/PointCloud2"), f"PointCloud2, expected {IMAGE}"),
+        (camera(28, age=60.0), "60.0 s old when they come; synchronise the clocks"),
+        (camera(28, age=-5.0), "5.0 s ahead of the clock; synchronise the clocks"),
     ],
 )
 def test_what_is_wrong_with_a_camera_is_named_with_what_would_be_right(
-    values: dict[str, Any], told: str
+    stream: Stream, told: str
 ) -> None:
-    topics = {"/usb/image_raw": ["sensor_msgs/msg/Image"]}
-    found = said(Heard(4.0, [camera(**values)], RUNS, topics=topics))
-    assert told in found["input camera view1"]
-    if "count" in values and not values["count"]:  # before a graph, nothing needs to come
-        assert said(Heard(4.0, [camera(**values)])) == {}
+    assert told in said(Heard(4.0, [stream], RUNS))["input camera view1"]
+
+
+def test_a_camera_that_does_not_come_is_wrong_once_a_twin_runs() -> None:
+    silent = Stream((Topic(RAW, IMAGE),), 7.0, "camera view1")
+    topics = {"/usb/image_raw": [IMAGE], "/view1/debug_image": [IMAGE]}
+    told = said(Heard(4.0, [silent], RUNS, topics=topics))["input camera view1"]
+    assert told.endswith("from 0 publishers; start its driver, or remap one of /usb/image_raw")
+    assert said(Heard(4.0, [silent], topics=topics)) == {}
 
 
 def test_clocks_that_do_not_agree_are_named() -> None:
     live = said(Heard(4.0, [], RUNS, clocks={"people_tracker": -30.0}))
     assert "30.0 s ahead of this machine's clock" in live["clock of people_tracker"]
-    replay = said(Heard(4.0, [], RUNS, clocks={"people_tracker": 1e8}, clock_ns=5))
+    replay = said(Heard(4.0, [], RUNS, clocks={"people_tracker": 1e8}, clock_ns=(5, 6)))
     assert "set its use_sim_time" in replay["clock of people_tracker"]
     twice = said(Heard(4.0, [], RUNS, clock_publishers=["/replay", "/gazebo"]))
     assert twice == {"clock": "/clock comes from /replay, /gazebo: stop one of them"}
@@ -199,13 +210,13 @@ def test_a_graph_that_is_not_sound_is_heard_over_ros(bench: NodeBench) -> None:
     assert process.stdout is not None
     found = {row["subject"]: row["said"] for row in json.load(process.stdout) if row["wrong"]}
     assert process.returncode == 1 and len(kept) == 3
-    assert "over 1 s old; synchronise the clocks" in found["input camera view1"]
+    assert "s old when they come; synchronise the clocks" in found["input camera view1"]
     assert (
         found["frame cart"]
         == "hangs from 'odom' and from 'world': two publish it; stop one of them"
     )
     assert "/probe publish volatile" in found["frames of /tf_static"]
-    assert "(/probe, /probe), expected one" in found["topic /channels"]
+    assert "/probe, /probe; expected one" in found["topic /channels"]
 
 
 @pytest.mark.timeout(200)

@@ -6,9 +6,10 @@ import os
 import struct
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from visrftwin_ros.cameras.camera_models import site_intrinsics
 from visrftwin_ros.operations.doctor import Finding
@@ -20,29 +21,44 @@ SLOW = 0.5
 SKEW = 1.0
 """s that a stamp, or a node's clock, may lie off; what is older is stale to the nodes."""
 RESULTS = ("people", "channels", "beams")
+UNTIMED = "sensor_msgs/msg/CameraInfo"
+"""Its stamp is read by nobody, and many senders leave it at zero."""
 
 
 @dataclass
-class Stream:
-    """One topic that is listened to. rate: messages a second that are expected of a sensor, None for
-    results. ages: s from a message's stamp to now. others: topics on which the same may come."""
+class Topic:
+    """One that was listened to. ages: s from a message's stamp to when it came. publishers: node and
+    type of each."""
 
-    topic: str
+    name: str
     kind: str
-    rate: float | None = None
-    what: str = ""
-    others: tuple[str, ...] = ()
     count: int = 0
     ages: deque[float] = field(default_factory=lambda: deque(maxlen=200))
-    publishers: list[tuple[str, str]] = field(default_factory=list)  # topic, node
+    publishers: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Messages that are expected on the first of `topics` that somebody publishes. rate: of a sensor,
+    a second, 0 where it is not known; None for results. what: whose they are."""
+
+    topics: tuple[Topic, ...]
+    rate: float | None = None
+    what: str = ""
+
+    @property
+    def topic(self) -> Topic:
+        """The one that counts."""
+        return next((topic for topic in self.topics if topic.publishers), self.topics[0])
 
 
 @dataclass
 class Heard:
     """Of a graph, in `seconds` of listening. statuses: (level, text) by the name on /diagnostics.
     clocks: s that each node's clock lay behind the time that counts. frames: the parent of each;
-    conflicts: of those with two publishers. clock_ns: the last /clock; None: there is none. topics:
-    types by name. volatile: who publishes /tf_static so that late ones do not hear it."""
+    conflicts: of those with two publishers. clock_ns: the first and the last /clock.
+    topics: types by name, of those that somebody publishes. volatile: who publishes /tf_static so
+    that late ones do not hear it."""
 
     seconds: float
     streams: list[Stream]
@@ -50,7 +66,7 @@ class Heard:
     clocks: dict[str, float] = field(default_factory=dict)
     frames: dict[str, str] = field(default_factory=dict)
     conflicts: dict[str, str] = field(default_factory=dict)
-    clock_ns: int | None = None
+    clock_ns: tuple[int, int] | None = None
     clock_publishers: list[str] = field(default_factory=list)
     topics: dict[str, list[str]] = field(default_factory=dict)
     volatile: list[str] = field(default_factory=list)
@@ -59,6 +75,11 @@ class Heard:
     def nodes(self) -> list[str]:
         """Of the twin, that spoke."""
         return sorted({name.partition(":")[0] for name in self.statuses})
+
+    @property
+    def played(self) -> float:
+        """Seconds that passed on /clock, or on this machine's where there is none."""
+        return (self.clock_ns[-1] - self.clock_ns[0]) * 1e-9 if self.clock_ns else self.seconds
 
 
 def look_at_graph(
@@ -93,26 +114,22 @@ def findings(site: Site | None, table: Sequence[NodeSpec], heard: Heard) -> list
 
 def _sensor_streams(site: Site | None, root: str) -> Iterator[Stream]:
     for camera in site.cameras if site else ():
-        topic = f"{root}/{camera.name}/image_raw"
-        yield Stream(
-            topic,
-            "sensor_msgs/msg/Image",
-            camera.frame_rate,
-            f"camera {camera.name}",
-            (f"{topic}/compressed",),
-        )
+        raw = f"{root}/{camera.name}/image_raw"
+        kinds = {raw: "Image", f"{raw}/compressed": "CompressedImage"}
+        topics = tuple(Topic(name, f"sensor_msgs/msg/{kind}") for name, kind in kinds.items())
+        yield Stream(topics, camera.frame_rate, f"camera {camera.name}")
         if site_intrinsics(camera) is None:
-            topic = f"{root}/{camera.name}/camera_info"
-            yield Stream(topic, "sensor_msgs/msg/CameraInfo", 0.0, f"lens of {camera.name}")
+            info = Topic(f"{root}/{camera.name}/camera_info", UNTIMED)
+            yield Stream((info,), 0.0, f"lens of {camera.name}")
     for lidar in site.lidars if site else ():
         absolute = lidar.topic.startswith("/")
-        topic = lidar.topic if absolute else f"{root}/{lidar.name}/{lidar.topic}"
-        yield Stream(topic, "sensor_msgs/msg/PointCloud2", 0.0, f"LiDAR {lidar.name}")
+        name = lidar.topic if absolute else f"{root}/{lidar.name}/{lidar.topic}"
+        yield Stream((Topic(name, "sensor_msgs/msg/PointCloud2"),), 0.0, f"LiDAR {lidar.name}")
 
 
 def _result_streams(root: str) -> Iterator[Stream]:
     for name, kind in zip(RESULTS, ("TrackedPeople", "LinkChannels", "BeamDecisions"), strict=True):
-        yield Stream(f"{root}/{name}", f"visrftwin_ros/msg/{kind}")
+        yield Stream((Topic(f"{root}/{name}", f"visrftwin_ros/msg/{kind}"),))
 
 
 def _ours(site: Site | None, root: str) -> frozenset[str] | None:
@@ -148,7 +165,7 @@ def listened(
     executor.add_node(node)
 
     def now_ns() -> int:
-        return time.time_ns() if heard.clock_ns is None else heard.clock_ns
+        return heard.clock_ns[-1] if heard.clock_ns else time.time_ns()
 
     def on_diagnostics(message: DiagnosticArray) -> None:
         stamp = message.header.stamp
@@ -159,18 +176,23 @@ def listened(
                 heard.clocks[name] = (now_ns() - stamp.sec * 10**9 - stamp.nanosec) * 1e-9
 
     def on_clock(message: Clock) -> None:
-        heard.clock_ns = message.clock.sec * 10**9 + message.clock.nanosec
+        now = message.clock.sec * 10**9 + message.clock.nanosec
+        first, last = heard.clock_ns or (now, now)
+        heard.clock_ns = (first if now >= last else now, now)  # it went back: a replay loops
 
     def on_tf(message: TFMessage, static: bool) -> None:
         frames.add(message, static, time.monotonic())
 
-    def on_stream(stream: Stream, data: bytes) -> None:
-        stream.count += 1
-        stream.ages.append((now_ns() - header_ns(data)) * 1e-9)
+    def on_message(topic: Topic, data: bytes) -> None:
+        topic.count += 1
+        if topic.kind != UNTIMED:
+            topic.ages.append((now_ns() - header_ns(data)) * 1e-9)
 
-    def names(topic: str) -> list[str]:
-        found = node.get_publishers_info_by_topic(topic)
-        return sorted(f"{one.node_namespace.rstrip('/')}/{one.node_name}" for one in found)
+    def publishers(topic: str) -> list[Any]:
+        return list(node.get_publishers_info_by_topic(topic))
+
+    def whose(publisher: Any) -> str:
+        return f"{publisher.node_namespace.rstrip('/')}/{publisher.node_name}"
 
     try:
         node.create_subscription(DiagnosticArray, "/diagnostics", on_diagnostics, RESULT_QOS)
@@ -179,23 +201,22 @@ def listened(
             hear = partial(on_tf, static=static)
             node.create_subscription(TFMessage, f"{root}/{topic}", hear, qos)
         for stream in streams:
-            kinds = {stream.topic: stream.kind}
-            kinds |= dict.fromkeys(stream.others, "sensor_msgs/msg/CompressedImage")
             qos = RESULT_QOS if stream.rate is None else SENSOR_QOS
-            for topic, kind in kinds.items():
-                hear = partial(on_stream, stream)
-                node.create_subscription(message_class(kind, ""), topic, hear, qos, raw=True)
+            for topic in stream.topics:
+                hear, kind = partial(on_message, topic), message_class(topic.kind, "")
+                node.create_subscription(kind, topic.name, hear, qos, raw=True)
         began = time.monotonic()
         while time.monotonic() - began < seconds:
             executor.spin_once(timeout_sec=0.1)
-        for stream in streams:
-            for topic in (stream.topic, *stream.others):
-                stream.publishers += [(topic, name) for name in names(topic)]
-        heard.clock_publishers = names(f"{root}/clock")
-        heard.topics = dict(node.get_topic_names_and_types())
+        for topic in (topic for stream in streams for topic in stream.topics):
+            found = publishers(topic.name)
+            topic.publishers = sorted((whose(one), one.topic_type) for one in found)
+        heard.clock_publishers = sorted(map(whose, publishers(f"{root}/clock")))
+        named = node.get_topic_names_and_types()
+        heard.topics = {name: kinds for name, kinds in named if node.count_publishers(name)}
         heard.volatile = sorted(
-            f"{one.node_namespace.rstrip('/')}/{one.node_name}"
-            for one in node.get_publishers_info_by_topic(f"{root}/tf_static")
+            whose(one)
+            for one in publishers(f"{root}/tf_static")
             if one.qos_profile.durability == DurabilityPolicy.VOLATILE
         )
     finally:
@@ -223,39 +244,49 @@ def _missing(table: Sequence[NodeSpec], there: Sequence[str]) -> Iterator[Findin
 
 def _stream(stream: Stream, heard: Heard, runs: bool) -> Finding:
     """Of a sensor's or a result's topic: its publishers, its rate, and how old it is."""
-    sensor = stream.rate is not None
-    subject = f"input {stream.what}" if sensor else f"topic {stream.topic}"
-    said = f"{stream.count / heard.seconds:.1f} a second from {len(stream.publishers)} publishers"
-    if sensor:
-        said = f"{stream.topic}: {said}"
-    if len(stream.publishers) > 1:
-        names = ", ".join(name for _, name in stream.publishers)
-        said += f" ({names}), expected one: stop one, or give each twin a namespace"
-        return Finding(subject, said, True)
-    expected = heard.topics.get(stream.topic, [stream.kind])
-    if stream.kind not in expected:
-        said += f": it is of type {', '.join(expected)}, expected {stream.kind}"
-        return Finding(subject, said, True)
-    if not stream.count:
-        if not sensor:
-            return Finding(subject, said)
-        like = sorted(
-            topic
-            for topic, kinds in heard.topics.items()
-            if stream.kind in kinds and topic != stream.topic and not topic.endswith("debug_image")
-        )
+    topic, sensor = stream.topic, stream.rate is not None
+    subject = f"input {stream.what}" if sensor else f"topic {topic.name}"
+    rate = topic.count / heard.played if heard.played else 0.0
+    said = f"{rate:.1f} a second from {len(topic.publishers)} publishers"
+    said = f"{topic.name}: {said}" if sensor else said
+    fault = _fault(topic, heard)
+    if (
+        not fault
+        and topic.publishers
+        and stream.rate
+        and heard.played >= 1
+        and rate < SLOW * stream.rate
+    ):
+        fault = f"the site has {stream.rate:g} a second"
+    if fault:
+        return Finding(subject, f"{said}: {fault}", runs or bool(topic.publishers))
+    if topic.ages:
+        said += f", {_middle(topic.ages):.2f} s old when they come"
+    elif sensor and not topic.count:
         said += "; start its driver"
+        like = [name for name, kinds in heard.topics.items() if topic.kind in kinds]
+        like = sorted(name for name in like if not name.endswith("debug_image"))
         said += f", or remap one of {', '.join(like[:5])}" if like else ""
-        return Finding(subject, said, runs)
-    middle = sorted(stream.ages)[len(stream.ages) // 2]
-    said += f", {middle:.2f} s old when they come"
-    if abs(middle) > SKEW:
-        said += f": over {SKEW:g} s {'old' if middle > 0 else 'ahead'}; synchronise the clocks"
-        return Finding(subject, said, True)
-    if stream.rate and stream.count / heard.seconds < SLOW * stream.rate:
-        said += f": the site has {stream.rate:g} a second"
-        return Finding(subject, said, True)
-    return Finding(subject, said)
+    return Finding(subject, said, runs and sensor and not topic.count)
+
+
+def _fault(topic: Topic, heard: Heard) -> str:
+    """What is wrong with a topic that somebody publishes; '' where nothing is, or nobody does."""
+    if len(topic.publishers) > 1:
+        names = ", ".join(name for name, _ in topic.publishers)
+        return f"{names}; expected one: stop the others, or give each twin a namespace"
+    kinds = {kind for _, kind in topic.publishers} - {topic.kind}
+    if kinds:
+        return f"it is of type {', '.join(sorted(kinds))}, expected {topic.kind}"
+    age = _middle(topic.ages) if topic.ages else 0.0
+    if abs(age) > SKEW:
+        way = "old when they come" if age > 0 else "ahead of the clock"
+        return f"{abs(age):.1f} s {way}; synchronise the clocks"
+    return ""
+
+
+def _middle(ages: Collection[float]) -> float:
+    return sorted(ages)[len(ages) // 2]
 
 
 def _clocks(heard: Heard) -> Iterator[Finding]:
@@ -263,11 +294,11 @@ def _clocks(heard: Heard) -> Iterator[Finding]:
         names = ", ".join(heard.clock_publishers)
         yield Finding("clock", f"/clock comes from {names}: stop one of them", True)
     off = {name: late for name, late in heard.clocks.items() if abs(late) > SKEW}
-    whose = "/clock" if heard.clock_ns is not None else "this machine's clock"
+    whose = "/clock" if heard.clock_ns else "this machine's clock"
     for name, late in sorted(off.items()):
         remedy = (
             "set its use_sim_time, or stop who publishes /clock"
-            if heard.clock_ns is not None
+            if heard.clock_ns
             else "nobody publishes /clock: is its use_sim_time set? Else synchronise the clocks"
         )
         way = "behind" if late > 0 else "ahead of"
