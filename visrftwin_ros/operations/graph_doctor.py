@@ -183,7 +183,7 @@ def listened(
     def on_tf(message: TFMessage, static: bool) -> None:
         frames.add(message, static, time.monotonic())
 
-    def on_message(topic: Topic, data: bytes) -> None:
+    def on_stream(topic: Topic, data: bytes) -> None:
         topic.count += 1
         if topic.kind != UNTIMED:
             topic.ages.append((now_ns() - header_ns(data)) * 1e-9)
@@ -197,13 +197,13 @@ def listened(
     try:
         node.create_subscription(DiagnosticArray, "/diagnostics", on_diagnostics, RESULT_QOS)
         node.create_subscription(Clock, f"{root}/clock", on_clock, SENSOR_QOS)
-        for topic, static, qos in (("tf", False, MOVING_QOS), ("tf_static", True, STATIC_QOS)):
-            hear = partial(on_tf, static=static)
-            node.create_subscription(TFMessage, f"{root}/{topic}", hear, qos)
+        for name, static, qos in (("tf", False, MOVING_QOS), ("tf_static", True, STATIC_QOS)):
+            on_message = partial(on_tf, static=static)
+            node.create_subscription(TFMessage, f"{root}/{name}", on_message, qos)
         for stream in streams:
             qos = RESULT_QOS if stream.rate is None else SENSOR_QOS
             for topic in stream.topics:
-                hear, kind = partial(on_message, topic), message_class(topic.kind, "")
+                hear, kind = partial(on_stream, topic), message_class(topic.kind, "")
                 node.create_subscription(kind, topic.name, hear, qos, raw=True)
         began = time.monotonic()
         while time.monotonic() - began < seconds:
