@@ -31,6 +31,8 @@ from visrftwin_ros.commands import (
     import_nist_qd,
     lab_record,
     predict,
+    security_check,
+    security_policies,
     site_calibrate_camera,
     site_check,
     site_import,
@@ -41,10 +43,11 @@ from visrftwin_ros.commands import (
 )
 from visrftwin_ros.commands.command import Command
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.outputs import written_for_oneself
 
 GROUPS: dict[str, tuple[Command, ...]] = {
     "A place": (site_check, site_import, site_calibrate_camera),
-    "The live twin": (demo, up, doctor, soak),
+    "The live twin": (demo, up, doctor, soak, security_policies, security_check),
     "People and channels of a recording": (track, track_score, predict),
     "Sounder campaigns": (
         campaign_info,
@@ -72,7 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one sub-command; 2 on bad input, 130 on Ctrl-C."""
     parsed = _parser().parse_args(arguments)
     try:
-        return int(parsed.run(parsed))
+        with written_for_oneself():
+            return int(parsed.run(parsed))
     except TwinError as error:
         _say(str(error), error)
         return 2

@@ -7,6 +7,7 @@ under a name with `.partial` in it and gets its own once it is whole.
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import threading
@@ -58,6 +59,21 @@ def folder_kind(name: str, *patterns: str) -> Kind:
 
 FIGURES_IN_JSON = file_kind("JSON file", "[", "{")
 PICTURE = file_kind("picture", "\x89PNG", "\xff\xd8\xff")
+
+
+OWN_ALONE = 0o077
+"""The mask of what is written: recordings, tracks and embeddings of people, and caches that are
+trusted, are for nobody but who runs the command. Who shares one changes its mode."""
+
+
+@contextmanager
+def written_for_oneself() -> Iterator[None]:
+    """Files that are made inside are 0600, folders 0700."""
+    before = os.umask(OWN_ALONE)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def check_room(path: Path, kind: Kind, force: bool) -> None:

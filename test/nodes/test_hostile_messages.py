@@ -8,6 +8,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +22,15 @@ from hostile_messages import Hostile
 from made_campaign import made_site, write_campaign
 from made_pictures import a_scene
 from node_bench import SENSOR_QOS, NodeBench
+from rcl_interfaces.srv import (
+    DescribeParameters,
+    GetParameters,
+    GetParameterTypes,
+    ListParameters,
+    SetParameters,
+    SetParametersAtomically,
+)
+from rosgraph_msgs.msg import Clock
 from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from std_srvs.srv import Trigger
@@ -60,9 +70,11 @@ from visrftwin_ros.nodes.site_frames import SiteFrames
 from visrftwin_ros.nodes.twin_viewer import TwinViewer
 from visrftwin_ros.srv import GetRadioMap, PredictLink, SetMaterial
 
-MESSAGES = int(os.environ.get("VISRFTWIN_HOSTILE_MESSAGES", "2000"))
+MESSAGES = int(os.environ.get("VISRFTWIN_HOSTILE_MESSAGES", "800"))
 """100000 are the long run, of under an hour."""
 SEED = int(os.environ.get("VISRFTWIN_HOSTILE_SEED", "1"))
+ASKED = 0.05
+"""Share of the requests to services."""
 LONGEST = 1.0
 """s of one callback, of its own thread's time: others work on this machine too."""
 ENDS = np.array([[-8.0, -6.0, 3.0], [0.0, -6.0, 1.0]])
@@ -165,6 +177,16 @@ SERVICES = {
     "get_radio_map": GetRadioMap,
     "campaign_replay/pause": Trigger,
 }
+CHANGED = ("channel_predictor", "view1/people_detector", "people_tracker", "campaign_replay")
+"""Nodes whose parameters are asked for and set."""
+PARAMETER_SERVICES: dict[str, Any] = {
+    "set_parameters": SetParameters,
+    "set_parameters_atomically": SetParametersAtomically,
+    "get_parameters": GetParameters,
+    "get_parameter_types": GetParameterTypes,
+    "describe_parameters": DescribeParameters,
+    "list_parameters": ListParameters,
+}
 
 
 @pytest.fixture
@@ -263,26 +285,97 @@ class Outputs:
         return found
 
 
+class Questions:
+    """Requests to the nodes' own services and to those of their parameters."""
+
+    def __init__(self, graph: NodeBench, hostile: Hostile) -> None:
+        self._hostile = hostile
+        self._kinds = dict(SERVICES)
+        for node in CHANGED:
+            self._kinds |= {f"{node}/{name}": kind for name, kind in PARAMETER_SERVICES.items()}
+        self._clients = {name: graph.client(kind, name) for name, kind in self._kinds.items()}
+        self._own = [
+            parameter.to_parameter_msg()
+            for node in graph.nodes
+            if node.get_fully_qualified_name().strip("/") in CHANGED
+            for parameter in node.get_parameters_by_prefix("").values()
+        ]
+        self.names = list(self._kinds)
+
+    def ask(self, name: str, order: np.random.Generator) -> None:
+        kind = self._kinds[name].Request
+        valid = None
+        if hasattr(kind(), "parameters"):
+            chosen = [self._own[k] for k in order.integers(len(self._own), size=3)]
+            valid = partial(kind, parameters=deepcopy(chosen))
+        elif hasattr(kind(), "names"):
+            valid = partial(kind, names=[self._own[k].name for k in order.integers(9, size=3)])
+        self._clients[name].call_async(self._hostile.message(kind, valid))
+
+
 @pytest.mark.timeout(180 + MESSAGES // 10)
 def test_no_message_ends_a_node_holds_it_up_or_comes_out_as_fresh(graph: NodeBench) -> None:
     hostile, outputs = Hostile(SEED), Outputs(graph)
     senders = [(t, graph.publisher(t.kind, t.name, t.qos, seconds=3.0)) for t in TOPICS]
-    clients = {name: graph.client(kind, name) for name, kind in SERVICES.items()}
+    questions = Questions(graph, hostile)
     order = np.random.default_rng(SEED)
-    counted = dict.fromkeys([*(t.name for t in TOPICS), *SERVICES], 0)
+    whom = [*senders, *questions.names]
     for k in range(MESSAGES):
-        if order.random() < 0.03:
-            name = str(order.choice(list(SERVICES)))
-            clients[name].call_async(hostile.message(SERVICES[name].Request))
+        if k < len(whom):  # everybody once, then by chance
+            chosen = whom[k]
+        elif order.random() < ASKED:
+            chosen = str(order.choice(questions.names))
         else:
-            topic, sender = senders[order.integers(len(senders))]
+            chosen = senders[order.integers(len(senders))]
+        if isinstance(chosen, str):
+            name = chosen
+            questions.ask(name, order)
+        else:
+            topic, sender = chosen
             name = topic.name
             sender.publish(hostile.message(topic.kind, topic.valid))
-        counted[name] += 1
-        seconds, whose = graph.longest_callback()
-        assert seconds < LONGEST, f"message {k}, on {name}: {whose} took {seconds:.2f} s"
-        faults = {node.get_name(): dict(node.faults) for node in graph.nodes if node.faults}
-        assert not faults, f"message {k}, on {name}: {faults}"
-        invented = outputs.faults()
-        assert not invented, f"message {k}, on {name}: {invented}"
-    assert min(counted.values()) > 0
+        unharmed(graph, outputs, f"message {k}, on {name}")
+    assert len(whom) <= MESSAGES
+
+
+def unharmed(graph: NodeBench, outputs: Outputs, after: str) -> None:
+    """Runs what is ready; nothing of it takes long, fails or says as fresh what cannot be."""
+    seconds, whose = graph.longest_callback()
+    assert seconds < LONGEST, f"{after}: {whose} took {seconds:.2f} s"
+    faults = {node.get_name(): dict(node.faults) for node in graph.nodes if node.faults}
+    assert not faults, f"{after}: {faults}"
+    invented = outputs.faults()
+    assert not invented, f"{after}: {invented}"
+
+
+def test_no_clock_ends_a_node_and_a_sound_one_makes_people_fresh_again(
+    bench: NodeBench, site: Path
+) -> None:
+    common: dict[str, Any] = {"site": str(site), "use_sim_time": True, "limits.ahead": 0.5}
+    bench.active(BeamSelector, "beam_selector", **common)
+    tracker = bench.active(PeopleTrackerNode, "people_tracker", **common)
+    hostile, outputs = Hostile(SEED), Outputs(bench)
+    clock, sent = (
+        bench.publisher(Clock, "/clock", SENSOR_QOS),
+        bench.publisher(Detections, "view1/detections", SENSOR_QOS),
+    )
+    order = np.random.default_rng(SEED)
+    for k in range(MESSAGES // 10):
+        clock.publish(hostile.message(Clock))
+        now = tracker.get_clock().now().to_msg()
+        found = boxes()
+        if order.random() < 0.8:
+            found.header.stamp = now
+        sent.publish(found)
+        unharmed(bench, outputs, f"clock {k}")
+    assert "refused" in bench.statuses["people_tracker: input /clock"][1]
+    people = bench.heard(TrackedPeople, "people")
+
+    def fresh() -> bool:
+        stamp = time.time_ns()
+        clock.publish(Clock(clock=header(made, stamp, "").stamp))
+        bench.spin(0.05)
+        sent.publish(boxes())
+        return any(m.people and not m.stale for m in people)
+
+    assert bench.until(fresh, 20.0)

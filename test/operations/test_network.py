@@ -20,6 +20,7 @@ import pytest
 from visrftwin_ros.commands import up
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.lab import shipped
+from visrftwin_ros.operations.node_table import node_table
 from visrftwin_ros.perception.detection.yolo_detector import YoloDetector
 from visrftwin_ros.site.loading import load_site
 from visrftwin_ros.viewing.rerun_view import TwinView
@@ -32,25 +33,51 @@ RUNNING = 12.0
 """Seconds that a node is traced after it is up."""
 
 
-def traced(name: str, up_when: str, folder: Path, *parameters: str) -> list[str]:
-    """The calls by which a node reached for other machines until some time after it was up."""
+CALLS = "connect,sendto,sendmsg,sendmmsg,execve"
+LOOKUP = re.compile(r"htons\(53\)")
+"""A question to a name server, also to one of this machine that asks others."""
+WHOLE = float(os.environ.get("VISRFTWIN_WHOLE_DEMO", "0"))
+"""Seconds that all of `visrftwin up` is traced, once it is up; 60 play the lab's recording."""
+
+
+def traced(
+    command: list[str], up_when: str, folder: Path, seconds: float, meanwhile: Any = None
+) -> list[str]:
+    """The calls of a process, and of all that it starts, until so long after it was up."""
     log, said = folder / "calls", folder / "said"
-    command = ["strace", "-f", "-qq", "-e", "trace=connect,sendto,sendmsg,sendmmsg", "-o", str(log)]
-    command += [sys.executable, "-m", f"visrftwin_ros.nodes.{name}", "--ros-args"]
-    for parameter in ("site:=pets_campus", *parameters):
-        command += ["-p", parameter]
+    trace = [
+        "strace",
+        "-f",
+        "--seccomp-bpf",
+        "-qq",
+        "-s",
+        "300",
+        "-e",
+        f"trace={CALLS}",
+        "-o",
+        str(log),
+    ]
     with said.open("w") as file:
-        process = subprocess.Popen(command, stdout=file, stderr=file, start_new_session=True)
-        deadline = time.monotonic() + 120.0
+        process = subprocess.Popen(
+            [*trace, *command], stdout=file, stderr=file, start_new_session=True
+        )
+        deadline = time.monotonic() + 120.0 + 10 * seconds
         while up_when not in said.read_text():
             assert process.poll() is None and time.monotonic() < deadline, said.read_text()
             time.sleep(0.1)
-        time.sleep(RUNNING)
+        time.sleep(seconds)
+        if meanwhile:
+            meanwhile()
         os.killpg(process.pid, signal.SIGTERM)  # strace itself does not hand it on
-        process.wait(timeout=30.0)
-    calls = log.read_text().splitlines()
+        process.wait(timeout=60.0)
+    calls = log.read_text(errors="replace").splitlines()
     assert any('inet_addr("127.0.0.1")' in call for call in calls)  # DDS, on this machine
-    return [call for call in calls if ELSEWHERE.search(call)]
+    return calls
+
+
+def reaching_out(calls: list[str]) -> list[str]:
+    """Those by which somebody reached for other machines, or asked for a name."""
+    return [call for call in calls if ELSEWHERE.search(call) or LOOKUP.search(call)]
 
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
@@ -65,7 +92,38 @@ def test_a_node_looks_nobody_up_and_connects_nowhere_else(
         "twin_viewer": ("web_port:=39090", "grpc_port:=39876"),
     }
     up_when = {"people_detector": "no image arrives", "twin_viewer": "open http://"}
-    assert traced(name, up_when[name], tmp_path, *given[name]) == []
+    command = [sys.executable, "-m", f"visrftwin_ros.nodes.{name}", "--ros-args"]
+    for parameter in ("site:=pets_campus", *given[name]):
+        command += ["-p", parameter]
+    assert reaching_out(traced(command, up_when[name], tmp_path, RUNNING)) == []
+
+
+@pytest.mark.skipif(not WHOLE, reason="VISRFTWIN_WHOLE_DEMO=60 traces every process of a demo")
+@pytest.mark.timeout(600 + 30 * WHOLE)
+def test_a_whole_demo_looks_nobody_up_and_has_the_endpoints_of_its_policy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ROS_AUTOMATIC_DISCOVERY_RANGE")
+    visrftwin = [sys.executable, "-m", "visrftwin_ros.cli"]
+    demo = ["--site", shipped.SITE, "--bag", str(shipped.BAG)]
+    policy = str(tmp_path / "policy.xml")
+    subprocess.run([*visrftwin, "security", "policies", *demo, "--out", policy], check=True)
+    check = [*visrftwin, "security", "check", policy, "--seconds", "60"]
+    checked = []
+
+    def compare() -> None:
+        done = subprocess.run(check, capture_output=True, text=True)
+        checked.append((done.returncode, done.stdout))
+
+    ports = ["--web-port", "39090", "--grpc-port", "39876"]
+    command = [*visrftwin, "up", *demo, *ports, "--loop"]
+    calls = traced(command, "open http://", tmp_path, WHOLE, compare)
+    table = node_table(load_site(shipped.SITE), shipped.SITE, bag=str(shipped.BAG))
+    started = [call for call in calls if "execve(" in call]
+    for spec in table:
+        assert any(f"visrftwin_ros.nodes.{spec.executable}" in call for call in started)
+    assert reaching_out(calls) == []
+    assert checked == [(0, f"{len(table)} nodes, 0 differences\n")]
 
 
 @pytest.mark.parametrize("kept", [False, True])

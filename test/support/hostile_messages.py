@@ -104,7 +104,7 @@ class Hostile:
             (0, 2**bits - 1) if text.startswith("u") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
         )
         return (
-            int(random.choice([low, high, 0, 1, 2, 7]))
+            (low, high, 0, 1, 2, 7)[int(random.integers(6))]
             if random.random() < 0.8
             else int(random.integers(0, 100))
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from visrftwin_ros.bodies.people import Bodies, nobody, together, usable
 
@@ -11,6 +11,13 @@ LONGEST_GAP = 0.5
 """Seconds to the nearest record, beyond which nobody is known to be anywhere."""
 
 Records = Sequence[tuple[int, Bodies]]
+RobotsAt = Callable[[int], Bodies]
+"""The bodies of robots at a ROS time, ns."""
+
+
+def no_robots(_: int) -> Bodies:
+    """Of a place without any."""
+    return nobody()
 
 
 class PeopleTimeline:
@@ -18,19 +25,26 @@ class PeopleTimeline:
 
     records, boxes: (ROS time ns, bodies), each of its own times; a later time takes the last
     record at or before it, as a predictor on line does, and an earlier one than all the first.
+    robots: their own bodies at a ROS time.
     """
 
-    def __init__(self, records: Records = (), boxes: Records = ()) -> None:
-        self._people, self._boxes = _Track(records), _Track(boxes)
+    def __init__(
+        self,
+        records: Records = (),
+        boxes: Records = (),
+        robots: RobotsAt = no_robots,
+    ) -> None:
+        self._people, self._boxes, self._robots = _Track(records), _Track(boxes), robots
 
     def __len__(self) -> int:
         return len(self._people)
 
     def at(self, stamp_ns: int) -> Bodies:
-        """The people and boxes at that ROS time, people first; of each none where the nearest
-        record is LONGEST_GAP away, and no box under a person's id."""
+        """The people, boxes and robots at that ROS time, people first; of people and boxes none
+        where the nearest record is LONGEST_GAP away, and no box under a person's id."""
         people, boxes = self._people.at(stamp_ns), self._boxes.at(stamp_ns)
-        return usable(together(people, boxes))[0] if len(boxes) else people
+        met = usable(together(people, boxes))[0] if len(boxes) else people
+        return together(met, self._robots(stamp_ns))
 
 
 class _Track:

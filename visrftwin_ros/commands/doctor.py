@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import json
+from dataclasses import asdict
 
 from visrftwin_ros.commands.options import add_site
+from visrftwin_ros.errors import TwinError
 
 NAME = "doctor"
 HELP = "look at this machine and at a running twin; exit code 1 where something is wrong"
@@ -17,14 +20,33 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--grpc-port", type=int, default=9876, help="as of `visrftwin up`")
     parser.add_argument("--namespace", default="", help="of the twin that may run")
     parser.add_argument("--seconds", type=float, default=4.0, help="to listen to the graph")
+    parser.add_argument(
+        "--json", action="store_true", help="a list of {subject, said, wrong} instead of lines"
+    )
+    parser.epilog = "Exit code: 0 nothing is wrong, 1 something is, 2 bad arguments."
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from visrftwin_ros.operations.doctor import look_at_graph, look_at_machine
+    from visrftwin_ros.operations.doctor import look_at_machine
+    from visrftwin_ros.operations.graph_doctor import look_at_graph
+    from visrftwin_ros.operations.node_table import node_table
+    from visrftwin_ros.site.loading import load_site
 
+    if not 0.5 <= arguments.seconds <= 3600:
+        raise TwinError(f"--seconds {arguments.seconds:g}: expected 0.5 to 3600")
     ports = arguments.web_port, arguments.grpc_port
     found = look_at_machine(arguments.site, arguments.weights, *ports)
-    found += look_at_graph(arguments.namespace, arguments.seconds)
-    for finding in found:
-        print(f"{'WRONG' if finding.wrong else 'ok   '} {finding.subject}: {finding.said}")
+    try:
+        site = load_site(arguments.site)
+    except TwinError:  # a finding by now
+        site = None
+    # Any weights: what is wrong with those given is a finding by now, and names need none.
+    names = {"weights": "any", "namespace": arguments.namespace}
+    table = [] if site is None else node_table(site, arguments.site, **names)
+    found += look_at_graph(site, table, arguments.namespace, arguments.seconds)
+    if arguments.json:
+        print(json.dumps([asdict(finding) for finding in found], indent=2))
+    else:
+        for finding in found:
+            print(f"{'WRONG' if finding.wrong else 'ok   '} {finding.subject}: {finding.said}")
     return int(any(finding.wrong for finding in found))

@@ -27,6 +27,7 @@ from visrftwin_ros.evaluation.prediction import (
 from visrftwin_ros.evaluation.predictors import predictor_named
 from visrftwin_ros.evaluation.ray_prediction import site_meshes
 from visrftwin_ros.evaluation.results import Evaluation, Options, Result
+from visrftwin_ros.evaluation.robot_bodies import RecordedRobots
 from visrftwin_ros.evaluation.scoring import scored
 from visrftwin_ros.evaluation.tracked_people import tracked_people
 from visrftwin_ros.scene.ray_device import prepare
@@ -108,15 +109,16 @@ def _at_carrier(site: Site, carriers: set[float]) -> tuple[Site, list[str]]:
 
 
 def _people(campaign: Campaign, site: Site, options: Options) -> tuple[PeopleTimeline, list[str]]:
+    robots = RecordedRobots(site, campaign.snapshots).at
     if options.people == "none":
-        return PeopleTimeline(), []
+        return PeopleTimeline(robots=robots), []
     if options.people == "tracked":
-        tracked = tracked_people(site, campaign.source, options.weights, campaign.boxes)
+        tracked = tracked_people(site, campaign.source, options.weights, campaign.boxes, robots)
         return tracked, [] if len(tracked) else ["nobody was tracked in the bag"]
     if not campaign.truth_people:
         nobody_there = ["no truth/people in the bag: predicted with nobody there"]
-        return PeopleTimeline((), campaign.boxes), nobody_there
-    return PeopleTimeline(campaign.truth_people, campaign.boxes), _twice(campaign)
+        return PeopleTimeline((), campaign.boxes, robots), nobody_there
+    return PeopleTimeline(campaign.truth_people, campaign.boxes, robots), _twice(campaign)
 
 
 def _twice(campaign: Campaign) -> list[str]:

@@ -212,6 +212,15 @@ def _transforms(message: Any, limits: Limits) -> str:
     return ""
 
 
+def _clock(message: Any, limits: Limits) -> str:
+    # Zero is what a simulator begins with.
+    if message.clock.sec < 0 or message.clock.nanosec >= NANOSECONDS:
+        raise TwinError(
+            f"{message.clock.sec} s {message.clock.nanosec} ns is no ROS time: correct who publishes it"
+        )
+    return ""
+
+
 def _camera_info(message: Any, limits: Limits) -> str:
     _check_count(message.d, 14, "distortion coefficients")
     _check_names(message.distortion_model)
@@ -276,6 +285,7 @@ _RULES: dict[str, Rule] = {
     "visrftwin_ros/Detections": _boxes,
     "visrftwin_ros/LidarPeople": _lidar_people,
     "tf2_msgs/TFMessage": _transforms,
+    "rosgraph_msgs/Clock": _clock,
     "sensor_msgs/CameraInfo": _camera_info,
     "visrftwin_ros/LinkChannels": _channels,
     "visrftwin_ros/ChannelPaths": _paths,

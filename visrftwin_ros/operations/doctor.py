@@ -1,15 +1,15 @@
-"""What is wrong with a machine or a running graph, and what would be right: for `visrftwin doctor`."""
+"""What is wrong with a machine, and what would be right: for `visrftwin doctor`."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import socket
-import time
-from collections import Counter
+from collections.abc import Iterator
+from ctypes.util import find_library
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any
+from xml.etree import ElementTree
 
 from visrftwin_ros.cache import cache_folder
 from visrftwin_ros.errors import TwinError
@@ -18,7 +18,16 @@ from visrftwin_ros.scene.site_check import describe
 from visrftwin_ros.site.loading import config_path, load_site
 
 RANGES = ("LOCALHOST", "SUBNET", "OFF", "SYSTEM_DEFAULT")
-RESULTS = ("people", "channels", "beams")
+LAST_DOMAIN = 101
+"""Of those above, the ports lie among those that Linux gives to everybody (docs.ros.org, "The
+ROS_DOMAIN_ID")."""
+MIDDLEWARE = "rmw_fastrtps_cpp"
+"""The one of the wheels."""
+LEAST_FREE = 0.1
+"""Of the machine's memory."""
+SHARED_BYTES = 128_000_000
+"""Of /dev/shm: two cameras' segments of 32 MB, and as much again for the rest."""
+NODE_MODULES = "visrftwin_ros.nodes."
 
 
 @dataclass(frozen=True)
@@ -31,9 +40,10 @@ class Finding:
 
 
 def look_at_machine(site: str, weights: str, web_port: int, grpc_port: int) -> list[Finding]:
-    """DDS, site, weights, ports and caches, before a graph runs or beside one."""
+    """DDS, memory, site, weights, ports and caches, before a graph runs or beside one."""
     return [
         *_dds(),
+        *_memory(),
         *_site(site, weights),
         *(_port(name, port) for name, port in (("page", web_port), ("data", grpc_port))),
         _cache("paths"),
@@ -43,16 +53,39 @@ def look_at_machine(site: str, weights: str, web_port: int, grpc_port: int) -> l
 
 def _dds() -> list[Finding]:
     given = os.environ.get("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    domain = os.environ.get("ROS_DOMAIN_ID", "0")
     bad = given not in RANGES
     remedy = f"; expected one of {', '.join(RANGES)}" if bad else ""
-    found = [Finding("DDS range", f"{given}, domain {domain}{remedy}", bad)]
+    found = [Finding("DDS range", f"{given}{remedy}", bad)]
+    domain = os.environ.get("ROS_DOMAIN_ID", "0")
+    bad = not domain.isdecimal() or int(domain) > LAST_DOMAIN
+    remedy = f"; expected 0 to {LAST_DOMAIN}" if bad else ""
+    found.append(Finding("DDS domain", f"{domain}{remedy}", bad))
     profile = os.environ.get(
         "FASTRTPS_DEFAULT_PROFILES_FILE", str(config_path("fastdds_images.xml"))
     )
-    missing = not Path(profile).is_file()
-    remedy = ": no such file; unset FASTRTPS_DEFAULT_PROFILES_FILE" if missing else ""
-    return [*found, Finding("DDS profile", f"{profile}{remedy}", missing)]
+    fault = _profile_fault(Path(profile))
+    remedy = f": {fault}; correct it, or unset FASTRTPS_DEFAULT_PROFILES_FILE" if fault else ""
+    found.append(Finding("DDS profile", f"{profile}{remedy}", bool(fault)))
+    wanted = os.environ.get("RMW_IMPLEMENTATION", "") or MIDDLEWARE
+    if wanted != MIDDLEWARE:
+        said = f"{wanted} is not among the wheels: unset RMW_IMPLEMENTATION, or use a full ROS 2"
+        found.append(Finding("middleware", said, find_library(wanted) is None))
+    if os.environ.get("ROS_SECURITY_ENABLE", "").lower() == "true":
+        said = "ROS_SECURITY_ENABLE is set, but the wheels have no security plug-in: no node starts"
+        found.append(Finding("security", f"{said}; unset it, or use a full ROS 2", True))
+    return found
+
+
+def _profile_fault(file: Path) -> str:
+    """What is wrong with a profile of Fast DDS, which only logs it and goes on without."""
+    if not file.is_file():
+        return "no such file"
+    try:
+        root = ElementTree.parse(file).getroot()
+    except ElementTree.ParseError as error:
+        return f"no XML ({error})"
+    known = root.tag.rpartition("}")[2] in ("profiles", "dds")
+    return "" if known else f"it holds <{root.tag}>, expected <profiles> or <dds>"
 
 
 def _site(name: str, weights: str) -> list[Finding]:
@@ -92,58 +125,48 @@ def _cache(name: str) -> Finding:
     if not os.access(there, os.W_OK):
         return Finding(f"cache {name}", f"{there} cannot be written: set XDG_CACHE_HOME", True)
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-    return Finding(f"cache {name}", f"{folder}, {size / 1e6:.0f} MB")
+    said = f"{folder}, {size / 1e6:.0f} MB"
+    others = folder.exists() and folder.stat().st_mode & 0o022
+    said += (
+        f": others may write it, and what it holds is trusted; chmod 700 {folder}" if others else ""
+    )
+    return Finding(f"cache {name}", said, bool(others))
 
 
-def look_at_graph(namespace: str, seconds: float) -> list[Finding]:
-    """The nodes that run, what they complain of, and the rates of their results.
-
-    Listens for so long; without a graph there is one finding, that is not wrong.
-    """
-    import rclpy
-    from diagnostic_msgs.msg import DiagnosticArray
-    from rclpy.executors import SingleThreadedExecutor
-
-    from visrftwin_ros.msg import BeamDecisions, LinkChannels, TrackedPeople
-    from visrftwin_ros.nodes.shared.twin_node import OK, RESULT_QOS
-
-    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    root = f"/{namespace.strip('/')}" if namespace.strip("/") else ""
-    rclpy.init()
-    node = rclpy.create_node("doctor")
-    executor = SingleThreadedExecutor()
-    executor.add_node(node)
-    statuses: dict[str, tuple[bytes, str]] = {}
-    counts: Counter[str] = Counter()
-
-    def on_diagnostics(message: DiagnosticArray) -> None:
-        for status in message.status:
-            if status.name.startswith(f"{root.lstrip('/')}/" if root else ""):
-                statuses[status.name] = status.level, status.message
-
-    def on_result(name: str, message: Any) -> None:
-        counts[name] += 1
-
-    try:
-        node.create_subscription(DiagnosticArray, "/diagnostics", on_diagnostics, RESULT_QOS)
-        for name, kind in zip(RESULTS, (TrackedPeople, LinkChannels, BeamDecisions), strict=True):
-            node.create_subscription(kind, f"{root}/{name}", partial(on_result, name), RESULT_QOS)
-        began = time.monotonic()
-        while time.monotonic() - began < seconds:
-            executor.spin_once(timeout_sec=0.1)
-        publishers = {name: node.count_publishers(f"{root}/{name}") for name in RESULTS}
-    finally:
-        executor.shutdown()
-        node.destroy_node()
-        rclpy.try_shutdown()
-    if not statuses:
-        return [Finding("graph", f"no node of a twin was heard for {seconds:.0f} s")]
-    names = sorted({name.partition(":")[0] for name in statuses})
-    found = [Finding("graph", f"{len(names)} nodes: {', '.join(names)}")]
-    found += [
-        Finding(name, text, True) for name, (level, text) in sorted(statuses.items()) if level != OK
-    ]
-    for name in RESULTS:
-        said = f"{counts[name] / seconds:.1f} a second from {publishers[name]} publishers"
-        found.append(Finding(f"topic {root}/{name}", said, publishers[name] > 1))
+def _memory() -> list[Finding]:
+    """Of the machine, of the folder that DDS shares memory in, and of the processes of a graph."""
+    facts = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+    total, free = (int(facts[name].split()[0]) * 1024 for name in ("MemTotal", "MemAvailable"))
+    short = free < LEAST_FREE * total
+    said = f"{free / 1e9:.1f} of {total / 1e9:.1f} GB are free"
+    said += ": end what takes it; the kernel kills processes soon" if short else ""
+    found = [Finding("memory", said, short)]
+    shared = shutil.disk_usage("/dev/shm").free if Path("/dev/shm").is_dir() else 0
+    few = shared < SHARED_BYTES
+    said = f"{shared / 1e6:.0f} MB are free in /dev/shm"
+    if few:
+        said += (
+            f", expected {SHARED_BYTES / 1e6:.0f}: images are lost without; enlarge it"
+            " (docker run --shm-size=1g), or remove the fastrtps_* files of processes that ended"
+        )
+    found.append(Finding("shared memory", said, few))
+    processes = sorted(_node_processes(), reverse=True)
+    if processes:
+        each = ", ".join(f"{name} {size / 1e6:.0f}" for size, name in processes)
+        whole = sum(size for size, _ in processes)
+        found.append(Finding("memory of nodes", f"{whole / 1e6:.0f} MB: {each}"))
     return found
+
+
+def _node_processes() -> Iterator[tuple[int, str]]:
+    """Resident bytes and name of every process of ours that is a node."""
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdecimal():
+            continue
+        try:
+            words = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            pages = int((folder / "statm").read_text().split()[1])
+        except (OSError, IndexError):  # it has just ended
+            continue
+        if pages and "-m" in words and NODE_MODULES in (word := words[words.index("-m") + 1]):
+            yield pages * os.sysconf("SC_PAGE_SIZE"), word.removeprefix(NODE_MODULES)

@@ -25,14 +25,12 @@ class NodeProcess:
     """A node of the table, started. folder: where its parameters are written; now: s, monotonic."""
 
     def __init__(self, spec: NodeSpec, folder: Path, now: float) -> None:
-        parameters = folder / (spec.full_name.strip("/").replace("/", ".") + ".yaml")
-        parameters.write_text(yaml.safe_dump({"/**": {"ros__parameters": spec.parameters}}))
         self._beats, theirs = os.pipe()
         for end in (self._beats, theirs):
             os.set_blocking(end, False)
         # A session of its own: Ctrl-C in the terminal reaches only us, and we tell every node once.
         self._process = subprocess.Popen(
-            _command(spec, parameters),
+            [sys.executable, "-m", f"visrftwin_ros.nodes.{spec.executable}", *words(spec, folder)],
             start_new_session=True,
             preexec_fn=partial(_die_with, os.getpid()),
             pass_fds=(theirs,),
@@ -84,8 +82,12 @@ class NodeProcess:
         return self._process.wait()
 
 
-def _command(spec: NodeSpec, parameters: Path) -> list[str]:
-    command = [sys.executable, "-m", f"visrftwin_ros.nodes.{spec.executable}", "--ros-args"]
+def words(spec: NodeSpec, folder: Path) -> list[str]:
+    """The command line of a node; its parameters are written into `folder`."""
+    parameters = folder / (spec.full_name.strip("/").replace("/", ".") + ".yaml")
+    parameters.write_text(yaml.safe_dump({"/**": {"ros__parameters": spec.parameters}}))
+    # Of SROS2; without security it is a name.
+    command = ["--ros-args", "--enclave", spec.full_name]
     if spec.namespace:
         command += ["-r", f"__ns:={spec.namespace}"]
     for topic, name in spec.remapped.items():

@@ -105,7 +105,7 @@ class TransformBuffer:
     def add(self, message: Any, static: bool) -> None:
         """The transforms of a tf2_msgs/TFMessage, be it rclpy's or rosbags'."""
         for transform in message.transforms:
-            pose = _pose(transform)
+            pose = pose_from_message(transform)
             if pose is not None:
                 stamp = transform.header.stamp.sec * 10**9 + transform.header.stamp.nanosec
                 self._add(transform.child_frame_id, transform.header.frame_id, stamp, pose, static)
@@ -208,7 +208,8 @@ def _at(edge: _Edge, child: str, stamp: int, tolerance: float) -> Pose:
     return edge.poses[nearest]
 
 
-def _pose(transform: Any) -> Pose | None:
+def pose_from_message(transform: Any) -> Pose | None:
+    """Of a geometry_msgs/TransformStamped, the child in its parent; None where it is no number."""
     t, q = transform.transform.translation, transform.transform.rotation
     position = np.array([t.x, t.y, t.z])
     quaternion = np.array([q.x, q.y, q.z, q.w])

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import yaml
 from kitti import read_frame, write_bag
+from made_pictures import a_scene
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 from scipy.spatial.transform import Rotation
@@ -174,6 +175,24 @@ def test_embedding_weights_that_do_not_load_warn_and_the_bag_is_tracked(
     assert main([*command, *broken]) == 0
     assert "tracked without embeddings" in capsys.readouterr().err
     assert len(read_tracks(out)) > FRAMES
+
+
+def test_pictures_of_a_covered_lens_are_left_out_by_the_name_that_the_graph_has_for_them(
+    tmp_path: Path,
+) -> None:
+    kind, folder = "sensor_msgs/msg/CompressedImage", tmp_path / "bag"
+    pictures = [a_scene((768, 576))] * 3 + [np.full((576, 768, 3), k, np.uint8) for k in range(3)]
+    with Writer(folder, version=9, storage_plugin=StoragePlugin.MCAP) as writer:
+        topic = writer.add_connection("/view1/image_raw/compressed", kind, typestore=STORE)
+        for k, picture in enumerate(pictures):
+            stamp, data = STAMP + k * 10**8, cv2.imencode(".png", picture)[1].reshape(-1)
+            sent = made(kind, header=header(stamp, "view1"), format="png", data=data)
+            writer.write(topic, stamp, STORE.serialize_cdr(sent, kind))
+    reader = BagReader(load_site("pets_campus"), folder, DetectorOptions("motion"), progress=False)
+    assert [m.stamp_ns for m in reader.measurements()] == [STAMP + k * 10**8 for k in range(3)]
+    assert reader.refused == {
+        "camera 'view1': its picture is black: is the lens covered or blinded?"
+    }
 
 
 def test_a_bag_without_the_sites_sensors_is_named(

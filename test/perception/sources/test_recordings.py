@@ -92,12 +92,16 @@ def test_a_film_that_breaks_off_gives_what_it_has_and_counts_the_rest(tmp_path: 
     assert recording.skipped == 8
 
 
-def street_film(path: Path, frames: int = 40) -> Path:
-    """A dark walker on a grey street, as the PETS camera would film it, from frame 15 on."""
+def street_film(path: Path, frames: int = 40, covered: range = range(0)) -> Path:
+    """A dark walker on a grey street, as the PETS camera would film it, from frame 15 on; black
+    while the lens is covered."""
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, CAMERA.size)
     for k in range(1, frames + 1):
-        image = np.full((576, 768, 3), 128, np.uint8)
-        if k >= 15:
+        image = np.empty((576, 768, 3), np.uint8)
+        image[:] = np.linspace(118, 138, 768)[None, :, None]
+        if k in covered:
+            image[:] = 2 * (k % 3)
+        elif k >= 15:
             x, y, width, height = np.rint(body_boxes(walk(k, (-11.0, -9.0), (0.8, 0.3)))[0]).astype(
                 int
             )
@@ -132,6 +136,20 @@ def test_a_frames_limit_stops_early_and_a_corrupt_frame_does_not(tmp_path: Path)
         number for number, _ in people_in_recording(PETS, film, "motion", frames=30, progress=False)
     ]
     assert numbers == [k for k in range(1, 32) if k != 20][: len(numbers)] and len(numbers) == 30
+
+
+def test_a_covered_lens_says_nothing_and_the_people_are_those_predicted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    film = street_film(tmp_path / "a.avi", covered=range(33, 36))
+    frames = dict(people_in_recording(PETS, film, "motion", progress=False))
+    assert [frames[k].ids for k in (32, 33, 35, 36)] == [("1",)] * 4
+    truth = walk(35, (-11.0, -9.0), (0.8, 0.3))
+    np.testing.assert_allclose(frames[35].position[:1], truth, atol=0.4)
+    assert [r.getMessage() for r in caplog.records if "covered or blinded" in r.getMessage()] == [
+        "left out, from frame 33: camera 'view1': its picture is black: is the lens covered or"
+        " blinded?"
+    ]
 
 
 def test_frame_stamps_follow_the_frame_rate() -> None:

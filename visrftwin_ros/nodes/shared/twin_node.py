@@ -22,6 +22,7 @@ from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
+from rclpy.time_source import USE_SIM_TIME_NAME
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.limits import Limits
@@ -31,7 +32,9 @@ from visrftwin_ros.nodes.shared.heartbeat import BEAT_PERIOD, Heartbeat
 from visrftwin_ros.nodes.shared.intake import Intake
 from visrftwin_ros.nodes.shared.leaving import Leaving, leave
 from visrftwin_ros.nodes.shared.node_parameter import LIMIT_PARAMETERS, NodeParameter
+from visrftwin_ros.nodes.shared.ros_inputs import check_clock, check_parameter_changes
 from visrftwin_ros.nodes.shared.sources import Sources
+from visrftwin_ros.outputs import OWN_ALONE
 from visrftwin_ros.site.loading import config_path, load_site
 from visrftwin_ros.site.model import Camera, Site
 
@@ -84,6 +87,7 @@ class TwinNode(LifecycleNode):
         for parameter in (*LIMIT_PARAMETERS, *self.parameters):
             self.declare_parameter(parameter.name, parameter.default, parameter.descriptor())
         self.add_on_set_parameters_callback(self._check_live)
+        check_parameter_changes(self)
         self.active = False
         self.finished = Future()  # a node that sets it has done its work; its process ends
         self.limits = Limits()
@@ -127,6 +131,8 @@ class TwinNode(LifecycleNode):
         self.limits = Limits(**{f.name: self.value(f"limits.{f.name}") for f in fields(Limits)})
         self._intake = Intake(self, self.limits)
         self._sources = Sources(self)
+        if clock := check_clock(self, self._intake):
+            self._sources.expect_one("/clock", clock)
         try:
             self.configure()
         except TwinError as error:
@@ -208,6 +214,7 @@ class TwinNode(LifecycleNode):
     def _check_live(self, changed: Sequence[Parameter]) -> SetParametersResult:
         own = {parameter.name: parameter for parameter in (*LIMIT_PARAMETERS, *self.parameters)}
         fixed = [p.name for p in changed if p.name in own and not own[p.name].live]
+        fixed += [p.name for p in changed if p.name == USE_SIM_TIME_NAME]
         if self._intake is None or not fixed:
             return SetParametersResult(successful=True)
         names = ", ".join(fixed)
@@ -351,6 +358,7 @@ def bound_threads(threads: int = 2) -> None:
 def run(node_class: type[TwinNode], name: str) -> None:
     """Runs one node as a process; exits with EXIT_CANNOT_START when it cannot be configured."""
     leaving = Leaving()
+    os.umask(OWN_ALONE)
     bound_threads()
     # Fast DDS reads this when the first participant is made; see the comments in the file.
     os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(config_path("fastdds_images.xml")))

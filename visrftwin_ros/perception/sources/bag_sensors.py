@@ -27,6 +27,7 @@ from visrftwin_ros.perception.detection.detector import Detector, make_detector
 from visrftwin_ros.perception.measurements.detections import Detections
 from visrftwin_ros.perception.sources.camera_source import CameraSource
 from visrftwin_ros.perception.sources.lidar_source import LidarSource
+from visrftwin_ros.perception.sources.picture_watch import PictureWatch
 from visrftwin_ros.perception.sources.waiting import WaitingRoom
 from visrftwin_ros.perception.tracking.detector_noise import tracker_config
 from visrftwin_ros.perception.tracking.people import People
@@ -72,9 +73,11 @@ class DetectorOptions:
 
 @dataclass(frozen=True)
 class _CameraStream:
-    """One camera of the site in the bag: its source, who finds and embeds people, and what waits."""
+    """One camera of the site in the bag: its source, who looks at its pictures, who finds and embeds
+    people, and what waits."""
 
     source: CameraSource
+    watched: PictureWatch
     detector: Detector
     embedder: PersonEmbedder | None
     waiting: WaitingRoom[Detections]
@@ -186,7 +189,9 @@ class BagReader:
         chosen = make_detector(
             options.kind, options.weights, source.fixed, name=camera.name, imgsz=options.imgsz
         )
-        stream = _CameraStream(source, chosen.detector, options.embedder(), WaitingRoom())
+        # As the graph's table has it of recordings, whose pictures may be rendered and all the same.
+        watched = PictureWatch(camera.name, longest_repeat=0.0)
+        stream = _CameraStream(source, watched, chosen.detector, options.embedder(), WaitingRoom())
         self.cameras.add(camera.name)
         self._cameras.append(stream)
         return stream
@@ -212,6 +217,7 @@ class BagReader:
         except TwinError as error:
             raise TwinError(f"camera {source.name!r}: {error}") from error
         source.check_size((image.shape[1], image.shape[0]))
+        stream.watched.check(image, stamp)
         stream.waiting.add(stream.detections(image, stamp), came_ns)
 
     def _boxes_taken(

@@ -39,9 +39,9 @@ class PictureWatch:
         level, spread = float(seen.mean()), float(seen.std())
         if spread < FLAT:
             tone = "black" if level < 32 else "white" if level > 224 else "of one tone"
+            # Without its numbers: what goes on like this is said once, not once a picture.
             raise TwinError(
-                f"camera {self._camera!r}: its picture is {tone} (grey level {level:.0f}, spread"
-                f" {spread:.1f}): is the lens covered or blinded?"
+                f"camera {self._camera!r}: its picture is {tone}: is the lens covered or blinded?"
             )
         fingerprint = zlib.crc32(seen.tobytes())
         if fingerprint != self._print or stamp_ns < self._since_ns:

@@ -11,8 +11,10 @@ from tqdm import tqdm
 
 from visrftwin_ros.cameras.camera_models import fixed_camera
 from visrftwin_ros.cameras.recordings import Recording
+from visrftwin_ros.errors import TwinError
 from visrftwin_ros.perception.appearance.embedding import ImageTextModel, PersonEmbedder
 from visrftwin_ros.perception.detection.detector import make_detector
+from visrftwin_ros.perception.sources.picture_watch import PictureWatch
 from visrftwin_ros.perception.tracking.detector_noise import tracker_config
 from visrftwin_ros.perception.tracking.people import People
 from visrftwin_ros.perception.tracking.tracker import NANOSECONDS, PeopleTracker
@@ -69,12 +71,17 @@ def people_in_recording(
     frames: int | None = None,
     progress: bool = True,
 ) -> Iterator[tuple[int, People]]:
-    """(frame number, people) as `track_recording` has them, while they come."""
+    """(frame number, people) as `track_recording` has them, while they come.
+
+    A picture that shows nothing, of a covered or blinded lens, is no measurement that nobody is
+    there: its people are those that were predicted.
+    """
     camera = fixed_camera(site_camera)
     recording = Recording(video, camera.size)
     detector = make_detector(kind, weights, camera, imgsz=imgsz).detector
     embedder = None if embeddings is None else PersonEmbedder(embeddings)
     tracker = PeopleTracker(tracker_config(detector.kind))
+    watched, refused = PictureWatch(site_camera.name, longest_repeat=0.0), set[str]()
     total = min(frames or recording.frame_count, recording.frame_count) or frames
     images = tqdm(
         islice(recording.frames(), frames),
@@ -85,6 +92,14 @@ def people_in_recording(
     )
     for number, image in images:
         stamp_ns = frame_stamp_ns(number, site_camera.frame_rate)
+        try:
+            watched.check(image, stamp_ns)
+        except TwinError as error:
+            if str(error) not in refused:
+                refused.add(str(error))
+                LOG.warning("left out, from frame %d: %s", number, error)
+            yield number, tracker.predict_to(stamp_ns)
+            continue
         found = detector.detect(image, stamp_ns)
         if embedder is not None and any(found.track_id):
             found = embedder.embedded_detections(image, found)
