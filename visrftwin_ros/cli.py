@@ -22,6 +22,7 @@ from visrftwin_ros.commands import (
     blockage,
     campaign_info,
     campaign_recover,
+    decide,
     demo,
     doctor,
     evaluate,
@@ -51,6 +52,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         import_mat,
         lab_record,
         evaluate,
+        decide,
     ),
     "Figures": (
         blockage,

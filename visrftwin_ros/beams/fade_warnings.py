@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 WARN_DB = 6.0
 """A link is called faded from this loss on."""
-_LEAST_PROBABILITY = 0.5
+_LEAST_PROBABILITY = 2 / 3
 _FRINGE = 0.15
 """s that a loss may dip within one fade."""
 _SOONEST, _LATEST = 0.1, 0.9
@@ -65,17 +65,13 @@ class FadeWarnings:
             standing.pop(link, None)
             if probability[link] >= _LEAST_PROBABILITY:
                 begins, ends = _interval(times, over[link])
-                warning = FadeWarning(
-                    link, now, now + begins, now + ends, float(probability[link])
-                )
+                warning = FadeWarning(link, now, now + begins, now + ends, float(probability[link]))
                 standing[link] = warning
                 new.append(warning)
         return FadeWarnings(standing, faded), tuple(new)
 
 
-def _interval(
-    times: Float[np.ndarray, " h"], over: np.ndarray
-) -> tuple[float, float]:
+def _interval(times: Float[np.ndarray, " h"], over: np.ndarray) -> tuple[float, float]:
     """When the fade begins and is over [s ahead], over the futures that have one."""
     some = over[over.any(axis=1)]
     first = times[some.argmax(axis=1)]

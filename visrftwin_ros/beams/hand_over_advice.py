@@ -53,6 +53,13 @@ class NetworkState:
             return self
         return replace(self, serving={**self.serving, robot: (at, ap, True)})
 
+    def measured(
+        self, link: tuple[str, str], at: float, measured_db: float, predicted_db: float
+    ) -> NetworkState:
+        """With one more measured SNR, and what was predicted for its time."""
+        correction = self.correction.measured(link, at, measured_db, predicted_db)
+        return replace(self, correction=correction)
+
     def served_by(self, robot: str, ahead: LinksAhead, now: float) -> int:
         """The row of `ahead` that serves: reported, else as last advised, else the strongest now."""
         _, ap, reported = self.serving.get(robot, (0.0, "", False))
@@ -79,9 +86,11 @@ class NetworkState:
         ahead = self.corrected(robot, ahead, now)
         plan = hand_over_plan(ahead, here, radio, service)
         serving = ahead.aps[here]
-        state = replace(self, serving={**self.serving, robot: (now, serving, False)}) if (
-            not self.serving.get(robot, (0.0, "", False))[2]
-        ) else self
+        state = (
+            replace(self, serving={**self.serving, robot: (now, serving, False)})
+            if (not self.serving.get(robot, (0.0, "", False))[2])
+            else self
+        )
         if plan.to == here or plan.confidence < LEAST_CONFIDENCE or plan.gain < LEAST_GAIN:
             return state._without(robot, now), None
         new = Advice(

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from visrftwin_ros.beams.rates_802_11ad import PHY_RATE, mcs_of_snr, phy_rate, throughput
+from visrftwin_ros.beams.rates_802_11ad import PHY_RATE, mcs_of_snr, throughput
 from visrftwin_ros.site.model import Radio
 
+PLAN_STEP = 0.05
+"""s."""
+_NO_SIGNAL_DB = -100.0
+"""SNR of a link where nothing arrives."""
 _BITS_WEIGHT = 0.2
 """Of bits beside service: a second at the top rate weighs as much as a fifth of a second served."""
 _TOP = float(throughput(np.array([len(PHY_RATE) - 1], np.int8))[0])
@@ -66,9 +71,32 @@ class Plan:
     confidence: float
 
 
-def service_value(
-    bits: Float[np.ndarray, "*n"], service: Service
-) -> Float[np.ndarray, "*n"]:
+def links_ahead(
+    links: Sequence[tuple[str, str]],
+    horizons: Float[np.ndarray, " h"],
+    snr_db: Float[np.ndarray, "l m h"],
+) -> dict[str, LinksAhead]:
+    """Of every robot: laid out in steps of PLAN_STEP, straight between the forecast's horizons.
+
+    links: (access point, robot). Links with an SNR that is nan in any future, of which nothing is
+    known, are left out.
+    """
+    rows: dict[str, list[int]] = {}
+    for i, (_, robot) in enumerate(links):
+        if not np.isnan(snr_db[i]).any():
+            rows.setdefault(robot, []).append(i)
+    times = np.arange(0, horizons[-1] + PLAN_STEP / 2, PLAN_STEP)
+    after = np.clip(np.searchsorted(horizons, times), 1, len(horizons) - 1)
+    share = (times - horizons[after - 1]) / (horizons[after] - horizons[after - 1])
+    finite = np.maximum(snr_db, _NO_SIGNAL_DB)
+    fine = finite[..., after - 1] * (1 - share) + finite[..., after] * share
+    return {
+        robot: LinksAhead(tuple(links[i][0] for i in mine), times, fine[mine])
+        for robot, mine in rows.items()
+    }
+
+
+def service_value(bits: Float[np.ndarray, "*n"], service: Service) -> Float[np.ndarray, "*n"]:
     """s of service that each second is worth at this rate [bit/s above the MAC]."""
     return (bits >= service.rate) + _BITS_WEIGHT * bits / _TOP
 

@@ -59,7 +59,9 @@ class SnrCorrection:
             new = _Difference(last.lasting_db + share * float(step), difference, at, weight)
         return replace(self, differences={**self.differences, link: new})
 
-    def ahead(self, link: Link, now: float, times: Float[np.ndarray, " h"]) -> Float[np.ndarray, " h"]:
+    def ahead(
+        self, link: Link, now: float, times: Float[np.ndarray, " h"]
+    ) -> Float[np.ndarray, " h"]:
         """(H,) dB to add to a predicted SNR `times` s after `now` s; 0 for a link never measured."""
         known = self.differences.get(link)
         if known is None:

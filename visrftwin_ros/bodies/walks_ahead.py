@@ -73,7 +73,9 @@ def walks_ahead(
 
 
 def _arc(
-    speed: Float[np.ndarray, "m n 2"], turn: Float[np.ndarray, "m n"], time: Float[np.ndarray, "m h n"]
+    speed: Float[np.ndarray, "m n 2"],
+    turn: Float[np.ndarray, "m n"],
+    time: Float[np.ndarray, "m h n"],
 ) -> Float[np.ndarray, "m h n 2"]:
     """What a body covers that turns at a steady rate."""
     half = turn[:, None] * time / 2

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from visrftwin_ros.beams.arrays import Mount
 from visrftwin_ros.beams.codebook import beam_gains
+from visrftwin_ros.beams.rates_802_11ad import noise_dbm
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.bodies.walks_ahead import walks_ahead
 from visrftwin_ros.propagation.paths.path_segments import ground_distance, path_segments
@@ -18,6 +19,7 @@ from visrftwin_ros.propagation.paths.path_set import PathSet
 from visrftwin_ros.propagation.people.body_screens import reach, shadows
 from visrftwin_ros.propagation.people.multiple_bodies import joint_ratios, standing_in
 from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel
+from visrftwin_ros.site.model import Site
 
 HORIZONS = tuple(0.25 * k for k in range(13))
 """Seconds ahead, from now on."""
@@ -44,6 +46,12 @@ class ShadowForecast:
     horizons: Float[np.ndarray, " h"]
     loss_db: Float[np.ndarray, "l m h"]
     beam_gain_db: Float[np.ndarray, "l m h"]
+
+    def snr_db(self, links: Sequence[tuple[str, str]], site: Site) -> Float[np.ndarray, "l m h"]:
+        """With these beams, of `links`."""
+        sent = {ap.name: ap.tx_power_dbm for ap in site.access_points}
+        power = np.array([sent[tx] for tx, _ in links])[:, None, None]
+        return self.beam_gain_db + power - noise_dbm(site.radio)
 
     @property
     def mean_db(self) -> Float[np.ndarray, "l h"]:

@@ -64,7 +64,7 @@ def announcement_score(
         fades=len(lead),
         announced=tuple(float((lead >= least).mean()) if len(lead) else np.nan for least in LEADS),
         warnings=len(warnings),
-        false_a_minute=false / minutes,
+        false_a_minute=float(false / minutes),
         lead=float(np.median(lead[np.isfinite(lead)])) if np.isfinite(lead).any() else np.nan,
     )
 

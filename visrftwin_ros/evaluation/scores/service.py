@@ -90,9 +90,7 @@ def oracle(course: Course, first: int, radio: Radio, service: Service) -> Episod
     return play(course, first, lambda k, here: going.get(k, here), radio, service)
 
 
-def react(
-    measured_db: Float[np.ndarray, "a t"], margin_db: float = 3.0
-) -> Decide:
+def react(measured_db: Float[np.ndarray, "a t"], margin_db: float = 3.0) -> Decide:
     """To the strongest measured one, once it is `margin_db` over the serving (3GPP's event A3)."""
 
     def decide(k: int, serving: int) -> int:
