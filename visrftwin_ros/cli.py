@@ -22,6 +22,7 @@ from visrftwin_ros.commands import (
     blockage,
     campaign_info,
     campaign_recover,
+    decide,
     demo,
     doctor,
     evaluate,
@@ -58,6 +59,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         import_mat_struct,
         lab_record,
         evaluate,
+        decide,
     ),
     "Figures": (
         blockage,

@@ -3,7 +3,7 @@ import pytest
 
 from visrftwin_ros.beams.arrays import Mount
 from visrftwin_ros.beams.multipath import Multipath
-from visrftwin_ros.beams.selection import BeamHolder, choose, hand_over_advised, sweep
+from visrftwin_ros.beams.selection import BeamHolder, choose, sweep
 from visrftwin_ros.site.model import AntennaArray, Radio
 
 TX = Mount(AntennaArray(rows=1, columns=8), yaw=0.0)
@@ -72,38 +72,3 @@ def test_a_pair_is_held_until_another_is_better_by_the_margin() -> None:
 
 LINKS = [("a", "r"), ("b", "r"), ("a", "s"), ("b", "s")]
 CLEAR = np.zeros((4, 4))
-
-
-def advised(snr: list[float], mean: np.ndarray, upper: np.ndarray | None = None) -> list[bool]:
-    nothing = np.zeros(4)
-    return hand_over_advised(
-        LINKS, np.array(snr), nothing, mean, mean if upper is None else upper, RADIO
-    ).tolist()
-
-
-def test_a_coming_fade_advises_to_leave_for_an_ap_that_holds() -> None:
-    fade = CLEAR.copy()
-    fade[0, 2:] = 20
-    assert advised([20, 15, 20, 15], CLEAR) == [False] * 4
-    assert advised([20, 15, 20, 15], fade) == [True, False, False, False]
-
-
-def test_no_advice_when_the_other_fades_too_or_is_weak_or_unknown() -> None:
-    fade = CLEAR.copy()
-    fade[0:2, 2:] = 20
-    assert not any(advised([20, 15, 20, 15], fade))
-    only_serving = CLEAR.copy()
-    only_serving[0, 2:] = 20
-    assert not any(advised([20, 3, 20, 15], only_serving))
-    unsure = only_serving.copy()
-    unsure[1] = 20
-    assert not any(advised([20, 15, 20, 15], only_serving, unsure))
-    unknown = only_serving.copy()
-    unknown[1] = np.nan
-    assert not any(advised([20, 15, 20, 15], unknown))
-
-
-def test_the_ap_that_does_not_serve_is_never_left() -> None:
-    fade = CLEAR.copy()
-    fade[1] = 30
-    assert not any(advised([20, 15, 20, 15], fade))

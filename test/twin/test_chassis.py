@@ -86,7 +86,7 @@ def test_forecasts_keep_the_robots_where_they_are(engine: TwinEngine) -> None:
     assert engine.forecast(nobody()).mean_db[row] == pytest.approx(0, abs=0.2)
     coming = boxes((0.0, -8.0), heading=np.pi / 2)
     coming = type(coming)(**vars(coming) | {"velocity": np.array([[0.0, 8.0, 0.0]])})
-    assert engine.forecast(coming).mean_db[row, 3] > 10
+    assert engine.forecast(coming).mean_db[row, 4] > 10
 
 
 def test_without_an_entry_robots_are_no_boxes() -> None:

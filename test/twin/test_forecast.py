@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 from made_up import WAVELENGTH, people, polylines
 
+from visrftwin_ros.beams.arrays import Mount
+from visrftwin_ros.beams.codebook import beam_gains
 from visrftwin_ros.bodies.people import Bodies, nobody
 from visrftwin_ros.propagation.paths import path_set
 from visrftwin_ros.propagation.paths.link_metrics import link_sums
 from visrftwin_ros.propagation.people.people_update import PeopleUpdate
+from visrftwin_ros.site.model import AntennaArray
 from visrftwin_ros.twin.forecast import HORIZONS, Forecaster
 
 LINKS = polylines([(0, 0, 1.2), (10, 0, 1.2)], [(0, 8, 1.2), (10, 8, 1.2)], links=(0, 1))
@@ -21,16 +24,16 @@ def walker(velocity: tuple[float, float]) -> Bodies:
 def test_a_walker_on_course_is_seen_coming() -> None:
     ahead = Forecaster(LINKS, WAVELENGTH).forecast(walker((0.0, -1.2)))
     assert ahead.horizons.tolist() == list(HORIZONS)
-    assert ahead.mean_db[0, 0] == pytest.approx(0, abs=0.01)
+    assert ahead.mean_db[0, 1] == pytest.approx(0, abs=0.01)
     there = PeopleUpdate(LINKS, WAVELENGTH).update(people((5.0, 0.0)))
     expected = link_sums(LINKS, there.field).metrics(WAVELENGTH).shadow_loss_db
-    np.testing.assert_allclose(ahead.mean_db[:, 3], expected, atol=1e-6)
-    assert ahead.mean_db[0, 3] > 14
+    np.testing.assert_allclose(ahead.mean_db[:, 4], expected, atol=1e-6)
+    assert ahead.mean_db[0, 4] > 14
     assert (ahead.mean_db[1] == 0).all()
 
 
 def test_known_exactly_the_bound_is_the_mean() -> None:
-    ahead = Forecaster(LINKS, WAVELENGTH).forecast(walker((0.0, -1.2)), np.zeros((1, 4, 4)))
+    ahead = Forecaster(LINKS, WAVELENGTH).forecast(walker((0.0, -1.2)))
     np.testing.assert_allclose(ahead.upper_bound_db, ahead.mean_db, atol=1e-9)
 
 
@@ -40,7 +43,7 @@ def test_the_bound_holds_for_nine_futures_in_ten() -> None:
     held = []
     for _ in range(150):
         course = walker((0.0, -1.2)).at(rng.uniform((4, 0.9, 0), (6, 1.6, 0), (1, 3)))
-        bound = Forecaster(LINKS, WAVELENGTH).forecast(course, covariance).upper_bound_db[0, 3]
+        bound = Forecaster(LINKS, WAVELENGTH).forecast(course, covariance).upper_bound_db[0, 4]
         spread = np.sqrt(0.02 + 0.1)
         place = course.position[0, :2] + [0, -1.2] + rng.normal(0, spread, 2)
         field = PeopleUpdate(LINKS, WAVELENGTH).update(people(tuple(place))).field
@@ -53,23 +56,11 @@ def test_uncertainty_warns_of_a_fade_that_the_mean_course_misses() -> None:
     forecaster = Forecaster(LINKS, WAVELENGTH)
     sure = forecaster.forecast(walker((0.0, -0.6)))
     vague = forecaster.forecast(walker((0.0, -0.6)), covariance)
-    assert sure.upper_bound_db[0, 3] < 1
-    assert vague.upper_bound_db[0, 3] > 10
-    assert 0 < vague.mean_db[0, 3] < vague.upper_bound_db[0, 3]
+    assert sure.upper_bound_db[0, 4] < 1
+    assert vague.upper_bound_db[0, 4] > 10
+    assert 0 < vague.mean_db[0, 4] < vague.upper_bound_db[0, 4]
     again = forecaster.forecast(walker((0.0, -0.6)), covariance)
     np.testing.assert_array_equal(again.mean_db, vague.mean_db)
-
-
-def test_the_drawn_futures_have_the_covariance_asked_for() -> None:
-    from visrftwin_ros.twin.forecast import _futures
-
-    covariance = np.array(
-        [[0.05, 0.01, 0.02, 0], [0.01, 0.08, 0, 0.01], [0.02, 0, 0.2, 0], [0, 0.01, 0, 0.1]]
-    )[None]
-    drawn = _futures(walker((1.0, 0.0)), covariance, np.array([0.5]))[:, 0]
-    step = np.array([[1, 0, 0.5, 0], [0, 1, 0, 0.5]])
-    np.testing.assert_allclose(drawn.mean(axis=0), [5.5, 1.2], atol=0.1)
-    np.testing.assert_allclose(np.cov(drawn.T), step @ covariance[0] @ step.T, atol=0.06)
 
 
 def test_an_empty_place_loses_nothing_and_a_link_without_paths_says_so() -> None:
@@ -78,3 +69,32 @@ def test_an_empty_place_loses_nothing_and_a_link_without_paths_says_so() -> None
     ).all()
     nothing = path_set.empty((("ap", "r"),), 2)
     assert np.isnan(Forecaster(nothing, WAVELENGTH).forecast(walker((0, 0))).mean_db).all()
+
+
+def test_beams_fall_back_on_what_the_walker_leaves_free() -> None:
+    """Arrays that can turn lose less than the path they point along does."""
+    array = AntennaArray(rows=1, columns=16, element="tr38901")
+    sight, detour = [(0, 0, 1.2), (10, 0, 1.2)], [(0, 0, 1.2), (5, 6, 1.2), (10, 0, 1.2)]
+    paths = polylines(sight, detour, links=(0, 0))
+    mounts = [(Mount(array, 0.5), Mount(array, np.pi - 0.5))]
+    ahead = Forecaster(paths, WAVELENGTH).forecast(walker((0.0, -1.2)), mounts=mounts)
+    gains = _alone(paths, mounts[0])
+    clear, blocked = ahead.beam_gain_db[0, 0, [1, 4]]
+    assert clear == pytest.approx(gains.max(), abs=0.3)
+    assert blocked == pytest.approx(gains[1], abs=0.5)
+    assert clear - blocked < ahead.loss_db[0, 0, 4]
+    assert np.isnan(
+        Forecaster(paths, WAVELENGTH).forecast(nobody(), mounts=[(None, mounts[0][1])]).beam_gain_db
+    ).all()
+
+
+def _alone(paths: path_set.PathSet, ends: tuple[Mount, Mount]) -> np.ndarray:
+    """dB with the whole codebook swept over one path alone, of each path."""
+    gains = []
+    for p in range(len(paths)):
+        sent, received = (
+            beam_gains(end, way[[p]])
+            for end, way in zip(ends, (paths.departure, paths.arrival), strict=True)
+        )
+        gains.append(10 * np.log10(paths.power[p] * sent.max() * received.max()))
+    return np.array(gains)

@@ -1,4 +1,4 @@
-"""The best beam pair of a link, when to change it, and when to change the access point."""
+"""The best beam pair of a link, and when to change it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from visrftwin_ros.beams.arrays import Mount, unit_vectors
 from visrftwin_ros.beams.codebook import beam_gains
 from visrftwin_ros.beams.multipath import Multipath
 from visrftwin_ros.beams.rates_802_11ad import (
-    REQUIRED_SNR_DB,
     mcs_of_snr,
     noise_dbm,
     phy_rate,
@@ -20,9 +19,6 @@ from visrftwin_ros.beams.rates_802_11ad import (
 from visrftwin_ros.site.model import Radio
 
 Array = NDArray[np.float64]
-
-LOWEST_MCS = 6
-"""Below it a link counts as faded: 1540 Mbit/s on the air."""
 
 
 @dataclass(frozen=True)
@@ -98,32 +94,3 @@ class BeamHolder:
         else:
             self._pairs.pop(link, None)
         return choice
-
-
-def hand_over_advised(
-    links: list[tuple[str, str]],
-    snr_db: Array,
-    shadow_now_db: Array,
-    mean_ahead_db: Array,
-    upper_ahead_db: Array,
-    radio: Radio,
-) -> NDArray[np.bool_]:
-    """(L,) the link serves its robot, is about to fade, and another AP will hold.
-
-    The serving link is the robot's strongest now. It is about to fade where its predicted mean
-    SNR at some horizon falls below what LOWEST_MCS needs; another AP holds where at that same
-    horizon it stays above even at its upper bound of the loss.
-    snr_db, shadow_now_db: (L,). mean_ahead_db, upper_ahead_db: (L, H) predicted shadow loss.
-    """
-    needed = REQUIRED_SNR_DB[LOWEST_MCS] + radio.implementation_loss_db
-    unshadowed = (snr_db + shadow_now_db)[:, None]
-    # nan (no path, no forecast) compares as False: such a link neither fades nor holds.
-    fades = unshadowed - mean_ahead_db < needed
-    holds = unshadowed - upper_ahead_db >= needed
-    advised = np.zeros(len(links), bool)
-    for robot in {rx for _, rx in links}:
-        mine = np.array([i for i, (_, rx) in enumerate(links) if rx == robot])
-        serving = mine[np.argmax(np.nan_to_num(snr_db[mine], nan=-np.inf))]
-        others = mine[mine != serving]
-        advised[serving] = (fades[serving] & holds[others].any(axis=0)).any()
-    return advised

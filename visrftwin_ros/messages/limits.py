@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,9 @@ MOST_VERTICES = 64
 """Of one path: an order of magnitude above what any solver here is asked for."""
 MOST_HORIZONS = 100
 """Of one link's forecast."""
+MOST_LEVELS = 32
+"""Of its distribution."""
+LARGEST_SNR_DB = 200.0
 LONGEST_EMBEDDING = 4096
 FARTHEST = 1e5
 """m from the origin of the world at which a person, a box or a robot is believed."""
@@ -262,10 +266,45 @@ def _forecasts(message: Any, limits: Limits) -> str:
         # A link without a path has no loss: NaN.
         if not _finite(*link.horizon) or any(map(math.isinf, (*values[1], *values[2]))):
             raise TwinError(f"the forecast of {link.tx}-{link.rx} holds what is no number")
+        _distribution(link)
     if len(counts) > 1 or max(counts, default=0) > MOST_HORIZONS:
         raise TwinError(
             f"forecasts of {', '.join(map(str, sorted(counts)))} horizons, means and upper bounds:"
             f" expected the same number of each for every link, at most {MOST_HORIZONS}"
+        )
+    return ""
+
+
+def _distribution(link: Any) -> None:
+    """TwinError where the quantiles of a forecast do not fit its horizons and levels."""
+    levels, cells = link.quantiles, len(link.horizon) * len(link.quantiles)
+    rising = all(0 <= a < b <= 1 for a, b in pairwise(levels)) if len(levels) > 1 else True
+    if len(levels) > MOST_LEVELS or not _finite(*levels) or not rising:
+        raise TwinError(
+            f"the forecast of {link.tx}-{link.rx} has wrong levels: expected at most {MOST_LEVELS}"
+            " that rise from 0 to 1"
+        )
+    for name in ("shadow_loss_quantiles_db", "snr_quantiles_db"):
+        values = getattr(link, name)
+        if len(values) not in (0, cells) or any(v == math.inf for v in values):
+            raise TwinError(
+                f"{name} of {link.tx}-{link.rx}: {len(values)} values, expected {cells} numbers,"
+                " each horizon by each level"
+            )
+
+
+def _association(message: Any, limits: Limits) -> str:
+    _check_names(message.robot, message.ap, message.reported_by)
+    return ""
+
+
+def _telemetry(message: Any, limits: Limits) -> str:
+    _check_names(message.tx, message.rx)
+    values = message.frequency, message.rssi_dbm, message.snr_db, message.phy_rate
+    if any(map(math.isinf, values)) or abs(message.snr_db) > LARGEST_SNR_DB:
+        raise TwinError(
+            f"telemetry of {message.tx}-{message.rx} holds what is no measurement: expected NaN"
+            f" where unknown, and an SNR within {LARGEST_SNR_DB:g} dB"
         )
     return ""
 
@@ -291,4 +330,6 @@ _RULES: dict[str, Rule] = {
     "visrftwin_ros/ChannelPaths": _paths,
     "visrftwin_ros/ShadowForecasts": _forecasts,
     "visrftwin_ros/BeamDecisions": _beams,
+    "visrftwin_ros/Association": _association,
+    "visrftwin_ros/LinkTelemetry": _telemetry,
 }

@@ -6,19 +6,28 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
+from std_msgs.msg import Header
 
-from visrftwin_ros.beams.selection import BeamChoice, BeamHolder, hand_over_advised, sweep
+from visrftwin_ros.beams.hand_over_advice import Advice, NetworkState
+from visrftwin_ros.beams.hand_over_plan import Service, links_ahead
+from visrftwin_ros.beams.selection import BeamChoice, BeamHolder, sweep
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.messages.stamps import stamp_ns
+from visrftwin_ros.messages.stamps import stamp_message, stamp_ns
 from visrftwin_ros.msg import (
+    Association,
     BeamDecision,
     BeamDecisions,
     ChannelPaths,
+    HandOver,
     LinkChannels,
     LinkPaths,
+    LinkTelemetry,
+    ShadowForecast,
     ShadowForecasts,
 )
 from visrftwin_ros.nodes.messages.conversions import multipath_from_message
+from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.nodes.shared.robot_poses import robot_poses_from_tf
 from visrftwin_ros.nodes.shared.transforms import listen
 from visrftwin_ros.nodes.shared.twin_node import (
@@ -32,9 +41,8 @@ from visrftwin_ros.nodes.shared.twin_node import (
 )
 from visrftwin_ros.twin.mounts import RobotPose, device_mount
 
-HAND_OVER_HOLD_NS = 1_500_000_000
-"""A forecast older than this says nothing about the coming second."""
-
+SOON = 1.0
+"""s before it is due that advice shows in `beams`."""
 WATCH_PERIOD = 0.2
 MOST_WAITING = 5
 """Messages that may wait for their other half."""
@@ -56,33 +64,88 @@ class BeamSelector(TwinNode):
             (0.05, 10.0),
             live=True,
         ),
+        NodeParameter(
+            "needed_rate", 1e9, "bit/s above the MAC that a robot needs", (0.0, 1e11), live=True
+        ),
+        NodeParameter("interruption", 0.3, "Seconds that a hand-over takes", (0.0, 3.0), live=True),
+        NodeParameter("old_serves", False, "The old link serves on during a hand-over", live=True),
     )
 
     def configure(self) -> None:
         self._site = self.site()
         self._powers = {ap.name: ap.tx_power_dbm for ap in self._site.access_points}
         self._holder = BeamHolder(self.value("hysteresis_db"))
-        self._forecast: ShadowForecasts | None = None
+        self._state = NetworkState()
+        self._measured: dict[tuple[str, str], tuple[float, float]] = {}  # when [s], SNR [dB]
         self._channels: dict[int, LinkChannels] = {}  # by stamp, until their paths come
         self._paths: dict[int, ChannelPaths] = {}
         self._last: BeamDecisions | None = None
         self._answered_ns = 0  # when it went out, by `watch_ns`
         self._transforms = listen(self)
         self._beams = self.publisher(BeamDecisions, "beams")
+        self._hand_overs = self.publisher(HandOver, "hand_overs")
         self.subscription(ShadowForecasts, "shadow_forecast", self._on_forecast)
+        self.subscription(Association, "associations", self._on_association)
+        self.subscription(LinkTelemetry, "telemetry", self._on_telemetry)
         self.subscription(LinkChannels, "channels", self._on_channels)
         self.subscription(ChannelPaths, "channel_paths", self._on_paths)
         self.timer(WATCH_PERIOD, self._watch)
 
     def time_went_back(self) -> None:
-        self._forecast = self._last = None
+        self._last, self._state = None, NetworkState()
+        self._measured.clear()
         self._channels.clear()
         self._paths.clear()
         self._holder = BeamHolder(self.value("hysteresis_db"))
 
+    def _on_association(self, message: Association) -> None:
+        robots = {robot.name for robot in self._site.robots}
+        if message.robot not in robots or message.ap not in ("", *self._powers):
+            self.report(
+                "association",
+                WARN,
+                f"{message.robot!r} at {message.ap!r}: the site has robots {sorted(robots)} and"
+                f" access points {sorted(self._powers)}",
+            )
+            return
+        at = stamp_ns(message.header.stamp) * 1e-9
+        self._state = self._state.associated(message.robot, message.ap, at)
+        self.report("association", OK, f"reported by {message.reported_by or 'nobody named'}")
+
+    def _on_telemetry(self, message: LinkTelemetry) -> None:
+        stamp = stamp_ns(message.header.stamp)
+        if self.is_old(stamp):
+            return
+        link = message.tx, message.rx
+        if message.tx not in self._powers or message.rx not in {r.name for r in self._site.robots}:
+            self.report("telemetry", WARN, f"{link[0]!r} to {link[1]!r} is no link of the site")
+            return
+        self._measured[link] = stamp * 1e-9, message.snr_db
+
     def _on_forecast(self, message: ShadowForecasts) -> None:
-        if not self.is_left_over(stamp_ns(message.header.stamp)):
-            self._forecast = message
+        """Every fresh forecast is a new plan for each robot."""
+        stamp = stamp_ns(message.header.stamp)
+        if not self.active or self.is_left_over(stamp) or message.stale or self.is_old(stamp):
+            return
+        told = [f for f in message.forecasts if f.snr_quantiles_db and f.tx in self._powers]
+        if not told:
+            return
+        links = [(f.tx, f.rx) for f in told]
+        horizons = np.array(told[0].horizon)
+        snr_db = np.stack([quantiles_of(f).T for f in told])
+        ahead = links_ahead(links, horizons, snr_db)
+        now = stamp * 1e-9
+        service = Service(
+            self.value("needed_rate"), self.value("interruption"), self.value("old_serves")
+        )
+        for i, link in enumerate(links):
+            at, measured = self._measured.get(link, (-np.inf, np.nan))
+            if at > now - 1:
+                self._state = self._state.measured(link, at, measured, np.median(snr_db[i, :, 0]))
+        for robot, mine in ahead.items():
+            self._state, advice = self._state.advise(robot, mine, now, self._site.radio, service)
+            if advice is not None:
+                self._hand_overs.publish(hand_over(advice, message.header))
 
     def _on_channels(self, message: LinkChannels) -> None:
         self._pair(self._channels, message)
@@ -123,7 +186,7 @@ class BeamSelector(TwinNode):
                 answer.decisions.append(self._decide(own, stamp, robots))
             except TwinError as error:
                 undecided[f"{link.tx}-{link.rx}"] = missing.get(link.rx, str(error))
-        self._advise(message, answer, stamp)
+        self._advise(answer, stamp)
         answer.latency = (self.now_ns() - stamp) * 1e-9
         self._beams.publish(answer)
         self._last, self._answered_ns = answer, self.watch_ns()
@@ -155,26 +218,33 @@ class BeamSelector(TwinNode):
         )
         return decision(link, choice)
 
-    def _advise(self, channels: LinkChannels, beams: BeamDecisions, stamp: int) -> None:
-        forecast = self._forecast
-        if forecast is None or not 0 <= stamp - stamp_ns(forecast.header.stamp) < HAND_OVER_HOLD_NS:
-            return
-        ahead = {(f.tx, f.rx): f for f in forecast.forecasts}
-        now = {(link.tx, link.rx): link.shadow_loss_db for link in channels.channels}
-        decided = [d for d in beams.decisions if (d.tx, d.rx) in ahead]
-        if not decided:
-            return
-        links = [(d.tx, d.rx) for d in decided]
-        advised = hand_over_advised(
-            links,
-            np.array([d.snr_db for d in decided]),
-            np.array([now[link] for link in links]),
-            np.array([ahead[link].shadow_loss_db for link in links]),
-            np.array([ahead[link].shadow_loss_upper_db for link in links]),
-            self._site.radio,
-        )
-        for one, advice in zip(decided, advised, strict=True):
-            one.hand_over_advised = bool(advice)
+    def _advise(self, beams: BeamDecisions, stamp: int) -> None:
+        """Marks the links whose robots another access point will serve better, and soon."""
+        for one in beams.decisions:
+            advice = self._state.advised.get(one.rx)
+            one.hand_over_advised = (
+                advice is not None and advice.from_ap == one.tx and advice.at <= stamp * 1e-9 + SOON
+            )
+
+
+def quantiles_of(forecast: ShadowForecast) -> NDArray[np.float64]:
+    """(H, Q) SNR."""
+    values = np.array(forecast.snr_quantiles_db, float)
+    return values.reshape(len(forecast.horizon), len(forecast.quantiles))
+
+
+def hand_over(advice: Advice, header: Header) -> HandOver:
+    return HandOver(
+        header=header,
+        robot=advice.robot,
+        from_ap=advice.from_ap,
+        to_ap=advice.to_ap,
+        at=stamp_message(made, round(advice.at * 1e9)),
+        duration=advice.duration,
+        expected_gain=advice.gain_bits,
+        confidence=advice.confidence,
+        reason=advice.reason,
+    )
 
 
 def decision(link: LinkPaths, choice: BeamChoice) -> BeamDecision:

@@ -284,7 +284,8 @@ class ChannelPredictor(TwinNode):
     def _publish_forecast(
         self, stamp: int, state: ChannelState, forecast: ShadowForecast, stale: bool
     ) -> None:
-        message = forecast_message(state, forecast, self._site.world_frame, stale)
+        snr_db = forecast.snr_db(state.links, self._site)
+        message = forecast_message(state, forecast, snr_db, self._site.world_frame, stale)
         message.latency = (self.now_ns() - stamp) * 1e-9
         self._forecasts.publish(message)
 

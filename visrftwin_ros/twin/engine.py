@@ -98,6 +98,7 @@ class TwinEngine:
         )
         self._wavelength = wavelength_of(site.radio.frequency)
         self._robot_bodies, self._chassis = RobotBodies(site), nobody()
+        self._mounts: dict[str, Mount | None] = {}
         prepare(device, threads)
         # What compiles at the first call must not compile in the first tick.
         prepare_updates(self._wavelength)
@@ -188,6 +189,10 @@ class TwinEngine:
         twin, site = self._used.twin, self._used.twin.site
         bodies, dropped = usable(bodies)
         self._chassis = self._robot_bodies.at(stamp_ns, robots or {})
+        self._mounts = {
+            name: self.mount(name, stamp_ns, robots)
+            for name in {name for link in self.links for name in link}
+        }
         bodies = together(bodies, self._chassis)
         count = len(self.links)
         fault = [""] * count
@@ -245,12 +250,24 @@ class TwinEngine:
         kept, dropped = usable(bodies)
         if dropped and covariance is not None:
             covariance = covariance[[bodies.ids.index(name) for name in kept.ids]]
-        mean = np.full((len(self.links), len(HORIZONS)), np.nan)
-        upper = mean.copy()
-        for group in self._groups:
-            ahead = self._forecaster(group).forecast(kept, covariance, self._chassis)
-            mean[group.numbers], upper[group.numbers] = ahead.mean_db, ahead.upper_bound_db
-        return ShadowForecast(np.array(HORIZONS), mean, upper)
+        parts = [
+            (
+                group,
+                self._forecaster(group).forecast(
+                    kept,
+                    covariance,
+                    self._chassis,
+                    [(self._mounts[tx], self._mounts[rx]) for tx, rx in group.paths.links],
+                ),
+            )
+            for group in self._groups
+        ]
+        futures = max((ahead.loss_db.shape[1] for _, ahead in parts), default=1)
+        loss = np.full((len(self.links), futures, len(HORIZONS)), np.nan)
+        gain = loss.copy()
+        for group, ahead in parts:
+            loss[group.numbers], gain[group.numbers] = ahead.loss_db, ahead.beam_gain_db
+        return ShadowForecast(np.array(HORIZONS), loss, gain)
 
     def mount(
         self, name: str, stamp_ns: int, robots: Mapping[str, RobotPose] | None = None

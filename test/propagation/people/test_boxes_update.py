@@ -105,12 +105,12 @@ def test_persons_and_boxes_bounce_together_links_ascending() -> None:
 
 def test_the_forecast_sees_a_car_coming() -> None:
     ahead = Forecaster(STREET, WAVELENGTH).forecast(driving_by(-6.0, 8.0))
-    assert ahead.mean_db[0, 0] == pytest.approx(0.0, abs=0.01)
+    assert ahead.mean_db[0, 1] == pytest.approx(0.0, abs=0.01)
     now = loss_db(STREET, driving_by(0.0))
-    assert ahead.mean_db[0, 2] == pytest.approx(now, abs=1e-6)
+    assert ahead.mean_db[0, 3] == pytest.approx(now, abs=1e-6)
     vague = np.diag([1.0, 1.0, 4.0, 4.0])[None]
     unsure = Forecaster(STREET, WAVELENGTH).forecast(driving_by(-6.0, 8.0), vague)
-    assert unsure.upper_bound_db[0, 1] > 10
+    assert unsure.upper_bound_db[0, 2] > 10
 
 
 def test_faint_paths_lose_the_mean_power_behind_a_chassis() -> None:

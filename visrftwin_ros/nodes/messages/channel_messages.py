@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from visrftwin_ros.messages.channels import (
     METRICS,
@@ -123,20 +124,37 @@ def radio_paths(paths: LinkPaths) -> list[Any]:
     )
 
 
+LEVELS = (np.arange(8) + 0.5) / 8
+"""Of the distributions in `shadow_forecast`: each stands for an eighth of the futures."""
+
+
 def forecast_message(
-    state: ChannelState, forecast: ahead.ShadowForecast, world_frame: str, stale: bool
+    state: ChannelState,
+    forecast: ahead.ShadowForecast,
+    snr_db: Float[np.ndarray, "l m h"],
+    world_frame: str,
+    stale: bool,
 ) -> ShadowForecasts:
+    """snr_db: of the links in the forecast's futures."""
     message = ShadowForecasts(header=header(made, state.stamp_ns, world_frame), stale=stale)
-    for (tx, rx), mean, upper in zip(
-        state.links, forecast.mean_db, forecast.upper_bound_db, strict=True
-    ):
+    mean, upper = forecast.mean_db, forecast.upper_bound_db
+    loss, snr = (_levels(values) for values in (forecast.loss_db, snr_db))
+    for i, (tx, rx) in enumerate(state.links):
         message.forecasts.append(
             ShadowForecast(
                 tx=tx,
                 rx=rx,
                 horizon=forecast.horizons.tolist(),
-                shadow_loss_db=mean.tolist(),
-                shadow_loss_upper_db=upper.tolist(),
+                shadow_loss_db=mean[i].tolist(),
+                shadow_loss_upper_db=upper[i].tolist(),
+                quantiles=LEVELS.tolist(),
+                shadow_loss_quantiles_db=loss[i].ravel().tolist(),
+                snr_quantiles_db=[] if np.isnan(snr[i]).any() else snr[i].ravel().tolist(),
             )
         )
     return message
+
+
+def _levels(values: Float[np.ndarray, "l m h"]) -> Float[np.ndarray, "l h q"]:
+    """The values at LEVELS of the futures; Hazen's plotting position, one future is itself."""
+    return np.moveaxis(np.quantile(values, LEVELS, axis=1, method="hazen"), 0, -1)

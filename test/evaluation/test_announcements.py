@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+
+from visrftwin_ros.beams.fade_warnings import FadeWarning
+from visrftwin_ros.evaluation.scores.announcements import announcement_score
+
+TIME = 0.05 * np.arange(1201)
+
+
+def loss(*fades: tuple[float, float, float]) -> np.ndarray:
+    """(T, 1) dB of fades (begin, end, depth)."""
+    made = np.zeros(len(TIME))
+    for begin, end, depth in fades:
+        made[(begin - 0.01 <= TIME) & (end + 0.01 >= TIME)] = depth
+    return made[:, None]
+
+
+def warning(at: float, begins: float = 1.0, ends: float = 2.0) -> FadeWarning:
+    return FadeWarning(0, at, at + begins, at + ends, 0.9)
+
+
+def test_a_fade_is_announced_by_what_came_early_enough() -> None:
+    true = loss((10.0, 10.5, 15.0), (20.0, 20.5, 15.0), (30.0, 30.5, 15.0), (40.0, 40.5, 8.0))
+    score = announcement_score(TIME, true, [warning(8.5), warning(19.3), warning(29.8)])
+    assert score.fades == 3  # the one of 8 dB does not count
+    assert score.announced == pytest.approx((2 / 3, 1 / 3))
+    assert score.warnings == 3 and score.false_a_minute == 0
+    assert score.lead == pytest.approx(0.7)
+
+
+def test_a_warning_from_before_the_last_fade_says_nothing_of_the_next() -> None:
+    true = loss((10.0, 10.5, 15.0), (12.0, 12.5, 15.0))
+    score = announcement_score(TIME, true, [warning(8.5)])
+    assert score.announced == (0.5, 0.5)
+    within = announcement_score(TIME, true, [warning(8.5), warning(10.3)])
+    assert within.announced == (0.5, 0.5)
+    after = announcement_score(TIME, true, [warning(8.5), warning(10.7)])
+    assert after.announced == (1.0, 1.0)
+
+
+def test_a_fringe_does_not_make_two_fades() -> None:
+    true = loss((10.0, 10.2, 15.0), (10.4, 10.6, 15.0))
+    assert announcement_score(TIME, true, []).fades == 1
+
+
+def test_false_warnings_are_counted_by_the_minute() -> None:
+    true = loss((10.0, 10.5, 15.0))
+    told = [warning(5.0, 1.0, 2.0), warning(7.5), warning(40.0)]
+    assert announcement_score(TIME, true, told).false_a_minute == pytest.approx(2.0)
+    # A shallow fade makes a warning true.
+    assert announcement_score(TIME, loss((41.0, 41.2, 6.5)), [warning(40.0)]).false_a_minute == 0

@@ -1,0 +1,149 @@
+"""Advice goes by who serves and by what radios measure, and out on `hand_overs`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from node_bench import OK, WARN, NodeBench
+
+from visrftwin_ros.messages.stamps import header, stamp_ns
+from visrftwin_ros.msg import (
+    Association,
+    HandOver,
+    LinkTelemetry,
+    ShadowForecast,
+    ShadowForecasts,
+)
+from visrftwin_ros.nodes.beam_selector import BeamSelector
+from visrftwin_ros.nodes.messages.message_types import made
+
+HORIZONS = 0.25 * np.arange(13)
+ROBOT = "standing"
+
+
+@pytest.fixture
+def two_aps(small_site: Path) -> str:
+    """The small site with an access point more."""
+    content = yaml.safe_load(small_site.read_text())
+    (ap,) = content["access_points"]
+    content["access_points"].append({**ap, "name": "other", "position": [8, -6, 3]})
+    small_site.write_text(yaml.safe_dump(content))
+    return str(small_site)
+
+
+def forecast(ap_fades_at: float, ap: float = 25.0, other: float = 20.0) -> ShadowForecasts:
+    """`ap` fades for good at that time, `other` stays."""
+    fading = np.where(ap_fades_at <= HORIZONS, -10.0, ap)
+    links = {"ap": fading, "other": np.full(13, other)}
+    return ShadowForecasts(
+        header=header(made, time.time_ns(), "world"),
+        forecasts=[
+            ShadowForecast(
+                tx=tx,
+                rx=ROBOT,
+                horizon=HORIZONS.tolist(),
+                shadow_loss_db=[0.0] * 13,
+                shadow_loss_upper_db=[0.0] * 13,
+                quantiles=[0.25, 0.75],
+                shadow_loss_quantiles_db=[0.0] * 26,
+                snr_quantiles_db=np.repeat(snr, 2).tolist(),
+            )
+            for tx, snr in links.items()
+        ],
+    )
+
+
+class Radio:
+    """A robot's radio beside a running beam_selector."""
+
+    def __init__(self, bench: NodeBench, site: str) -> None:
+        self.bench = bench
+        bench.active(BeamSelector, "beam_selector", site=site)
+        self.advice = bench.heard(HandOver, "hand_overs")
+        self._forecasts = bench.publisher(ShadowForecasts, "shadow_forecast")
+        self._associations = bench.publisher(Association, "associations")
+        self._telemetry = bench.publisher(LinkTelemetry, "telemetry")
+
+    def hears(self, message: ShadowForecasts) -> None:
+        self._forecasts.publish(message)
+        self.bench.spin(0.3)
+
+    def says(self, ap: str, robot: str = ROBOT) -> None:
+        stamp = header(made, time.time_ns(), "world")
+        self._associations.publish(Association(header=stamp, robot=robot, ap=ap, reported_by="r"))
+        self.bench.spin(0.2)
+
+    def measures(self, ap: str, snr_db: float, robot: str = ROBOT) -> None:
+        stamp = header(made, time.time_ns(), "world")
+        self._telemetry.publish(LinkTelemetry(header=stamp, tx=ap, rx=robot, snr_db=snr_db))
+        self.bench.spin(0.2)
+
+
+def newest(radio: Radio) -> Any:
+    assert radio.bench.until(lambda: radio.advice)
+    return radio.advice[-1]
+
+
+def test_who_serves_is_warned_in_time_with_a_name_a_moment_and_a_reason(
+    bench: NodeBench, two_aps: str
+) -> None:
+    radio = Radio(bench, two_aps)
+    radio.says("ap")
+    assert bench.says("beam_selector: association", OK, "reported by r")
+    message = forecast(2.0)
+    radio.hears(message)
+    told = newest(radio)
+    assert (told.robot, told.from_ap, told.to_ap) == (ROBOT, "ap", "other")
+    lead = (stamp_ns(told.at) - stamp_ns(message.header.stamp)) * 1e-9
+    assert 1.2 < lead <= 2.0
+    assert told.header.stamp == message.header.stamp
+    assert told.confidence == 1 and told.expected_gain > 0 and "ap is expected" in told.reason
+
+
+def test_a_robot_that_the_other_serves_already_is_left_alone(
+    bench: NodeBench, two_aps: str
+) -> None:
+    radio = Radio(bench, two_aps)
+    radio.says("other")
+    radio.hears(forecast(2.0))
+    assert not radio.advice
+
+
+def test_what_the_radio_measures_weighs_more_than_what_the_twin_predicts(
+    bench: NodeBench, two_aps: str
+) -> None:
+    """By the twin the other access point is no help."""
+    radio = Radio(bench, two_aps)
+    radio.says("ap")
+    radio.hears(forecast(0.5, other=-15.0))
+    assert not radio.advice
+    radio.measures("other", 22.0)
+    radio.hears(forecast(0.5, other=-15.0))
+    assert newest(radio).to_ap == "other"
+
+
+def test_nothing_is_advised_on_a_stale_forecast(bench: NodeBench, two_aps: str) -> None:
+    radio = Radio(bench, two_aps)
+    radio.says("ap")
+    late = forecast(2.0)
+    late.stale = True
+    radio.hears(late)
+    assert not radio.advice
+
+
+def test_reports_of_strangers_are_named_and_change_nothing(bench: NodeBench, two_aps: str) -> None:
+    radio = Radio(bench, two_aps)
+    radio.says("ap")
+    radio.says("elsewhere")
+    assert bench.says("beam_selector: association", WARN, "'standing' at 'elsewhere'")
+    radio.measures("ap", 3.0, robot="nobody")
+    assert bench.says("beam_selector: telemetry", WARN, "'ap' to 'nobody' is no link")
+    radio.measures("ap", 1e9)
+    assert bench.says("beam_selector: input telemetry", WARN, "no measurement")
+    radio.hears(forecast(2.0))
+    assert newest(radio).from_ap == "ap"

@@ -1,0 +1,197 @@
+"""When to let another access point serve: the plan of most service over sampled futures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from visrftwin_ros.beams.rates_802_11ad import PHY_RATE, mcs_of_snr, throughput
+from visrftwin_ros.site.model import Radio
+
+PLAN_STEP = 0.05
+"""s."""
+_NO_SIGNAL_DB = -100.0
+"""SNR of a link where nothing arrives."""
+_BITS_WEIGHT = 0.2
+"""Of bits beside service: a second at the top rate weighs as much as a fifth of a second served."""
+_TOP = float(throughput(np.array([len(PHY_RATE) - 1], np.int8))[0])
+
+
+@dataclass(frozen=True)
+class Service:
+    """What a robot needs, and what changing its access point costs.
+
+    rate: bit/s above the MAC under which it is out of service. interruption: s that a hand-over
+    takes; meanwhile the old link serves on where `old_serves`, else none does.
+    hand_over_cost: s of service that a hand-over has to gain at least.
+    """
+
+    rate: float = 1e9
+    interruption: float = 0.3
+    old_serves: bool = False
+    hand_over_cost: float = 0.05
+
+
+@dataclass(frozen=True)
+class LinksAhead:
+    """One robot's links to A access points in M sampled futures at H times.
+
+    aps: names. times: (H,) s ahead, ascending from 0 in equal steps. snr_db: (A, M, H) of the pair
+    that serves then, -inf where nothing arrives.
+    """
+
+    aps: tuple[str, ...]
+    times: Float[np.ndarray, " h"]
+    snr_db: Float[np.ndarray, "a m h"]
+
+    @property
+    def step(self) -> float:
+        """s between times."""
+        return float(self.times[1] - self.times[0])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is best over the futures: let `to` serve from `at` s ahead for `duration` s.
+
+    to: index of the access point, the serving one where staying is best (at and duration are inf
+    then). duration: until the plan changes again, inf where it does not. gain: s of service (with
+    bits at their weight) over staying, costs taken off. gain_bits: bit/s, mean over the time
+    looked ahead. confidence: share of the futures in which the plan is better than staying.
+    """
+
+    to: int
+    at: float
+    duration: float
+    gain: float
+    gain_bits: float
+    confidence: float
+
+
+def links_ahead(
+    links: Sequence[tuple[str, str]],
+    horizons: Float[np.ndarray, " h"],
+    snr_db: Float[np.ndarray, "l m h"],
+) -> dict[str, LinksAhead]:
+    """Of every robot: laid out in steps of PLAN_STEP, straight between the forecast's horizons.
+
+    links: (access point, robot). Links with an SNR that is nan in any future, of which nothing is
+    known, are left out.
+    """
+    rows: dict[str, list[int]] = {}
+    for i, (_, robot) in enumerate(links):
+        if not np.isnan(snr_db[i]).any():
+            rows.setdefault(robot, []).append(i)
+    times = np.arange(0, horizons[-1] + PLAN_STEP / 2, PLAN_STEP)
+    after = np.clip(np.searchsorted(horizons, times), 1, len(horizons) - 1)
+    share = (times - horizons[after - 1]) / (horizons[after] - horizons[after - 1])
+    finite = np.maximum(snr_db, _NO_SIGNAL_DB)
+    fine = finite[..., after - 1] * (1 - share) + finite[..., after] * share
+    return {
+        robot: LinksAhead(tuple(links[i][0] for i in mine), times, fine[mine])
+        for robot, mine in rows.items()
+    }
+
+
+def service_value(bits: Float[np.ndarray, "*n"], service: Service) -> Float[np.ndarray, "*n"]:
+    """s of service that each second is worth at this rate [bit/s above the MAC]."""
+    return (bits >= service.rate) + _BITS_WEIGHT * bits / _TOP
+
+
+def rates(snr_db: Float[np.ndarray, "*n"], radio: Radio) -> Float[np.ndarray, "*n"]:
+    """bit/s above the MAC at these SNRs."""
+    mcs = mcs_of_snr(snr_db, radio.implementation_loss_db)
+    return throughput(mcs)
+
+
+@dataclass(frozen=True)
+class ServingCourse:
+    """Who serves at each of H steps: serving: (H,) index, the old one while a hand-over is under
+    way. busy: (H,) one is. changes: step at which each hand-over begins, and to whom."""
+
+    serving: Int[np.ndarray, " h"]
+    busy: Bool[np.ndarray, " h"]
+    changes: tuple[tuple[int, int], ...]
+
+    def value(
+        self, value: Float[np.ndarray, "a *m h"], service: Service
+    ) -> Float[np.ndarray, "*m h"]:
+        """What each step is worth a second; hand-over costs are not in it."""
+        taken = np.moveaxis(value, -1, 1)[self.serving, np.arange(len(self.serving))]
+        if not service.old_serves:
+            taken[self.busy] = 0.0
+        return np.moveaxis(taken, 0, -1)
+
+
+def best_course(
+    value: Float[np.ndarray, "a h"], step: float, serving: int, service: Service, tail: float = 0.0
+) -> ServingCourse:
+    """The course of most value for a robot that `serving` serves.
+
+    Dynamic programming (Bellman) over who serves and when; `value` per second, `step` in s. tail: s
+    for which the last step's value goes on after the end.
+    """
+    count, steps = value.shape
+    busy = max(round(service.interruption / step), 1)
+    total = np.concatenate([np.zeros((count, 1)), np.cumsum(value * step, axis=1)], axis=1)
+    worth = np.empty((count, steps + busy + 1))
+    worth[:, steps:] = (tail * value[:, -1])[:, None]
+    choice = np.empty((count, steps), int)
+    for k in range(steps - 1, -1, -1):
+        end = min(k + busy, steps)
+        meanwhile = total[:, end] - total[:, k] if service.old_serves else np.zeros(count)
+        go = worth[None, :, k + busy] + meanwhile[:, None] - service.hand_over_cost
+        np.fill_diagonal(go, value[:, k] * step + worth[:, k + 1])
+        choice[:, k] = _first_best(go)
+        worth[:, k] = go[np.arange(count), choice[:, k]]
+    taken, under_way = np.empty(steps, int), np.zeros(steps, bool)
+    changes, k, here = [], 0, serving
+    while k < steps:
+        there = int(choice[here, k])
+        span = slice(k, k + 1 if there == here else k + busy)
+        taken[span], under_way[span] = here, there != here
+        if there != here:
+            changes.append((k, there))
+        k, here = span.stop, there
+    return ServingCourse(taken, under_way, tuple(changes))
+
+
+def _first_best(go: Float[np.ndarray, "a a"]) -> Int[np.ndarray, " a"]:
+    """Staying where it is as good as going."""
+    best = go.argmax(axis=1)
+    rows = np.arange(len(go))
+    return np.where(go[rows, best] > go[rows, rows] + 1e-12, best, rows)
+
+
+def hand_over_plan(
+    ahead: LinksAhead, serving: int, radio: Radio, service: Service, tail: float = 1.0
+) -> Plan:
+    """The best plan for a robot that `ahead.aps[serving]` serves.
+
+    Open loop over the mean value of the futures, made anew at every forecast: model-predictive
+    control over samples.
+    """
+    bits = rates(ahead.snr_db, radio)
+    value = service_value(bits, service)
+    course = best_course(value.mean(axis=1), ahead.step, serving, service, tail)
+    lasts = len(ahead.times) * ahead.step
+    if not course.changes or course.changes[0][0] * ahead.step + service.interruption > lasts:
+        return Plan(serving, np.inf, np.inf, 0.0, 0.0, 0.0)
+    first, to = course.changes[0]
+    last = course.changes[-1][1]
+    then = course.changes[1][0] - first if len(course.changes) > 1 else np.inf
+    planned = course.value(value, service).sum(axis=-1) * ahead.step
+    planned += tail * (value[last, :, -1] - value[serving, :, -1])
+    gain = planned - value[serving].sum(axis=-1) * ahead.step
+    gain -= len(course.changes) * service.hand_over_cost
+    return Plan(
+        to=to,
+        at=first * ahead.step,
+        duration=max(then * ahead.step - service.interruption, 0.0),
+        gain=float(gain.mean()),
+        gain_bits=float((course.value(bits, service) - bits[serving]).mean()),
+        confidence=float((gain > 0).mean()),
+    )

@@ -1,0 +1,81 @@
+"""Warnings against the fades that came."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from visrftwin_ros.beams.fade_warnings import WARN_DB, FadeWarning
+
+LEADS = (0.5, 1.0)
+"""s before its onset that a fade is to be announced."""
+_SLACK = 1.0
+"""s after a warning's interval in which its fade may still come."""
+_APART = 0.3
+"""s: a loss that comes back within this after it went is the same fade, with a fringe in it."""
+
+
+@dataclass(frozen=True)
+class AnnouncementScore:
+    """Of fades deeper than asked for: how many, the share announced each of LEADS before its
+    onset, warnings in all, false ones a minute of the recording, and the lead, s, median over the
+    announced ones."""
+
+    fades: int
+    announced: tuple[float, ...]
+    warnings: int
+    false_a_minute: float
+    lead: float
+
+
+def announcement_score(
+    time: Float[np.ndarray, " t"],
+    loss_db: Float[np.ndarray, "t l"],
+    warnings: Sequence[FadeWarning],
+    deep_db: float = 10.0,
+) -> AnnouncementScore:
+    """Warnings against the true loss of L links at T times [s].
+
+    A fade lasts while the loss is over WARN_DB and counts where it gets deeper than `deep_db` and
+    its onset is in the recording. It is announced by a warning that names its link and came after
+    the link's last fade ended and the lead before the onset. A warning is false where the loss
+    stays under WARN_DB from its issue to _SLACK after the end of its interval.
+    """
+    leads = []
+    for link in range(loss_db.shape[1]):
+        own = [w for w in warnings if w.link == link]
+        ended = -np.inf
+        for start, end in _runs(time, loss_db[:, link] > WARN_DB):
+            onset = time[start]
+            if start > 0 and np.nanmax(loss_db[start : end + 1, link]) > deep_db:
+                fitting = [w.at for w in own if ended < w.at <= onset]
+                leads.append(onset - min(fitting) if fitting else -np.inf)
+            ended = time[end]
+    false = 0
+    for warning in warnings:
+        window = (time >= warning.at) & (time <= warning.ends + _SLACK)
+        false += not (loss_db[window, warning.link] > WARN_DB).any()
+    lead = np.array(leads)
+    minutes = (time[-1] - time[0]) / 60
+    return AnnouncementScore(
+        fades=len(lead),
+        announced=tuple(float((lead >= least).mean()) if len(lead) else np.nan for least in LEADS),
+        warnings=len(warnings),
+        false_a_minute=float(false / minutes),
+        lead=float(np.median(lead[np.isfinite(lead)])) if np.isfinite(lead).any() else np.nan,
+    )
+
+
+def _runs(time: Float[np.ndarray, " t"], over: np.ndarray) -> list[tuple[int, int]]:
+    """(first, last) rows of each fade."""
+    edge = np.diff(np.concatenate([[False], over, [False]]).astype(int))
+    runs: list[tuple[int, int]] = []
+    for start, after in zip(np.flatnonzero(edge == 1), np.flatnonzero(edge == -1), strict=True):
+        if runs and time[start] - time[runs[-1][1]] <= _APART:
+            runs[-1] = (runs[-1][0], int(after) - 1)
+        else:
+            runs.append((int(start), int(after) - 1))
+    return runs
