@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from visrftwin_ros.evaluation.beam_scores import beam_choices
+from visrftwin_ros.evaluation.references import stronger
 from visrftwin_ros.evaluation.results import Evaluation, Finding, Result
 from visrftwin_ros.evaluation.score import Draw, Need
 
@@ -17,11 +18,14 @@ class BeamPairs:
     needs: tuple[Need, ...] = ("paths", "reference")
     columns: Mapping[str, int] = {"top-1": 8}
 
-    def of(self, result: Result, state: Evaluation) -> Finding:
-        """Over all scored snapshots, and apart by line of sight; detail: BeamChoices."""
+    def of(self, result: Result, state: Evaluation) -> Finding | None:
+        """Over all scored snapshots, and apart by line of sight; detail: BeamChoices. None where no
+        record has directions."""
+        if self.name in state.truth.lacking:
+            return None
         assert result.paths is not None and state.reference_db is not None
         truth = state.truth
-        absolute = truth.measured.paths.stronger_by(state.reference_db)
+        absolute = stronger(truth.measured.paths, state.reference_db)
         choices = beam_choices(result.paths, absolute, truth.ends, state.setting.site.radio)
         found = {subset: choices.score(rows) for subset, rows in truth.subsets.items()}
         rows_of_table = [
