@@ -9,13 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sounded_hall
 from sounded_hall import hall, record
 
+from visrftwin_ros.beams.multipath import Multipath
+from visrftwin_ros.campaign.snapshot import MeasuredPaths
 from visrftwin_ros.cli import main
 from visrftwin_ros.evaluation.evaluation import evaluate
 from visrftwin_ros.evaluation.figures.paper.figure_list import PAPER_FIGURES, draw_paper_figures
 from visrftwin_ros.evaluation.latex_table import latex_table
 from visrftwin_ros.evaluation.pooled_errors import error_scores, scored_magnitudes
+from visrftwin_ros.evaluation.report import metrics_of, text_table
 from visrftwin_ros.evaluation.results import Evaluation, Options
 from visrftwin_ros.evaluation.study import Study
 
@@ -103,3 +107,24 @@ def test_the_latex_table_has_a_row_a_predictor_and_is_escaped(
     assert len(rows) == 2 + 4 and all(row.count(" & ") == 5 for row in rows[2:])
     assert r"20 \% of the drive in stretches" in text and "nearest_" not in text
     assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 1
+
+
+def test_a_campaign_of_power_alone_is_scored_on_path_loss_and_names_the_rest(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def power_alone(paths: Multipath, rng: np.random.Generator) -> MeasuredPaths:
+        nothing = np.full(1, np.nan)
+        return MeasuredPaths(nothing, 10 * np.log10([paths.power.sum()]), *[nothing] * 5)
+
+    monkeypatch.setattr(sounded_hall, "sounded", power_alone)
+    site = hall(folder / "hall")
+    bag = record(folder / "power", site, seconds=1.2, truth=False)
+    state = evaluate(bag, site, RAYLESS)
+    found = metrics_of(state)
+    assert found["predictors"]["inh"]["errors"]["path_loss_db"]["all"]["n"] > 3
+    assert set(found["not_scored"]) > {"delay_spread_ns", "clusters", "beams"}
+    assert not {"clusters", "beams"} & set(found["predictors"]["free_space"])
+    said = text_table(state)
+    assert "not scored: delay_spread_ns: no record has two paths with a delay" in said
+    draw_paper_figures(Study((state,)), tmp_path)
+    assert len(list(tmp_path.glob("*.pdf"))) == 8

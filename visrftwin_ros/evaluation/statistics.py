@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -78,6 +79,7 @@ def paired(
     return Paired(len(difference), float(np.median(difference)), float(low), float(high), p)
 
 
+@cache
 def _draws(groups: int) -> Int[np.ndarray, "draws groups"]:
     """How often each group is in each resample; the same for the same number of groups."""
     picked = np.random.default_rng(_SEED).integers(0, groups, (RESAMPLES, groups))

@@ -24,7 +24,7 @@ PAPER_SITES = ("lobby", "lecture_room", "street")
 def delay_spread_bars(study: Study, site: str, shown: tuple[Column, ...]) -> Figure:
     """Figure 12: median error of the delay spread with its interval, and the 75th percentile."""
     found = {predictor.name: cells for predictor, cells in pooled(study, site).items()}
-    figure = Figure(figsize=(WIDTH, 0.24 * len(shown) + 0.8), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 0.24 * len(shown) + 0.95), layout="constrained")
     axes = figure.subplots()
     for row, column in enumerate(shown):
         one = found[column.name]["delay_spread_ns"] if column.name in found else None
@@ -39,10 +39,10 @@ def delay_spread_bars(study: Study, site: str, shown: tuple[Column, ...]) -> Fig
             textcoords="offset points", va="center", size=6,
         )  # fmt: skip
     axes.set_yticks(range(len(shown)), [column.label for column in shown])
-    axes.invert_yaxis()
+    axes.set_ylim(len(shown) - 0.4, -0.6)
     axes.set_xlim(0, axes.get_xlim()[1] * 1.08)
     small_axes(
-        axes, "error of the RMS delay spread [ns]: median, its 95 %, | = 75th percentile", ""
+        axes, "delay-spread error [ns]: median,\nline: its 95 % interval, |: 75th percentile", ""
     )
     axes.grid(False, axis="y")
     return figure
@@ -88,7 +88,6 @@ def across_sites(study: Study, site: str, shown: tuple[Column, ...]) -> Figure:
         for k, column in enumerate(shown):
             x = place - 0.42 + (k + 0.5) * width
             if column.name not in found or not found[column.name]["delay_spread_ns"].n:
-                axes.plot([x], [0], "x", ms=3, color="0.5")
                 continue
             one = found[column.name]["delay_spread_ns"]
             axes.bar(x, one.median, 0.9 * width, color=column.colour)

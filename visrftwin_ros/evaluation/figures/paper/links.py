@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from visrftwin_ros.evaluation.figures.paper.columns import WIDTH, Column, gap_patch, small_axes
@@ -33,7 +32,7 @@ def shadow_loss(study: Study, site: str, shown: tuple[Column, ...]) -> Figure:
     true = next(iter(own.values()))[i]
     middle = true.time[int(np.nanargmax(true.true_db))]
     rows = np.abs(true.time - middle) <= _AROUND
-    axes.plot(true.time[rows], -true.true_db[rows], color=MEASURED, lw=1.4, label="true")
+    axes.plot(true.time[rows], -true.true_db[rows], color=MEASURED, lw=2.4, label="true")
     handles = []
     for column in shown:
         if column.name in own:
@@ -52,7 +51,7 @@ def beam_selection(study: Study, site: str, shown: tuple[Column, ...]) -> Figure
     figure = Figure(figsize=(WIDTH, 2.7), layout="constrained")
     axes = figure.subplots()
     best = [np.zeros(0)]
-    medians = []
+    drawn = []
     for column in shown:
         rates = [np.zeros(0)]
         for state in study.sites[site]:
@@ -61,25 +60,24 @@ def beam_selection(study: Study, site: str, shown: tuple[Column, ...]) -> Figure
                 continue
             rows = state.truth.scored & np.isfinite(finding.detail.rank)
             rates.append(finding.detail.throughput[rows] / 1e9)
-            if column is shown[0]:
+            if not drawn:
                 best.append(finding.detail.best_throughput[rows] / 1e9)
-        values = np.sort(np.concatenate(rates))
-        if len(values):
-            medians.append(np.median(values))
-            label = f"{column.label}: median {np.median(values):.2f}"
-            _distribution(axes, values, column.colour, label)
-    values = np.sort(np.concatenate(best))
-    if not len(values) and not medians:
+        if len(values := np.sort(np.concatenate(rates))):
+            drawn.append((column.label, values, column.colour, 1.0))
+    if not drawn:
         say_nothing(axes, "no record has directions at both ends:\nno beams to choose")
         return figure
-    _distribution(axes, values, MEASURED, f"best possible: median {np.median(values):.2f}")
+    # Many choose the best pair: it stays visible behind thinner lines.
+    for label, values, colour, width in [
+        ("best possible", np.sort(np.concatenate(best)), "0.7", 3.0),
+        *drawn,
+    ]:
+        share = np.arange(0, len(values) + 1) / len(values)
+        steps = np.append(values[0], values)
+        named = f"{label}: median {np.median(values):.2f}"
+        axes.step(steps, share, where="post", lw=width, color=colour, label=named)
     axes.set_ylim(0, 1)
     small_axes(axes, "throughput [Gbit/s], 802.11ad", "share of snapshots")
     gaps = [gap_patch(column) for column in shown if column.why]
     figure.legend(handles=[*axes.get_lines(), *gaps], loc="outside lower center", ncol=2)
     return figure
-
-
-def _distribution(axes: Axes, values: np.ndarray, colour: str, label: str) -> None:
-    share = np.arange(0, len(values) + 1) / len(values)
-    axes.step(np.append(values[0], values), share, where="post", lw=1, color=colour, label=label)

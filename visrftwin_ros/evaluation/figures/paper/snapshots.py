@@ -65,9 +65,10 @@ def over_snapshots(study: Study, site: str, shown: tuple[Column, ...]) -> Figure
 def over_the_place(study: Study, site: str, shown: tuple[Column, ...]) -> Figure:
     """Figure 13: error of the delay spread on the floor plan, of all campaigns of the site."""
     states = study.sites[site]
-    figure = Figure(figsize=(WIDTH, 2.6 * len(shown) + 0.3), layout="constrained")
-    panels = figure.subplots(len(shown), 1, squeeze=False)[:, 0]
     found = [_place_errors(states, column.name) for column in shown]
+    heights = [2.4 if len(error) else 0.3 for _, error in found]
+    figure = Figure(figsize=(WIDTH, sum(heights) + 0.2), layout="constrained")
+    panels = figure.subplots(len(shown), 1, squeeze=False, height_ratios=heights)[:, 0]
     every = np.concatenate([np.zeros(0), *(error for _, error in found)])
     scale = Normalize(0, float(np.quantile(every, 0.95)) if len(every) else 1.0)
     for axes, column, (place, error) in zip(panels, shown, found, strict=True):
@@ -75,6 +76,7 @@ def over_the_place(study: Study, site: str, shown: tuple[Column, ...]) -> Figure
             say_nothing(axes, f"{column.label}: {column.why or 'no delay spreads were measured'}")
             continue
         draw_plan(axes, states[0])
+        axes.margins(0.12)
         order = np.argsort(error)
         drawn = axes.scatter(
             *place[order].T, c=error[order], norm=scale, cmap="inferno_r", s=9, lw=0.2, ec="0.3"
@@ -112,6 +114,8 @@ def over_directions(study: Study, site: str, shown: tuple[Column, ...]) -> Figur
         own = result.paths.of(i)
         _directions(axes, own, scale, f"{column.label}, {len(own)} paths")
         sides.append((column.label, column.colour, own))
+    for axes in (top, *panels):
+        axes.set_xlabel("azimuth of arrival [°]", labelpad=1)
     figure.colorbar(drawn, ax=[top, *panels], label="path gain [dB], the sounder's reference")
     for label, colour, paths in sides:
         gain = 10 * np.log10(paths.power)
@@ -128,6 +132,7 @@ def _lines(
 ) -> None:
     field, factor = QUANTITIES[name]
     number = np.arange(len(rows))
+    axes.set_xlim(-0.5, len(rows) - 0.5)
     for column in shown:
         result = state.result(column.name)
         if result is not None:
