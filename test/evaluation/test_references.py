@@ -15,7 +15,6 @@ from visrftwin_ros.evaluation.references import (
     later,
     line_of_sight_loss_db,
     power_offsets_db,
-    stronger,
 )
 from visrftwin_ros.site.model import Site
 
@@ -88,7 +87,7 @@ def test_delays_without_a_common_zero_are_said_to_be_so() -> None:
 
 def test_each_channel_gets_its_own_power() -> None:
     paths, _ = two_paths(np.zeros(COUNT))
-    gained = stronger(paths, np.arange(COUNT, dtype=float))
+    gained = paths.stronger_by(np.arange(COUNT, dtype=float))
     assert 10 * np.log10(gained.power / paths.power) == pytest.approx(
         np.repeat(np.arange(COUNT), 2)
     )

@@ -26,7 +26,7 @@ from visrftwin_ros.evaluation.prediction import (
 )
 from visrftwin_ros.evaluation.predictors import predictor_named
 from visrftwin_ros.evaluation.ray_prediction import site_meshes
-from visrftwin_ros.evaluation.references import power_offsets_db, stronger
+from visrftwin_ros.evaluation.references import power_offsets_db
 from visrftwin_ros.evaluation.results import Evaluation, Options, Result
 from visrftwin_ros.evaluation.scoring import scored
 from visrftwin_ros.evaluation.tracked_people import tracked_people
@@ -156,16 +156,16 @@ def _aligned(
         given = prediction.metrics
         offset = _offset(given, state) if unknown else offset
         known = prediction.paths
-        paths = None if known is None else truth.seen(stronger(known, -offset))
+        paths = None if known is None else truth.seen(known.stronger_by(-offset))
         return offset, replace(given, path_loss_db=given.path_loss_db + offset), paths
     if prediction.paths is None:
         raise TwinError("a prediction has neither paths nor metrics")
     if unknown:
         offset = _offset(truth.metrics_of(prediction.paths), state)
         # What the floor hides moves the reference by a little.
-        seen = truth.seen(stronger(prediction.paths, -offset))
+        seen = truth.seen(prediction.paths.stronger_by(-offset))
         offset = offset + _offset(truth.metrics_of(seen), state)
-    paths = truth.seen(stronger(prediction.paths, -offset))
+    paths = truth.seen(prediction.paths.stronger_by(-offset))
     return offset, truth.metrics_of(paths), paths
 
 

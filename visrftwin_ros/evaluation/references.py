@@ -85,8 +85,3 @@ def delay_offset(
 def later(paths: Multipath, seconds: float) -> Multipath:
     """The same paths with that much more delay."""
     return replace(paths, delay=paths.delay + seconds)
-
-
-def stronger(paths: Multipath, gain_db: Float[np.ndarray, " n"]) -> Multipath:
-    """The same paths with each channel's own `gain_db` more power."""
-    return replace(paths, power=paths.power * 10 ** (gain_db[paths.channel] / 10))

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from visrftwin_ros.evaluation.beam_scores import beam_choices
-from visrftwin_ros.evaluation.references import stronger
 from visrftwin_ros.evaluation.results import Evaluation, Finding, Result
 from visrftwin_ros.evaluation.score import Draw, Need
 
@@ -25,7 +24,7 @@ class BeamPairs:
             return None
         assert result.paths is not None and state.reference_db is not None
         truth = state.truth
-        absolute = stronger(truth.measured.paths, state.reference_db)
+        absolute = truth.measured.paths.stronger_by(state.reference_db)
         choices = beam_choices(result.paths, absolute, truth.ends, state.setting.site.radio)
         found = {subset: choices.score(rows) for subset, rows in truth.subsets.items()}
         rows_of_table = [

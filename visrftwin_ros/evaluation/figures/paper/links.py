@@ -51,7 +51,7 @@ def beam_selection(study: Study, site: str, shown: tuple[Column, ...]) -> Figure
     figure = Figure(figsize=(WIDTH, 2.7), layout="constrained")
     axes = figure.subplots()
     best = [np.zeros(0)]
-    drawn = []
+    drawn: list[tuple[str, np.ndarray, str, float]] = []
     for column in shown:
         rates = [np.zeros(0)]
         for state in study.sites[site]:
