@@ -29,6 +29,7 @@ from visrftwin_ros.commands import (
     import_mat,
     import_nist_qd,
     lab_record,
+    lab_world,
     predict,
     site_calibrate_camera,
     site_check,
@@ -50,6 +51,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         import_csv,
         import_mat,
         lab_record,
+        lab_world,
         evaluate,
     ),
     "Figures": (
