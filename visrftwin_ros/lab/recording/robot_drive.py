@@ -29,8 +29,8 @@ _TURNING = 0.8
 """Seconds, standard deviation of the filter that turns it into a new course."""
 _TRIES, _SURPLUS = 60, 0.06
 """Ways that are drawn at most, and what they must have over the wanted share: corners are rounded."""
-_SHORTEST = 1.5
-"""Metres of a leg between hidden places."""
+_SHORTEST, _BACK = 1.5, 0.3
+"""Metres of a leg between hidden places, and how far it may lead back: a robot turns in curves."""
 _DISTANCE_ERROR, _GYRO_ERROR, _GYRO_WALK = 0.01, 0.004, 0.0005
 """Odometry: share of the distance, rad/s and rad/s per root second, standard deviations; of wheels
 and a cheap gyroscope."""
@@ -133,21 +133,22 @@ def _hidden_corners(
         places = np.stack([np.interp(at, along, corners[:, k]) for k in (0, 1)], axis=1)
         return float(hidden_share(world, places, antenna_height).mean()) if len(at) else 0.0
 
+    def far(corners: Float[np.ndarray, "k 2"], goal: Float[np.ndarray, " 2"]) -> float:
+        return float(np.linalg.norm(goal - corners[-1]))
+
+    def hidden_ahead(corners: Float[np.ndarray, "k 2"], goal: Float[np.ndarray, " 2"]) -> float:
+        leg, last = goal - corners[-1], corners[-1] - corners[max(len(corners) - 2, 0)]
+        back = leg @ last < -_BACK * np.linalg.norm(leg) * np.linalg.norm(last)
+        if back or np.linalg.norm(leg) < _SHORTEST:
+            return -1.0
+        return hidden_on(np.stack([corners[-1], goal]), length)
+
     if not world.hidden:
-        return _corners(ways, length, rng, lambda start, goal: float(np.linalg.norm(goal - start)))
-    best, most = np.zeros((0, 2)), -1.0
+        return _corners(ways, length, rng, far)
+    best, most = np.zeros((0, 2)), -np.inf
     for _ in range(_TRIES):
-        corners = _corners(
-            ways,
-            length,
-            rng,
-            lambda start, goal: (
-                hidden_on(np.stack([start, goal]), length)
-                if np.linalg.norm(goal - start) > _SHORTEST
-                else -1.0
-            ),
-        )
-        share = hidden_on(corners, length)
+        corners = _corners(ways, length, rng, hidden_ahead)
+        share = hidden_on(corners, length) - _turns_back(corners)
         if share > most:
             best, most = corners, share
         if share >= world.hidden + _SURPLUS:
@@ -155,18 +156,26 @@ def _hidden_corners(
     return best
 
 
+def _turns_back(corners: Float[np.ndarray, "k 2"]) -> bool:
+    """Whether it is sent back sharply somewhere."""
+    legs = np.diff(corners, axis=0)
+    legs = legs[np.linalg.norm(legs, axis=1) > 1e-9]
+    legs /= np.linalg.norm(legs, axis=1, keepdims=True)
+    return bool(((legs[1:] * legs[:-1]).sum(axis=1) < -_BACK).any())
+
+
 def _corners(
     ways: Ways,
     length: float,
     rng: np.random.Generator,
-    appeal: Callable[[Float[np.ndarray, " 2"], Float[np.ndarray, " 2"]], float],
+    appeal: Callable[[Float[np.ndarray, "k 2"], Float[np.ndarray, " 2"]], float],
 ) -> Float[np.ndarray, "k 2"]:
     """Corners of a way of at least `length` metres, each leg to the most appealing of a few places."""
     corners = ways.place(rng)[None]
     covered = 0.0
     while covered < length:
         goals = [ways.place(rng) for _ in range(6)]
-        goal = max(goals, key=lambda place: appeal(corners[-1], place))
+        goal = max(goals, key=lambda place: appeal(corners, place))
         way = ways.way(corners[-1], goal)
         leg = float(np.linalg.norm(np.diff(way, axis=0), axis=1).sum())
         if leg < 0.5:

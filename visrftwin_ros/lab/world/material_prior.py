@@ -61,7 +61,7 @@ class MaterialPrior:
     """
 
     permittivity: Spread = Spread(0.12, 0.08, 0.08, 0.02)
-    loss: Spread = Spread(0.35, 0.25, 0.25, 0.05)
+    loss: Spread = Spread(0.35, 0.25, 0.25, 0.0)
     thickness: Spread = Spread(0.06, 0.06, 0.06, 0.005)
     roughness: Spread = Spread(0.25, 0.20, 0.25, 0.0)
     correlation: float = 0.8
