@@ -140,13 +140,13 @@ def _hidden_corners(
         leg, last = goal - corners[-1], corners[-1] - corners[max(len(corners) - 2, 0)]
         back = leg @ last < -_BACK * np.linalg.norm(leg) * np.linalg.norm(last)
         if back or np.linalg.norm(leg) < _SHORTEST:
-            return -1.0
+            return far(corners, goal) / 1e3 - 1.0
         return hidden_on(np.stack([corners[-1], goal]), length)
 
     if not world.hidden:
         return _corners(ways, length, rng, far)
     best, most = np.zeros((0, 2)), -np.inf
-    for _ in range(_TRIES):
+    for _ in range(min(_TRIES, max(4, round(10 * _TRIES / length)))):
         corners = _corners(ways, length, rng, hidden_ahead)
         share = hidden_on(corners, length) - _turns_back(corners)
         if share > most:
@@ -175,8 +175,13 @@ def _corners(
     covered = 0.0
     while covered < length:
         goals = [ways.place(rng) for _ in range(6)]
-        goal = max(goals, key=lambda place: appeal(corners, place))
-        way = ways.way(corners[-1], goal)
+        goals.sort(key=lambda place: appeal(corners, place), reverse=True)
+        for goal in goals:
+            way = ways.way(corners[-1], goal)
+            if not _turns_back(np.concatenate([corners[-2:], way[1:]])):
+                break
+        else:
+            way = ways.way(corners[-1], goals[0])
         leg = float(np.linalg.norm(np.diff(way, axis=0), axis=1).sum())
         if leg < 0.5:
             raise TwinError("the robot finds no way that is longer than half a metre")
