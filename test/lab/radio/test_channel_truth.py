@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import yaml
@@ -10,6 +12,7 @@ from shapes import cylinder, moved, sphere
 from visrftwin_ros.lab.radio.body_truth import Person
 from visrftwin_ros.lab.radio.channel_truth import ChannelTruth, Instant
 from visrftwin_ros.lab.radio.static_truth import Fineness, StaticTruth
+from visrftwin_ros.lab.world.material_prior import plain_wall
 from visrftwin_ros.lab.world.ray_scene import RayScene
 from visrftwin_ros.propagation.paths.interaction_sequences import each_sequence_once
 from visrftwin_ros.propagation.paths.path_set import BODY, DIFFUSE, SPECULAR
@@ -41,7 +44,9 @@ def site() -> Site:
 @pytest.fixture(scope="module")
 def static(site: Site) -> StaticTruth:
     done: list[int] = []
-    found = StaticTruth(site, "rover", PLACES, Fineness(3, 20_000, 5_000), None, done.append)
+    metal, board = plain_wall(1 - 1e6j, 0.01), replace(plain_wall(4.0 - 0.2j, 0.05), roughness=3e-4)
+    walls = {surface.name: board for surface in site.scene} | {"pillar": metal}
+    found = StaticTruth(site, walls, "rover", PLACES, Fineness(3, 20_000), None, done.append)
     assert sum(done) == 3
     return found
 
