@@ -58,7 +58,7 @@ def with_people(truth: ChannelTruth, people: list[Person]) -> Instant:
         first = np.cumsum([0, *(len(p.vertices) for p in people)])
         faces = [p.mesh.faces + offset for p, offset in zip(people, first, strict=False)]
         scene = RayScene(vertices, np.concatenate(faces))
-    return truth.at(ENDS, people, ["skin"] * len(people), scene)
+    return truth.at(ENDS, people, scene)
 
 
 def person_at(x: float, y: float) -> Person:

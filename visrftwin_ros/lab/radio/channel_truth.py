@@ -124,11 +124,10 @@ class ChannelTruth:
         self,
         receivers: dict[str, Array],
         people: Sequence[Person],
-        materials: Sequence[str],
         scene: RayScene | None,
     ) -> Instant:
-        """With the antennas of all robots at `receivers` (3,) metres; materials: of the people;
-        scene: the people's triangles where they are now, None where nobody is."""
+        """With the antennas of all robots at `receivers` (3,) metres; scene: the people's triangles
+        where they are now, None where nobody is."""
         standing = self._standing
         driven = _Strength.of(self._static.driven_to(receivers[self._static.robot]))
         fields, free = [], []
@@ -139,7 +138,7 @@ class ChannelTruth:
         paths = merged(free, links)
         field = np.concatenate(fields)
         sums = link_sums(paths, field)
-        echoes = self._echoes(paths.links, receivers, sums.power, people, materials)
+        echoes = self._echoes(paths.links, receivers, sums.power, people)
         if echoes is not None:
             echo_field = self._past_others(echoes[0], echoes[1], people)
             more = link_sums(echoes[0], echo_field)
@@ -159,8 +158,7 @@ class ChannelTruth:
         step = weak.end - weak.start
         hit = scene.hits(weak.start, step / weak.length[:, None])
         field[weak.path[hit.distance < weak.length]] = 0.0
-        near = body_fields(some.strong, people, self._wavelength)
-        return field * near.product(len(field))
+        return field * body_fields(some.strong, people, len(field), self._wavelength)
 
     def _echoes(
         self,
@@ -168,7 +166,6 @@ class ChannelTruth:
         receivers: dict[str, Array],
         power: Array,
         people: Sequence[Person],
-        materials: Sequence[str],
     ) -> tuple[PathSet, NDArray[np.intp]] | None:
         """The echoes that count, and whose they are."""
         facets: dict[int, Facets] = {}
@@ -182,7 +179,7 @@ class ChannelTruth:
                     continue
                 if k not in facets:
                     facets[k] = Facets.of(person)
-                back = echo(facets[k], materials[k], *ends, self._wavelength)
+                back = echo(facets[k], person.material, *ends, self._wavelength)
                 if back is not None and abs(back.transfer) ** 2 >= least:
                     found.append((i, k, back))
         found = self._seen(links, receivers, found)
@@ -246,11 +243,7 @@ class ChannelTruth:
         self, echoes: PathSet, whose: NDArray[np.intp], people: Sequence[Person]
     ) -> NDArray[np.complex128]:
         """A body casts no shadow on its own echo."""
-        near = body_fields(path_segments(echoes), people, self._wavelength)
-        other = near.body != whose[near.path]
-        field = np.ones(len(echoes), complex)
-        np.multiply.at(field, near.path[other], near.field[other])
-        return field
+        return body_fields(path_segments(echoes), people, len(echoes), self._wavelength, whose)
 
 
 @dataclass(frozen=True)
