@@ -3,6 +3,8 @@
 python bench/shadow_truth.py [--sites lobby ...] [--seeds 9001 ...] [--people N] [--seconds S]
     [--json FILE]
 
+FILE is written anew after every seed.
+
 Of every seed people walk through the site as the lab draws them: their gait, build, clothes and
 bags. On the direct path from each access point to each standing robot the truth is the wave marched
 past their meshes (`lab/radio/body_truth.py`); the twin and the flat screen (Fresnel's strip, each
@@ -166,6 +168,8 @@ def main() -> None:
         for seed in tqdm(given.seeds, desc=site):
             for model, some in traces(site, seed, given.people, given.seconds).items():
                 found[site][model].append(figures(some))
+            if given.json:
+                given.json.write_text(json.dumps(_plain(found), indent=1) + "\n")
     head = ("site, model", "fades", "to 20 dB", "20 to 30 dB", "to 30 dB", "deeper", "onset ms",
             "90 % ms", "invented %")  # fmt: skip
     rows: list[tuple[object, ...]] = []
@@ -178,9 +182,10 @@ def main() -> None:
                          interval([100 * s.invented for s in seeds])))  # fmt: skip
     print(f"{len(given.seeds)} seeds, {given.people} people, {given.seconds:g} s; RMSE in dB")
     print(table(head, rows))
-    if given.json:
-        plain = {s: {m: [asdict(f) for f in fs] for m, fs in b.items()} for s, b in found.items()}
-        given.json.write_text(json.dumps(plain, indent=1) + "\n")
+
+
+def _plain(found: dict[str, dict[str, list[Figures]]]) -> dict[str, dict[str, list[object]]]:
+    return {s: {m: [asdict(f) for f in fs] for m, fs in b.items()} for s, b in found.items()}
 
 
 if __name__ == "__main__":

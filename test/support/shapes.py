@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from visrftwin_ros.lab.people.burdens import FACES
 from visrftwin_ros.lab.people.topology import Topology

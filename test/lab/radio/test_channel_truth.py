@@ -143,3 +143,20 @@ def test_the_same_people_give_the_same_truth_to_the_bit(truth: ChannelTruth, sit
     one, other = (with_people(truth, people) for _ in range(2))
     np.testing.assert_array_equal(one.field, other.field)
     np.testing.assert_array_equal(one.sums.power, other.sums.power)
+
+
+def test_a_robot_on_the_floor_takes_the_bounce_there_and_not_the_direct_path(
+    truth: ChannelTruth,
+) -> None:
+    """AP 2 m and rover 1.2 m high, 7 m apart: the floor mirrors 7 * 2 / 3.2 m from the AP."""
+    free = truth.at(ENDS, [], None).of_link(LINK)
+    there = truth.at(ENDS | {"standing": np.array([5.375, 4.0, 1.2])}, [], None).of_link(LINK)
+    bounce = np.hypot(7.0, 3.2) / 299792458
+    level = []
+    for paths in (free, there):
+        floor = np.abs(paths.delay - bounce) < 1e-12
+        level.append(
+            (abs(paths.amplitude[np.argmin(paths.delay)]), abs(paths.amplitude[floor]).max())
+        )
+    assert level[1][0] == pytest.approx(level[0][0], rel=1e-3)
+    assert level[1][1] < 0.4 * level[0][1]

@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.spatial.transform import Rotation
 
-from visrftwin_ros.lab.people.burdens import FACES, Burden, drawn_burden
 from visrftwin_ros.lab.people.body_rig import Rig, body_rigs
+from visrftwin_ros.lab.people.burdens import FACES, Burden, drawn_burden
 from visrftwin_ros.lab.people.gait import JointAngles, joint_angles
 from visrftwin_ros.lab.people.walks import Walks, stride_length
 from visrftwin_ros.lab.people.wardrobe import PARTS, Outfit, drawn_outfit, dressed_parts, puffed

@@ -16,6 +16,7 @@ do not touch multiplies.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -179,7 +180,7 @@ def _group_field(
     first = np.cumsum([0, *(len(body.points) for body in group)])
     faces = np.concatenate([b.faces + offset for b, offset in zip(group, first, strict=False)])
     surface = np.repeat([body.surface for body in group], [len(body.faces) for body in group])
-    tops = [float(points[a:b, 2].max()) for a, b in zip(first, first[1:], strict=False)]
+    tops = [float(points[a:b, 2].max()) for a, b in itertools.pairwise(first)]
     heights = _heights(float(points[:, 2].min()), tops, float(np.sqrt(wavelength * lens)))
     scattered = _slices(points, faces, surface, heights, distance, wavelength)
     factor = _over_heights(heights, scattered, wavelength * lens)

@@ -1,4 +1,8 @@
-"""The true channels of a world with its people: static paths, shadows and echoes of bodies."""
+"""The true channels of a world with its people: static paths, shadows and echoes of bodies.
+
+Under every antenna stands its robot's chassis, a drum of metal; what it takes of the static paths
+belongs to the place without people.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visrftwin_ros.campaign.snapshot import MeasuredPaths, TrueChannel
+from visrftwin_ros.lab.people.topology import Topology
 from visrftwin_ros.lab.radio.body_echo import Echo, Facets, echo
-from visrftwin_ros.lab.radio.body_truth import Person, body_fields
+from visrftwin_ros.lab.radio.body_truth import METAL, Person, body_fields
 from visrftwin_ros.lab.radio.static_truth import StaticTruth, merged
 from visrftwin_ros.lab.world.ray_scene import RayScene
 from visrftwin_ros.propagation.fields.free_space import wavelength_of
@@ -29,6 +34,9 @@ _LEAST_ECHO = 1e-3
 _LARGEST_ECHO = 5.0
 """m^2, radar cross-section that no echo of a person exceeds (TR 38.901 table 7.9.2.1-3: 1.6)."""
 _OFF_END = 1e-3
+_CHASSIS_RADIUS, _CHASSIS = 0.25, (0.05, 0.40)
+"""Metres, and metres over the ground: round, as a truth of antennas knows no heading."""
+_CHASSIS_SIDES = 48
 MOST_PATHS = 12
 """Paths of a link that the truth lists, the strongest."""
 
@@ -130,6 +138,8 @@ class ChannelTruth:
         where they are now, None where nobody is."""
         standing = self._standing
         driven = _Strength.of(self._static.driven_to(receivers[self._static.robot]))
+        robots = [chassis(receiver) for receiver in receivers.values()]
+        standing, driven = (some.behind(robots, self._wavelength) for some in (standing, driven))
         fields, free = [], []
         for some in (standing, driven):
             fields.append(self._shadowed(some, people, scene))
@@ -246,6 +256,20 @@ class ChannelTruth:
         return body_fields(path_segments(echoes), people, len(echoes), self._wavelength, whose)
 
 
+def chassis(antenna: Array) -> Person:
+    """The drum that stands under an antenna at (3,) metres."""
+    angle = np.arange(_CHASSIS_SIDES) * 2 * np.pi / _CHASSIS_SIDES
+    ring = antenna[:2] + _CHASSIS_RADIUS * np.column_stack([np.cos(angle), np.sin(angle)])
+    vertices = np.concatenate([np.column_stack([ring, np.full(len(ring), z)]) for z in _CHASSIS])
+    k, first = np.arange(_CHASSIS_SIDES), np.zeros(_CHASSIS_SIDES, np.int64)
+    beside, above = np.roll(k, -1), k + _CHASSIS_SIDES
+    faces = [(k, beside, above), (beside, np.roll(above, -1), above)]
+    faces += [(first, beside, k), (first + _CHASSIS_SIDES, above, np.roll(above, -1))]
+    return Person(
+        vertices, Topology.of(np.concatenate([np.stack(f, axis=1) for f in faces])), METAL
+    )
+
+
 @dataclass(frozen=True)
 class _Strength:
     """Paths, and the segments of those that bodies diffract and of those that they cut."""
@@ -253,6 +277,13 @@ class _Strength:
     paths: PathSet
     strong: Segments
     weak: Segments
+
+    def behind(self, robots: Sequence[Person], wavelength: float) -> _Strength:
+        """The strong ones as the robots leave them."""
+        field = body_fields(self.strong, robots, len(self.paths), wavelength)
+        return replace(
+            self, paths=replace(self.paths, transfer=self.paths.transfer * field[:, None, None])
+        )
 
     @classmethod
     def of(cls, paths: PathSet) -> _Strength:

@@ -7,8 +7,8 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from visrftwin_ros.lab.people.avatars import Avatars
-from visrftwin_ros.lab.people.topology import Topology
 from visrftwin_ros.lab.people.rounding import Rounding
+from visrftwin_ros.lab.people.topology import Topology
 from visrftwin_ros.lab.radio.body_truth import Person
 from visrftwin_ros.lab.world.ray_scene import RayScene
 

@@ -66,7 +66,7 @@ def slice_factor(
     spacing = ACROSS * wavelength / middle
     reach = (_MARGIN + _ABSORBER) / middle
     low -= reach
-    nodes = int(math.ceil((high + reach - low) / spacing)) + 1
+    nodes = math.ceil((high + reach - low) / spacing) + 1
     radius = _fronts(polar, near - step, far, step)
     crossings, angle, slope, sense, owner = _crossings(polar, radius)
 
@@ -118,7 +118,7 @@ def _fronts(
     polar: Float[np.ndarray, "m 4"], first: float, far: float, step: float
 ) -> Float[np.ndarray, " n"]:
     """Radii of the fronts, from `first` to just beyond `far`."""
-    count = int(math.ceil((far - first) / step)) + 1
+    count = math.ceil((far - first) / step) + 1
     taken = np.zeros(count + 1, np.bool_)
     for i in range(len(polar)):
         inner, outer = min(polar[i, 0], polar[i, 2]), max(polar[i, 0], polar[i, 2])
@@ -202,7 +202,7 @@ def _gaps(
         winding += sense[c]
         place = (angle[c] - low) / spacing
         if was == 0 and winding != 0:
-            last = min(int(math.floor(place - 0.5)), nodes - 2)
+            last = min(math.floor(place - 0.5), nodes - 2)
             if last >= start:
                 starts[gaps], ends[gaps] = start, last
                 away = place - last
@@ -212,7 +212,7 @@ def _gaps(
                 gaps += 1
             shares[gaps, :] = 0.0
         elif was != 0 and winding == 0:
-            start = max(int(math.ceil(place + 0.5)), 1)
+            start = max(math.ceil(place + 0.5), 1)
             away = start - place
             shares[gaps, 0], shares[gaps, 1] = _shares(surface[owner[c]], slope[c], k, width, away)
     if start <= nodes - 2:
