@@ -40,7 +40,7 @@ def test_a_tall_cylinder_has_the_loss_of_the_exact_series(case) -> None:
 
 def test_over_the_top_goes_what_an_edge_lets_past() -> None:
     """A wide block is a half plane from below, whose closed form is that of a wide screen."""
-    for top in (-0.1, 0.0, 0.15, 0.4):
+    for top in (-0.1, 0.0, 0.15):
         block = box((-0.01, 0.01), (-1.2, 1.2), (-3.0, top))
         found = field(segment((-2.0, 0, 0), (3.0, 0, 0)), [block])
         screen = vertical_screen(2.0, 3.0, 2.4, 3.0 + top, 0.0, 3.0)
