@@ -254,7 +254,7 @@ class _Recording:
         ends = {**self._ends, drive.robot: receiver}
         with self._report.spent_on("people on paths"):
             persons = crowd.at(seconds)
-            now = truth.at(ends, persons, crowd.materials, crowd.scene)
+            now = truth.at(ends, persons, crowd.scene)
         with self._report.spent_on("writing"):
             write_moving_frames(writer, stamp, self._frame, drive, row)
             writer.truth_people(stamp, self._frame, bodies)
