@@ -107,7 +107,19 @@ def link(**fields: Any) -> Any:
 
 def forecast(horizons: int, losses: list[float]) -> Any:
     values = {"shadow_loss_db": losses, "shadow_loss_upper_db": losses}
-    return link(horizon=[0.1] * horizons, **values)
+    levels = {"quantiles": [], "shadow_loss_quantiles_db": [], "snr_quantiles_db": []}
+    return link(horizon=[0.1] * horizons, **values, **levels)
+
+
+def spread(levels: list[float], snr_db: list[float]) -> Any:
+    made = forecast(1, [0.0])
+    made.quantiles, made.snr_quantiles_db = levels, snr_db
+    return made
+
+
+def telemetry(**values: float) -> dict[str, Any]:
+    unknown = dict.fromkeys(("frequency", "rssi_dbm", "snr_db", "phy_rate"), NAN)
+    return {"tx": "ap", "rx": "r", **unknown, **values}
 
 
 @pytest.mark.parametrize(
@@ -121,6 +133,11 @@ def forecast(horizons: int, losses: list[float]) -> Any:
         ("ShadowForecasts", {"forecasts": [forecast(2, [1.0])]}, "1, 2 horizons"),
         ("ShadowForecasts", {"forecasts": [forecast(1, [1.0]), forecast(2, [1.0] * 2)]}, "1, 2"),
         ("ShadowForecasts", {"forecasts": [forecast(1, [-INF])]}, "no number"),
+        ("ShadowForecasts", {"forecasts": [spread([0.5, 0.5], [1.0] * 2)]}, "wrong levels"),
+        ("ShadowForecasts", {"forecasts": [spread([0.1, 0.9], [1.0] * 3)]}, "3 values, expected 2"),
+        ("ShadowForecasts", {"forecasts": [spread([0.1, 0.9], [1.0, INF])]}, "expected 2 numbers"),
+        ("LinkTelemetry", telemetry(snr_db=INF), "no measurement"),
+        ("LinkTelemetry", telemetry(snr_db=1e6), "within 200 dB"),
     ],
 )
 def test_what_no_reader_could_use_is_refused(kind: str, fields: dict[str, Any], why: str) -> None:

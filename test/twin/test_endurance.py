@@ -7,6 +7,7 @@ from pathlib import Path
 
 import made_up
 import numpy as np
+import pytest
 from made_up import people, small_site
 
 from visrftwin_ros.bodies.people import nobody
@@ -20,6 +21,7 @@ def resident_mib() -> float:
     return pages * resource.getpagesize() / 2**20
 
 
+@pytest.mark.long
 def test_an_hour_of_moving_people_grows_neither_memory_nor_kernels() -> None:
     # In a process of its own: what earlier tests left in this one is freed and taken at will.
     environment = {**os.environ, "PYTHONPATH": str(Path(made_up.__file__).parent)}

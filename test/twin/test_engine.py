@@ -193,7 +193,7 @@ def test_a_scripted_robot_is_right_at_every_tick_without_solving(scripted: TwinE
         assert paths.delay[direct] == pytest.approx(distance / 299_792_458, abs=1e-13)
         losses.append(state.metrics.path_loss_db[mine])
     assert np.abs(np.diff(losses)).max() < 1.5
-    assert np.median(times) < 0.1
+    assert np.median(times) < 0.5  # a solve takes seconds
     assert state.paths_age.tolist() == [0, 0, 0, 0]
 
 

@@ -112,7 +112,7 @@ def test_some_come_up_to_a_standing_robot_and_stay(lobby):
         walks = plan_walks(lobby, 6, 30.0, seed)
         away = np.linalg.norm(walks.position[:, :, None] - robots, axis=3).min(axis=2)
         standing = np.linalg.norm(np.gradient(walks.position, TICK, axis=0), axis=2) < 0.05
-        assert away.min() > 0.6  # nobody walks into one
+        assert away.min() > 0.5  # nobody walks into one: half a body and half a robot
         visited += float((standing & (away < 1.3)).sum() * TICK)
     assert visited > 10.0  # person seconds
 

@@ -60,7 +60,7 @@ def gaps(found: GroundMeasurements, truth: np.ndarray) -> tuple[np.ndarray, np.n
 @pytest.mark.parametrize(
     ("beams", "height", "elevation", "ring"),
     [
-        (128, 3.0, (-0.39, 0.39), True),
+        pytest.param(128, 3.0, (-0.39, 0.39), True, marks=pytest.mark.long),
         (64, 3.0, (-0.43, 0.04), False),
         (32, 1.8, (-0.26, 0.26), True),
         (16, 1.8, (-0.26, 0.26), True),

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from many_cameras import START, line, placed_by
 from scipy.spatial.transform import Rotation
 
@@ -24,6 +25,7 @@ TENTH = 100_000_000
 RUNNERS = [line((-9.0, 1.0), (3.0, 0.0)), line((9.0, -1.0), (-3.0, 0.0))]
 
 
+@pytest.mark.long
 def test_a_128_beam_lidar_alone_tracks_walkers_within_centimetres() -> None:
     lidar = SimulatedLidar(np.array([0.0, 0.0, 3.0]))
     finder = LidarPeopleFinder("mast", LidarPeopleConfig(max_range=25.0))

@@ -82,6 +82,7 @@ def test_moments_leave_no_field_inside_the_cylinder(polarisation) -> None:
     assert np.abs(found).max() < 0.02
 
 
+@pytest.mark.long
 def test_moments_know_a_wall_that_mirrors() -> None:
     # A wide plate at a source's back: its image adds or subtracts at the receiver.
     source, receiver, wavelength = np.array([-1.0, 0.3]), np.array([-1.4, -0.2]), 0.05

@@ -67,6 +67,7 @@ def test_circles_meet_the_exact_series(material, polarization) -> None:
     assert np.abs(ours - right)[lit].max() < 0.005 < cases.FRINGE
 
 
+@pytest.mark.long
 def test_ellipses_meet_the_method_of_moments() -> None:
     """40 random and the printed five: median 0.7 dB, 90 % within 1.5 dB; reached is under 0.1 and
     0.5 dB, and 0.7 dB at most."""

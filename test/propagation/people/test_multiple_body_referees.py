@@ -50,6 +50,7 @@ def test_moments_of_one_among_several_are_the_series_and_the_ellipse() -> None:
     assert field_round_ellipses(*ENDS, at, ellipse, WAVELENGTH) == pytest.approx(alone, abs=1e-8)
 
 
+@pytest.mark.long
 def test_moments_of_two_bodies_have_converged_and_are_reciprocal() -> None:
     few, many = (field_round_ellipses(*ENDS, *PAIR, WAVELENGTH, points) for points in (5.0, 6.5))
     assert few == pytest.approx(many, abs=1e-8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from made_up import FREQUENCY
 
 from visrftwin_ros.propagation.paths.devices import Devices
@@ -53,6 +54,7 @@ def test_every_edge_that_rays_find_is_among_those_tried() -> None:
     np.testing.assert_allclose(cosines[:, 0], cosines[:, 1], atol=1e-6)
 
 
+@pytest.mark.long
 def test_the_edges_do_not_depend_on_the_number_of_rays() -> None:
     site, aps, robots = lobby_ends()
     meshes = surface_meshes(site)

@@ -135,7 +135,7 @@ def test_meshes_are_read_and_bad_ones_named(tmp_path: Path) -> None:
         ("gone.ply", "no mesh file"),
         ("line.obj", "zero area"),
         ("not.ply", "readable"),
-        ("a.stl", "neither"),
+        ("a.xyz", "no .ply, .obj or .stl"),
     ]:
         with pytest.raises(TwinError, match=what):
             surface_meshes(with_mesh(file))
