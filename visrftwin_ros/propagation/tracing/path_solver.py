@@ -12,7 +12,7 @@ from visrftwin_ros.propagation.replay.replay_scene import ReplayScene
 from visrftwin_ros.propagation.tracing import sionna_solver
 from visrftwin_ros.propagation.tracing.edge_paths import with_every_edge
 from visrftwin_ros.propagation.tracing.faint_paths import without_faint
-from visrftwin_ros.propagation.tracing.mirror_paths import with_every_mirror
+from visrftwin_ros.propagation.tracing.mirror_paths import Planes, with_every_mirror
 from visrftwin_ros.propagation.tracing.sionna_solver import in_turns, traced_paths
 from visrftwin_ros.scene.ray_device import Device
 from visrftwin_ros.scene.surfaces import SurfaceMesh
@@ -40,15 +40,15 @@ def solve(
     """
     if not (transmitters.names and receivers.names):
         return traced_paths(meshes, transmitters, receivers, frequency, settings, device)
-    fields = ReplayScene(meshes, frequency, device)
+    fields, planes = ReplayScene(meshes, frequency, device), Planes.of(meshes)
 
     def between(some: Devices, others: Devices) -> PathSet:
         scene = (meshes, some, others, frequency, settings)
         paths = traced_paths(*scene, device)
         if settings.max_depth:
-            paths = with_every_mirror(paths, *scene)
+            paths = with_every_mirror(paths, planes, *scene)
         if settings.diffraction and settings.max_depth:
-            paths = with_every_edge(paths, fields, some, others)
+            paths = with_every_edge(paths, planes, fields, some, others)
         return without_faint(merged_diffuse(by_our_law(paths, fields), settings.diffuse_cell))
 
     return in_turns(transmitters, receivers, settings, between)
