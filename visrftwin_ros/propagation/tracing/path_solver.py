@@ -33,10 +33,10 @@ def solve(
     """Every path from every transmitter to every receiver through the scene without people.
 
     Links come transmitter first: (tx0, rx0), (tx0, rx1), ... . Sionna RT's, with all there are
-    over at most two mirrors (`with_every_mirror`) or one edge (`with_every_edge`) in place of those
-    it found, each with the field that replaying would give it (`by_our_law`), diffuse samples
-    merged (`merged_diffuse`) and the faintest left out (`without_faint`): all of it for some of the
-    links at a time, so that memory goes with what is kept. Raises TwinError where the tracer fails.
+    over at most two mirrors (`with_every_mirror`) or one edge and a mirror (`with_every_edge`) in
+    place of those it found, each with the field that replaying would give it (`by_our_law`),
+    diffuse samples merged (`merged_diffuse`) and the faintest left out (`without_faint`): all of it
+    for some of the links at a time, so that memory goes with what is kept. Raises TwinError where the tracer fails.
     """
     if not (transmitters.names and receivers.names):
         return traced_paths(meshes, transmitters, receivers, frequency, settings, device)
