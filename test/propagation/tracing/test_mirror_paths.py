@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -20,8 +22,10 @@ from visrftwin_ros.site.loading import load_site
 from visrftwin_ros.site.model import Site
 
 SITES = ("lecture_room", "lobby", "pets_campus", "street")
-SAMPLES = ((20_000, 100_000), (50_000, 99_991), (131_072,), (100_000, 250_000))
-"""For each of the sites: few rays and many, primes and powers of two."""
+EVERY_SAMPLE = (20_000, 50_000, 99_991, 100_000, 131_072, 250_000)
+"""Few rays and many, primes and powers of two."""
+SAMPLES = ((20_000,), (99_991,), (131_072,), (50_000,))
+"""For each of the sites; with VISRFTWIN_EVERY_SAMPLE set, all of the above for each."""
 NARROW = {"max_depth": 2, "diffuse": False, "diffraction": False}
 
 
@@ -65,7 +69,7 @@ def test_every_path_of_one_or_two_bounces_is_there_at_any_number_of_rays(
     expected = [clear_mirror_paths(meshes, ap, places.positions) for ap in aps.positions]
     total = sum(len(one) for ap in expected for one in ap)
     assert total > 3 * len(places.names)
-    for rays in samples:
+    for rays in EVERY_SAMPLE if os.environ.get("VISRFTWIN_EVERY_SAMPLE") else samples:
         settings = site.propagation.model_copy(update=NARROW | {"samples": rays})
         found = solve(meshes, aps, places, site.radio.frequency, settings)
         lost = sum(missing(one, found, i * 16) for i, one in enumerate(expected))
@@ -165,3 +169,43 @@ def test_in_a_metal_box_every_image_of_the_lattice_is_seen_up_to_five_mirrors() 
     distance = np.sort(np.linalg.norm(image - end, axis=1))
     assert len(found) == len(distance)
     np.testing.assert_allclose(np.sort(found.delay) * 299_792_458, distance, rtol=1e-9)
+
+
+def test_what_is_behind_a_side_of_a_closed_body_is_known() -> None:
+    box = {"name": "box", "kind": "box", "center": (5, 0, 1), "size": (2, 2, 2)}
+    room = {"name": "room", "kind": "box", "center": (0, 0, 2), "size": (30, 30, 8)}
+    site = small_site(scene=[one | {"material": "concrete"} for one in (box, room)])
+    meshes = surface_meshes(site)
+    planes = Planes.of(meshes)
+    centre = np.array([[5, 0, 1], [0, 0, 2]])[planes.surface]
+    height = planes.outward * (np.einsum("ij,ij->i", planes.normal, centre) - planes.level)
+    half = {"box": [1, 1, 1], "room": [4, 15, 15]}
+    for index, mesh in enumerate(meshes):
+        sides = np.repeat(half[mesh.name], 2)
+        np.testing.assert_allclose(np.sort(-height[planes.surface == index]), sides)
+
+    # From within the room its walls are no matter; the box in it is, until an end is in there, too.
+    def outward(*places: tuple[float, float, float]) -> np.ndarray:
+        return planes.outward_for(Devices(("a",) * len(places), np.array(places, float)))
+
+    assert set(planes.surface[outward((1, 1, 1)) != 0]) == {0}
+    assert not outward((1, 1, 1), (5, 0, 1)).any()
+    open_box = next(mesh for mesh in meshes if mesh.name == "box")
+    lidless = replace(open_box, faces=open_box.faces[1:])
+    assert not Planes.of([lidless]).outward.any()
+
+
+@pytest.mark.parametrize("depth", [3, 5])
+def test_bodies_met_from_behind_cost_two_passages_and_lose_no_path(
+    depth: int,
+) -> None:
+    site = load_site("pets_campus")
+    meshes, aps, places = surface_meshes(site), access_points(site), receivers(site, 4)
+    planes = Planes.of(meshes)
+    settings = site.propagation.model_copy(update={"max_depth": depth})
+    ends = planes, meshes, aps, places, site.radio.frequency, settings
+    short = mirror_paths(*ends)
+    whole = mirror_paths(replace(planes, outward=np.zeros(len(planes.level))), *ends[1:])
+    assert planes.outward.any() and len(whole) > 25
+    np.testing.assert_array_equal(short.link, whole.link)
+    np.testing.assert_array_equal(short.vertices, whole.vertices)

@@ -13,7 +13,7 @@ from visrftwin_ros.propagation.paths.path_set import DIFFRACTION, DIFFUSE, PathS
 from visrftwin_ros.propagation.replay.material_update import by_our_law
 from visrftwin_ros.propagation.replay.path_replay import Replay
 from visrftwin_ros.propagation.replay.replay_scene import ReplayScene
-from visrftwin_ros.propagation.tracing import path_solver
+from visrftwin_ros.propagation.tracing import path_solver, sionna_solver
 from visrftwin_ros.propagation.tracing.cached_solver import Discovery
 from visrftwin_ros.scene.ray_device import prepare
 from visrftwin_ros.scene.surfaces import SurfaceMesh, surface_meshes
@@ -98,3 +98,22 @@ def test_from_400_mhz_to_300_ghz_every_path_has_a_field(frequency: float) -> Non
     longest = 299_792_458 / frequency / (4 * np.pi * paths.delay[plain] * 299_792_458)
     sent = np.abs(paths.transfer[plain]) ** 2
     assert (sent.sum(axis=1).max(axis=1) <= longest**2 * (1 + 1e-6)).all()
+
+
+def test_in_several_turns_every_link_has_the_paths_that_it_has_in_one(
+    meshes: tuple[SurfaceMesh, ...], aps: Devices, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = np.random.default_rng(5).uniform((0, 0, 0.5), (8, 6, 1.5), (4, 3))
+    robots = Devices(tuple(f"r{i}" for i in range(4)), places)
+    settings = site.propagation.model_copy(update={"diffuse": False, "samples": 20_000})
+    scene = meshes, aps, robots, FREQUENCY, settings
+    whole = path_solver.solve(*scene)
+    monkeypatch.setattr(sionna_solver, "_MOST_RECEIVERS", 2)
+    monkeypatch.setattr(sionna_solver, "_MOST_LANES", 1)
+    turns = path_solver.solve(*scene)
+    assert turns.links == whole.links and len(whole) > 40
+    np.testing.assert_array_equal(turns.link, whole.link)
+    np.testing.assert_array_equal(turns.interactions, whole.interactions)
+    np.testing.assert_array_equal(turns.objects, whole.objects)
+    np.testing.assert_allclose(turns.vertices, whole.vertices, atol=1e-3)
+    np.testing.assert_allclose(turns.transfer, whole.transfer, rtol=1e-2, atol=1e-9)

@@ -164,7 +164,7 @@ class _Surroundings:
         mirrors = (self._planes, self._meshes, *ends, self._frequency, settings, MOST_MIRRORS)
         self._pool.learn(mirror_paths(*mirrors))
         if settings.diffraction and settings.max_depth:
-            self._pool.learn(edge_paths(self._replay, *ends, settings.max_depth))
+            self._pool.learn(edge_paths(self._planes, self._replay, *ends, settings.max_depth, 0))
         return self._pool.completed(found)
 
 

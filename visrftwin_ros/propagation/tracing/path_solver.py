@@ -12,7 +12,7 @@ from visrftwin_ros.propagation.replay.replay_scene import ReplayScene
 from visrftwin_ros.propagation.tracing import sionna_solver
 from visrftwin_ros.propagation.tracing.edge_paths import with_every_edge
 from visrftwin_ros.propagation.tracing.faint_paths import without_faint
-from visrftwin_ros.propagation.tracing.mirror_paths import with_every_mirror
+from visrftwin_ros.propagation.tracing.mirror_paths import Planes, with_every_mirror
 from visrftwin_ros.propagation.tracing.sionna_solver import in_turns, traced_paths
 from visrftwin_ros.scene.ray_device import Device
 from visrftwin_ros.scene.surfaces import SurfaceMesh
@@ -33,22 +33,22 @@ def solve(
     """Every path from every transmitter to every receiver through the scene without people.
 
     Links come transmitter first: (tx0, rx0), (tx0, rx1), ... . Sionna RT's, with all there are
-    over at most two mirrors (`with_every_mirror`) or one edge (`with_every_edge`) in place of those
-    it found, each with the field that replaying would give it (`by_our_law`), diffuse samples
-    merged (`merged_diffuse`) and the faintest left out (`without_faint`): all of it for some of the
-    links at a time, so that memory goes with what is kept. Raises TwinError where the tracer fails.
+    over at most two mirrors (`with_every_mirror`) or one edge and a mirror (`with_every_edge`) in
+    place of those it found, each with the field that replaying would give it (`by_our_law`),
+    diffuse samples merged (`merged_diffuse`) and the faintest left out (`without_faint`): all of it
+    for some of the links at a time, so that memory goes with what is kept. Raises TwinError where the tracer fails.
     """
     if not (transmitters.names and receivers.names):
         return traced_paths(meshes, transmitters, receivers, frequency, settings, device)
-    fields = ReplayScene(meshes, frequency, device)
+    fields, planes = ReplayScene(meshes, frequency, device), Planes.of(meshes)
 
     def between(some: Devices, others: Devices) -> PathSet:
         scene = (meshes, some, others, frequency, settings)
         paths = traced_paths(*scene, device)
         if settings.max_depth:
-            paths = with_every_mirror(paths, *scene)
+            paths = with_every_mirror(paths, planes, *scene)
         if settings.diffraction and settings.max_depth:
-            paths = with_every_edge(paths, fields, some, others)
+            paths = with_every_edge(paths, planes, fields, some, others)
         return without_faint(merged_diffuse(by_our_law(paths, fields), settings.diffuse_cell))
 
     return in_turns(transmitters, receivers, settings, between)

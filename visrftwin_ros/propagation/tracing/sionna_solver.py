@@ -34,7 +34,7 @@ _KIND_OF_SIONNA = {
 }
 _MOST_RECEIVERS = 16
 """A solve's memory and its candidates grow with the receivers: more take turns."""
-_MOST_LANES = 30_000_000
+_MOST_LANES = 12_000_000
 """Rays times receivers times depth of a solve: each takes some 30 bytes."""
 SLOTS_PER_RECEIVER = 1_000_000
 """Places in Sionna's table of candidates: of two that meet in one place the later is lost.
@@ -104,7 +104,7 @@ def next_prime(number: int) -> int:
 
 def solver_version() -> str:
     """Part of a cache's fingerprint: another tracer may find other paths."""
-    return f"sionna-rt {version('sionna-rt')}, up to five mirrors, none faint"
+    return f"sionna-rt {version('sionna-rt')}, up to five mirrors, an edge and a mirror, none faint"
 
 
 def in_turns(
