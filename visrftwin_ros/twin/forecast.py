@@ -33,6 +33,9 @@ _BLOCK = 16
 """Futures that are looked at together."""
 _KEPT_POWER = 0.99
 _MOST_PATHS = 8
+_SURE_PATHS = 3
+_LEAST_SHARE = 0.02
+"""Of a link's power, that a path beyond the third must carry to be looked at."""
 
 
 Mounts = tuple[Mount | None, Mount | None]
@@ -74,7 +77,8 @@ class Forecaster:
     """Looks ahead along the strong paths of a PathSet.
 
     People and boxes walk on as `bodies.walks_ahead` draws. Up to eight paths that carry 99 % of a
-    link's power are evaluated; the rest is taken as unshadowed, and paths over bodies are left out.
+    link's power are evaluated, beyond three those of 2 % of it; the rest is taken as unshadowed,
+    and paths over bodies are left out.
     Beams: those of the codebooks that are best for one of these paths alone, which the rest reaches
     with the gain of an isotropic antenna.
     """
@@ -235,7 +239,8 @@ def _received(
 
 
 def _strong_rows(paths: PathSet) -> NDArray[np.intp]:
-    """Per link the strongest rows that carry `_KEPT_POWER`, `_MOST_PATHS` at most, ascending."""
+    """Per link the strongest rows that carry `_KEPT_POWER`, `_MOST_PATHS` at most, ascending;
+    beyond `_SURE_PATHS` those of `_LEAST_SHARE`."""
     order = np.lexsort((-paths.power, paths.link))
     power = paths.power[order]
     rank = np.arange(len(order)) - paths.offsets[paths.link[order]]
@@ -243,6 +248,7 @@ def _strong_rows(paths: PathSet) -> NDArray[np.intp]:
     start_of_link = before[paths.offsets[paths.link[order]]] if len(order) else before
     total = np.bincount(paths.link, paths.power, len(paths.links))[paths.link[order]]
     kept = (before - start_of_link < _KEPT_POWER * total) & (rank < _MOST_PATHS)
+    kept &= (rank < _SURE_PATHS) | (power >= _LEAST_SHARE * total)
     return np.sort(order[kept])
 
 
