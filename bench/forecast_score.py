@@ -301,7 +301,7 @@ def page(result: dict[str, Any], video: Path, weights: Path, site: str, picture:
     )
     missed = [
         (f["link"], f"{f['onset']:.1f} s", f"{f['depth_db']:.0f} dB",
-         f"{f['lead']:.1f} s" if np.isfinite(f["lead"]) else "none", f["reason"])
+         f"{f['lead']:.2f} s" if np.isfinite(f["lead"]) else "none", f["reason"])
         for f in result["deep_fades"] if f["reason"]
     ]  # fmt: skip
     bins = [
