@@ -56,7 +56,7 @@ def deep_fades(
         issued = [w.at for w in warnings if w.link == link]
         ended = -np.inf
         for start, end in _runs(time, loss_db[:, link] > WARN_DB):
-            onset, course = float(time[start]), loss_db[start : end + 1, link]
+            onset, course = _crossing(time, loss_db[:, link], start), loss_db[start : end + 1, link]
             if start > 0 and np.nanmax(course) > deep_db:
                 lowest = int(np.nanargmax(course))
                 fitting = [at for at in issued if ended < at <= onset]
@@ -100,6 +100,15 @@ def announcement_score(
         false_a_minute=float(false / minutes),
         lead=float(np.median(lead[np.isfinite(lead)])) if np.isfinite(lead).any() else np.nan,
     )
+
+
+def _crossing(time: Float[np.ndarray, " t"], loss_db: Float[np.ndarray, " t"], row: int) -> float:
+    """When the loss passes WARN_DB, straight between the last row under it and this one [s]."""
+    before = loss_db[max(row - 1, 0)]
+    if not before < WARN_DB:
+        return float(time[row])
+    share = (WARN_DB - before) / (loss_db[row] - before)
+    return float(time[row - 1] + share * (time[row] - time[row - 1]))
 
 
 def _runs(time: Float[np.ndarray, " t"], over: np.ndarray) -> list[tuple[int, int]]:
