@@ -39,6 +39,7 @@ MESSAGES = {
     "BeamDecision": "tx rx tx_beam rx_beam snr_db rssi_dbm mcs phy_rate throughput runner_up_tx_beam runner_up_rx_beam "
     "runner_up_snr_db hand_over_advised",
     "BeamDecisions": "header decisions stale latency",
+    "FadeWarning": "header tx rx begins ends probability latency",
     "HandOver": "header robot from_ap to_ap at duration expected_gain confidence reason",
     "Association": "header robot ap reported_by",
     "LinkTelemetry": "header tx rx frequency tx_beam rx_beam rssi_dbm snr_db phy_rate",

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from visrftwin_ros.beams.fade_warnings import FadeWarning
-from visrftwin_ros.evaluation.scores.announcements import announcement_score
+from visrftwin_ros.evaluation.scores.announcements import announcement_score, deep_fades
 
 TIME = 0.05 * np.arange(1201)
 
@@ -25,7 +25,7 @@ def test_a_fade_is_announced_by_what_came_early_enough() -> None:
     assert score.fades == 3  # the one of 8 dB does not count
     assert score.announced == pytest.approx((2 / 3, 1 / 3))
     assert score.warnings == 3 and score.false_a_minute == 0
-    assert score.lead == pytest.approx(0.7)
+    assert score.lead == pytest.approx(0.67)  # passes 6 dB 0.03 s before it is at 15 dB
 
 
 def test_a_warning_from_before_the_last_fade_says_nothing_of_the_next() -> None:
@@ -36,6 +36,14 @@ def test_a_warning_from_before_the_last_fade_says_nothing_of_the_next() -> None:
     assert within.announced == (0.5, 0.5)
     after = announcement_score(TIME, true, [warning(8.5), warning(10.7)])
     assert after.announced == (1.0, 1.0)
+
+
+def test_each_deep_fade_is_told_with_what_went_before_it() -> None:
+    true = loss((10.0, 10.5, 15.0), (11.0, 11.5, 12.0), (30.0, 30.5, 8.0))
+    first, second = deep_fades(TIME, true, [warning(8.5)])
+    assert (first.onset, first.depth_db, first.since_last) == (pytest.approx(9.97), 15.0, np.inf)
+    assert first.lead == pytest.approx(1.47)
+    assert second.since_last == pytest.approx(0.475) and second.lead == -np.inf
 
 
 def test_a_fringe_does_not_make_two_fades() -> None:

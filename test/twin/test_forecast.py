@@ -88,6 +88,35 @@ def test_beams_fall_back_on_what_the_walker_leaves_free() -> None:
     ).all()
 
 
+def test_every_walker_of_a_crowd_is_found_at_every_moment() -> None:
+    """Screened over all futures at once, as one moment after the other in the twin's own update."""
+    rng = np.random.default_rng(5)
+    ends = rng.uniform((-6, -6, 0.5), (6, 6, 1.8), (20, 2, 3))
+    paths = polylines(*([tuple(a), tuple(b)] for a, b in ends), links=tuple(range(20)))
+    crowd = people(*rng.uniform(-6, 6, (6, 2)))
+    crowd = replace(crowd, velocity=np.column_stack([rng.normal(0, 1.2, (6, 2)), np.zeros(6)]))
+    ahead = Forecaster(paths, WAVELENGTH).forecast(crowd)
+    update = PeopleUpdate(paths, WAVELENGTH)
+    for k, seconds in enumerate(HORIZONS):
+        field = update.update(crowd.at(crowd.position + seconds * crowd.velocity)).field
+        expected = link_sums(paths, field).metrics(WAVELENGTH).shadow_loss_db
+        np.testing.assert_allclose(ahead.loss_db[:, 0, k], expected, atol=1e-6)
+    assert ((ahead.loss_db > 6).sum(axis=0) > 2).any()
+
+
+def test_faint_paths_beyond_the_third_stay_as_they_are() -> None:
+    """Of six of a link, the last carries a hundredth."""
+    lines = [[(0, y, 1.2), (10, y, 1.2)] for y in (0, 2, 4, 6, 8, 10)]
+    paths = polylines(*lines, links=(0,) * 6)
+    share = np.array([0.5, 0.2, 0.15, 0.1, 0.04, 0.01])
+    paths = replace(paths, transfer=paths.transfer * np.sqrt(share)[:, None, None])
+    there = [
+        Forecaster(paths, WAVELENGTH).forecast(people((5.0, y))).loss_db[0, 0, 0] for y in (8, 10)
+    ]
+    assert there[0] == pytest.approx(-10 * np.log10(0.96), abs=0.02)
+    assert there[1] == 0
+
+
 def _alone(paths: path_set.PathSet, ends: tuple[Mount, Mount]) -> np.ndarray:
     """dB with the whole codebook swept over one path alone, of each path."""
     gains = []

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from visrftwin_ros.beams.rates_802_11ad import PHY_RATE, mcs_of_snr, throughput
+from visrftwin_ros.compiled import compiled
 from visrftwin_ros.site.model import Radio
 
 PLAN_STEP = 0.05
@@ -17,6 +18,8 @@ _NO_SIGNAL_DB = -100.0
 """SNR of a link where nothing arrives."""
 _BITS_WEIGHT = 0.2
 """Of bits beside service: a second at the top rate weighs as much as a fifth of a second served."""
+_BETTER = 1e-12
+"""s of service by which going must be better than staying, for rounding."""
 _TOP = float(throughput(np.array([len(PHY_RATE) - 1], np.int8))[0])
 
 
@@ -134,19 +137,16 @@ def best_course(
     Dynamic programming (Bellman) over who serves and when; `value` per second, `step` in s. tail: s
     for which the last step's value goes on after the end.
     """
-    count, steps = value.shape
+    steps = value.shape[1]
     busy = max(round(service.interruption / step), 1)
-    total = np.concatenate([np.zeros((count, 1)), np.cumsum(value * step, axis=1)], axis=1)
-    worth = np.empty((count, steps + busy + 1))
-    worth[:, steps:] = (tail * value[:, -1])[:, None]
-    choice = np.empty((count, steps), int)
-    for k in range(steps - 1, -1, -1):
-        end = min(k + busy, steps)
-        meanwhile = total[:, end] - total[:, k] if service.old_serves else np.zeros(count)
-        go = worth[None, :, k + busy] + meanwhile[:, None] - service.hand_over_cost
-        np.fill_diagonal(go, value[:, k] * step + worth[:, k + 1])
-        choice[:, k] = _first_best(go)
-        worth[:, k] = go[np.arange(count), choice[:, k]]
+    choice = _choices(
+        np.ascontiguousarray(value),
+        step,
+        busy,
+        service.old_serves,
+        service.hand_over_cost,
+        tail * value[:, -1],
+    )
     taken, under_way = np.empty(steps, int), np.zeros(steps, bool)
     changes, k, here = [], 0, serving
     while k < steps:
@@ -159,11 +159,35 @@ def best_course(
     return ServingCourse(taken, under_way, tuple(changes))
 
 
-def _first_best(go: Float[np.ndarray, "a a"]) -> Int[np.ndarray, " a"]:
-    """Staying where it is as good as going."""
-    best = go.argmax(axis=1)
-    rows = np.arange(len(go))
-    return np.where(go[rows, best] > go[rows, rows] + 1e-12, best, rows)
+@compiled
+def _choices(
+    value: Float[np.ndarray, "a h"],
+    step: float,
+    busy: int,
+    old_serves: bool,
+    cost: float,
+    after: Float[np.ndarray, " a"],
+) -> Int[np.ndarray, "a h"]:
+    """To whom it is best to change at each step, while each one serves; itself where staying is as
+    good. busy: steps that a change takes. after: what serving at the end is worth."""
+    count, steps = value.shape
+    worth = np.empty((count, steps + busy + 1))
+    for here in range(count):
+        worth[here, steps:] = after[here]
+    choice = np.empty((count, steps), np.intp)
+    for k in range(steps - 1, -1, -1):
+        for here in range(count):
+            meanwhile = 0.0
+            if old_serves:
+                for busy_step in range(k, min(k + busy, steps)):
+                    meanwhile += value[here, busy_step] * step
+            best, to = value[here, k] * step + worth[here, k + 1], here
+            for there in range(count):
+                going = meanwhile + worth[there, k + busy] - cost
+                if there != here and going > best + _BETTER:
+                    best, to = going, there
+            worth[here, k], choice[here, k] = best, to
+    return choice
 
 
 def hand_over_plan(

@@ -9,6 +9,7 @@ from typing import ClassVar, get_args
 import numpy as np
 from visualization_msgs.msg import MarkerArray
 
+from visrftwin_ros.beams.fade_warnings import FadeWarnings
 from visrftwin_ros.bodies.people import Bodies, nobody, together
 from visrftwin_ros.cache import cache_folder
 from visrftwin_ros.errors import TwinError
@@ -16,6 +17,7 @@ from visrftwin_ros.messages.people import bodies_from_message, covariance_from_m
 from visrftwin_ros.messages.stamps import stamp_ns
 from visrftwin_ros.msg import (
     ChannelPaths,
+    FadeWarning,
     LinkChannels,
     ShadowForecasts,
     TrackedBoxes,
@@ -23,6 +25,7 @@ from visrftwin_ros.msg import (
 )
 from visrftwin_ros.nodes.messages.channel_messages import (
     ChannelMessages,
+    fade_warning_message,
     forecast_message,
     picked_links,
 )
@@ -109,12 +112,14 @@ class ChannelPredictor(TwinNode):
         )
         self._people, self._covariance = nobody(), np.zeros((0, 4, 4))
         self._boxes = BoxesHeard(self._site.world_frame)
+        self._warnings = FadeWarnings()
         self._fresh_ns: int | None = None  # stamp of the newest fresh people
         self._heard_ns: int | None = None  # when they came, by `watch_ns`
         self._unused = ""  # why what comes is not used
         self._transforms = listen(self)
         self._channels = self.publisher(LinkChannels, "channels")
         self._forecasts = self.publisher(ShadowForecasts, "shadow_forecast")
+        self._fades = self.publisher(FadeWarning, "fade_warnings")
         self._paths = self.publisher(ChannelPaths, "channel_paths")
         self._path_markers = self.publisher(MarkerArray, "paths")
         self._scene = self.publisher(MarkerArray, "scene", LATCHED_QOS)
@@ -139,6 +144,7 @@ class ChannelPredictor(TwinNode):
         # Who was there later says nothing: the watch calls the channels stale until people come.
         self._people, self._covariance = nobody(), np.zeros((0, 4, 4))
         self._boxes.forget()
+        self._warnings = FadeWarnings()
         self._fresh_ns = self._heard_ns = None
 
     def cleanup(self) -> None:
@@ -242,6 +248,8 @@ class ChannelPredictor(TwinNode):
         self._report_links(state.links, state.fault, missing, state.dropped)
         forecast = self._engine.forecast(bodies, np.concatenate([self._covariance, covariance]))
         self._publish_forecast(stamp, state, forecast, stale)
+        if not stale:
+            self._warn(stamp, state, forecast)
 
     def _publish_paths(self, stamp: int, state: ChannelState, stale: bool, bodies: Bodies) -> None:
         """Only while somebody listens: paths are most of what there is to send."""
@@ -288,6 +296,18 @@ class ChannelPredictor(TwinNode):
         message = forecast_message(state, forecast, snr_db, self._site.world_frame, stale)
         message.latency = (self.now_ns() - stamp) * 1e-9
         self._forecasts.publish(message)
+
+    def _warn(self, stamp: int, state: ChannelState, forecast: ShadowForecast) -> None:
+        self._warnings, new = self._warnings.ahead(
+            stamp * 1e-9,
+            forecast.horizons[1:],
+            forecast.loss_db[:, :, 1:],
+            state.metrics.shadow_loss_db,
+        )
+        for warning in new:
+            message = fade_warning_message(state, warning, self._site.world_frame)
+            message.latency = (self.now_ns() - stamp) * 1e-9
+            self._fades.publish(message)
 
 
 def main() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Complex, Float, Int
 from numpy.typing import NDArray
 
 from visrftwin_ros.beams.arrays import Mount
@@ -14,9 +15,11 @@ from visrftwin_ros.beams.codebook import beam_gains
 from visrftwin_ros.beams.rates_802_11ad import noise_dbm
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.bodies.walks_ahead import walks_ahead
-from visrftwin_ros.propagation.paths.path_segments import ground_distance, path_segments
+from visrftwin_ros.compiled import compiled
+from visrftwin_ros.propagation.paths.path_segments import path_segments
 from visrftwin_ros.propagation.paths.path_set import PathSet
-from visrftwin_ros.propagation.people.body_screens import reach, shadows
+from visrftwin_ros.propagation.people.body_outlines import REACH_IN_ZONES
+from visrftwin_ros.propagation.people.body_screens import shadows
 from visrftwin_ros.propagation.people.multiple_bodies import joint_ratios, standing_in
 from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel
 from visrftwin_ros.site.model import Site
@@ -26,8 +29,13 @@ HORIZONS = tuple(0.25 * k for k in range(13))
 
 _BOUND = 0.9
 """Quantile over the sampled futures that `upper_bound_db` is: one future in ten is worse."""
+_BLOCK = 16
+"""Futures that are looked at together."""
 _KEPT_POWER = 0.99
 _MOST_PATHS = 8
+_SURE_PATHS = 3
+_LEAST_SHARE = 0.02
+"""Of a link's power, that a path beyond the third must carry to be looked at."""
 
 
 Mounts = tuple[Mount | None, Mount | None]
@@ -69,7 +77,8 @@ class Forecaster:
     """Looks ahead along the strong paths of a PathSet.
 
     People and boxes walk on as `bodies.walks_ahead` draws. Up to eight paths that carry 99 % of a
-    link's power are evaluated; the rest is taken as unshadowed, and paths over bodies are left out.
+    link's power are evaluated, beyond three those of 2 % of it; the rest is taken as unshadowed,
+    and paths over bodies are left out.
     Beams: those of the codebooks that are best for one of these paths alone, which the rest reaches
     with the gain of an isotropic antenna.
     """
@@ -82,9 +91,9 @@ class Forecaster:
             self._paths.link, self._paths.power, self._links
         )
         self._segments = path_segments(self._paths)
-        self._longest = float(
-            (self._segments.behind + self._segments.length + self._segments.ahead).max(initial=0)
-        )
+        segments = self._segments
+        longest = segments.behind + segments.length + segments.ahead
+        self._zones = REACH_IN_ZONES * np.sqrt(wavelength * longest) / 2
         self._wavelength = wavelength
         self._model: BlockageModel = model
         self._aimed: tuple[Sequence[Mounts], NDArray[np.float64]] | None = None
@@ -106,34 +115,23 @@ class Forecaster:
         now = np.ones((1, len(self._paths)), complex)
         if standing is not None and len(standing):
             now = self._fields(standing, standing.position[None, :, :2])
-        futures, times, *each = walks.position.shape
-        field = self._fields(bodies, walks.position.reshape(futures * times, *each)) * now
+        # All of a moment beside each other: they are in the same place more or less.
+        moments = np.ascontiguousarray(walks.position.swapaxes(0, 1))
+        times, futures, *each = moments.shape
+        field = self._fields(bodies, moments.reshape(times * futures, *each)) * now
         if self._aimed is None or self._aimed[0] != mounts:
             self._aimed = mounts, _pair_gains(self._paths, mounts)
-        ones = np.ones((1, len(self._paths)))
-        free = self._power(ones, ones)[..., 0]
+        known = self._paths.power, self._paths.offsets, self._rest, self._aimed[1]
+        received, best = _received(field, *known)
+        free, _ = _received(np.ones_like(field[:1]), *known)
         with np.errstate(divide="ignore", invalid="ignore"):
-            loss = 10 * np.log10(free / self._power(field, ones)[..., 0])
-            gain = 10 * np.log10(self._power(field, self._aimed[1]).max(axis=2))
+            loss = 10 * np.log10(free / received)
+            gain = 10 * np.log10(best)
         gain[:, np.isnan(loss).any(axis=0)] = np.nan
-        shape = (futures, times, self._links)
+        shape = (times, futures, self._links)
         return ShadowForecast(
-            walks.times, *(each.reshape(shape).transpose(2, 0, 1) for each in (loss, gain))
+            walks.times, *(each.reshape(shape).transpose(2, 1, 0) for each in (loss, gain))
         )
-
-    def _power(
-        self, field: NDArray[np.inexact], weights: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """(F, L, C) received power in each of the F futures with these fields on the paths and each
-        of C `weights` (C, P) of theirs."""
-        power = np.abs(field) ** 2 * self._paths.power
-        out = np.zeros((len(field), self._links, len(weights)))
-        there = np.unique(self._paths.link)
-        if len(there):
-            first = self._paths.offsets[there]
-            for c, weight in enumerate(weights):
-                out[:, there, c] = np.add.reduceat(power * weight, first, axis=1)
-        return out + self._rest[:, None]
 
     def _fields(self, bodies: Bodies, drawn: NDArray[np.float64]) -> NDArray[np.complex128]:
         """(F, P) E/E0 on each path in each of the F futures."""
@@ -143,10 +141,8 @@ class Forecaster:
         position[:, :2] = drawn.reshape(-1, 2)
         everyone = everyone.at(position)
         segments = self._segments
-        near = ground_distance(segments, everyone) < reach(
-            everyone, self._longest, self._wavelength
-        )
-        segment, body = np.nonzero(near)
+        radius = np.hypot(bodies.width, bodies.depth) / 2
+        segment, body = _near(segments.start, segments.end, self._zones, radius, drawn)
         found = shadows(segments, everyone, segment, body, self._wavelength, self._model)
         field = np.ones((futures, len(self._paths)), complex)
         future = found.body // max(people, 1)
@@ -161,8 +157,90 @@ class Forecaster:
         return field
 
 
+@compiled
+def _near(
+    start: Float[np.ndarray, "s 3"],
+    end: Float[np.ndarray, "s 3"],
+    zones: Float[np.ndarray, " s"],
+    radius: Float[np.ndarray, " n"],
+    drawn: Float[np.ndarray, "f n 2"],
+) -> tuple[Int[np.ndarray, " c"], Int[np.ndarray, " c"]]:
+    """Segments, and bodies numbered over all futures, that are within `zones` and the body's
+    `radius` of each other on the ground [m]."""
+    futures, people = drawn.shape[:2]
+    segment, body = np.empty(1024, np.intp), np.empty(1024, np.intp)
+    count = 0
+    x, y = np.empty((people, futures)), np.empty((people, futures))
+    for n in range(people):
+        for f in range(futures):
+            x[n, f], y[n, f] = drawn[f, n, 0], drawn[f, n, 1]
+    blocks = (futures + _BLOCK - 1) // _BLOCK
+    middle, around = np.empty((people, blocks, 2)), np.empty((people, blocks))
+    for n in range(people):
+        for b in range(blocks):
+            some = slice(b * _BLOCK, min((b + 1) * _BLOCK, futures))
+            left, right = x[n, some].min(), x[n, some].max()
+            low, high = y[n, some].min(), y[n, some].max()
+            middle[n, b, 0], middle[n, b, 1] = 0.5 * (left + right), 0.5 * (low + high)
+            around[n, b] = 0.5 * math.sqrt((right - left) ** 2 + (high - low) ** 2)
+    for s in range(len(start)):
+        sx, sy = start[s, 0], start[s, 1]
+        dx, dy = end[s, 0] - sx, end[s, 1] - sy
+        square = max(dx * dx + dy * dy, 1e-12)
+        for n in range(people):
+            reach = radius[n] + zones[s]
+            for b in range(blocks):
+                limit = (reach + around[n, b]) ** 2
+                if not _apart(middle[n, b, 0] - sx, middle[n, b, 1] - sy, dx, dy, square) < limit:
+                    continue
+                first, last = b * _BLOCK, min((b + 1) * _BLOCK, futures)
+                if count + _BLOCK > len(segment):
+                    segment = np.append(segment, np.empty_like(segment))
+                    body = np.append(body, np.empty_like(body))
+                for f in range(first, last):
+                    if _apart(x[n, f] - sx, y[n, f] - sy, dx, dy, square) < reach * reach:
+                        segment[count], body[count] = s, f * people + n
+                        count += 1
+    return segment[:count], body[:count]
+
+
+@compiled
+def _apart(x: float, y: float, dx: float, dy: float, square: float) -> float:
+    """Square of the distance from a place to a stretch (dx, dy) from the origin; square: of its
+    length."""
+    share = min(max((x * dx + y * dy) / square, 0.0), 1.0)
+    return (x - share * dx) ** 2 + (y - share * dy) ** 2
+
+
+@compiled
+def _received(
+    field: Complex[np.ndarray, "f p"],
+    power: Float[np.ndarray, " p"],
+    offsets: Int[np.ndarray, " o"],
+    rest: Float[np.ndarray, " l"],
+    pairs: Float[np.ndarray, "c p"],
+) -> tuple[Float[np.ndarray, "f l"], Float[np.ndarray, "f l"]]:
+    """Power of isotropic antennas, and with the best of the C pairs of beams; rest: of each link,
+    what comes with the gain of an isotropic antenna and unshadowed."""
+    futures, links = len(field), len(rest)
+    received, best = np.empty((futures, links)), np.empty((futures, links))
+    sums = np.empty(len(pairs))
+    for f in range(futures):
+        for link in range(links):
+            total, sums[:] = rest[link], rest[link]
+            for p in range(offsets[link], offsets[link + 1]):
+                value = field[f, p]
+                came = power[p] * (value.real * value.real + value.imag * value.imag)
+                total += came
+                for c in range(len(pairs)):
+                    sums[c] += pairs[c, p] * came
+            received[f, link], best[f, link] = total, sums.max()
+    return received, best
+
+
 def _strong_rows(paths: PathSet) -> NDArray[np.intp]:
-    """Per link the strongest rows that carry `_KEPT_POWER`, `_MOST_PATHS` at most, ascending."""
+    """Per link the strongest rows that carry `_KEPT_POWER`, `_MOST_PATHS` at most, ascending;
+    beyond `_SURE_PATHS` those of `_LEAST_SHARE`."""
     order = np.lexsort((-paths.power, paths.link))
     power = paths.power[order]
     rank = np.arange(len(order)) - paths.offsets[paths.link[order]]
@@ -170,6 +248,7 @@ def _strong_rows(paths: PathSet) -> NDArray[np.intp]:
     start_of_link = before[paths.offsets[paths.link[order]]] if len(order) else before
     total = np.bincount(paths.link, paths.power, len(paths.links))[paths.link[order]]
     kept = (before - start_of_link < _KEPT_POWER * total) & (rank < _MOST_PATHS)
+    kept &= (rank < _SURE_PATHS) | (power >= _LEAST_SHARE * total)
     return np.sort(order[kept])
 
 

@@ -31,6 +31,49 @@ class AnnouncementScore:
     lead: float
 
 
+@dataclass(frozen=True)
+class DeepFade:
+    """Of one link: onset and deepest moment [s], depth, s since the link's last fade ended (inf =
+    none before), and s before the onset that it was announced, -inf where it was not."""
+
+    link: int
+    onset: float
+    deepest: float
+    depth_db: float
+    since_last: float
+    lead: float
+
+
+def deep_fades(
+    time: Float[np.ndarray, " t"],
+    loss_db: Float[np.ndarray, "t l"],
+    warnings: Sequence[FadeWarning],
+    deep_db: float = 10.0,
+) -> tuple[DeepFade, ...]:
+    """The fades that count, as `announcement_score` has them, link by link."""
+    found = []
+    for link in range(loss_db.shape[1]):
+        issued = [w.at for w in warnings if w.link == link]
+        ended = -np.inf
+        for start, end in _runs(time, loss_db[:, link] > WARN_DB):
+            onset, course = _crossing(time, loss_db[:, link], start), loss_db[start : end + 1, link]
+            if start > 0 and np.nanmax(course) > deep_db:
+                lowest = int(np.nanargmax(course))
+                fitting = [at for at in issued if ended < at <= onset]
+                found.append(
+                    DeepFade(
+                        link=link,
+                        onset=onset,
+                        deepest=float(time[start + lowest]),
+                        depth_db=float(course[lowest]),
+                        since_last=onset - ended,
+                        lead=onset - min(fitting) if fitting else -np.inf,
+                    )
+                )
+            ended = float(time[end])
+    return tuple(found)
+
+
 def announcement_score(
     time: Float[np.ndarray, " t"],
     loss_db: Float[np.ndarray, "t l"],
@@ -44,21 +87,11 @@ def announcement_score(
     the link's last fade ended and the lead before the onset. A warning is false where the loss
     stays under WARN_DB from its issue to _SLACK after the end of its interval.
     """
-    leads = []
-    for link in range(loss_db.shape[1]):
-        own = [w for w in warnings if w.link == link]
-        ended = -np.inf
-        for start, end in _runs(time, loss_db[:, link] > WARN_DB):
-            onset = time[start]
-            if start > 0 and np.nanmax(loss_db[start : end + 1, link]) > deep_db:
-                fitting = [w.at for w in own if ended < w.at <= onset]
-                leads.append(onset - min(fitting) if fitting else -np.inf)
-            ended = time[end]
     false = 0
     for warning in warnings:
         window = (time >= warning.at) & (time <= warning.ends + _SLACK)
         false += not (loss_db[window, warning.link] > WARN_DB).any()
-    lead = np.array(leads)
+    lead = np.array([fade.lead for fade in deep_fades(time, loss_db, warnings, deep_db)])
     minutes = (time[-1] - time[0]) / 60
     return AnnouncementScore(
         fades=len(lead),
@@ -67,6 +100,15 @@ def announcement_score(
         false_a_minute=float(false / minutes),
         lead=float(np.median(lead[np.isfinite(lead)])) if np.isfinite(lead).any() else np.nan,
     )
+
+
+def _crossing(time: Float[np.ndarray, " t"], loss_db: Float[np.ndarray, " t"], row: int) -> float:
+    """When the loss passes WARN_DB, straight between the last row under it and this one [s]."""
+    before = loss_db[max(row - 1, 0)]
+    if not before < WARN_DB:
+        return float(time[row])
+    share = (WARN_DB - before) / (loss_db[row] - before)
+    return float(time[row - 1] + share * (time[row] - time[row - 1]))
 
 
 def _runs(time: Float[np.ndarray, " t"], over: np.ndarray) -> list[tuple[int, int]]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from visrftwin_ros.beams.fade_warnings import FadeWarning as Warned
 from visrftwin_ros.messages.channels import (
     METRICS,
     channel_paths_message,
@@ -17,8 +18,14 @@ from visrftwin_ros.messages.channels import (
     link_paths,
 )
 from visrftwin_ros.messages.paths import path_messages
-from visrftwin_ros.messages.stamps import header
-from visrftwin_ros.msg import ChannelPaths, LinkChannels, ShadowForecast, ShadowForecasts
+from visrftwin_ros.messages.stamps import header, stamp_message
+from visrftwin_ros.msg import (
+    ChannelPaths,
+    FadeWarning,
+    LinkChannels,
+    ShadowForecast,
+    ShadowForecasts,
+)
 from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.site.model import Radio
 from visrftwin_ros.twin import forecast as ahead
@@ -153,6 +160,23 @@ def forecast_message(
             )
         )
     return message
+
+
+def fade_warning_message(state: ChannelState, warning: Warned, world_frame: str) -> FadeWarning:
+    """All but the latency."""
+    tx, rx = state.links[warning.link]
+    begins, ends = (
+        stamp_message(made, state.stamp_ns + round((at - warning.at) * 1e9))
+        for at in (warning.begins, warning.ends)
+    )
+    return FadeWarning(
+        header=header(made, state.stamp_ns, world_frame),
+        tx=tx,
+        rx=rx,
+        begins=begins,
+        ends=ends,
+        probability=warning.probability,
+    )
 
 
 def _levels(values: Float[np.ndarray, "l m h"]) -> Float[np.ndarray, "l h q"]:

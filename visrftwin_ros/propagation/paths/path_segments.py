@@ -9,7 +9,6 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, UInt8
 
-from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.compiled import compiled
 from visrftwin_ros.propagation.paths.path_set import DIFFRACTION, DIFFUSE, PathSet
 
@@ -171,15 +170,6 @@ class SharedSegments:
         first, count = self.offsets[rows], self.offsets[rows + 1] - self.offsets[rows]
         entry = np.repeat(first - (np.cumsum(count) - count), count) + np.arange(count.sum())
         return self.paths[entry], count
-
-
-def ground_distance(segments: Segments, bodies: Bodies) -> Float[np.ndarray, "s bodies"]:
-    """Metres on the ground from the segments to the bodies' axes."""
-    start, along = segments.start[:, :2], (segments.end - segments.start)[:, :2]
-    square = np.maximum((along**2).sum(axis=1), 1e-12)
-    offset = bodies.position[None, :, :2] - start[:, None]
-    share = np.clip((offset * along[:, None]).sum(axis=2) / square[:, None], 0.0, 1.0)
-    return np.linalg.norm(offset - share[..., None] * along[:, None], axis=2)
 
 
 class Scan:
