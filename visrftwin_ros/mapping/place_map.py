@@ -44,6 +44,8 @@ _LEAST_HOLE = 0.3
 """m^2 of a hole that is kept."""
 _LEAST_BORNE = 0.35
 """Share of a panel's cells that bear points of it: less is a row of edges, as of shelves."""
+_SKIN, _RIM = 1.5, 5.0
+"""Tolerances off a plane, and cells beside its points, within which a point is no thing of its own."""
 _BEHIND = 0.2
 """m that a ray goes on behind a plane that it went through."""
 _RAYS = 200_000
@@ -150,13 +152,19 @@ def map_place(scan: Scan, settings: MapSettings, told: Callable[[str], None]) ->
 
 
 def _apart(planes: Sequence[Plane], cloud: Cloud, tolerance: float) -> Bool[np.ndarray, " n"]:
-    """Which points bear no plane, and are not the ragged skin of one."""
+    """Which points bear no plane, and are not the ragged skin of one or its rim, where normals lean."""
     apart = np.ones(len(cloud), bool)
     for plane in planes:
         apart[plane.rows] = False
-    bearing = cloud.points[~apart]
-    near = cKDTree(bearing).query(cloud.points, distance_upper_bound=1.5 * tolerance)[0]
-    return apart & ~np.isfinite(near)
+    for plane in planes:
+        axes = plane.axes()
+        near = np.flatnonzero(
+            apart & (np.abs(plane.distances(cloud.points)) < _SKIN * tolerance)
+        )
+        own = cKDTree(cloud.points[plane.rows] @ axes.T)
+        beside = own.query(cloud.points[near] @ axes.T, distance_upper_bound=_RIM * cloud.cell)[0]
+        apart[near[np.isfinite(beside)]] = False
+    return apart
 
 
 def _turned(plane: Plane, turn: Float[np.ndarray, "3 3"]) -> Plane:

@@ -49,8 +49,8 @@ def thinned(scan: Scan, cell: float) -> Cloud:
     """
     cells, _ = cells_of(scan.points, cell)
     counts = np.bincount(cells)
-    points = np.stack([np.bincount(cells, column) for column in scan.points.T], axis=1)
-    points = points / counts[:, None]
+    sums = np.stack([np.bincount(cells, column) for column in scan.points.T], axis=1)
+    points = np.asarray(sums / counts[:, None], dtype=np.float64)
     if len(points) < _FEWEST:
         raise TwinError(
             f"{scan.source}: {len(points)} cells of {cell:g} m hold points: too few for a surface"
