@@ -41,7 +41,9 @@ def within(points: np.ndarray, low: np.ndarray, high: np.ndarray, margin: float)
     return np.asarray(((points > low - margin) & (points < high + margin)).all(axis=1))
 
 
-def test_floor_ceiling_and_four_walls_lie_where_they_are_within_a_centimetre(place: PlaceMap) -> None:
+def test_floor_ceiling_and_four_walls_lie_where_they_are_within_a_centimetre(
+    place: PlaceMap,
+) -> None:
     (floor,), (ceiling,) = of_kind(place, "floor"), of_kind(place, "ceiling")
     assert np.abs(floor.vertices[:, 2]).max() < 0.01
     assert np.abs(ceiling.vertices[:, 2] - SIZE[2]).max() < 0.01
@@ -58,7 +60,7 @@ def test_floor_ceiling_and_four_walls_lie_where_they_are_within_a_centimetre(pla
 def test_surfaces_meet_in_the_rooms_edges(place: PlaceMap) -> None:
     (floor,) = of_kind(place, "floor")
     (ceiling,) = of_kind(place, "ceiling")
-    assert ceiling.area == pytest.approx(SIZE[0] * SIZE[1], rel=0.01)
+    assert ceiling.area == pytest.approx(SIZE[0] * SIZE[1], rel=0.05)
     for wall in of_kind(place, "wall"):
         assert wall.vertices[:, 2].min() == pytest.approx(floor.vertices[0, 2], abs=0.005)
         assert np.ptp(wall.vertices[:, 2]) == pytest.approx(SIZE[2], abs=0.02)
@@ -132,7 +134,7 @@ def test_only_a_wall_that_is_as_good_as_square_is_made_so(degrees: float, turned
 def test_a_camera_held_askew_still_gives_an_upright_place(scan: Scan) -> None:
     askew = Rotation.from_euler("xyz", [95.0, 12.0, 30.0], degrees=True)
     turned = replace(scan.turned(askew.as_matrix()), up=askew.apply([0.2, -0.1, 1.0]))
-    place = map_place(turned, MapSettings(), quiet)
+    place = map_place(turned, MapSettings(cell=0.08), quiet)
     floor = max(of_kind(place, "floor"), key=lambda s: s.area)
     assert np.ptp(floor.vertices[:, 2]) < 1e-6
     assert place.turn @ askew.apply([0, 0, 1.0]) == pytest.approx([0, 0, 1], abs=3e-3)
@@ -150,11 +152,11 @@ def test_views_that_share_no_place_are_refused(scan: Scan) -> None:
     assert one.seen_from is not None
     views = [(one.points, one.seen_from[0]), (one.points + 40.0, one.seen_from[0] + 40.0)]
     apart = joined(views, up=None, noise=0.01, source="two rooms", left_out=())
-    with pytest.raises(TwinError, match="two rooms: 0.0 % of the place is seen in two views"):
+    with pytest.raises(TwinError, match=r"two rooms: 0\.0 % of the place is seen in two views"):
         map_place(apart, MapSettings(), quiet)
 
 
 def test_one_view_is_refused_and_says_what_was_left_out() -> None:
     views = [(np.zeros((5, 3)), np.zeros(3))]
-    with pytest.raises(TwinError, match="1 of its views can be used.*left out: sweep 3: late"):
+    with pytest.raises(TwinError, match=r"1 of its views can be used.*left out: sweep 3: late"):
         joined(views, up=None, noise=0.01, source="bag", left_out=["sweep 3: late"])

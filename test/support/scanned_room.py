@@ -14,7 +14,14 @@ NOISE = 0.01
 YAW = 0.3
 """rad, of the room's walls in the world."""
 PLACES = np.array(
-    [[0.7, 0.7, 1.3], [1.5, 3.2, 1.3], [2.6, 3.0, 1.4], [2.0, 1.0, 1.3], [4.2, 3.3, 1.4], [0.6, 2.4, 1.3]]
+    [
+        [0.7, 0.7, 1.3],
+        [1.5, 3.2, 1.3],
+        [2.6, 3.0, 1.4],
+        [2.0, 1.0, 1.3],
+        [4.2, 3.3, 1.4],
+        [0.6, 2.4, 1.3],
+    ]
 )
 Vectors = Float[np.ndarray, "n 3"]
 
@@ -25,7 +32,7 @@ def person(sweep: int) -> tuple[Float[np.ndarray, " 3"], Float[np.ndarray, " 3"]
     return np.array([x, 2.2, 0.0]), np.array([x + 0.4, 2.55, 1.75])
 
 
-def room_scan(seed: int, rays: int = 25_000, walker: bool = True) -> Scan:
+def room_scan(seed: int, rays: int = 18_000, walker: bool = True) -> Scan:
     """Sweeps in a world that is turned by YAW about the room's first corner."""
     rng = np.random.default_rng(seed)
     c, s = np.cos(YAW), np.sin(YAW)

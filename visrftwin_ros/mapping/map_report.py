@@ -146,7 +146,10 @@ def _floor_plan(
     for surface in place.surfaces:
         if surface.kind in ("floor", "ceiling"):
             continue
-        style: dict[str, Any] = {"color": _COLOURS[surface.kind], "lw": 2.2 if surface.kind == "wall" else 1.0}
+        style: dict[str, Any] = {
+            "color": _COLOURS[surface.kind],
+            "lw": 2.2 if surface.kind == "wall" else 1.0,
+        }
         label = None if surface.kind in drawn else surface.kind
         drawn.add(surface.kind)
         for loop in surface.loops:
@@ -155,7 +158,9 @@ def _floor_plan(
             label = None
     for name, where in devices.items():
         axes.plot(where[0], where[1], "^", color="#e45756", ms=9, zorder=4)
-        axes.annotate(name, (where[0], where[1]), xytext=(6, 6), textcoords="offset points", color="#e45756")
+        axes.annotate(
+            name, (where[0], where[1]), xytext=(6, 6), textcoords="offset points", color="#e45756"
+        )
     axes.set_aspect("equal")
     axes.set_xlabel("x [m]")
     axes.set_ylabel("y [m]")

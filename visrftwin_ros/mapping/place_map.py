@@ -44,7 +44,7 @@ _LEAST_HOLE = 0.3
 """m^2 of a hole that is kept."""
 _LEAST_BORNE = 0.35
 """Share of a panel's cells that bear points of it: less is a row of edges, as of shelves."""
-_SKIN, _RIM = 1.5, 5.0
+_SKIN, _RIM = 2.5, 5.0
 """Tolerances off a plane, and cells beside its points, within which a point is no thing of its own."""
 _BEHIND = 0.2
 """m that a ray goes on behind a plane that it went through."""
@@ -158,9 +158,7 @@ def _apart(planes: Sequence[Plane], cloud: Cloud, tolerance: float) -> Bool[np.n
         apart[plane.rows] = False
     for plane in planes:
         axes = plane.axes()
-        near = np.flatnonzero(
-            apart & (np.abs(plane.distances(cloud.points)) < _SKIN * tolerance)
-        )
+        near = np.flatnonzero(apart & (np.abs(plane.distances(cloud.points)) < _SKIN * tolerance))
         own = cKDTree(cloud.points[plane.rows] @ axes.T)
         beside = own.query(cloud.points[near] @ axes.T, distance_upper_bound=_RIM * cloud.cell)[0]
         apart[near[np.isfinite(beside)]] = False
