@@ -89,7 +89,7 @@ def test_millimetres_are_asked_for_and_never_guessed(tmp_path: Path) -> None:
     file = room_ply(tmp_path, (10_000, 8_000, 2_500))
     with pytest.raises(TwinError, match=r"13048 m across.*Say --unit mm"):
         read_mesh_or_cloud(file, None, None)
-    with pytest.raises(TwinError, match="Say --unit"):
+    with pytest.raises(TwinError, match=r"200 m are mapped\.$"):
         read_mesh_or_cloud(file, "m", None)
     scan = read_mesh_or_cloud(file, "mm", None)
     assert scan.points.max(axis=0) == pytest.approx([10, 8, 2.5], abs=0.05)

@@ -23,8 +23,6 @@ HELP = "a recording, a cloud or a mesh of a place as a site"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    from visrftwin_ros.mapping.sources.mesh_or_cloud import AXES, UNITS
-
     parser.add_argument(
         "source",
         type=Path,
@@ -80,8 +78,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="M",
         help="of a LiDAR's returns, default 30",
     )
-    parser.add_argument("--unit", choices=tuple(UNITS), help="of a mesh or cloud; default m")
-    parser.add_argument("--up", choices=tuple(AXES), help="axis of a mesh or cloud; default z")
+    parser.add_argument("--unit", choices=("m", "cm", "mm"), help="of a mesh or cloud; default m")
+    parser.add_argument("--up", choices=("z", "y"), help="axis of a mesh or cloud; default z")
     parser.add_argument(
         "--cell", type=_metres, default=0.05, metavar="M", help="of which one point is kept"
     )

@@ -36,6 +36,7 @@ _LEVEL, _UPRIGHT = np.cos(np.deg2rad(10.0)), np.sin(np.deg2rad(10.0))
 _WALL_HEIGHT, _WALL_AREA = 1.5, 2.0
 """m and m^2: an upright plane of less is a panel."""
 _CEILING_OVER = 1.9
+"""m over the floor, that people walk under it."""
 _FLOOR_SHARE = 0.15
 """Of the largest level plane's points, that the floor has at least."""
 _GAP = 0.4

@@ -15,10 +15,6 @@ from visrftwin_ros.scene.surface_samples import surface_samples
 
 ENDINGS = (".ply", ".obj", ".stl")
 UNITS = {"m": 1.0, "cm": 1e-2, "mm": 1e-3}
-AXES = {
-    "z": np.array([0.0, 0.0, 1.0]),
-    "y": np.array([0.0, 1.0, 0.0]),
-}
 _SPACING = 0.04
 """m between samples of a mesh, unless it has too many."""
 _MOST_SAMPLES = 2_000_000
@@ -29,7 +25,7 @@ _NOISE = 0.005
 def read_mesh_or_cloud(file: Path, unit: str | None, up: str | None) -> Scan:
     """The points of a file, or of its faces, z up.
 
-    unit: of UNITS, up: of AXES; None: the file is taken as metres and z up unless its size and shape speak
+    unit: of UNITS, up: z or y; None: the file is taken as metres and z up unless its size and shape speak
     against that, which raises TwinError and asks. No place of a sensor is known.
     """
     if not file.is_file():
@@ -38,10 +34,11 @@ def read_mesh_or_cloud(file: Path, unit: str | None, up: str | None) -> Scan:
     low, high = corners.min(axis=0), corners.max(axis=0)
     across = float(np.linalg.norm(high - low)) * UNITS[unit or "m"]
     if across > LARGEST_PLACE:
-        guess = "mm" if across > 20 * LARGEST_PLACE or unit is None else "cm"
+        question = (
+            "" if unit else f" Is it in millimetres? Say --unit mm (known: {', '.join(UNITS)})"
+        )
         raise TwinError(
-            f"{file}: {across:.0f} m across as it stands; is it in millimetres? Say --unit {guess} "
-            f"({', '.join(UNITS)}); places up to {LARGEST_PLACE:g} m are mapped"
+            f"{file}: {across:.0f} m across; places up to {LARGEST_PLACE:g} m are mapped.{question}"
         )
     corners = corners * UNITS[unit or "m"]
     if faces is None:
