@@ -32,6 +32,7 @@ from visrftwin_ros.commands import (
     import_nist_qd,
     lab_record,
     lab_world,
+    map,
     predict,
     security_check,
     security_policies,
@@ -48,7 +49,7 @@ from visrftwin_ros.errors import TwinError
 from visrftwin_ros.outputs import written_for_oneself
 
 GROUPS: dict[str, tuple[Command, ...]] = {
-    "A place": (site_check, site_import, site_calibrate_camera),
+    "A place": (map, site_check, site_import, site_calibrate_camera),
     "The live twin": (demo, up, doctor, soak, security_policies, security_check),
     "People and channels of a recording": (track, track_score, predict),
     "Sounder campaigns": (

@@ -20,6 +20,7 @@ from parity_bag import PERIOD, SECOND, START
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rosbags.rosbag2 import Reader
 from rosgraph_msgs.msg import Clock
+from tf2_msgs.msg import TFMessage
 
 from visrftwin_ros.messages.stamps import stamp_message, stamp_ns
 from visrftwin_ros.msg import TrackedPeople
@@ -27,6 +28,7 @@ from visrftwin_ros.nodes.lidar_people import LidarPeopleNode
 from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.nodes.people_detector import PeopleDetector
 from visrftwin_ros.nodes.people_tracker import PeopleTrackerNode
+from visrftwin_ros.nodes.shared.transforms import STATIC_QOS
 from visrftwin_ros.nodes.shared.twin_node import TwinNode
 from visrftwin_ros.nodes.site_frames import SiteFrames
 from visrftwin_ros.operations.node_table import node_table
@@ -105,6 +107,7 @@ def through_nodes(bag: Path, site_file: Path, detector_site: Path | None = None)
     try:
         heard = bench.heard(TrackedPeople, "people", QoSProfile(depth=1000))
         said = bench.heard(DiagnosticArray, "/diagnostics", QoSProfile(depth=1000))
+        fixed = bench.heard(TFMessage, "/tf_static", STATIC_QOS)
         nodes = []
         for spec in table:
             if spec.executable in NODES:
@@ -113,6 +116,7 @@ def through_nodes(bag: Path, site_file: Path, detector_site: Path | None = None)
                     values["site"] = str(detector_site)
                 kind = NODES[spec.executable]
                 nodes.append(bench.active(kind, spec.executable, spec.namespace, **values))
+        assert bench.until(lambda: fixed)  # what the site fixes
         _play(bench, nodes, bag)
     finally:
         bench.close()

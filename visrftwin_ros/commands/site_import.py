@@ -62,8 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
     if not arguments.scene.is_file():
         raise TwinError(f"no file {arguments.scene}")
-    access_points = [_numbered("--access-point", entry, 3) for entry in arguments.access_point]
-    robots = [_numbered("--robot", entry, 1) for entry in arguments.robot]
+    access_points = [numbered("--access-point", entry, 3) for entry in arguments.access_point]
+    robots = [numbered("--robot", entry, 1) for entry in arguments.robot]
     entries: dict[str, Any] = {
         "description": f"imported from {arguments.scene.name}",
         "world_frame": arguments.world_frame,
@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
         scene_parts(arguments.scene),
         arguments.out,
         entries,
-        dict(_named(entry) for entry in arguments.material),
+        dict(named_material(entry) for entry in arguments.material),
         comment=f"made by {shlex.join(['visrftwin', *sys.argv[1:]])}",
         force=arguments.force,
     )
@@ -83,14 +83,14 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _named(entry: str) -> tuple[str, str]:
+def named_material(entry: str) -> tuple[str, str]:
     theirs, mark, ours = entry.rpartition("=")
     if not mark or not ours:
         raise TwinError(f"--material {entry}: expected THEIRS=OURS, as mat-Desk=wood")
     return theirs, ours
 
 
-def _numbered(option: str, entry: str, count: int) -> tuple[str, list[float]]:
+def numbered(option: str, entry: str, count: int) -> tuple[str, list[float]]:
     name, _, text = entry.partition("=")
     try:
         values = [float(part) for part in text.split(",")]

@@ -44,16 +44,22 @@ def read_ply(
     Raises ValueError where it is no PLY, ends early, or has no vertices or faces. Indices may point
     anywhere.
     """
-    order, elements, body = _header(content)
-    rows = _ascii_rows(elements, body) if not order else _binary_rows(elements, body, order)
-    vertex, face = rows.get("vertex"), rows.get("face")
-    if vertex is None or any(axis not in vertex for axis in "xyz"):
-        raise ValueError("it has no vertices with x, y and z")
+    rows = _rows(content)
+    places, face = _places(rows), rows.get("face")
     corners = next((face[name] for name in _FACES if face and name in face), None)
     if corners is None:
         raise ValueError(f"it has no faces with {' or '.join(_FACES)}")
-    places = np.stack([vertex[axis].astype(float) for axis in "xyz"], axis=1)
     return places, corners.astype(np.int64).reshape(-1, 3)
+
+
+def ply_has_faces(content: bytes) -> bool:
+    """Whether its header promises a face; one without is a cloud. Raises ValueError where it is no PLY."""
+    return any(element.name == "face" and element.count for element in _header(content)[1])
+
+
+def read_ply_places(content: bytes) -> Float[np.ndarray, "vertices 3"]:
+    """Vertices alone, as of a cloud. Raises ValueError as `read_ply`."""
+    return _places(_rows(content))
 
 
 def ply_of(vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "faces 3"]) -> bytes:
@@ -66,6 +72,18 @@ def ply_of(vertices: Float[np.ndarray, "vertices 3"], faces: Int[np.ndarray, "fa
     rows = np.zeros(len(faces), [("n", "u1"), ("corners", "<i4", 3)])
     rows["n"], rows["corners"] = 3, faces
     return head.encode() + np.ascontiguousarray(vertices, "<f8").tobytes() + rows.tobytes()
+
+
+def _rows(content: bytes) -> dict[str, Rows]:
+    order, elements, body = _header(content)
+    return _ascii_rows(elements, body) if not order else _binary_rows(elements, body, order)
+
+
+def _places(rows: dict[str, Rows]) -> Float[np.ndarray, "vertices 3"]:
+    vertex = rows.get("vertex")
+    if vertex is None or any(axis not in vertex for axis in "xyz"):
+        raise ValueError("it has no vertices with x, y and z")
+    return np.stack([vertex[axis].astype(float) for axis in "xyz"], axis=1)
 
 
 def _header(content: bytes) -> tuple[str, list[_Element], bytes]:

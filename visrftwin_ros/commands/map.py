@@ -1,0 +1,178 @@
+"""`visrftwin map`: a recording, a cloud or a mesh of a place as a site."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from visrftwin_ros.commands.options import add_force, carrier, hertz, positive
+from visrftwin_ros.commands.progress import progress_bar
+from visrftwin_ros.commands.site_import import named_material, numbered
+from visrftwin_ros.errors import TwinError
+from visrftwin_ros.outputs import check_room
+
+if TYPE_CHECKING:
+    from visrftwin_ros.mapping.scan import Scan
+
+NAME = "map"
+HELP = "a recording, a cloud or a mesh of a place as a site"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "source",
+        type=Path,
+        help="a rosbag2 with clouds and TF; a folder of posed RGB-D frames as 7-Scenes has them; a mesh "
+        "(.ply, .obj, .stl) or a cloud (.ply)",
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="SITE", help="folder to write, named as the site"
+    )
+    add_force(parser)
+    parser.add_argument("--frequency", type=carrier, required=True, metavar="HZ", help="carrier")
+    parser.add_argument("--bandwidth", type=hertz, required=True, metavar="HZ")
+    parser.add_argument(
+        "--access-point",
+        action="append",
+        required=True,
+        metavar="NAME=X,Y,Z",
+        help="its antenna's place, metres in the map; repeat it for every one",
+    )
+    parser.add_argument(
+        "--robot",
+        action="append",
+        default=[],
+        metavar="NAME=HEIGHT",
+        help="a robot whose antenna stands so high, metres, and is where TF says; repeat it",
+    )
+    parser.add_argument(
+        "--material",
+        action="append",
+        default=[],
+        metavar="NAME=MATERIAL",
+        help="of a surface (wall_2) or of all of a kind (floor, ceiling, wall, panel, box); what is not "
+        "named is `unknown`, with the values of concrete",
+    )
+    parser.add_argument(
+        "--thickness",
+        type=_metres,
+        default=0.1,
+        metavar="M",
+        help="of what is `unknown`, which no scan of one side shows; default 0.1",
+    )
+    parser.add_argument(
+        "--world-frame", default="", help="TF frame of the map; default world for a bag, else map"
+    )
+    parser.add_argument("--topic", default="", help="of a bag's clouds, where it has several")
+    parser.add_argument(
+        "--every", type=positive, default=1, metavar="N", help="take each N-th sweep or frame"
+    )
+    parser.add_argument(
+        "--farthest",
+        type=_metres,
+        default=30.0,
+        metavar="M",
+        help="of a LiDAR's returns, default 30",
+    )
+    parser.add_argument("--unit", choices=("m", "cm", "mm"), help="of a mesh or cloud; default m")
+    parser.add_argument("--up", choices=("z", "y"), help="axis of a mesh or cloud; default z")
+    parser.add_argument(
+        "--cell", type=_metres, default=0.05, metavar="M", help="of which one point is kept"
+    )
+    parser.add_argument(
+        "--reference", metavar="SITE", help="a site of the same place and frame, to compare with"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from visrftwin_ros.mapping.map_site import MAPPED_SITE, write_mapped_site
+    from visrftwin_ros.mapping.place_map import MapSettings, map_place
+    from visrftwin_ros.scene.site_check import describe
+    from visrftwin_ros.site.loading import load_site
+
+    check_room(arguments.out, MAPPED_SITE, arguments.force)
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", arguments.out.resolve().name):
+        raise TwinError(
+            f"--out {arguments.out}: the folder is named as the site: lower case, digits and "
+            "underscores, from a letter on"
+        )
+    access_points = [numbered("--access-point", entry, 3) for entry in arguments.access_point]
+    robots = [numbered("--robot", entry, 1) for entry in arguments.robot]
+    given = dict(named_material(entry) for entry in arguments.material)
+    reference = load_site(arguments.reference) if arguments.reference else None
+    scan = _scan(arguments)
+    place = map_place(scan, MapSettings(cell=arguments.cell), _tell)
+    entries: dict[str, Any] = {
+        "description": f"mapped from {scan.source}",
+        "world_frame": _world_frame(arguments),
+        "radio": {"frequency": arguments.frequency, "bandwidth": arguments.bandwidth},
+        "access_points": [{"name": name, "position": where} for name, where in access_points],
+        "robots": [{"name": name, "antenna_height": height[0]} for name, height in robots],
+    }
+    site = write_mapped_site(
+        place,
+        arguments.out,
+        entries,
+        given,
+        thickness=arguments.thickness,
+        reference=reference,
+        comment=f"made by {shlex.join(['visrftwin', *sys.argv[1:]])}",
+        force=arguments.force,
+    )
+    print(describe(site))
+    print(f"  report: {arguments.out / 'report' / 'report.md'}")
+    return 0
+
+
+def _scan(arguments: argparse.Namespace) -> Scan:
+    """Of the source, by what it is."""
+    from visrftwin_ros.mapping.sources.bag_clouds import read_bag_clouds
+    from visrftwin_ros.mapping.sources.mesh_or_cloud import ENDINGS, read_mesh_or_cloud
+    from visrftwin_ros.mapping.sources.rgbd_folder import read_rgbd_folder
+
+    source: Path = arguments.source
+    if not source.exists():
+        raise TwinError(f"nothing at {source}")
+    if source.suffix.lower() in ENDINGS:
+        return read_mesh_or_cloud(source, arguments.unit, arguments.up)
+    if arguments.unit or arguments.up:
+        raise TwinError(
+            f"{source}: --unit and --up are for a mesh or a cloud ({', '.join(ENDINGS)})"
+        )
+    progress = progress_bar("reading", "view")
+    if source.suffix in (".mcap", ".db3") or (source / "metadata.yaml").exists():
+        frame = _world_frame(arguments)
+        return read_bag_clouds(
+            source, arguments.topic, frame, arguments.every, arguments.farthest, progress
+        )
+    if source.is_dir():
+        return read_rgbd_folder(source, arguments.every, progress)
+    raise TwinError(
+        f"{source}: expected a rosbag2, a folder of RGB-D frames, a mesh or a cloud "
+        f"({', '.join(ENDINGS)})"
+    )
+
+
+def _world_frame(arguments: argparse.Namespace) -> str:
+    source: Path = arguments.source
+    bag = source.suffix in (".mcap", ".db3") or (source / "metadata.yaml").exists()
+    return arguments.world_frame or ("world" if bag else "map")
+
+
+def _metres(text: str) -> float:
+    """m, from a millimetre to a kilometre."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 1e-3 <= value <= 1e3:
+        raise argparse.ArgumentTypeError(f"expected metres from 0.001 to 1000, not {text!r}")
+    return value
+
+
+def _tell(text: str) -> None:
+    print(f"map: {text}", file=sys.stderr)

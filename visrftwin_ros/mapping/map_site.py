@@ -1,0 +1,104 @@
+"""A map as a site folder: `site.yaml`, meshes and the report, whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from visrftwin_ros.errors import TwinError
+from visrftwin_ros.mapping.map_report import write_report
+from visrftwin_ros.mapping.place_map import KINDS, MappedSurface, PlaceMap
+from visrftwin_ros.mapping.reference import map_error
+from visrftwin_ros.materials.table import material_names, material_values
+from visrftwin_ros.outputs import folder_kind, make_room
+from visrftwin_ros.scene.mesh_files import MeshPart
+from visrftwin_ros.scene.mitsuba_scene import SceneMaterial, ScenePart
+from visrftwin_ros.scene.scene_site import write_site
+from visrftwin_ros.scene.surfaces import surface_meshes
+from visrftwin_ros.site.loading import load_site
+from visrftwin_ros.site.model import Site
+
+MAPPED_SITE = folder_kind("mapped site", "site.yaml", "meshes", "report")
+UNKNOWN = "unknown"
+"""Name of the material of what nobody knows more of: concrete's values."""
+
+
+def surface_materials(
+    surfaces: Sequence[MappedSurface], given: Mapping[str, str]
+) -> dict[str, str]:
+    """The material of each surface by name: `given` for it or for its kind, else UNKNOWN.
+
+    Raises TwinError where `given` names neither, or a material that is none of the table's.
+    """
+    names = {s.name for s in surfaces}
+    for name, material in given.items():
+        if name not in names and name not in KINDS:
+            raise TwinError(
+                f"--material {name}={material}: no surface of that name was mapped; give a kind "
+                f"({', '.join(KINDS)}) or one of {', '.join(sorted(names))}"
+            )
+        if material not in material_names():
+            raise TwinError(
+                f"--material {name}={material}: unknown material; known: {', '.join(material_names())}"
+            )
+    return {s.name: given.get(s.name, given.get(s.kind, UNKNOWN)) for s in surfaces}
+
+
+def write_mapped_site(
+    place: PlaceMap,
+    folder: Path,
+    entries: Mapping[str, Any],
+    given: Mapping[str, str],
+    *,
+    thickness: float,
+    reference: Site | None,
+    comment: str,
+    force: bool,
+) -> Site:
+    """Writes a map to `folder`, and reads it back as every command will.
+
+    entries: of site.yaml beside name, scene and materials. given: materials by surface or kind. thickness:
+    m, of what is UNKNOWN: the prior. reference: a site of the same frame to compare with. Raises TwinError,
+    and leaves what is at `folder`, where the site would not load.
+    """
+    materials = surface_materials(place.surfaces, given)
+    error = None if reference is None else map_error(place, surface_meshes(reference))
+    half = folder.with_name(f"{folder.name}.partial")
+    shutil.rmtree(half, ignore_errors=True)
+    try:
+        half.mkdir(parents=True)
+        made = half / folder.resolve().name
+        parts = [
+            _part(surface, materials[surface.name], entries["radio"]["frequency"], thickness)
+            for surface in place.surfaces
+        ]
+        write_site(parts, made, entries, {}, comment=comment)
+        devices = {
+            str(ap["name"]): np.array(ap["position"], dtype=np.float64)
+            for ap in entries["access_points"]
+        }
+        write_report(made / "report", place, materials, devices, error)
+        make_room(folder, MAPPED_SITE, force)
+        made.replace(folder)
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
+    return load_site(str(folder))
+
+
+def _part(surface: MappedSurface, material: str, frequency: float, thickness: float) -> ScenePart:
+    mesh = MeshPart("", surface.vertices, surface.faces)
+    if material != UNKNOWN:
+        return ScenePart(surface.name, mesh, SceneMaterial(f"itu_{material}", "", surface.name))
+    values = material_values("concrete", frequency)
+    numbers = {
+        "relative_permittivity": values.relative_permittivity,
+        "conductivity": values.conductivity,
+        "scattering_coefficient": values.scattering_coefficient,
+        "thickness": thickness,
+    }
+    own = SceneMaterial(UNKNOWN, "radio-material", surface.name, numbers=numbers)
+    return ScenePart(surface.name, mesh, own)

@@ -1,0 +1,122 @@
+"""Posed RGB-D frames in the layout of 7-Scenes (Shotton et al., CVPR 2013): `NAME.depth.png` of 16-bit
+millimetres, `NAME.pose.txt` of a 4x4 camera-to-world matrix, and the camera's 3x3 matrix beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from visrftwin_ros.errors import TwinError
+from visrftwin_ros.mapping.scan import Scan, joined
+
+INTRINSICS = "camera-intrinsics.txt"
+_MILLIMETRES = 1e-3
+_INVALID = (0, 65535)
+NEAREST, FARTHEST = 0.3, 5.0
+"""m; a structured-light camera's depth is of use between them (Khoshelham and Elberink, Sensors 12, 2012)."""
+_NOISE_PER_SQUARE = 1.425e-3
+"""1/m: their eq. (12): the deviation of a depth grows with its square, 1.4 mm at one metre."""
+_TYPICAL = 2.5
+"""m, the depth for which the scan's noise is stated."""
+_EVERY_PIXEL = 2
+"""Rows and columns that are taken: two neighbours have one disparity in common."""
+_FLYING = 0.05
+"""Share of the depth by which a pixel may differ from its neighbours: between two surfaces lies none."""
+
+
+def read_rgbd_folder(folder: Path, every: int, progress: Callable[[int, int], None]) -> Scan:
+    """The frames of a folder, every `every`-th of them, in their order.
+
+    Raises TwinError where the intrinsics or all frames but one are missing or make no sense; a frame whose
+    pose is no rigid motion is left out, with its reason.
+    """
+    frames = sorted(folder.glob("*.depth.png"))
+    if not frames:
+        raise TwinError(
+            f"{folder}: no *.depth.png in it; expected the layout of 7-Scenes (NAME.depth.png, "
+            "NAME.pose.txt), or give a rosbag2, a mesh or a cloud"
+        )
+    matrix = _intrinsics(folder / INTRINSICS)
+    views, left_out, ups = [], [], []
+    for number, frame in enumerate(frames[::every]):
+        try:
+            pose = _pose(frame.with_name(frame.name.replace(".depth.png", ".pose.txt")))
+            points = _points(frame, matrix)
+        except TwinError as error:
+            left_out.append(str(error))
+        else:
+            views.append((points @ pose[:3, :3].T + pose[:3, 3], pose[:3, 3]))
+            ups.append(-pose[:3, 1])
+        progress(number + 1, len(frames[::every]))
+    return joined(
+        views,
+        up=np.mean(ups, axis=0) if ups else None,
+        noise=_NOISE_PER_SQUARE * _TYPICAL**2,
+        source=f"{len(views)} RGB-D frames of {folder}",
+        left_out=left_out,
+    )
+
+
+def _matrix(file: Path, rows: int, what: str) -> Float[np.ndarray, "n n"]:
+    try:
+        matrix = np.loadtxt(file)
+    except OSError as error:
+        raise TwinError(f"{file}: {what} is missing") from error
+    except ValueError as error:
+        raise TwinError(f"{file}: {what} is no table of numbers: {error}") from error
+    if matrix.shape != (rows, rows) or not np.isfinite(matrix).all():
+        raise TwinError(f"{file}: {what} is no {rows}x{rows} matrix of finite numbers")
+    return np.asarray(matrix)
+
+
+def _intrinsics(file: Path) -> Float[np.ndarray, "3 3"]:
+    matrix = _matrix(file, 3, "the camera's matrix")
+    if not (matrix[0, 0] > 0 and matrix[1, 1] > 0 and (matrix[:2, 2] > 0).all()):
+        raise TwinError(
+            f"{file}: focal lengths {matrix[0, 0]:g}, {matrix[1, 1]:g} and centre {matrix[0, 2]:g}, "
+            f"{matrix[1, 2]:g} px: expected all four over 0, as 585 585 320 240"
+        )
+    return matrix
+
+
+def _pose(file: Path) -> Float[np.ndarray, "4 4"]:
+    pose = _matrix(file, 4, "the camera-to-world pose")
+    turn = pose[:3, :3]
+    if not np.allclose(turn @ turn.T, np.eye(3), atol=1e-2) or np.linalg.det(turn) < 0:
+        raise TwinError(f"{file}: its upper left 3x3 is no rotation")
+    return pose
+
+
+def _points(file: Path, matrix: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, "k 3"]:
+    """Of one frame, in its camera's optical frame."""
+    import cv2
+
+    image = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
+    if image is None or image.ndim != 2 or image.dtype != np.uint16:
+        raise TwinError(
+            f"{file}: expected a picture of one channel of unsigned 16 bits, depth in millimetres; "
+            "signed or negative depths are none"
+        )
+    height, width = image.shape
+    if not (matrix[0, 2] < width and matrix[1, 2] < height):
+        raise TwinError(
+            f"{file}: {width} x {height} px, but the camera's centre is at {matrix[0, 2]:g}, "
+            f"{matrix[1, 2]:g}: the intrinsics are of another size"
+        )
+    depth = np.where(np.isin(image, _INVALID), np.nan, image * _MILLIMETRES)
+    steady = np.ones_like(depth, bool)
+    for axis in (0, 1):
+        for shift in (-1, 1):
+            steady &= np.abs(np.roll(depth, shift, axis) - depth) < _FLYING * depth
+    v, u = np.mgrid[1 : height - 1 : _EVERY_PIXEL, 1 : width - 1 : _EVERY_PIXEL]
+    z = depth[v, u]
+    kept = steady[v, u] & (z > NEAREST) & (z < FARTHEST)
+    if not kept.any():
+        raise TwinError(f"{file}: no depth from {NEAREST:g} to {FARTHEST:g} m in it")
+    u, v, z = u[kept], v[kept], z[kept]
+    x = (u - matrix[0, 2]) * z / matrix[0, 0]
+    y = (v - matrix[1, 2]) * z / matrix[1, 1]
+    return np.stack([x, y, z], axis=1)
