@@ -20,6 +20,7 @@ from visrftwin_ros.commands import (
     bench_sensors,
     bench_tracker,
     blockage,
+    calibrate,
     campaign_info,
     campaign_recover,
     decide,
@@ -59,6 +60,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         import_mat_struct,
         lab_record,
         evaluate,
+        calibrate,
         decide,
     ),
     "Figures": (
