@@ -72,6 +72,16 @@ def test_a_surface_that_no_sounding_met_keeps_its_material_and_is_named(
     assert "no sounding met shed" in text_of(report_of(found))
 
 
+def test_what_predicts_the_soundings_kept_aside_worse_is_not_adopted(found: Calibration) -> None:
+    assert found.adopted
+    astray = found.estimate.numbers.copy()
+    astray[: found.known.n_materials] -= 2
+    spoilt = replace(found, estimate=replace(found.estimate, numbers=astray))
+    assert not spoilt.adopted
+    assert spoilt.materials == tuple(mesh.material for mesh in found.known.sounded.meshes)
+    assert "every surface keeps its material" in text_of(report_of(spoilt))
+
+
 def test_the_new_site_has_the_materials_and_passes_its_check(
     found: Calibration, tmp_path: Path
 ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int
 
-from visrftwin_ros.calibration.estimate import Estimate, Progress, estimated
+from visrftwin_ros.calibration.estimate import Estimate, Progress, errors_of, estimated
 from visrftwin_ros.calibration.sounded_paths import SoundedPaths, traced_paths_of
 from visrftwin_ros.calibration.sounding_model import SoundingModel, reference_db
 from visrftwin_ros.calibration.soundings import LEAST, usable_soundings
@@ -38,7 +38,10 @@ class Calibration:
 
     @property
     def materials(self) -> tuple[MaterialValues, ...]:
-        """Of each surface of the site: as learnt, or its own where no sounding met it."""
+        """Of each surface of the site: as learnt, or its own where no sounding met it, or where nothing
+        is `adopted`."""
+        if not self.adopted:
+            return tuple(mesh.material for mesh in self.known.sounded.meshes)
         numbers = self.known.material_numbers(self.estimate.numbers)
         parameters, meshes = self.known.sounded.parameters, self.known.sounded.meshes
         after = parameters.meshes_at(numbers, meshes)
@@ -46,6 +49,21 @@ class Calibration:
             new.material if seen else old.material
             for old, new, seen in zip(meshes, after, self._met, strict=True)
         )
+
+    @property
+    def adopted(self) -> bool:
+        """The soundings kept aside, if there are any, are predicted no worse than before: their powers
+        and delay spreads together, each in what the twin errs by."""
+        if not len(self.aside.soundings):
+            return True
+        before, after = (
+            errors_of(self.aside, numbers)[0]
+            for numbers in (0 * self.estimate.numbers, self.estimate.numbers)
+        )
+        error, count = self.estimate.error, len(self.aside.soundings)
+        of_power = np.hypot(error.alone_db, error.shared_db)
+        scale = np.where(np.arange(len(before)) < count, of_power, error.spread_db)
+        return bool(np.mean((after / scale) ** 2) <= np.mean((before / scale) ** 2))
 
     @property
     def unseen(self) -> tuple[str, ...]:

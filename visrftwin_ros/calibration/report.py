@@ -31,6 +31,7 @@ def report_of(calibration: Calibration) -> dict[str, Any]:
         "complete": estimate.complete,
         "soundings": len(known.soundings),
         "soundings_aside": len(calibration.aside.soundings),
+        "adopted": calibration.adopted,
         "problems": list(calibration.problems),
         "aside": _aside(calibration),
         "materials": _materials(calibration),
@@ -57,8 +58,8 @@ def text_of(report: dict[str, Any]) -> str:
                 f"  {what.replace('_', ' ')}, kept aside: RMS error {before['rms']:.1f} -> "
                 f"{after['rms']:.1f} {unit}, median {before['median']:.1f} -> {after['median']:.1f} {unit}"
             )
-            if after["rms"] > before["rms"]:
-                lines.append(f"  worse than before on the soundings kept aside, by their {what}")
+    if not report["adopted"]:
+        lines.append("  no better there than before: every surface keeps its material")
     for name, quantities in report["materials"].items():
         for quantity, found in quantities["values"].items():
             low, high = found["interval"]
