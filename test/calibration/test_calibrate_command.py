@@ -15,10 +15,11 @@ from visrftwin_ros.site.model import Site
 START = 1_700_000_000_000_000_000
 
 
-def recorded(bag: Path, count: int) -> Path:
-    """A campaign of `count` soundings, a second apart."""
+def recorded(bag: Path, count: int, **more: str) -> Path:
+    """A campaign of `count` soundings, a second apart, with `more` facts."""
     upright = np.array([0.0, 0.0, 0.0, 1.0])
-    with CampaignWriter(bag, {"site": "yard", "gain_reference": "relative"}) as writer:
+    facts = {"site": "yard", "gain_reference": "relative", **more}
+    with CampaignWriter(bag, facts) as writer:
         for i, snapshot in enumerate(campaign(places(count)).snapshots):
             stamp = START + i * 10**9
             ground = snapshot.rx_position - [0, 0, HEIGHT]
@@ -53,4 +54,13 @@ def test_a_campaign_of_one_sounding_is_refused_and_nothing_is_written(
     bag, out = recorded(tmp_path / "bag", 1), tmp_path / "calibrated"
     assert main(["calibrate", str(bag), "--site", str(site.folder), "--out", str(out)]) == 2
     assert "expected at least 5" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_bag_kept_to_judge_by_is_refused(
+    site: Site, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bag, out = recorded(tmp_path / "bag", 8, set="judge"), tmp_path / "calibrated"
+    assert main(["calibrate", str(bag), "--site", str(site.folder), "--out", str(out)]) == 2
+    assert "of the judge set" in capsys.readouterr().err
     assert not out.exists()

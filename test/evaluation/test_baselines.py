@@ -58,7 +58,7 @@ def drive(count: int) -> Measured:
 
 def setting(site: Site, known: Measured) -> Setting:
     """Nobody there, and `known` to learn from."""
-    return Setting(site, walls(), PeopleTimeline(), known, seed=1)
+    return Setting(site, walls(), PeopleTimeline(), known, seed=1, stretches=known.take([]))
 
 
 def walls() -> tuple[SurfaceMesh, ...]:

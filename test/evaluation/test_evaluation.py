@@ -25,7 +25,7 @@ from visrftwin_ros.evaluation.tracked_people import tracked_people
 from visrftwin_ros.perception.tracking.tracks_file import Tracks
 from visrftwin_ros.site.model import Site
 
-QUICK = Options(predictors=("twin", "free_space", "inh", "nearest"), materials="truth")
+QUICK = Options(predictors=("twin_true", "free_space", "inh", "nearest"))
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def state(bag: Path, site: Site) -> Evaluation:
 
 def test_the_true_materials_and_people_leave_only_the_sounders_noise(state: Evaluation) -> None:
     found = metrics_of(state)
-    twin = found["predictors"]["twin"]
+    twin = found["predictors"]["twin_true"]
     # The made sounder errs by 0.2 dB and 50 ps a path.
     assert twin["errors"]["path_loss_db"]["all"]["median"] < 0.3
     assert twin["errors"]["delay_spread_ns"]["all"]["median"] < 0.3
@@ -59,20 +59,20 @@ def test_the_true_materials_and_people_leave_only_the_sounders_noise(state: Eval
 
 
 def test_the_unknown_power_reference_is_found(state: Evaluation) -> None:
-    twin = state.result("twin")
-    assert twin is not None and twin.offset_db == pytest.approx(-REFERENCE_DB, abs=0.3)
+    twin = state.result("twin_true")
+    assert twin is not None and np.median(twin.offset_db) == pytest.approx(-REFERENCE_DB, abs=0.3)
 
 
 def test_the_fade_of_the_walker_comes_when_and_as_deep_as_it_did(state: Evaluation) -> None:
     found = metrics_of(state)["shadow_loss"]
-    assert found["twin"]["fades"] >= 1 and found["twin"]["missed"] == 0
-    assert found["twin"]["onset_error"] < 0.01 and found["twin"]["depth_error_db"] < 0.1
+    assert found["twin_true"]["fades"] >= 1 and found["twin_true"]["missed"] == 0
+    assert found["twin_true"]["onset_error"] < 0.01 and found["twin_true"]["depth_error_db"] < 0.1
     assert found["nobody"]["missed"] == 1
-    assert found["nobody"]["fade_rmse_db"] > 10 * found["twin"]["fade_rmse_db"]
+    assert found["nobody"]["fade_rmse_db"] > 10 * found["twin_true"]["fade_rmse_db"]
 
 
 def test_the_papers_loss_is_scored_beside_ours(state: Evaluation) -> None:
-    found = metrics_of(state)["shadow_loss_los"]["twin"]
+    found = metrics_of(state)["shadow_loss_los"]["twin_true"]
     assert found["n"] > 0 and found["median"] < 0.05
 
 
@@ -80,14 +80,14 @@ def test_the_twin_is_better_than_what_does_not_know_the_place(state: Evaluation)
     of = metrics_of(state)["predictors"]
     for other in ("free_space", "inh"):
         for name in ("path_loss_db", "delay_spread_ns"):
-            mine, theirs = (of[who]["errors"][name]["all"]["p90"] for who in ("twin", other))
+            mine, theirs = (of[who]["errors"][name]["all"]["p90"] for who in ("twin_true", other))
             assert mine < theirs / 3
 
 
 def test_clusters_and_beams_of_the_right_prediction_are_the_measured_ones(
     state: Evaluation,
 ) -> None:
-    twin = metrics_of(state)["predictors"]["twin"]
+    twin = metrics_of(state)["predictors"]["twin_true"]
     assert twin["clusters"]["all"]["missed_power"] < 0.01
     assert twin["clusters"]["all"]["power_error_db"] < 0.5
     assert twin["beams"]["all"]["top1"] > 0.9
@@ -96,35 +96,37 @@ def test_clusters_and_beams_of_the_right_prediction_are_the_measured_ones(
 
 def test_every_predictor_is_scored_on_the_same_held_out_snapshots(state: Evaluation) -> None:
     found = metrics_of(state)
-    assert found["snapshots"]["learnt_from"] == round(0.2 * found["snapshots"]["used"])
+    counts = found["snapshots"]
+    assert counts["learnt_from_at_random"] == round(0.2 * counts["used"])
     for result in found["predictors"].values():
-        assert result["errors"]["path_loss_db"]["all"]["n"] == found["snapshots"]["scored_all"]
+        assert result["errors"]["path_loss_db"]["all"]["n"] == counts["scored_all"]
 
 
 def test_without_people_the_fade_is_missed(bag: Path, site: Site) -> None:
-    options = replace(QUICK, predictors=("twin",), people="none")
+    options = replace(QUICK, predictors=("twin_true",), people="none")
     found = metrics_of(evaluate(bag, site, options))
-    assert found["shadow_loss"]["twin"]["missed"] == 1
+    assert found["shadow_loss"]["twin_true"]["missed"] == 1
 
 
 def test_without_truth_topics_the_shadow_part_is_left_out_and_named(
     folder: Path, site: Site
 ) -> None:
     bag = record(folder / "no truth", site, seconds=2, truth=False)
-    options = replace(QUICK, predictors=("twin",), materials="site")
+    options = replace(QUICK, predictors=("twin", "twin_true"))
     found = metrics_of(evaluate(bag, site, options))
-    assert "shadow_loss" not in found
-    assert any("truth/channels" in problem for problem in found["problems"])
-    assert any("truth/people" in problem for problem in found["problems"])
-    with pytest.raises(TwinError, match="truth/materials"):
-        evaluate(bag, site, replace(options, materials="truth"))
+    assert "shadow_loss" not in found and set(found["predictors"]) == {"twin"}
+    assert (
+        found["predictors"]["twin"]["told"] == "positions, geometry, nominal materials, true people"
+    )
+    for topic in ("truth/channels", "truth/people", "truth/materials"):
+        assert any(topic in problem for problem in found["problems"])
 
 
 def test_a_single_snapshot_is_scored_and_what_learns_is_named(folder: Path, site: Site) -> None:
     bag = record(folder / "single", site, seconds=0.1)
-    options = replace(QUICK, predictors=("twin", "pointnet", "nearest"))
+    options = replace(QUICK, predictors=("twin_true", "pointnet", "nearest"))
     found = metrics_of(evaluate(bag, site, options))
-    assert set(found["predictors"]) == {"twin"}
+    assert set(found["predictors"]) == {"twin_true"}
     for name in ("pointnet", "nearest"):
         assert any(f"{name} left out" in problem for problem in found["problems"])
 
@@ -144,6 +146,14 @@ def test_a_campaign_in_another_place_is_refused(bag: Path, site: Site) -> None:
         evaluate(bag, site.model_copy(update={"scene": moved}), QUICK)
 
 
+def test_a_campaign_of_another_site_or_carrier_is_refused(bag: Path, site: Site) -> None:
+    with pytest.raises(TwinError, match=r"recorded in site 'hall'.*'atrium'"):
+        evaluate(bag, site.model_copy(update={"name": "atrium"}), QUICK)
+    slow = site.radio.model_copy(update={"frequency": 6e9})
+    with pytest.raises(TwinError, match=r"60\.48 GHz, the site's radio is at 6 GHz"):
+        evaluate(bag, site.model_copy(update={"radio": slow}), QUICK)
+
+
 def test_an_unknown_predictor_or_share_is_refused(bag: Path, site: Site) -> None:
     with pytest.raises(TwinError, match=r"oracle.*twin"):
         evaluate(bag, site, replace(QUICK, predictors=("oracle",)))
@@ -156,7 +166,7 @@ def test_the_command_writes_tables_and_figures_and_keeps_what_is_there(
 ) -> None:
     out = folder / "out"
     command = ["evaluate", str(bag), "--site", str(folder / "hall"), "--out", str(out)]
-    command += ["--predictors", "twin,inh", "--materials", "truth"]
+    command += ["--predictors", "twin,inh"]
     assert main(command) == 0
     written = {file.name for file in out.iterdir()}
     assert {"metrics.json", "errors.csv", "snapshots.csv", "shadow_loss.csv"} <= written
@@ -206,8 +216,8 @@ def test_paths_that_are_not_numbers_do_not_spoil_a_snapshot(
 
     monkeypatch.setattr(sounded_hall, "sounded", torn)
     bag = record(folder / "torn", site, seconds=1.5)
-    found = metrics_of(evaluate(bag, site, replace(QUICK, predictors=("twin",))))
-    assert found["predictors"]["twin"]["errors"]["path_loss_db"]["all"]["median"] < 0.5
+    found = metrics_of(evaluate(bag, site, replace(QUICK, predictors=("twin_true",))))
+    assert found["predictors"]["twin_true"]["errors"]["path_loss_db"]["all"]["median"] < 0.5
 
 
 def stated(floor_dbm: float, weakest_db: float) -> Snapshot:
@@ -251,7 +261,7 @@ def test_solved_places_lie_within_reach_of_every_place() -> None:
 
 def test_a_bag_without_cameras_and_lidars_cannot_be_tracked(bag: Path, site: Site) -> None:
     with pytest.raises(TwinError, match="no measurement could be used"):
-        evaluate(bag, site, replace(QUICK, predictors=("twin",), people="tracked"))
+        evaluate(bag, site, replace(QUICK, predictors=("twin_true",), people="tracked"))
 
 
 def test_tracks_become_people_who_face_where_they_walk(

@@ -4,7 +4,14 @@ import pytest
 from visrftwin_ros.beams.multipath import Multipath
 from visrftwin_ros.campaign.snapshot import MeasuredPaths
 from visrftwin_ros.evaluation.cluster_scores import cluster_score
-from visrftwin_ros.evaluation.metric_scores import errors, offset_db, snapshot_metrics, summary
+from visrftwin_ros.evaluation.metric_scores import (
+    MISS,
+    SnapshotMetrics,
+    errors,
+    magnitudes,
+    snapshot_metrics,
+    summary,
+)
 from visrftwin_ros.evaluation.resolved_paths import grouped, measured_multipath, resolved
 
 WIDE = np.array([2e9])
@@ -97,9 +104,23 @@ def test_groups_wrap_around_half_a_turn_in_azimuth() -> None:
     assert grouped(lists((-80, 30, 179), (-81, 30, -179)), 1e-9, np.radians(5)).tolist() == [0, 0]
 
 
-def test_one_offset_survives_a_few_wild_snapshots() -> None:
-    measured = np.array([101.0, 102.0, 103.0, 160.0, np.nan])
-    assert offset_db(np.array([81.0, 82.0, 83.0, 84.0, 85.0]), measured) == (20.0, 4)
+def given(loss: list[float], k: list[float] | None = None) -> SnapshotMetrics:
+    values = np.array(loss)
+    return SnapshotMetrics(values, values * 1e-9, values / 100, np.array(k or loss))
+
+
+def test_a_missing_answer_counts_as_its_penalty_and_an_unasked_one_not_at_all() -> None:
+    nan, inf = float("nan"), float("inf")
+    measured = given([80.0, 81.0, nan], k=[7.0, 8.0, -inf])
+    found = magnitudes(given([82.0, nan, 83.0], k=[inf, 6.0, 5.0]), measured)
+    assert found["path_loss_db"] == pytest.approx([2, MISS["path_loss_db"], nan], nan_ok=True)
+    # A K factor of infinity says that there is no multipath: wrong, and no error can be taken.
+    assert found["k_factor_db"] == pytest.approx([MISS["k_factor_db"], 2, nan], nan_ok=True)
+
+
+def test_what_a_predictor_never_speaks_of_is_no_miss() -> None:
+    silent = given([80.0, 81.0], k=[float("nan")] * 2)
+    assert np.isnan(magnitudes(silent, given([80.0, 81.0]))["k_factor_db"]).all()
 
 
 def test_equal_clusters_match_and_others_are_missed_or_false() -> None:

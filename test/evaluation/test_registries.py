@@ -116,7 +116,7 @@ def test_a_registered_predictor_and_score_stand_in_the_report_and_the_figures(
     write_reports(state, tmp_path)
     draw_figures(state, tmp_path)
     found = json.loads((tmp_path / "metrics.json").read_text())["predictors"]
-    assert found["toy"]["what"] == "the same everywhere" and found["toy"]["told"] == ["geometry"]
+    assert found["toy"]["what"] == "the same everywhere" and found["toy"]["told"] == "geometry"
     assert found["toy"]["errors"]["path_loss_db"]["all"]["n"] > 0
     assert found["toy"]["highest"]["loss_db"] == pytest.approx(80 + found["toy"]["offset_db"])
     assert set(found["free_space"]) >= {"errors", "clusters", "beams", "highest"}
@@ -126,8 +126,8 @@ def test_a_registered_predictor_and_score_stand_in_the_report_and_the_figures(
         "toy",
     ]
     table = text_table(state).splitlines()
-    assert table[0].endswith("highest loss") and table[2].startswith("toy")
-    assert table[2].endswith(" dB")
+    assert "highest loss" in table[0] and table[2].startswith("toy")
+    assert table[2].endswith(" dB   geometry")
     for figure in ("error_cdf", "traces", "delay_spread_map", "highest"):
         assert "toy predictor" in (tmp_path / f"{figure}.svg").read_text()
 
@@ -164,6 +164,17 @@ def test_who_is_not_told_of_people_and_snapshots_gets_neither(
         assert not len(setting.people) and not len(setting.known.questions)
     told = state.setting.as_told(("people", "snapshots"))
     assert told.people is state.setting.people and told.known is state.setting.known
+    assert state.setting.as_told(("stretches",)).known is state.setting.stretches
+
+
+def test_true_materials_reach_only_who_is_told_of_them(state: Evaluation) -> None:
+    setting = state.setting
+    assert setting.true_meshes is not None
+    assert setting.as_told(("materials",)).meshes is setting.meshes
+    assert setting.as_told(("true materials",)).meshes is setting.true_meshes
+    assert setting.as_told(("materials",)).true_meshes is None
+    with pytest.raises(TwinError, match="truth/materials"):
+        replace(setting, true_meshes=None).as_told(("true materials",))
 
 
 def test_tracked_people_are_scored_against_the_true_ones(state: Evaluation) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from visrftwin_ros.lab.people.outline import Topology
+from visrftwin_ros.lab.people.burdens import FACES
+from visrftwin_ros.lab.people.topology import Topology
 from visrftwin_ros.lab.radio.body_truth import Person
 
 
@@ -63,9 +63,9 @@ def moved(person: Person, by: tuple[float, float, float]) -> Person:
     return Person(person.vertices + np.array(by), person.mesh)
 
 
-def disc(radius: float, sides: int = 720) -> tuple[NDArray[np.float64], Topology]:
-    """Points (V, 2) and triangles of a flat disc about the origin."""
-    angle = np.arange(sides) * 2 * np.pi / sides
-    points = np.concatenate([radius * np.column_stack([np.cos(angle), np.sin(angle)]), [[0, 0]]])
-    k = np.arange(sides)
-    return points, Topology.of(np.column_stack([k, (k + 1) % sides, np.full(sides, sides)]))
+def box(x: tuple[float, float], y: tuple[float, float], z: tuple[float, float]) -> Person:
+    """From one to the other along each axis, its triangles turned outwards."""
+    corners = [
+        (a, b, c) for c in z for a, b in ((x[0], y[0]), (x[1], y[0]), (x[1], y[1]), (x[0], y[1]))
+    ]
+    return Person(np.array(corners, float), Topology.of(FACES))

@@ -8,4 +8,4 @@ COMPLETE = "complete"
 """Key of the bag's custom data: "true", or "false" where the recording stopped early."""
 STOPPED_BY = "stopped_by"
 """Key beside it: what stopped the recording."""
-BAG = folder_kind("bag folder", "metadata.yaml", "*.mcap")
+BAG = folder_kind("bag folder", "metadata.yaml", "*.mcap", "site.yaml")

@@ -68,9 +68,9 @@ class Multipath:
         rows = np.arange(self.offsets[channel], self.offsets[channel + 1])
         return replace(self.select(rows), count=1, channel=np.zeros(len(rows), int))
 
-    def stronger_by(self, gain_db: float) -> Multipath:
-        """The same paths with `gain_db` more power each."""
-        return replace(self, power=self.power * 10 ** (gain_db / 10))
+    def stronger_by(self, gain_db: Float[np.ndarray, " count"]) -> Multipath:
+        """The same paths with each channel's own `gain_db` more power."""
+        return replace(self, power=self.power * 10 ** (gain_db[self.channel] / 10))
 
     def above(self, floor_db: Float[np.ndarray, " count"]) -> Multipath:
         """The paths over each channel's floor (dB of power gain; NaN = it has none)."""

@@ -38,12 +38,15 @@ def run(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.calibration.calibration import calibrated
     from visrftwin_ros.calibration.report import report_of, text_of
     from visrftwin_ros.campaign.campaign_reader import read_campaign
+    from visrftwin_ros.campaign.data_sets import refuse_judge
     from visrftwin_ros.site.loading import load_site
 
     site = load_site(arguments.site)
     check_room(arguments.out, CALIBRATED_SITE, arguments.force)
+    campaign = read_campaign(arguments.bag, site)
+    refuse_judge(arguments.bag, campaign)
     found = calibrated(
-        read_campaign(arguments.bag, site),
+        campaign,
         site,
         cache_folder("paths"),
         most=arguments.soundings,

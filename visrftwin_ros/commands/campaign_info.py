@@ -20,14 +20,22 @@ HELP = "what is in a recorded campaign, as JSON"
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bag", type=Path, help="rosbag2 folder, or its .mcap file")
     add_site(parser)
+    parser.add_argument(
+        "--for-fitting",
+        action="store_true",
+        help="an error where the bag is of the lab's judge set, on which nothing may be fitted",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.bags.bag_file import open_bag
     from visrftwin_ros.campaign.campaign_reader import read_campaign
+    from visrftwin_ros.campaign.data_sets import refuse_judge, set_of
     from visrftwin_ros.site.loading import load_site
 
     campaign = read_campaign(arguments.bag, load_site(arguments.site))
+    if arguments.for_fitting:
+        refuse_judge(arguments.bag, campaign)
     with open_bag(arguments.bag) as bag:
         topics = {
             c.topic: {"type": c.msgtype, "messages": c.msgcount}
@@ -39,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         "bag": str(arguments.bag),
         "complete": complete,
         **times,
+        "set": set_of(campaign.facts),
         "facts": dict(campaign.facts),
         "topics": topics,
         "links": _links(campaign),

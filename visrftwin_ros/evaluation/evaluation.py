@@ -14,9 +14,9 @@ from visrftwin_ros.bodies.timeline import PeopleTimeline
 from visrftwin_ros.campaign.campaign_reader import read_campaign
 from visrftwin_ros.campaign.snapshot import Campaign
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.evaluation.ground_truth import GroundTruth, ground_truth, true_channels
+from visrftwin_ros.evaluation.ground_truth import ground_truth, true_channels
 from visrftwin_ros.evaluation.link_targets import snapshot_questions, usable_snapshots
-from visrftwin_ros.evaluation.metric_scores import SnapshotMetrics, offset_db
+from visrftwin_ros.evaluation.metric_scores import SnapshotMetrics
 from visrftwin_ros.evaluation.prediction import (
     ChannelPredictor,
     Prediction,
@@ -26,6 +26,7 @@ from visrftwin_ros.evaluation.prediction import (
 )
 from visrftwin_ros.evaluation.predictors import predictor_named
 from visrftwin_ros.evaluation.ray_prediction import site_meshes
+from visrftwin_ros.evaluation.references import power_offsets_db
 from visrftwin_ros.evaluation.results import Evaluation, Options, Result
 from visrftwin_ros.evaluation.robot_bodies import RecordedRobots
 from visrftwin_ros.evaluation.scoring import scored
@@ -59,7 +60,7 @@ def evaluate(
     keep(state)
     for predictor in predictors:
         try:
-            result = _result(predictor, state.truth, state.setting, progress)
+            result = _result(predictor, state, progress)
             state = scored(replace(state, results=(*state.results, result)))
         except TwinError as error:
             LOG.warning("%s left out: %s", predictor.name, error)
@@ -79,21 +80,28 @@ def _prepared(campaign: Campaign, site: Site, options: Options) -> Evaluation:
     snapshots, problems = usable_snapshots(campaign, site)
     site, more = _at_carrier(site, {s.frequency for s in snapshots})
     people, missing = _people(campaign, site, options)
-    if options.materials == "truth" and campaign.truth_materials is None:
-        raise TwinError(f"{campaign.source} has no truth/materials: evaluate with --materials site")
     prepare(threads=options.threads)
-    truth = campaign.truth_materials if options.materials == "truth" else None
-    meshes, left = site_meshes(site, truth)
-    if left:
-        more.append(f"truth/materials says nothing of {', '.join(left)}: as in the site")
+    meshes, _ = site_meshes(site)
+    true_meshes = None
+    if campaign.truth_materials is not None:
+        true_meshes, left = site_meshes(site, campaign.truth_materials)
+        if left:
+            more.append(f"truth/materials says nothing of {', '.join(left)}: as in the site")
     questions = snapshot_questions(snapshots, site, Visibility(meshes))
-    measured = ground_truth(
+    truth = ground_truth(
         snapshots, questions, site, campaign.facts, options.train_share, options.seed
     )
-    known = measured.measured.take(np.flatnonzero(measured.train))
-    setting = Setting(site, meshes, people, known, options.seed)
+    setting = Setting(
+        site=site,
+        meshes=meshes,
+        people=people,
+        known=truth.measured.take(np.flatnonzero(truth.split.at_random)),
+        seed=options.seed,
+        stretches=truth.measured.take(np.flatnonzero(truth.split.whole)),
+        true_meshes=true_meshes,
+    )
     found = (*campaign.problems, *problems, *more, *missing)
-    return Evaluation(campaign, options, setting, measured, problems=found)
+    return Evaluation(campaign, options, setting, truth, problems=found)
 
 
 def _at_carrier(site: Site, carriers: set[float]) -> tuple[Site, list[str]]:
@@ -131,49 +139,51 @@ def _twice(campaign: Campaign) -> list[str]:
     return [f"boxes under a person's id left out: {', '.join(both)}"] if both else []
 
 
-def _result(
-    predictor: Predictor, truth: GroundTruth, setting: Setting, progress: Progresses | None
-) -> Result:
+def _result(predictor: Predictor, state: Evaluation, progress: Progresses | None) -> Result:
+    told = state.setting.as_told(predictor.told)
     step = progress(predictor.name) if progress else None
-    told = setting.as_told(predictor.told)
-    prediction = predictor.predict(truth.measured.questions, told, step)
-    offset, metrics, paths = _aligned(prediction, truth)
+    prediction = predictor.predict(state.truth.measured.questions, told, step)
+    offset, metrics, paths = _aligned(prediction, state)
     return Result(predictor, metrics, paths, offset, prediction.learnt)
 
 
 def _aligned(
-    prediction: Prediction, truth: GroundTruth
-) -> tuple[float, SnapshotMetrics, Multipath | None]:
+    prediction: Prediction, state: Evaluation
+) -> tuple[np.ndarray, SnapshotMetrics, Multipath | None]:
     """In the sounder's reference, over its floor: offset of the path loss, metrics, paths."""
+    truth = state.truth
     unknown = truth.relative and not prediction.learnt
-    offset = 0.0
+    offset = np.zeros(len(truth.scored))
     if prediction.metrics is not None:
         given = prediction.metrics
-        offset = _offset(given, truth) if unknown else 0.0
+        offset = _offset(given, state) if unknown else offset
         known = prediction.paths
         paths = None if known is None else truth.seen(known.stronger_by(-offset))
         return offset, replace(given, path_loss_db=given.path_loss_db + offset), paths
     if prediction.paths is None:
         raise TwinError("a prediction has neither paths nor metrics")
     if unknown:
-        offset = _offset(truth.metrics_of(prediction.paths), truth)
+        offset = _offset(truth.metrics_of(prediction.paths), state)
         # What the floor hides moves the reference by a little.
         seen = truth.seen(prediction.paths.stronger_by(-offset))
-        offset += _offset(truth.metrics_of(seen), truth)
+        offset = offset + _offset(truth.metrics_of(seen), state)
     paths = truth.seen(prediction.paths.stronger_by(-offset))
     return offset, truth.metrics_of(paths), paths
 
 
-def _offset(metrics: SnapshotMetrics, truth: GroundTruth) -> float:
-    rows = truth.aligning
-    measured = truth.measured.metrics.path_loss_db
-    offset, count = offset_db(metrics.path_loss_db[rows], measured[rows])
-    if not count:
-        raise TwinError("it predicts a path loss for none of the snapshots that set the reference")
+def _offset(metrics: SnapshotMetrics, state: Evaluation) -> np.ndarray:
+    truth, kind = state.truth, state.options.power_reference
+    asked = truth.measured.questions
+    offset = power_offsets_db(kind, metrics, truth.measured.metrics, truth.aligning, asked.stamp_ns)
+    if np.isnan(offset).any():
+        what = "line of sight" if kind == "los" else "path loss"
+        raise TwinError(
+            f"no {what}, predicted and measured, in the snapshots that set the reference"
+        )
     return offset
 
 
-def _reference_db(state: Evaluation) -> float | None:
+def _reference_db(state: Evaluation) -> np.ndarray | None:
     """What takes the sounder's power gains to absolute ones: by the predictor under test, or the
     first that has paths and did not learn them."""
     absolute = [r for r in state.results if r.paths is not None and not r.learnt]

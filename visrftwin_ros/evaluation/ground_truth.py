@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from scipy.constants import speed_of_light
 
 from visrftwin_ros.beams.arrays import Mount
@@ -15,9 +15,16 @@ from visrftwin_ros.beams.multipath import Multipath
 from visrftwin_ros.campaign.snapshot import Campaign, Snapshot
 from visrftwin_ros.evaluation.beam_scores import BeamEnds
 from visrftwin_ros.evaluation.link_targets import Questions, truth_questions, usable_truth
-from visrftwin_ros.evaluation.metric_scores import SnapshotMetrics, snapshot_metrics
+from visrftwin_ros.evaluation.metric_scores import (
+    DIRECT_WITHIN,
+    QUANTITIES,
+    SnapshotMetrics,
+    snapshot_metrics,
+)
 from visrftwin_ros.evaluation.prediction import Measured
+from visrftwin_ros.evaluation.references import LEAST_TO_ALIGN, delay_offset, later
 from visrftwin_ros.evaluation.resolved_paths import measured_multipath, resolved
+from visrftwin_ros.evaluation.splits import Split, split
 from visrftwin_ros.scene.visibility import Visibility
 from visrftwin_ros.site.model import Site
 from visrftwin_ros.twin.mounts import device_mount
@@ -26,37 +33,41 @@ _WEAKEST = 0.02
 """Quantile of all measured gains that stands for the floor of a campaign that states none."""
 _FLOOR_SLACK_DB = 3.0
 """A stated floor this far over measured paths is in another reference than they."""
-LEAST_TO_ALIGN = 3
 
 
 @dataclass(frozen=True)
 class GroundTruth:
     """N snapshots.
 
-    measured: what lies over the floor, at the sounder's resolution. floor_db: (N,) dB of power
-    gain in the sounder's reference; floor_from: how it was found. range_db: how far under the
-    strongest path of a record it sees. train: (N,) may be learnt from, all others are scored.
-    relative: gains are against an unknown reference. ends: N, None where a heading is unknown.
+    measured: what lies over the floor, at the sounder's resolution, its delays aligned. floor_db:
+    (N,) dB of power gain in the sounder's reference, NaN = none; floor_from: how it was found.
+    range_db: how far under the strongest path of a record it sees. late: s taken off its delays;
+    late_from: how found. split: what may be learnt from. relative: gains are against an unknown
+    reference. ends: N, None where a heading is unknown. lacking: by quantity or score, why the
+    campaign does not tell it.
     """
 
     measured: Measured
     floor_db: Float[np.ndarray, " n"]
     floor_from: str
     range_db: float
-    train: Bool[np.ndarray, " n"]
+    late: float
+    late_from: str
+    split: Split
     relative: bool
     ends: tuple[BeamEnds | None, ...]
+    lacking: Mapping[str, str]
 
     @property
     def scored(self) -> Bool[np.ndarray, " n"]:
         """(N,) held out."""
-        return ~self.train
+        return self.split.scored
 
     @property
     def aligning(self) -> Bool[np.ndarray, " n"]:
-        """(N,) the power reference is estimated on these: the train ones, or all of too few."""
-        enough = self.train.sum() >= LEAST_TO_ALIGN
-        return self.train if enough else np.ones(len(self.train), bool)
+        """(N,) the power reference is estimated on these: those drawn at random, or all of too few."""
+        drawn = self.split.at_random
+        return drawn if drawn.sum() >= LEAST_TO_ALIGN else np.ones(len(drawn), bool)
 
     @property
     def subsets(self) -> dict[str, Bool[np.ndarray, " n"]]:
@@ -86,13 +97,51 @@ def ground_truth(
     floor, source = floors_db(snapshots, site, relative)
     span = dynamic_range_db(snapshots)
     told = resolved(measured_multipath([s.paths for s in snapshots]), questions.bandwidth)
-    paths = told.above(floor).within(span)
-    measured = Measured(questions, paths, path_metrics(paths, questions))
-    train = np.zeros(len(snapshots), bool)
-    count = round(train_share * len(snapshots))
-    train[_random_rows(len(snapshots), min(count, len(snapshots) - 1), seed)] = True
-    ends = tuple(_beam_ends(snapshot, site) for snapshot in snapshots)
-    return GroundTruth(measured, floor, source, span, train, relative, ends)
+    late, late_from = delay_offset(told, _straight(questions), DIRECT_WITHIN / questions.bandwidth)
+    paths = later(told.above(floor).within(span), -np.nan_to_num(late))
+    lacking = _lacking(snapshots)
+    if np.isnan(late):
+        lacking.setdefault("k_factor_db", late_from)
+    metrics = path_metrics(paths, questions)
+    unknown = {
+        field: np.full(len(snapshots), np.nan)
+        for name, (field, _) in QUANTITIES.items()
+        if name in lacking
+    }
+    metrics = replace(metrics, **unknown)
+    if not np.isfinite(metrics.k_factor_db).any():
+        lacking.setdefault("k_factor_db", "no snapshot has a free line of sight")
+    return GroundTruth(
+        measured=Measured(questions, paths, metrics),
+        floor_db=floor,
+        floor_from=source,
+        range_db=span,
+        late=late,
+        late_from=late_from,
+        split=split(questions.stamp_ns, train_share, seed),
+        relative=relative,
+        ends=tuple(_beam_ends(snapshot, site) for snapshot in snapshots),
+        lacking=lacking,
+    )
+
+
+def _lacking(snapshots: Sequence[Snapshot]) -> dict[str, str]:
+    """What records of such paths cannot tell, and why."""
+    paths = [s.paths for s in snapshots]
+    found = {}
+    if not any(np.isfinite(p.delay).sum() > 1 for p in paths):
+        found["delay_spread_ns"] = found["k_factor_db"] = "no record has two paths with a delay"
+    if not any(np.isfinite(p.aoa_azimuth).sum() > 1 for p in paths):
+        found["azimuth_spread_deg"] = "no record has two paths with an angle of arrival"
+        if found.get("delay_spread_ns"):
+            found["clusters"] = "no record has two paths with a delay or an angle of arrival"
+    directed = (
+        np.isfinite([p.aoa_azimuth, p.aoa_elevation, p.aod_azimuth, p.aod_elevation]).all(axis=0)
+        for p in paths
+    )
+    if not any(known.any() for known in directed):
+        found["beams"] = "no record has a path with the angles at both ends"
+    return found
 
 
 @dataclass(frozen=True)
@@ -122,8 +171,12 @@ def true_channels(campaign: Campaign, site: Site, sees: Visibility) -> TrueChann
 
 def path_metrics(paths: Multipath, questions: Questions) -> SnapshotMetrics:
     """`snapshot_metrics` with the free lines of sight of `questions`."""
-    straight = np.where(questions.line_of_sight, questions.distance / speed_of_light, np.nan)
-    return snapshot_metrics(paths, straight, questions.bandwidth)
+    return snapshot_metrics(paths, _straight(questions), questions.bandwidth)
+
+
+def _straight(questions: Questions) -> Float[np.ndarray, " n"]:
+    """(N,) s, delay of the free line of sight, NaN where there is none."""
+    return np.where(questions.line_of_sight, questions.distance / speed_of_light, np.nan)
 
 
 def floors_db(
@@ -134,6 +187,9 @@ def floors_db(
     The stated noise floor less the access point's transmit power, where gains are absolute and no
     measured path contradicts it; else the _WEAKEST quantile of all measured gains.
     """
+    if not any(np.isfinite(s.paths.gain_db).sum() > 1 for s in snapshots):
+        none = np.full(len(snapshots), np.nan)
+        return none, "none: one gain a record is the power of all paths together"
     gains = np.concatenate([s.paths.gain_db[np.isfinite(s.paths.gain_db)] for s in snapshots])
     weakest = float(np.quantile(gains, _WEAKEST))
     empirical = np.full(len(snapshots), weakest)
@@ -155,13 +211,11 @@ def floors_db(
 
 def dynamic_range_db(snapshots: Sequence[Snapshot]) -> float:
     """How far under the strongest path of their record measured paths reach [dB], but for the
-    _WEAKEST share of them: a correlator's sidelobes hide what is weaker."""
+    _WEAKEST share of them: a correlator's sidelobes hide what is weaker. Infinite where no record
+    has two paths: its one gain is the whole power, of whatever arrived."""
     gains = [s.paths.gain_db[np.isfinite(s.paths.gain_db)] for s in snapshots]
-    return float(np.quantile(np.concatenate([g.max() - g for g in gains]), 1 - _WEAKEST))
-
-
-def _random_rows(total: int, count: int, seed: int) -> Int[np.ndarray, " k"]:
-    return np.random.default_rng(seed).permutation(total)[:count]
+    under = [g.max() - g for g in gains if len(g) > 1]
+    return float(np.quantile(np.concatenate(under), 1 - _WEAKEST)) if under else float("inf")
 
 
 def _beam_ends(snapshot: Snapshot, site: Site) -> BeamEnds | None:

@@ -16,6 +16,9 @@ from visrftwin_ros.site.model import Site
 
 _OUTSIDE = 5.0
 """Metres beyond the outermost surface, on the ground plan, where a receiver still may be."""
+_SAME_CARRIER = 0.1
+"""Share by which a campaign's carrier may differ from the site's: further off, thicknesses, roughness and
+the values of materials are those of another band."""
 _OFF_END = 1e-3
 """Metres by which a free line of sight may seem short, in the tracer's single precision."""
 
@@ -66,11 +69,17 @@ def usable_snapshots(campaign: Campaign, site: Site) -> tuple[list[Snapshot], li
 
     Raises TwinError where none is left: the site is not the campaign's.
     """
-    aps, extent = {ap.name for ap in site.access_points}, _extent(site)
+    recorded = campaign.facts.get("site") or site.name
+    if recorded != site.name:
+        raise TwinError(
+            f"{campaign.source}: recorded in site {recorded!r}, asked to be judged in {site.name!r}: "
+            f"expected a site of that name (another model of the same place carries it too)"
+        )
+    extent = _extent(site)
     kept = []
     refused: dict[str, int] = {}
     for snapshot in campaign.snapshots:
-        reason = _unusable(snapshot, aps, extent)
+        reason = _unusable(snapshot, site, extent)
         if reason:
             refused[reason] = refused.get(reason, 0) + 1
         else:
@@ -80,7 +89,7 @@ def usable_snapshots(campaign: Campaign, site: Site) -> tuple[list[Snapshot], li
         why = "; ".join(problems) or "it has no snapshots"
         raise TwinError(
             f"{campaign.source}: nothing to evaluate with site {site.name!r}: {why} (expected "
-            f"snapshots from {', '.join(aps)} to places inside the site)"
+            f"snapshots from {', '.join(ap.name for ap in site.access_points)} to places inside the site)"
         )
     return kept, problems
 
@@ -134,17 +143,25 @@ def _questions(
     )
 
 
-def _unusable(snapshot: Snapshot, aps: set[str], extent: tuple[np.ndarray, np.ndarray]) -> str:
+def _unusable(snapshot: Snapshot, site: Site, extent: tuple[np.ndarray, np.ndarray]) -> str:
     """Why it cannot be predicted; empty where it can."""
-    if snapshot.tx not in aps:
+    ap = next((ap for ap in site.access_points if ap.name == snapshot.tx), None)
+    if ap is None:
         return f"no access point {snapshot.tx!r} in the site"
+    carrier = site.radio.frequency
+    if abs(snapshot.frequency / carrier - 1) > _SAME_CARRIER:
+        return (
+            f"sounded at {snapshot.frequency / 1e9:g} GHz, the site's radio is at "
+            f"{carrier / 1e9:g} GHz: expected a site with that radio.frequency and its materials"
+        )
     if not np.isfinite(snapshot.rx_position).all():
         return f"no position of {snapshot.rx!r} at its stamp, in TF or the site"
     if not np.isfinite(snapshot.paths.gain_db).any():
         return "no path with a gain"
     low, high = extent
-    if (snapshot.rx_position[:2] < low).any() or (snapshot.rx_position[:2] > high).any():
-        return f"{snapshot.rx!r} is outside the site's surfaces"
+    for name, place in ((snapshot.tx, ap.position[:2]), (snapshot.rx, snapshot.rx_position[:2])):
+        if (np.less(place, low) | np.greater(place, high)).any():
+            return f"{name!r} is outside the site's surfaces"
     return ""
 
 

@@ -47,6 +47,18 @@ QUANTITIES: Mapping[str, tuple[str, float]] = {
 """Name in reports, with its unit: field of SnapshotMetrics, and the factor into that unit."""
 
 
+MISS: Mapping[str, float] = {
+    "path_loss_db": 30.0,
+    "delay_spread_ns": 30.0,
+    "azimuth_spread_deg": 60.0,
+    "k_factor_db": 20.0,
+}
+"""Absolute error that a missing answer counts as, in the unit of its name.
+
+Our choice: about the worst that an answer gets in the campaigns we have, so that saying nothing never
+pays."""
+
+
 @dataclass(frozen=True)
 class ErrorSummary:
     """Of n absolute errors: median, quartile and 90th percentile; bias: median of predicted minus
@@ -93,6 +105,21 @@ def errors(
     return found
 
 
+def magnitudes(
+    predicted: SnapshotMetrics, measured: SnapshotMetrics
+) -> dict[str, Float[np.ndarray, " n"]]:
+    """Absolute errors of each of QUANTITIES; a missing or infinite answer counts as MISS. NaN
+    where nothing was measured, and throughout for a quantity that a predictor never speaks of."""
+    found = {}
+    for name, error in errors(predicted, measured).items():
+        field = QUANTITIES[name][0]
+        answers = bool((~np.isnan(getattr(predicted, field))).any())
+        asked = np.isfinite(getattr(measured, field))
+        size = np.where(asked & np.isnan(error), MISS[name], np.abs(error))
+        found[name] = size if answers else np.full(len(size), np.nan)
+    return found
+
+
 def summary(error: Float[np.ndarray, " n"]) -> ErrorSummary:
     """Of signed errors; NaN entries are not counted."""
     known = error[np.isfinite(error)]
@@ -100,19 +127,6 @@ def summary(error: Float[np.ndarray, " n"]) -> ErrorSummary:
         return ErrorSummary(0, *[float("nan")] * 4)
     median, p75, p90 = np.quantile(np.abs(known), [0.5, 0.75, 0.9])
     return ErrorSummary(len(known), float(median), float(p75), float(p90), float(np.median(known)))
-
-
-def offset_db(
-    predicted: Float[np.ndarray, " n"], measured: Float[np.ndarray, " n"]
-) -> tuple[float, int]:
-    """What to add to predicted path losses: the median difference, and how many entered it.
-
-    For a sounder of unknown absolute power: one number a campaign and predictor, the counterpart
-    of the paper's global scale factor (section 5.2), but robust. NaN and 0 where nothing compares.
-    """
-    difference = measured - predicted
-    known = difference[np.isfinite(difference)]
-    return (float(np.median(known)), len(known)) if len(known) else (float("nan"), 0)
 
 
 def _direct(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -11,15 +11,27 @@ from jaxtyping import Int
 
 from visrftwin_ros.beams.multipath import Multipath
 from visrftwin_ros.bodies.timeline import PeopleTimeline
+from visrftwin_ros.errors import TwinError
 from visrftwin_ros.evaluation.link_targets import Questions
 from visrftwin_ros.evaluation.metric_scores import SnapshotMetrics
 from visrftwin_ros.propagation.paths.link_metrics import LinkMetrics
 from visrftwin_ros.scene.surfaces import SurfaceMesh
 from visrftwin_ros.site.model import Site
 
-Told = Literal["positions", "line of sight", "geometry", "materials", "people", "snapshots"]
+Told = Literal[
+    "positions",
+    "line of sight",
+    "geometry",
+    "materials",
+    "true materials",
+    "people",
+    "snapshots",
+    "stretches",
+]
 """What a predictor may know of a campaign. positions: of the antennas; line of sight: whether a
-surface cuts it; geometry: the surfaces; snapshots: the measured ones that may be learnt from."""
+surface cuts it; geometry: the surfaces; materials: the nominal ones; true materials: those that only a
+lab can know; snapshots: measured ones drawn along the whole drive, which may be learnt from;
+stretches: those of whole parts of it instead."""
 
 Progress = Callable[[int, int], None]
 """Told how many of how many questions are answered."""
@@ -57,21 +69,33 @@ class Measured:
 
 @dataclass(frozen=True)
 class Setting:
-    """What predictors work with. meshes: the site's surfaces, of the materials to be used. people:
-    who is where when. known: snapshots to learn from. seed: of what is drawn."""
+    """What predictors work with. meshes: the site's surfaces, of nominal materials; true_meshes: of
+    the true ones, None where nobody knows them. people: who is where when. known, stretches:
+    snapshots to learn from, drawn one by one and in whole parts of the drive. seed: of what is drawn.
+    """
 
     site: Site
     meshes: tuple[SurfaceMesh, ...]
     people: PeopleTimeline
     known: Measured
     seed: int
+    stretches: Measured
+    true_meshes: tuple[SurfaceMesh, ...] | None = None
 
     def as_told(self, told: Collection[Told]) -> Setting:
-        """The same without people and snapshots where these are not among `told`."""
-        return replace(
-            self,
+        """For one that is told so much: `meshes` and `known` are what it may know, the rest is
+        empty. Raises TwinError where true materials are asked for and not known."""
+        none = self.known.take([])
+        known = self.known if "snapshots" in told else none
+        if "true materials" in told and self.true_meshes is None:
+            raise TwinError("the campaign has no truth/materials, which only a lab's has")
+        return Setting(
+            site=self.site,
+            meshes=(self.true_meshes if "true materials" in told else None) or self.meshes,
             people=self.people if "people" in told else PeopleTimeline(),
-            known=self.known if "snapshots" in told else self.known.take([]),
+            known=self.stretches if "stretches" in told else known,
+            seed=self.seed,
+            stretches=none,
         )
 
 

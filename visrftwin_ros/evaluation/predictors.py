@@ -7,24 +7,28 @@ from visrftwin_ros.evaluation.baselines.free_space import FreeSpace
 from visrftwin_ros.evaluation.baselines.geometry import GeometryAlone
 from visrftwin_ros.evaluation.baselines.inh import IndoorHotspot
 from visrftwin_ros.evaluation.baselines.itu import ItuMaterials
-from visrftwin_ros.evaluation.baselines.nearest import NearestSnapshot
-from visrftwin_ros.evaluation.baselines.pointnet import PointNet
+from visrftwin_ros.evaluation.baselines.nearest import NearestOfStretches, NearestSnapshot
+from visrftwin_ros.evaluation.baselines.pointnet import PointNet, PointNetOfStretches
 from visrftwin_ros.evaluation.baselines.umi import UrbanMicro
 from visrftwin_ros.evaluation.prediction import Predictor
-from visrftwin_ros.evaluation.twin_predictor import Twin
+from visrftwin_ros.evaluation.twin_predictor import Twin, TwinOfTrueMaterials
 
+TWINS: tuple[Predictor, ...] = (Twin(), TwinOfTrueMaterials())
+"""This package's own, by what they are told."""
 PREDICTORS: tuple[Predictor, ...] = (
-    Twin(),
+    *TWINS,
     FreeSpace(),
     IndoorHotspot(),
     UrbanMicro(),
     GeometryAlone(),
     ItuMaterials(),
     PointNet(),
+    PointNetOfStretches(),
     NearestSnapshot(),
+    NearestOfStretches(),
 )
 """In the order of tables and figures. The first is the one under test, which targets are asked of
-and figures draw in front; the others are what it is compared with."""
+and figures draw in front; those that are none of TWINS are what it is compared with."""
 
 
 def all_names() -> tuple[str, ...]:

@@ -5,16 +5,22 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from visrftwin_ros.evaluation import scoring
-from visrftwin_ros.evaluation.ground_truth import GroundTruth
-from visrftwin_ros.evaluation.metric_scores import QUANTITIES
+from visrftwin_ros.evaluation.metric_scores import MISS, QUANTITIES
+from visrftwin_ros.evaluation.pooled_errors import paired_errors
+from visrftwin_ros.evaluation.predictors import TWINS
+from visrftwin_ros.evaluation.provenance import provenance
+from visrftwin_ros.evaluation.references import MOVING_SNAPSHOTS
 from visrftwin_ros.evaluation.results import Evaluation, Finding, Result
+from visrftwin_ros.evaluation.splits import STRETCHES
+from visrftwin_ros.evaluation.statistics import LEVEL, RESAMPLES
 
 TARGETS: Mapping[str, Mapping[str, float]] = {
     "truth": {"shadow_rmse_db": 3.0, "onset_s": 0.15, "path_loss_median_db": 1.5},
@@ -25,11 +31,12 @@ TARGETS: Mapping[str, Mapping[str, float]] = {
 
 def write_reports(state: Evaluation, folder: Path) -> None:
     """Writes what there is so far: `metrics.json` and the tables."""
-    content = json.dumps(_finite(metrics_of(state)), indent=2) + "\n"
-    (folder / "metrics.json").write_text(content)
-    _write(folder / "snapshots.csv", _snapshot_rows(state))
+    write_json(folder / "metrics.json", metrics_of(state))
+    write_table(folder / "snapshots.csv", _snapshot_rows(state))
     for name, rows in tables(state).items():
-        _write(folder / f"{name}.csv", rows)
+        write_table(folder / f"{name}.csv", rows)
+    if state.complete:
+        write_table(folder / "paired.csv", paired_rows([state]))
 
 
 def metrics_of(state: Evaluation) -> dict[str, Any]:
@@ -37,47 +44,85 @@ def metrics_of(state: Evaluation) -> dict[str, Any]:
     truth, facts = state.truth, state.campaign.facts
     found: dict[str, Any] = {
         "complete": state.complete,
+        **provenance(state.options.command, state.options.seed),
         "bag": str(state.campaign.source),
         "site": state.setting.site.name,
         "people": state.options.people,
-        "materials": state.options.materials,
         "facts": dict(facts),
         "snapshots": {
-            "used": len(truth.train),
-            "learnt_from": int(truth.train.sum()),
+            "used": len(truth.scored),
+            "learnt_from_at_random": int(truth.split.at_random.sum()),
+            "learnt_from_in_stretches": int(truth.split.whole.sum()),
             **{f"scored_{name}": int(rows.sum()) for name, rows in truth.subsets.items()},
         },
-        "power": _power(truth),
+        "power": _power(state),
+        "delay": {"late_ns": truth.late * 1e9, "from": truth.late_from},
+        "not_scored": dict(truth.lacking),
+        "miss": {"counts_as": dict(MISS), "what": "an answer that is missing or infinite"},
+        "intervals": (
+            f"{100 * LEVEL:g} % of {RESAMPLES} bootstrap resamples of {STRETCHES} stretches of the drive"
+        ),
         "problems": list(state.problems),
         "predictors": {result.name: _of_result(result, state) for result in state.results},
     }
     for finding in _findings(state):
         for key, part in finding.overall.items():
             found[key] = {**found.get(key, {}), **part}
+    if state.complete:
+        found["paired"] = [dict(row) for row in paired_rows([state])]
     found["targets"] = _targets(state)
     return found
 
 
 def tables(state: Evaluation) -> dict[str, list[Mapping[str, Any]]]:
-    """Rows of each CSV table that the scores fill, by the file's name without ending."""
+    """Rows of each CSV table that the scores fill, by the file's name without ending, each with what
+    its predictor was told."""
     rows: dict[str, list[Mapping[str, Any]]] = {}
-    for finding in _findings(state):
-        for name, own in finding.rows.items():
-            rows.setdefault(name, []).extend(own)
+    for result in state.results:
+        told = state.told(result.predictor)
+        for finding in state.findings[result.name].values():
+            for name, own in finding.rows.items():
+                rows.setdefault(name, []).extend({**row, "told": told} for row in own)
     return rows
 
 
 def text_table(state: Evaluation) -> str:
-    """The scores' columns for a terminal, over all scored snapshots."""
+    """The scores' columns for a terminal, over all scored snapshots, and what was not scored."""
     columns = {title: width for score in scoring.SCORES for title, width in score.columns.items()}
     lines = [
-        f"{'predictor':<12}" + "".join(f"{title:>{width}}" for title, width in columns.items())
+        f"{'predictor':<18}"
+        + "".join(f"{title:>{width}}" for title, width in columns.items())
+        + "   told"
     ]
-    for predictor, findings in state.findings.items():
-        cells = {title: cell for one in findings.values() for title, cell in one.cells.items()}
-        line = "".join(f"{cells.get(title, ''):>{width}}" for title, width in columns.items())
-        lines.append(f"{predictor:<12}{line}".rstrip())
+    for result in state.results:
+        findings = state.findings[result.name].values()
+        cells = {title: cell for one in findings for title, cell in one.cells.items()}
+        line = "".join(f"{cells.get(title, '-'):>{width}}" for title, width in columns.items())
+        lines.append(f"{result.name:<18}{line}   {state.told(result.predictor)}")
+    lines += [f"not scored: {name}: {why}" for name, why in state.truth.lacking.items()]
     return "\n".join(lines)
+
+
+def paired_rows(states: Sequence[Evaluation]) -> list[dict[str, Any]]:
+    """Each of our twins against each predictor that is none, of one or several campaigns: on every
+    quantity, with the number of pairs."""
+    names = [result.name for result in states[0].results]
+    ours = [twin for twin in TWINS if twin.name in names]
+    others = [r.predictor for r in states[0].results if r.predictor not in TWINS]
+    return [
+        {
+            "predictor": twin.name,
+            "told": states[0].told(twin),
+            "against": other.name,
+            "told_against": states[0].told(other),
+            "quantity": quantity,
+            **asdict(found),
+        }
+        for twin in ours
+        for other in others
+        for quantity, found in paired_errors(states, twin.name, other.name).items()
+        if found.pairs
+    ]
 
 
 def _findings(state: Evaluation) -> Iterator[Finding]:
@@ -85,16 +130,22 @@ def _findings(state: Evaluation) -> Iterator[Finding]:
         yield from by_score.values()
 
 
-def _power(truth: GroundTruth) -> dict[str, Any]:
+def _power(state: Evaluation) -> dict[str, Any]:
+    truth = state.truth
+    how = {
+        "median": "one offset a predictor: median difference of the path losses",
+        "los": "one offset a predictor: mean difference of the lines of sight",
+        "moving": f"a moving offset: mean of the nearest {MOVING_SNAPSHOTS} differences of path loss",
+    }[state.options.power_reference]
+    known = truth.floor_db[np.isfinite(truth.floor_db)]
     return {
         "reference": "relative" if truth.relative else "absolute",
         "alignment": (
-            "one offset a predictor: median difference of the path losses over "
-            f"{int(truth.aligning.sum())} snapshots"
+            f"{how}, of the {int(truth.aligning.sum())} snapshots at random"
             if truth.relative
             else "none"
         ),
-        "floor_db": float(np.median(truth.floor_db)),
+        "floor_db": float(np.median(known)) if len(known) else None,
         "floor_from": truth.floor_from,
         "dynamic_range_db": truth.range_db,
     }
@@ -103,8 +154,8 @@ def _power(truth: GroundTruth) -> dict[str, Any]:
 def _of_result(result: Result, state: Evaluation) -> dict[str, Any]:
     found: dict[str, Any] = {
         "what": result.predictor.what,
-        "told": list(result.predictor.told),
-        "offset_db": result.offset_db,
+        "told": state.told(result.predictor),
+        "offset_db": float(np.median(result.offset_db)),
     }
     for score, finding in state.findings[result.name].items():
         if finding.metrics:
@@ -132,6 +183,7 @@ def _targets(state: Evaluation) -> dict[str, Any]:
 
 def _snapshot_rows(state: Evaluation) -> Iterable[dict[str, Any]]:
     asked, measured = state.truth.measured.questions, state.truth.measured.metrics
+    told = {result.name: state.told(result.predictor) for result in state.results}
     for i in range(len(asked)):
         x, y, z = asked.rx_position[i]
         place = {
@@ -152,10 +204,16 @@ def _snapshot_rows(state: Evaluation) -> Iterable[dict[str, Any]]:
                 quantity: f"{getattr(metrics, field)[i] * factor:.4f}"
                 for quantity, (field, factor) in QUANTITIES.items()
             }
-            yield {**place, "source": name, **values}
+            yield {**place, "source": name, **values, "told": told.get(name, "")}
 
 
-def _write(file: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+def write_json(file: Path, content: Mapping[str, Any]) -> None:
+    """What JSON cannot say, NaN and infinity, becomes null."""
+    file.write_text(json.dumps(_finite(content), indent=2) + "\n")
+
+
+def write_table(file: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """A CSV table whose first row names its columns."""
     listed = list(rows)
     with file.open("w", newline="") as stream:
         if listed:

@@ -6,38 +6,42 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+from jaxtyping import Float
+
 from visrftwin_ros.beams.multipath import Multipath
 from visrftwin_ros.campaign.snapshot import Campaign
 from visrftwin_ros.evaluation.ground_truth import GroundTruth, TrueChannels
 from visrftwin_ros.evaluation.metric_scores import SnapshotMetrics
 from visrftwin_ros.evaluation.prediction import Predictor, Setting
 from visrftwin_ros.evaluation.predictors import all_names, under_test
+from visrftwin_ros.evaluation.references import PowerReference
 from visrftwin_ros.propagation.paths.link_metrics import LinkMetrics
 
 PeopleSource = Literal["truth", "tracked", "none"]
-MaterialSource = Literal["site", "truth"]
 
 
 @dataclass(frozen=True)
 class Options:
     """predictors: names of `predictors.PREDICTORS`. weights: of the detector, for people tracked.
     train_share: of the snapshots, for those that learn and for the power reference; the others
-    are scored. threads: of the tracer, 0 = all."""
+    are scored. threads: of the tracer, 0 = all. command: the line that asked for it."""
 
     predictors: tuple[str, ...] = field(default_factory=all_names)
     people: PeopleSource = "truth"
     weights: str = ""
-    materials: MaterialSource = "site"
+    power_reference: PowerReference = "median"
     train_share: float = 0.2
     seed: int = 1
     threads: int = 2
+    command: str = ""
 
 
 @dataclass(frozen=True)
 class Result:
     """One predictor on all N snapshots, in the sounder's power reference.
 
-    offset_db: what was added to its path losses to get there. paths: above the floor; None where
+    offset_db: (N,) what was added to its path losses to get there. paths: above the floor; None where
     it has none. learnt: from other snapshots. channels: at the campaign's true channels; None where
     it does not follow them or there are none.
     """
@@ -45,7 +49,7 @@ class Result:
     predictor: Predictor
     metrics: SnapshotMetrics
     paths: Multipath | None
-    offset_db: float
+    offset_db: Float[np.ndarray, " n"]
     learnt: bool
     channels: LinkMetrics | None = None
 
@@ -76,7 +80,7 @@ class Finding:
 class Evaluation:
     """Everything that scores, reports and figures need.
 
-    reference_db: what takes the sounder's power gains to absolute ones, None until every predictor
+    reference_db: (N,) what takes the sounder's power gains to absolute ones, None until every predictor
     has answered and where none of them says. true_channels: None where the bag has none. findings:
     by predictor and score, both in the order of the tables.
     """
@@ -86,7 +90,7 @@ class Evaluation:
     setting: Setting
     truth: GroundTruth
     results: tuple[Result, ...] = ()
-    reference_db: float | None = None
+    reference_db: Float[np.ndarray, " n"] | None = None
     true_channels: TrueChannels | None = None
     findings: Mapping[str, Mapping[str, Finding]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
@@ -99,6 +103,19 @@ class Evaluation:
     def under_test(self) -> Result | None:
         """Of the predictor that the others are the measure of."""
         return self.result(under_test().name)
+
+    def told(self, predictor: Predictor) -> str:
+        """What a predictor knows, in the words of the tables."""
+        people = {"truth": "true people", "tracked": "tracked people", "none": ""}
+        share = f"{100 * self.options.train_share:g} %"
+        words = {
+            "materials": "nominal materials",
+            "people": people[self.options.people],
+            "snapshots": f"{share} of the snapshots at random",
+            "stretches": f"{share} of the drive in stretches",
+        }
+        said = (words.get(one, one) for one in predictor.told)
+        return ", ".join(filter(None, said))
 
     def found(self, score: str) -> list[tuple[Result, Finding]]:
         """What that score says, in the order of the results."""

@@ -12,9 +12,9 @@ class Twin:
     """Paths and channels as the live engine has them."""
 
     name = "twin"
-    label = "twin"
+    label = "twin (nominal)"
     colour = "#d62728"
-    what = "this package: ray tracing with people"
+    what = "this package: ray tracing with people, materials as the site has them"
     told: tuple[Told, ...] = ("positions", "geometry", "materials", "people")
     headline = True
 
@@ -31,3 +31,13 @@ class Twin:
         """Over every path."""
         tracer = RayPredictor(setting.site, setting.meshes)
         return tracer.answers(questions, setting.people, False, progress).metrics
+
+
+class TwinOfTrueMaterials(Twin):
+    """The same with what only a lab knows: the best that any calibration of materials could do."""
+
+    name = "twin_true"
+    label = "twin (true)"
+    colour = "#ff9896"
+    what = "the same with the true materials, which nobody has outside a lab"
+    told: tuple[Told, ...] = ("positions", "geometry", "true materials", "people")

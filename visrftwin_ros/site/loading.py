@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+import yaml
 from pydantic import ValidationError
 
 from visrftwin_ros.errors import TwinError
@@ -86,3 +87,10 @@ def load_site(name_or_path: str) -> Site:
 def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def write_site(site: Site, folder: Path) -> None:
+    """Writes `site` as the site.yaml of `folder`, which is there, for `load_site` to read."""
+    content = site.model_dump(mode="json", exclude={"folder"}, exclude_defaults=True)
+    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, default_flow_style=None)
+    (folder / "site.yaml").write_text(text)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from visrftwin_ros.lab.people.avatars import PARTS, make_avatars
+from visrftwin_ros.lab.people.burdens import FACES, KINDS, drawn_burden
 from visrftwin_ros.lab.people.gait import joint_angles
 from visrftwin_ros.lab.people.walks import plan_walks
 from visrftwin_ros.lab.world.world import load_world
@@ -81,3 +82,27 @@ def test_every_part_of_the_clothes_is_worn(people):
         assert colours.shape == (len(mesh.faces), 3)
         assert colours.min() >= 0
         assert colours.max() <= 1
+
+
+def test_some_have_bags_that_go_along_and_stand_clear_of_the_ground():
+    rng = np.random.default_rng(5)
+    drawn = [drawn_burden(1.75, rng) for _ in range(400)]
+    kinds = [burden.kind for burden in drawn if burden is not None]
+    for kind, (share, *_) in KINDS.items():
+        assert kinds.count(kind) / len(drawn) == pytest.approx(share, abs=0.06)
+    for burden in drawn:
+        if burden is None:
+            continue
+        assert 0.0 <= burden.corners[:, 2].min() < 1.2
+        a, b, c = (burden.corners[FACES[:, k]] for k in range(3))
+        volume = np.einsum("fi,fi->f", a, np.cross(b, c)).sum() / 6
+        assert volume == pytest.approx(np.prod(np.ptp(burden.corners, axis=0)))
+        turned = burden.placed(np.array([2.0, 3.0, 0.0]), np.pi / 2)
+        np.testing.assert_allclose(turned[:, 1] - 3.0, burden.corners[:, 0], atol=1e-12)
+
+
+def test_what_is_carried_is_as_many_corners_at_every_time(people):
+    for person, burden in enumerate(people.burdens):
+        corners = [people.carried(t)[person] for t in (0.0, 5.0)]
+        assert len(corners[0]) == len(corners[1]) == (0 if burden is None else 8)
+        assert people.carried_faces(person).max(initial=-1) == len(corners[0]) - 1

@@ -9,7 +9,7 @@ from scipy.constants import speed_of_light
 from shapes import moved, sphere
 
 from visrftwin_ros.bodies.surface import body_coefficients
-from visrftwin_ros.lab.people.outline import Topology
+from visrftwin_ros.lab.people.topology import Topology
 from visrftwin_ros.lab.radio.body_echo import Facets, echo
 from visrftwin_ros.lab.radio.body_truth import Person
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import yaml
 from shapes import cylinder, moved, sphere
 
-from visrftwin_ros.lab.radio.body_truth import Person
-from visrftwin_ros.lab.radio.channel_truth import ChannelTruth, Instant
+from visrftwin_ros.lab.radio.body_truth import Person, body_fields
+from visrftwin_ros.lab.radio.channel_truth import ChannelTruth, Instant, chassis
 from visrftwin_ros.lab.radio.static_truth import Fineness, StaticTruth
+from visrftwin_ros.lab.world.material_prior import plain_wall
 from visrftwin_ros.lab.world.ray_scene import RayScene
 from visrftwin_ros.propagation.paths.interaction_sequences import each_sequence_once
+from visrftwin_ros.propagation.paths.path_segments import Segments
 from visrftwin_ros.propagation.paths.path_set import BODY, DIFFUSE, SPECULAR
 from visrftwin_ros.site.model import Site
 
@@ -41,7 +45,9 @@ def site() -> Site:
 @pytest.fixture(scope="module")
 def static(site: Site) -> StaticTruth:
     done: list[int] = []
-    found = StaticTruth(site, "rover", PLACES, Fineness(3, 20_000, 5_000), None, done.append)
+    metal, board = plain_wall(1 - 1e6j, 0.01), replace(plain_wall(4.0 - 0.2j, 0.05), roughness=3e-4)
+    walls = {surface.name: board for surface in site.scene} | {"pillar": metal}
+    found = StaticTruth(site, walls, "rover", PLACES, Fineness(3, 20_000), None, done.append)
     assert sum(done) == 3
     return found
 
@@ -58,7 +64,7 @@ def with_people(truth: ChannelTruth, people: list[Person]) -> Instant:
         first = np.cumsum([0, *(len(p.vertices) for p in people)])
         faces = [p.mesh.faces + offset for p, offset in zip(people, first, strict=False)]
         scene = RayScene(vertices, np.concatenate(faces))
-    return truth.at(ENDS, people, ["skin"] * len(people), scene)
+    return truth.at(ENDS, people, scene)
 
 
 def person_at(x: float, y: float) -> Person:
@@ -143,3 +149,19 @@ def test_the_same_people_give_the_same_truth_to_the_bit(truth: ChannelTruth, sit
     one, other = (with_people(truth, people) for _ in range(2))
     np.testing.assert_array_equal(one.field, other.field)
     np.testing.assert_array_equal(one.sums.power, other.sums.power)
+
+
+def test_a_robot_s_chassis_shadows_low_paths_and_none_at_the_antennas(truth: ChannelTruth) -> None:
+    drum = chassis(np.array([2.0, 0.0, 1.2]))
+    lost = {}
+    for height in (0.2, 1.2):
+        ends = np.array([[0.0, 0.0, height]]), np.array([[5.0, 0.0, height]])
+        none, yes = np.zeros(1), np.ones(1, bool)
+        link = Segments(np.zeros(1, np.intp), *ends, np.full(1, 5.0), none, none, yes, yes)
+        lost[height] = -20 * np.log10(abs(body_fields(link, [drum], 1, 0.00496)[0]))
+    assert lost[0.2] > 8
+    assert lost[1.2] == 0.0
+    free = truth.at(ENDS, [], None).of_link(LINK)
+    there = truth.at(ENDS | {"standing": np.array([5.4, 4.0, 1.2])}, [], None).of_link(LINK)
+    direct = [abs(paths.amplitude[np.argmin(paths.delay)]) for paths in (free, there)]
+    assert direct[1] == pytest.approx(direct[0], rel=1e-3)

@@ -7,8 +7,11 @@ import pytest
 
 from visrftwin_ros.lab.radio.channel_truth import TruePaths
 from visrftwin_ros.lab.radio.sounder import (
+    NO_OFFSETS,
+    Askew,
     Sounder,
     SounderLimits,
+    SounderOffsets,
     receive_horns,
     resolved,
     transmit_horns,
@@ -35,7 +38,7 @@ def paths(
 
 
 def sounder(seed: int = 1, **limits: float) -> Sounder:
-    return Sounder(2e9, 60.0, seed, SounderLimits(**limits))  # type: ignore[arg-type]
+    return Sounder(2e9, 60.0, seed, SounderLimits(**limits), NO_OFFSETS)  # type: ignore[arg-type]
 
 
 def test_paths_in_one_delay_bin_and_beam_become_one_and_add_as_phasors() -> None:
@@ -120,3 +123,28 @@ def test_equal_seeds_give_equal_records_and_other_links_other_errors() -> None:
 
 def test_a_link_without_paths_is_an_empty_record() -> None:
     assert len(sounder().measure(paths([], [], []), 0.0, 0, 0.0, 0.0)) == 0
+
+
+def test_offsets_stay_the_same_throughout_and_are_those_that_were_stated() -> None:
+    true = paths([-80.0], [30.0], [0.4])
+    late, turned = [], []
+    for seed in range(60):
+        off = Sounder(2e9, 60.0, seed, SounderLimits(), SounderOffsets())
+        exact = Sounder(2e9, 60.0, seed, SounderLimits(), NO_OFFSETS)
+        apart = [
+            (
+                off.measure(true, t, 0, 0.0, 0.4, Askew(0.03, 0.02)),
+                exact.measure(true, t, 0, 0.0, 0.4),
+            )
+            for t in (0.0, 30.0)
+        ]
+        delays = [a.delay[0] - b.delay[0] for a, b in apart]
+        assert delays[0] == pytest.approx(delays[1], abs=1e-15)
+        assert apart[0][0].aod_azimuth[0] - apart[0][1].aod_azimuth[0] == pytest.approx(0.03)
+        assert apart[0][0].aod_elevation[0] - apart[0][1].aod_elevation[0] == pytest.approx(
+            -0.02, abs=1e-4
+        )
+        late.append(delays[0])
+        turned.append(apart[0][0].aoa_azimuth[0] - apart[0][1].aoa_azimuth[0])
+    assert np.std(late) == pytest.approx(np.hypot(1.0, 0.3) * 1e-9, rel=0.3)
+    assert np.std(turned) == pytest.approx(np.deg2rad(1.5), rel=0.3)

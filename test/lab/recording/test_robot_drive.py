@@ -8,7 +8,9 @@ import pytest
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.lab.recording.robot_drive import TICK, plan_drive
 from visrftwin_ros.lab.world.floor_plan import floor_plan
+from visrftwin_ros.lab.world.sight import hidden, hidden_share
 from visrftwin_ros.lab.world.world import World, load_world
+from visrftwin_ros.site.model import Box
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +68,17 @@ def test_a_site_without_a_free_robot_or_a_drive_without_time_is_refused(lobby: W
         plan_drive(still, 5.0, 0)
     with pytest.raises(TwinError, match="more than 0"):
         plan_drive(lobby, 0.0, 0)
+
+
+@pytest.mark.parametrize("name", ["lobby", "street"])
+def test_three_soundings_in_ten_have_no_line_of_sight(name: str) -> None:
+    world = load_world(name, 3)
+    drive = plan_drive(world, 30.0, 3)
+    assert hidden_share(world, drive.position[drive.soundings], 1.2).mean() >= 0.3
+
+
+def test_a_box_hides_what_is_behind_it_and_nothing_beside() -> None:
+    box = Box(name="b", kind="box", material="wood", center=(2, 0, 1), size=(0.5, 2, 2), yaw=0.5)
+    start = np.tile([0.0, 0.0, 1.0], (5, 1))
+    end = np.array([[4.0, 0, 1], [1.0, 0, 1], [4, 0, 5.0], [-4, 0, 1], [2.0, 0, 1.0]])
+    np.testing.assert_array_equal(hidden([box], start, end), [True, False, False, False, True])

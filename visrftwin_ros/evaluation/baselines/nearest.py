@@ -15,9 +15,9 @@ class NearestSnapshot:
     """What was measured a step away."""
 
     name = "nearest"
-    label = "nearest snapshot"
+    label = "nearest (random)"
     colour = "#bcbd22"
-    what = "nearest measured snapshot of that share"
+    what = "nearest measured snapshot of a share drawn at random"
     told: tuple[Told, ...] = ("positions", "snapshots")
     headline = False
 
@@ -48,3 +48,13 @@ class NearestSnapshot:
             for name, values in vars(setting.known.metrics).items()
         }
         return Prediction(Multipath.joined(parts), SnapshotMetrics(**metrics), learnt=True)
+
+
+class NearestOfStretches(NearestSnapshot):
+    """The same where whole parts of the drive are known: the nearest may be metres away."""
+
+    name = "nearest_stretch"
+    label = "nearest (stretches)"
+    colour = "#dbdb8d"
+    what = "nearest measured snapshot of whole stretches of that share"
+    told: tuple[Told, ...] = ("positions", "stretches")

@@ -37,9 +37,9 @@ class PointNet:
     """Path loss, spreads and K factor learnt from the known snapshots."""
 
     name = "pointnet"
-    label = "PointNet"
+    label = "PointNet (random)"
     colour = "#2ca02c"
-    what = "PointNet-style regression, trained on a share of the campaign"
+    what = "PointNet-style regression, trained on a share drawn at random"
     told: tuple[Told, ...] = ("positions", "geometry", "snapshots")
     headline = True
 
@@ -71,6 +71,17 @@ class PointNet:
         finally:
             torch.set_num_threads(threads)
         return Prediction(metrics=_metrics(answer * scale + mean), learnt=True)
+
+
+class PointNetOfStretches(PointNet):
+    """The same, learnt from whole parts of the drive: it has to carry what it learnt elsewhere."""
+
+    name = "pointnet_stretch"
+    label = "PointNet (stretches)"
+    colour = "#98df8a"
+    what = "PointNet-style regression, trained on whole stretches of that share"
+    told: tuple[Told, ...] = ("positions", "geometry", "stretches")
+    headline = False
 
 
 def surface_points(

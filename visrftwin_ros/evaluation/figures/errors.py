@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from visrftwin_ros.evaluation.figures.style import AXIS_NAMES, campaign_title, tidy
-from visrftwin_ros.evaluation.metric_scores import QUANTITIES, errors, summary
+from visrftwin_ros.evaluation.figures.style import AXIS_NAMES, campaign_title, say_nothing, tidy
+from visrftwin_ros.evaluation.metric_scores import QUANTITIES, magnitudes, summary
 from visrftwin_ros.evaluation.results import Evaluation
 
 
@@ -16,9 +17,11 @@ def cdf_figure(state: Evaluation) -> Figure:
     figure.suptitle(campaign_title(state, "Errors on the scored snapshots"))
     for axes, name in zip(figure.subplots(2, 2).flat, QUANTITIES, strict=True):
         shown = 0.0
+        if _unknown(axes, state, name):
+            continue
         for result in state.results:
-            error = errors(result.metrics, state.truth.measured.metrics)[name]
-            known = np.sort(np.abs(error[state.truth.scored & np.isfinite(error)]))
+            error = magnitudes(result.metrics, state.truth.measured.metrics)[name]
+            known = np.sort(error[state.truth.scored & np.isfinite(error)])
             if not len(known):
                 continue
             share = np.arange(1, len(known) + 1) / len(known)
@@ -51,8 +54,10 @@ def quantile_figure(state: Evaluation) -> Figure:
     subsets = {name: rows for name, rows in state.truth.subsets.items() if name != "all"}
     for axes, name in zip(figure.subplots(2, 2).flat, QUANTITIES, strict=True):
         labels = []
+        if _unknown(axes, state, name):
+            continue
         for i, result in enumerate(state.results):
-            error = errors(result.metrics, state.truth.measured.metrics)[name]
+            error = magnitudes(result.metrics, state.truth.measured.metrics)[name]
             labels.append(result.predictor.label)
             for k, rows in enumerate(subsets.values()):
                 found = summary(error[rows])
@@ -75,3 +80,11 @@ def quantile_figure(state: Evaluation) -> Figure:
         axes.set_title(f"left, solid: LoS (n={los}); right, hatched: NLoS (n={nlos})", fontsize=8)
         tidy(axes, "", f"absolute error of {AXIS_NAMES[name]}")
     return figure
+
+
+def _unknown(axes: Axes, state: Evaluation, quantity: str) -> bool:
+    """Says so in the panel of a quantity that the campaign does not tell."""
+    why = state.truth.lacking.get(quantity)
+    if why:
+        say_nothing(axes, f"{AXIS_NAMES[quantity]}: not scored,\n{why}")
+    return bool(why)

@@ -24,7 +24,7 @@ def power_angle_figure(state: Evaluation) -> Figure | None:
     result = next((r for r in state.results if r.paths is not None and not r.learnt), None)
     if result is None or result.paths is None:
         return None
-    rows = _examples(state, result)
+    rows = example_snapshots(state, result)
     if not rows:
         return None
     figure = Figure(figsize=(15, 3.6 * len(rows) + 0.8), layout="constrained")
@@ -52,7 +52,7 @@ def power_angle_figure(state: Evaluation) -> Figure | None:
     return figure
 
 
-def _examples(state: Evaluation, result: Result) -> list[int]:
+def example_snapshots(state: Evaluation, result: Result) -> list[int]:
     """Three scored snapshots with paths on both sides: with and without a line of sight where there
     are both, each the one of median path-loss error among its kind, and of the rest the worst."""
     assert result.paths is not None

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from matplotlib.axes import Axes
 
-from visrftwin_ros.evaluation.predictors import under_test
 from visrftwin_ros.evaluation.results import Evaluation
 
 MEASURED = "#000000"
@@ -21,11 +20,10 @@ AXIS_NAMES: Mapping[str, str] = {
 def campaign_title(state: Evaluation, what: str) -> str:
     """What is drawn, of which campaign, and on how many snapshots."""
     scored = int(state.truth.scored.sum())
-    materials = {"site": "nominal materials", "truth": "true materials"}[state.options.materials]
     people = {"truth": "true people", "tracked": "tracked people", "none": "no people"}
     return (
         f"{what}\n{state.campaign.source.name}, {scored} scored snapshots; "
-        f"{under_test().label}: {materials}, {people[state.options.people]}"
+        f"the twin was told {people[state.options.people]}"
     )
 
 
@@ -36,3 +34,9 @@ def tidy(axes: Axes, x: str, y: str) -> None:
     axes.grid(True, color="0.9", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def say_nothing(axes: Axes, why: str) -> None:
+    """A panel without data, with the reason in it."""
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, why, ha="center", va="center", color="0.35", transform=axes.transAxes)

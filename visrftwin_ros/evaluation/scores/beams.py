@@ -17,8 +17,11 @@ class BeamPairs:
     needs: tuple[Need, ...] = ("paths", "reference")
     columns: Mapping[str, int] = {"top-1": 8}
 
-    def of(self, result: Result, state: Evaluation) -> Finding:
-        """Over all scored snapshots, and apart by line of sight; detail: BeamChoices."""
+    def of(self, result: Result, state: Evaluation) -> Finding | None:
+        """Over all scored snapshots, and apart by line of sight; detail: BeamChoices. None where no
+        record has directions."""
+        if self.name in state.truth.lacking:
+            return None
         assert result.paths is not None and state.reference_db is not None
         truth = state.truth
         absolute = truth.measured.paths.stronger_by(state.reference_db)

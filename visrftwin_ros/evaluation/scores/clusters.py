@@ -20,8 +20,10 @@ class Clusters:
     needs: tuple[Need, ...] = ("paths",)
     columns: Mapping[str, int] = {}
 
-    def of(self, result: Result, state: Evaluation) -> Finding:
-        """Over all scored snapshots, and apart by line of sight."""
+    def of(self, result: Result, state: Evaluation) -> Finding | None:
+        """Over all scored snapshots, and apart by line of sight; None where records tell of none."""
+        if self.name in state.truth.lacking:
+            return None
         assert result.paths is not None
         found = {}
         for subset, rows in state.truth.subsets.items():

@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 from scipy.spatial.transform import Rotation
 
 from visrftwin_ros.lab.people.body_rig import Rig, body_rigs
+from visrftwin_ros.lab.people.burdens import FACES, Burden, drawn_burden
 from visrftwin_ros.lab.people.gait import JointAngles, joint_angles
 from visrftwin_ros.lab.people.walks import Walks, stride_length
 from visrftwin_ros.lab.people.wardrobe import PARTS, Outfit, drawn_outfit, dressed_parts, puffed
@@ -34,12 +35,14 @@ class BodyMesh:
 
 @dataclass(frozen=True)
 class Avatars:
-    """walks: who is where. rigs, outfits: their bodies and clothes. parts: (F,) each, of the faces."""
+    """walks: who is where. rigs, outfits: their bodies and clothes. parts: (F,) each, of the faces.
+    burdens: what each has along, None for nothing; cameras do not see it."""
 
     walks: Walks
     rigs: tuple[Rig, ...]
     outfits: tuple[Outfit, ...]
     parts: tuple[Int[np.ndarray, " f"], ...]
+    burdens: tuple[Burden | None, ...]
 
     def meshes(self, t: float) -> tuple[BodyMesh, ...]:
         """One mesh a person at time `t` [s], the same faces at every time."""
@@ -60,6 +63,20 @@ class Avatars:
             for i, rig in enumerate(self.rigs)
         )
 
+    def carried(self, t: float) -> tuple[Float[np.ndarray, "v 3"], ...]:
+        """Of each person the corners (8, 3) of what it has along, in the world; else none (0, 3)."""
+        bodies = self.walks.at(t)
+        return tuple(
+            np.zeros((0, 3))
+            if burden is None
+            else burden.placed(bodies.position[i], float(bodies.heading[i]))
+            for i, burden in enumerate(self.burdens)
+        )
+
+    def carried_faces(self, person: int) -> Int[np.ndarray, "f 3"]:
+        """Triangles of what a person has along, by its corners."""
+        return FACES if self.burdens[person] is not None else FACES[:0]
+
     def colours(self, person: int) -> Float[np.ndarray, "f 3"]:
         """sRGB of each face of a person."""
         return self.outfits[person].face_colours(self.rigs[person], self.parts[person])
@@ -74,7 +91,8 @@ def make_avatars(walks: Walks, seed: int) -> Avatars:
     rigs = tuple(
         puffed(rig, part, outfit) for rig, part, outfit in zip(shapes, parts, outfits, strict=True)
     )
-    return Avatars(walks, rigs, outfits, parts)
+    burdens = tuple(drawn_burden(float(height), rng) for height in walks.height)
+    return Avatars(walks, rigs, outfits, parts, burdens)
 
 
 def posed(rig: Rig, pose: JointAngles) -> Float[np.ndarray, "v 3"]:

@@ -50,7 +50,8 @@ class Facets:
     @classmethod
     def of(cls, person: Person) -> Facets:
         """Turned outwards whichever way the mesh's triangles run, if they all run the same way."""
-        corners = person.vertices[person.mesh.faces]
+        faces = person.mesh.faces if person.facets is None else person.facets
+        corners = person.vertices[faces]
         a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
         cross = np.cross(b - a, c - a)
         middle = person.vertices.mean(axis=0)

@@ -1,4 +1,8 @@
-"""The true channels of a world with its people: static paths, shadows and echoes of bodies."""
+"""The true channels of a world with its people: static paths, shadows and echoes of bodies.
+
+Under every antenna stands its robot's chassis, a drum of metal; what it takes of the static paths
+belongs to the place without people.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visrftwin_ros.campaign.snapshot import MeasuredPaths, TrueChannel
+from visrftwin_ros.lab.people.topology import Topology
 from visrftwin_ros.lab.radio.body_echo import Echo, Facets, echo
-from visrftwin_ros.lab.radio.body_truth import Person, body_fields
+from visrftwin_ros.lab.radio.body_truth import METAL, Person, body_fields
 from visrftwin_ros.lab.radio.static_truth import StaticTruth, merged
 from visrftwin_ros.lab.world.ray_scene import RayScene
 from visrftwin_ros.propagation.fields.free_space import wavelength_of
@@ -29,6 +34,9 @@ _LEAST_ECHO = 1e-3
 _LARGEST_ECHO = 5.0
 """m^2, radar cross-section that no echo of a person exceeds (TR 38.901 table 7.9.2.1-3: 1.6)."""
 _OFF_END = 1e-3
+_CHASSIS_RADIUS, _CHASSIS = 0.25, (0.05, 0.40)
+"""Metres, and metres over the ground: round, as a truth of antennas knows no heading."""
+_CHASSIS_SIDES = 48
 MOST_PATHS = 12
 """Paths of a link that the truth lists, the strongest."""
 
@@ -124,13 +132,14 @@ class ChannelTruth:
         self,
         receivers: dict[str, Array],
         people: Sequence[Person],
-        materials: Sequence[str],
         scene: RayScene | None,
     ) -> Instant:
-        """With the antennas of all robots at `receivers` (3,) metres; materials: of the people;
-        scene: the people's triangles where they are now, None where nobody is."""
+        """With the antennas of all robots at `receivers` (3,) metres; scene: the people's triangles
+        where they are now, None where nobody is."""
         standing = self._standing
         driven = _Strength.of(self._static.driven_to(receivers[self._static.robot]))
+        robots = [chassis(receiver) for receiver in receivers.values()]
+        standing, driven = (some.behind(robots, self._wavelength) for some in (standing, driven))
         fields, free = [], []
         for some in (standing, driven):
             fields.append(self._shadowed(some, people, scene))
@@ -139,7 +148,7 @@ class ChannelTruth:
         paths = merged(free, links)
         field = np.concatenate(fields)
         sums = link_sums(paths, field)
-        echoes = self._echoes(paths.links, receivers, sums.power, people, materials)
+        echoes = self._echoes(paths.links, receivers, sums.power, people)
         if echoes is not None:
             echo_field = self._past_others(echoes[0], echoes[1], people)
             more = link_sums(echoes[0], echo_field)
@@ -159,8 +168,7 @@ class ChannelTruth:
         step = weak.end - weak.start
         hit = scene.hits(weak.start, step / weak.length[:, None])
         field[weak.path[hit.distance < weak.length]] = 0.0
-        near = body_fields(some.strong, people, self._wavelength)
-        return field * near.product(len(field))
+        return field * body_fields(some.strong, people, len(field), self._wavelength)
 
     def _echoes(
         self,
@@ -168,7 +176,6 @@ class ChannelTruth:
         receivers: dict[str, Array],
         power: Array,
         people: Sequence[Person],
-        materials: Sequence[str],
     ) -> tuple[PathSet, NDArray[np.intp]] | None:
         """The echoes that count, and whose they are."""
         facets: dict[int, Facets] = {}
@@ -182,7 +189,7 @@ class ChannelTruth:
                     continue
                 if k not in facets:
                     facets[k] = Facets.of(person)
-                back = echo(facets[k], materials[k], *ends, self._wavelength)
+                back = echo(facets[k], person.material, *ends, self._wavelength)
                 if back is not None and abs(back.transfer) ** 2 >= least:
                     found.append((i, k, back))
         found = self._seen(links, receivers, found)
@@ -246,11 +253,21 @@ class ChannelTruth:
         self, echoes: PathSet, whose: NDArray[np.intp], people: Sequence[Person]
     ) -> NDArray[np.complex128]:
         """A body casts no shadow on its own echo."""
-        near = body_fields(path_segments(echoes), people, self._wavelength)
-        other = near.body != whose[near.path]
-        field = np.ones(len(echoes), complex)
-        np.multiply.at(field, near.path[other], near.field[other])
-        return field
+        return body_fields(path_segments(echoes), people, len(echoes), self._wavelength, whose)
+
+
+def chassis(antenna: Array) -> Person:
+    """The drum that stands under an antenna at (3,) metres."""
+    angle = np.arange(_CHASSIS_SIDES) * 2 * np.pi / _CHASSIS_SIDES
+    ring = antenna[:2] + _CHASSIS_RADIUS * np.column_stack([np.cos(angle), np.sin(angle)])
+    vertices = np.concatenate([np.column_stack([ring, np.full(len(ring), z)]) for z in _CHASSIS])
+    k, first = np.arange(_CHASSIS_SIDES), np.zeros(_CHASSIS_SIDES, np.int64)
+    beside, above = np.roll(k, -1), k + _CHASSIS_SIDES
+    faces = [(k, beside, above), (beside, np.roll(above, -1), above)]
+    faces += [(first, beside, k), (first + _CHASSIS_SIDES, above, np.roll(above, -1))]
+    return Person(
+        vertices, Topology.of(np.concatenate([np.stack(f, axis=1) for f in faces])), METAL
+    )
 
 
 @dataclass(frozen=True)
@@ -260,6 +277,13 @@ class _Strength:
     paths: PathSet
     strong: Segments
     weak: Segments
+
+    def behind(self, robots: Sequence[Person], wavelength: float) -> _Strength:
+        """The strong ones as the robots leave them."""
+        field = body_fields(self.strong, robots, len(self.paths), wavelength)
+        return replace(
+            self, paths=replace(self.paths, transfer=self.paths.transfer * field[:, None, None])
+        )
 
     @classmethod
     def of(cls, paths: PathSet) -> _Strength:

@@ -1,12 +1,14 @@
-"""The people of a world as one set of moving triangles."""
+"""The people of a world, with what they have along, as one set of moving triangles."""
 
 from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float
+from numpy.typing import NDArray
 
 from visrftwin_ros.lab.people.avatars import Avatars
-from visrftwin_ros.lab.people.outline import Topology
+from visrftwin_ros.lab.people.rounding import Rounding
+from visrftwin_ros.lab.people.topology import Topology
 from visrftwin_ros.lab.radio.body_truth import Person
 from visrftwin_ros.lab.world.ray_scene import RayScene
 
@@ -14,30 +16,52 @@ from visrftwin_ros.lab.world.ray_scene import RayScene
 class Crowd:
     """What the LiDAR's rays and the radio's paths meet of `people`.
 
-    scene: their triangles for rays, None where nobody is. materials: of their clothes, N names.
+    scene: their triangles for rays, None where nobody is. Shadows come from
+    rounder bodies.
     """
 
     def __init__(self, people: Avatars) -> None:
         self._people = people
-        meshes = people.meshes(0.0)
-        self._topologies = [Topology.of(mesh.faces.astype(np.int64)) for mesh in meshes]
-        self.materials = people.walks.material
+        self._materials = people.walks.material
+        self._rounding: list[Rounding] = []
+        self._whole: list[Topology] = []
+        self._facets: list[NDArray[np.int64]] = []
         self.scene: RayScene | None = None
-        if meshes:
-            first = np.cumsum([0, *(len(mesh.vertices) for mesh in meshes)])
-            faces = [m.faces + offset for m, offset in zip(meshes, first, strict=False)]
+        first, faces = 0, []
+        for i, (mesh, carried) in enumerate(
+            zip(people.meshes(0.0), people.carried(0.0), strict=True)
+        ):
+            body, along = mesh.faces.astype(np.int64), people.carried_faces(i)
+            rounding = Rounding.of(Topology.of(body), len(mesh.vertices))
+            rounder = len(rounding.points(mesh.vertices))
+            self._rounding.append(rounding)
+            self._whole.append(Topology.of(np.concatenate([rounding.faces, along + rounder])))
+            self._facets.append(np.concatenate([body, along + rounder]))
+            faces += [body + first, along + first + len(mesh.vertices)]
+            first += len(mesh.vertices) + len(carried)
+        if faces:
             self.scene = RayScene(self.vertices(0.0), np.concatenate(faces).astype(np.int64))
 
     def at(self, seconds: float) -> list[Person]:
         """Everybody's mesh; the ray scene goes there as well."""
-        persons = [
-            Person(np.asarray(mesh.vertices, float), topology)
-            for mesh, topology in zip(self._people.meshes(seconds), self._topologies, strict=True)
-        ]
         if self.scene is not None:
-            self.scene.move(np.concatenate([person.vertices for person in persons]))
-        return persons
+            self.scene.move(self.vertices(seconds))
+        return [
+            Person(
+                np.concatenate([rounding.points(mesh.vertices), carried]), whole, material, facets
+            )
+            for mesh, carried, rounding, whole, material, facets in zip(
+                self._people.meshes(seconds),
+                self._people.carried(seconds),
+                self._rounding,
+                self._whole,
+                self._materials,
+                self._facets,
+                strict=True,
+            )
+        ]
 
     def vertices(self, seconds: float) -> Float[np.ndarray, "v 3"]:
         """Everybody's vertices, in the order of the ray scene's."""
-        return np.concatenate([mesh.vertices for mesh in self._people.meshes(seconds)])
+        people = zip(self._people.meshes(seconds), self._people.carried(seconds), strict=True)
+        return np.concatenate([part for mesh, along in people for part in (mesh.vertices, along)])

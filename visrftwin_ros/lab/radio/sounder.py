@@ -83,10 +83,41 @@ class SounderLimits:
     drift_db: float = 0.5
 
 
+@dataclass(frozen=True)
+class SounderOffsets:
+    """Standard deviations of what stays wrong throughout a campaign. delay: s, of all links, and
+    link_delay of each access point's cable; link_gain_db: of each access point's antenna and cable;
+    receive_turn: rad, by which the receiving array is mounted askew about the vertical."""
+
+    delay: float = 1e-9
+    link_delay: float = 0.3e-9
+    link_gain_db: float = 1.5
+    receive_turn: float = np.deg2rad(1.5)
+
+
+NO_OFFSETS = SounderOffsets(0.0, 0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Askew:
+    """By how much a device looks elsewhere than the survey has it: rad, yaw and pitch (down), surveyed
+    less true. Its angles are set into the world by the survey."""
+
+    yaw: float = 0.0
+    pitch: float = 0.0
+
+
 class Sounder:
     """One campaign's sounder; `seed` draws its errors, `span` [s] is the campaign's length."""
 
-    def __init__(self, bandwidth: float, span: float, seed: int, limits: SounderLimits) -> None:
+    def __init__(
+        self,
+        bandwidth: float,
+        span: float,
+        seed: int,
+        limits: SounderLimits,
+        offsets: SounderOffsets,
+    ) -> None:
         self.bandwidth = bandwidth
         self.limits = limits
         self._seed = seed
@@ -98,6 +129,10 @@ class Sounder:
             for _ in range(3)
         ]
         self._span = max(span, 60.0)
+        fixed = np.random.default_rng([seed, 0x0FF5E7])
+        self._offsets = offsets
+        self.delay_offset = float(fixed.normal(0, offsets.delay))
+        self.receive_turn = float(fixed.normal(0, offsets.receive_turn))
         self._horns = transmit_horns(), receive_horns()
 
     @property
@@ -113,10 +148,23 @@ class Sounder:
         waves = [a * np.sin((i + 1) * turns + phase) for i, (a, phase) in enumerate(self._drift)]
         return self.offset_db + float(np.sum(waves))
 
+    def link_offset(self, link: int) -> tuple[float, float]:
+        """Seconds by which this link's delays are late, and dB by which its gains are high, throughout."""
+        rng = np.random.default_rng([self._seed, link, 0x0FF5E7])
+        late = self.delay_offset + float(rng.normal(0, self._offsets.link_delay))
+        return late, float(rng.normal(0, self._offsets.link_gain_db))
+
     def measure(
-        self, paths: TruePaths, seconds: float, link: int, tx_yaw: float, rx_yaw: float
+        self,
+        paths: TruePaths,
+        seconds: float,
+        link: int,
+        tx_yaw: float,
+        rx_yaw: float,
+        askew: Askew = Askew(),
     ) -> MeasuredPaths:
-        """The record of one link; yaws of the devices, rad, which turn the horns with them.
+        """The record of one link; true yaws of the devices, rad, which turn the horns with them, and how
+        far the transmitter is off its survey.
 
         Equal arguments and seed give equal records. Phases are not measured: transmitter and
         receiver keep time by rubidium clocks, not phase.
@@ -136,13 +184,15 @@ class Sounder:
         errors = self._errors(snr_db[kept], cells.departure[kept], cells.arrival[kept], draw)
         delay, gain, aod_azimuth, aod_elevation, aoa_azimuth, aoa_elevation = errors
         aod, aoa = angles(cells.departure[kept]), angles(cells.arrival[kept])
+        late, strong = self.link_offset(link)
+        lifted = aod[1] + aod_elevation - askew.pitch * np.cos(aod[0] - tx_yaw)
         return MeasuredPaths(
-            delay=np.maximum(cells.delay[kept] + delay, 0.0),
-            gain_db=gain_db[kept] + gain + self.reference_db(seconds),
+            delay=np.maximum(cells.delay[kept] + delay + late, 0.0),
+            gain_db=gain_db[kept] + gain + self.reference_db(seconds) + strong,
             phase=np.full(len(kept), np.nan),
-            aod_azimuth=_wrapped(aod[0] + aod_azimuth),
-            aod_elevation=np.clip(aod[1] + aod_elevation, -np.pi / 2, np.pi / 2),
-            aoa_azimuth=_wrapped(aoa[0] + aoa_azimuth),
+            aod_azimuth=_wrapped(aod[0] + aod_azimuth + askew.yaw),
+            aod_elevation=np.clip(lifted, -np.pi / 2, np.pi / 2),
+            aoa_azimuth=_wrapped(aoa[0] + aoa_azimuth + self.receive_turn),
             aoa_elevation=np.clip(aoa[1] + aoa_elevation, -np.pi / 2, np.pi / 2),
         )
 

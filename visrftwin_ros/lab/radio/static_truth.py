@@ -1,9 +1,9 @@
-"""The true paths of a world without people, solved finer than any predictor does."""
+"""The true paths of a world without people: the tracer says where they go, the lab what they carry."""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from visrftwin_ros.lab.radio.rough_patches import Patches, Scatterers
+from visrftwin_ros.lab.radio.true_fields import with_true_fields
+from visrftwin_ros.lab.radio.wall_law import WallLaw
+from visrftwin_ros.lab.world.material_prior import Wall
 from visrftwin_ros.propagation.paths.devices import Devices
-from visrftwin_ros.propagation.paths.path_set import DIFFUSE, PathSet, empty
+from visrftwin_ros.propagation.paths.path_set import PathSet, empty
 from visrftwin_ros.propagation.replay.path_replay import Replay
 from visrftwin_ros.propagation.replay.replay_scene import ReplayScene
 from visrftwin_ros.propagation.tracing.cached_solver import Discovery
 from visrftwin_ros.scene.surfaces import SurfaceMesh, surface_meshes
-from visrftwin_ros.site.model import Propagation, Site
+from visrftwin_ros.site.model import Box, Propagation, Site
 
 Array = NDArray[np.float64]
 
@@ -25,7 +29,7 @@ Array = NDArray[np.float64]
 @dataclass(frozen=True)
 class Fineness:
     """max_depth: interactions of a path. samples: rays an access point for mirrors, walls passed
-    and edges; diffuse_samples: for scattering.
+    and edges.
 
     From 1e5 to 1e6 samples the power without scattering of links in the lobby changes by 0.004 dB;
     a million take 9 GB while they are solved.
@@ -33,25 +37,28 @@ class Fineness:
 
     max_depth: int = 5
     samples: int = 300_000
-    diffuse_samples: int = 200_000
 
 
 _BATCH = 8
 """Receivers of one solve: what they find must fit into memory, and one size compiles once."""
+_HOUSE = 0.8
+"""Metres: a box whose every side is longer is no wall but has one at each face."""
 
 
 class StaticTruth:
     """The paths of all links of `site` (the true one) with nobody there.
 
-    Standing robots are solved where they stand, the driving robot at each of `places` (K, 3),
-    metres, of its antenna; elsewhere the paths of the nearest place are carried along by the image
-    method, exact but for what only begins to be seen there. Raises TwinError where the solver
-    fails. progress: called with the receivers just solved.
+    walls: of its surfaces, by name. Standing robots are solved where they stand, the driving robot at
+    each of `places` (K, 3), metres, of its antenna; elsewhere the paths of the nearest place are
+    carried along by the image method, exact but for what only begins to be seen there, and what the
+    surfaces do to them, and scatter, is computed anew. Raises TwinError where the solver fails.
+    progress: called with the receivers just solved.
     """
 
     def __init__(
         self,
         site: Site,
+        walls: Mapping[str, Wall],
         robot: str,
         places: Array,
         fineness: Fineness,
@@ -63,6 +70,15 @@ class StaticTruth:
         self.robot = robot
         self._places = places
         self._aps = tuple(ap.name for ap in site.access_points)
+        self._law = WallLaw([walls[mesh.name] for mesh in self.meshes], self.scene.wavelength)
+        self._hollow = np.array([isinstance(s, Box) and min(s.size) > _HOUSE for s in site.scene])
+        self._scatterers = Scatterers(
+            Patches.of(self.meshes, self._law),
+            self._law,
+            {ap.name: np.array(ap.position, float) for ap in site.access_points},
+            self.scene.visibility,
+            self.scene.decay,
+        )
         standing = [r for r in site.robots if r.position is not None]
         where = np.array([(*r.position, r.antenna_height) for r in standing if r.position])
         stops = Devices(
@@ -70,8 +86,11 @@ class StaticTruth:
             np.concatenate([where.reshape(-1, 3), places]),
         )
         found = _solve(site, self.meshes, stops, fineness, cache, progress)
-        self.standing = _of_receivers(found, tuple(r.name for r in standing), self._aps)
-        self._driven = [
+        names = tuple(r.name for r in standing)
+        self.standing = self._true(
+            _of_receivers(found, names, self._aps), dict(zip(names, where, strict=True))
+        )
+        self._traced = [
             replace(
                 _of_receivers(found, (f"{robot}@{k}",), self._aps),
                 links=tuple((ap, robot) for ap in self._aps),
@@ -83,11 +102,18 @@ class StaticTruth:
     def driven_to(self, receiver: Array) -> PathSet:
         """The links of the driving robot with its antenna at `receiver` (3,)."""
         nearest = int(np.linalg.norm(self._places - receiver, axis=1).argmin())
-        if np.array_equal(self._places[nearest], receiver):
-            return self._driven[nearest]
-        if self._replay is None or self._replay[0] != nearest:
-            self._replay = nearest, Replay.of(self._driven[nearest], self.scene)
-        return self._replay[1].at(np.tile(receiver, (len(self._aps), 1)))
+        paths = self._traced[nearest]
+        if not np.array_equal(self._places[nearest], receiver):
+            if self._replay is None or self._replay[0] != nearest:
+                self._replay = nearest, Replay.of(paths, self.scene)
+            paths = self._replay[1].at(np.tile(receiver, (len(self._aps), 1)))
+        return self._true(paths, {self.robot: receiver})
+
+    def _true(self, traced: PathSet, receivers: dict[str, Array]) -> PathSet:
+        """What the lab's walls make of them, and what they scatter besides."""
+        exact = with_true_fields(traced, self._law, self.scene, self._hollow)
+        scattered = self._scatterers.paths(traced.links, receivers, traced.depth)
+        return merged([exact, scattered], traced.links)
 
 
 def _solve(
@@ -98,19 +124,22 @@ def _solve(
     cache: Path | None,
     progress: Callable[[int], None],
 ) -> list[PathSet]:
-    """One PathSet a batch of receivers: mirrors and edges in one solve, scattering in another."""
-    fine = _settings(site, fineness.max_depth, fineness.samples, diffuse=False)
-    rough = _settings(site, fineness.max_depth, fineness.diffuse_samples, diffuse=True)
-    exact, scattered = (
-        Discovery(site.model_copy(update={"propagation": p}), meshes, cache, "llvm")
-        for p in (fine, rough)
+    """One PathSet a batch of receivers: where mirrors, walls passed and edges lead."""
+    settings = Propagation.model_validate(
+        site.propagation.model_dump()
+        | {
+            "max_depth": fineness.max_depth,
+            "samples": fineness.samples,
+            "diffuse": False,
+            "refraction": True,
+            "diffraction": True,
+        }
     )
+    exact = Discovery(site.model_copy(update={"propagation": settings}), meshes, cache, "llvm")
     batches = []
     for first in range(0, len(stops.names), _BATCH):
         some = Devices(stops.names[first : first + _BATCH], stops.positions[first : first + _BATCH])
-        mirrored, random = exact.paths_to(some), scattered.paths_to(some)
-        kept = random.select((random.interactions == DIFFUSE).any(axis=1))
-        batches.append(merged([mirrored, kept], mirrored.links))
+        batches.append(exact.paths_to(some))
         _give_memory_back()
         progress(len(some.names))
     return batches
@@ -122,20 +151,6 @@ def _give_memory_back() -> None:
 
     gc.collect()
     dr.flush_malloc_cache()
-
-
-def _settings(site: Site, depth: int, samples: int, diffuse: bool) -> Propagation:
-    """Edges are followed in the one solve only: their paths are taken from there."""
-    return site.propagation.model_copy(
-        update={
-            "max_depth": depth,
-            "samples": samples,
-            "diffuse": diffuse,
-            "diffuse_cell": 0.0,
-            "refraction": True,
-            "diffraction": not diffuse,
-        }
-    )
 
 
 def merged(parts: list[PathSet], links: tuple[tuple[str, str], ...]) -> PathSet:

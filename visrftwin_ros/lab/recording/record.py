@@ -19,7 +19,7 @@ from visrftwin_ros.lab.people.avatars import Avatars, make_avatars
 from visrftwin_ros.lab.people.walks import Walks, plan_walks
 from visrftwin_ros.lab.radio.channel_truth import ChannelTruth, Instant
 from visrftwin_ros.lab.radio.crowd import Crowd
-from visrftwin_ros.lab.radio.sounder import Sounder, SounderLimits
+from visrftwin_ros.lab.radio.sounder import Askew, Sounder, SounderLimits, SounderOffsets
 from visrftwin_ros.lab.radio.static_truth import Fineness, StaticTruth
 from visrftwin_ros.lab.recording.frames import write_moving_frames, write_static_frames
 from visrftwin_ros.lab.recording.lidar import LidarModel, LidarSimulator
@@ -27,8 +27,10 @@ from visrftwin_ros.lab.recording.mast import lidar_pose
 from visrftwin_ros.lab.recording.picture_stream import PictureStream, Shot
 from visrftwin_ros.lab.recording.robot_drive import TICK, Drive, plan_drive
 from visrftwin_ros.lab.world.floor_plan import CELL, floor_plan
+from visrftwin_ros.lab.world.sight import hidden_share
 from visrftwin_ros.lab.world.world import World, load_world
 from visrftwin_ros.scene.ray_device import prepare
+from visrftwin_ros.site.loading import write_site
 from visrftwin_ros.site.model import Camera
 
 START_NS = 1_750_000_000_000_000_000
@@ -54,6 +56,7 @@ class Request:
     jpeg_quality: int = 85
     fineness: Fineness = field(default_factory=Fineness)
     limits: SounderLimits = field(default_factory=SounderLimits)
+    offsets: SounderOffsets = field(default_factory=SounderOffsets)
     threads: int = 2
     command: str = ""
 
@@ -66,6 +69,13 @@ class Cast:
     drive: Drive
     walks: Walks
     people: Avatars
+
+    @property
+    def hidden_share(self) -> float:
+        """Of the soundings, those without a line of sight in the empty place."""
+        robot = next(r for r in self.world.site.robots if r.name == self.drive.robot)
+        places = self.drive.position[self.drive.soundings]
+        return float(hidden_share(self.world, places, robot.antenna_height).mean())
 
 
 @dataclass
@@ -119,6 +129,7 @@ def record(
     made = cast(request)
     with ExitStack() as stack:
         writer = stack.enter_context(CampaignWriter(out, _facts(request, made), force=force))
+        write_site(made.world.site, out)
         return _Recording(request, made, writer, progress).run(stack, cache)
 
 
@@ -131,6 +142,11 @@ def _facts(request: Request, made: Cast) -> dict[str, object]:
         "antenna": "isotropic, vertically polarised; the horns' pattern is taken out",
         "made_by": request.command,
         "seed": request.seed,
+        "set": made.world.family.set,
+        "layout": made.world.family.layout,
+        "textures": made.world.family.textures,
+        "assignment": made.world.family.assignment,
+        "hidden_share": round(float(made.hidden_share), 3),
     }
 
 
@@ -171,6 +187,7 @@ class _Recording:
             self._request.seconds,
             self._request.seed,
             self._request.limits,
+            self._request.offsets,
         )
         lidar = None
         if self._sweeps:
@@ -220,7 +237,13 @@ class _Recording:
             ]
         )
         return StaticTruth(
-            self._site, drive.robot, places, self._request.fineness, cache, self._step
+            self._site,
+            self._made.world.walls,
+            drive.robot,
+            places,
+            self._request.fineness,
+            cache,
+            self._step,
         )
 
     def _tick(self, row: int, truth: ChannelTruth, sounder: Sounder, crowd: Crowd) -> None:
@@ -231,7 +254,7 @@ class _Recording:
         ends = {**self._ends, drive.robot: receiver}
         with self._report.spent_on("people on paths"):
             persons = crowd.at(seconds)
-            now = truth.at(ends, persons, crowd.materials, crowd.scene)
+            now = truth.at(ends, persons, crowd.scene)
         with self._report.spent_on("writing"):
             write_moving_frames(writer, stamp, self._frame, drive, row)
             writer.truth_people(stamp, self._frame, bodies)
@@ -244,13 +267,15 @@ class _Recording:
         self, row: int, now: Instant, sounder: Sounder, receiver: NDArray[np.float64]
     ) -> None:
         radio, drive = self._site.radio, self._made.drive
-        for number, ap in enumerate(self._site.access_points):
+        surveyed = self._made.world.site.access_points
+        for number, (ap, known) in enumerate(zip(self._site.access_points, surveyed, strict=True)):
             paths = sounder.measure(
                 now.of_link((ap.name, drive.robot)),
                 row * TICK,
                 number,
                 ap.yaw,
                 float(drive.yaw[row]),
+                Askew(known.yaw - ap.yaw, known.pitch - ap.pitch),
             )
             snapshot = Snapshot(
                 stamp_ns=_stamp(row * TICK),
@@ -260,7 +285,7 @@ class _Recording:
                 bandwidth=radio.bandwidth,
                 paths=paths,
                 noise_floor_dbm=sounder.noise_floor_dbm,
-                tx_position=np.array(ap.position, float),
+                tx_position=np.array(known.position, float),
                 rx_position=receiver,
                 rx_yaw=float(drive.yaw[row]),
             )

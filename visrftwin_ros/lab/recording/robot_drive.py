@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy.signal import lfilter
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.lab.world.floor_plan import Ways, floor_plan
+from visrftwin_ros.lab.world.sight import hidden_share
 from visrftwin_ros.lab.world.world import World
 
 TICK = 0.05
@@ -25,6 +27,10 @@ _ROUNDING = 0.2
 """Metres, standard deviation of the filter that rounds corners."""
 _TURNING = 0.8
 """Seconds, standard deviation of the filter that turns it into a new course."""
+_TRIES, _SURPLUS = 60, 0.06
+"""Ways that are drawn at most, and what they must have over the wanted share: corners are rounded."""
+_SHORTEST, _BACK = 1.5, 0.3
+"""Metres of a leg between hidden places, and how far it may lead back: a robot turns in curves."""
 _DISTANCE_ERROR, _GYRO_ERROR, _GYRO_WALK = 0.01, 0.004, 0.0005
 """Odometry: share of the distance, rad/s and rad/s per root second, standard deviations; of wheels
 and a cheap gyroscope."""
@@ -73,7 +79,8 @@ class Drive:
 def plan_drive(world: World, seconds: float, seed: int) -> Drive:
     """A smooth way over the free floor at constant speed, from place to far place.
 
-    Raises TwinError where the site has no robot that is free to drive.
+    Where the world asks for soundings that are hidden from access points, ways are drawn until enough
+    of them are, else the best of `_TRIES` is taken. Raises TwinError where the site has no robot that is free to drive.
     """
     free = [r for r in world.site.robots if r.position is None and r.path is None]
     if not free:
@@ -85,7 +92,7 @@ def plan_drive(world: World, seconds: float, seed: int) -> Drive:
     rng = np.random.default_rng([seed, 0xD21FE])
     speed = float(rng.uniform(*SPEED))
     ways = Ways(floor_plan(world), _GAP)
-    corners = _corners(ways, speed * seconds + 1.0, rng)
+    corners = _hidden_corners(world, free[0].antenna_height, ways, speed * seconds + 1.0, rng)
     along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(corners, axis=0), axis=1))])
     ticks = int(np.ceil(seconds / TICK)) + 1
     travelled = np.arange(ticks + 2 * round(4 * _ROUNDING / (speed * TICK))) * speed * TICK
@@ -115,14 +122,66 @@ def plan_drive(world: World, seconds: float, seed: int) -> Drive:
     )
 
 
-def _corners(ways: Ways, length: float, rng: np.random.Generator) -> Float[np.ndarray, "k 2"]:
-    """Corners of a way of at least `length` metres, each leg to the farthest of a few places."""
+def _hidden_corners(
+    world: World, antenna_height: float, ways: Ways, length: float, rng: np.random.Generator
+) -> Float[np.ndarray, "k 2"]:
+    """Corners of a way on which the world's share of the soundings is hidden."""
+
+    def hidden_on(corners: Float[np.ndarray, "k 2"], end: float) -> float:
+        along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(corners, axis=0), axis=1))])
+        at = np.arange(0.0, min(end, along[-1]), np.mean(SOUNDING))
+        places = np.stack([np.interp(at, along, corners[:, k]) for k in (0, 1)], axis=1)
+        return float(hidden_share(world, places, antenna_height).mean()) if len(at) else 0.0
+
+    def far(corners: Float[np.ndarray, "k 2"], goal: Float[np.ndarray, " 2"]) -> float:
+        return float(np.linalg.norm(goal - corners[-1]))
+
+    def hidden_ahead(corners: Float[np.ndarray, "k 2"], goal: Float[np.ndarray, " 2"]) -> float:
+        leg, last = goal - corners[-1], corners[-1] - corners[max(len(corners) - 2, 0)]
+        back = leg @ last < -_BACK * np.linalg.norm(leg) * np.linalg.norm(last)
+        if back or np.linalg.norm(leg) < _SHORTEST:
+            return far(corners, goal) / 1e3 - 1.0
+        return hidden_on(np.stack([corners[-1], goal]), length)
+
+    if not world.hidden:
+        return _corners(ways, length, rng, far)
+    best, most = np.zeros((0, 2)), -np.inf
+    for _ in range(min(_TRIES, max(4, round(10 * _TRIES / length)))):
+        corners = _corners(ways, length, rng, hidden_ahead)
+        share = hidden_on(corners, length) - _turns_back(corners)
+        if share > most:
+            best, most = corners, share
+        if share >= world.hidden + _SURPLUS:
+            break
+    return best
+
+
+def _turns_back(corners: Float[np.ndarray, "k 2"]) -> bool:
+    """Whether it is sent back sharply somewhere."""
+    legs = np.diff(corners, axis=0)
+    legs = legs[np.linalg.norm(legs, axis=1) > 1e-9]
+    legs /= np.linalg.norm(legs, axis=1, keepdims=True)
+    return bool(((legs[1:] * legs[:-1]).sum(axis=1) < -_BACK).any())
+
+
+def _corners(
+    ways: Ways,
+    length: float,
+    rng: np.random.Generator,
+    appeal: Callable[[Float[np.ndarray, "k 2"], Float[np.ndarray, " 2"]], float],
+) -> Float[np.ndarray, "k 2"]:
+    """Corners of a way of at least `length` metres, each leg to the most appealing of a few places."""
     corners = ways.place(rng)[None]
     covered = 0.0
     while covered < length:
         goals = [ways.place(rng) for _ in range(6)]
-        goal = max(goals, key=lambda place: float(np.linalg.norm(place - corners[-1])))
-        way = ways.way(corners[-1], goal)
+        goals.sort(key=lambda place: appeal(corners, place), reverse=True)
+        for goal in goals:
+            way = ways.way(corners[-1], goal)
+            if not _turns_back(np.concatenate([corners[-2:], way[1:]])):
+                break
+        else:
+            way = ways.way(corners[-1], goals[0])
         leg = float(np.linalg.norm(np.diff(way, axis=0), axis=1).sum())
         if leg < 0.5:
             raise TwinError("the robot finds no way that is longer than half a metre")

@@ -65,6 +65,17 @@ class Wheels(_Recipe):
     diameter: PositiveFloat = 0.6
 
 
+class Relief(_Recipe):
+    """Pilasters on one long face of the box `face`: no facade is a plane. side: +1 or -1, the face along
+    the box's own axis; every: m between them, depth: m, both about."""
+
+    kind: Literal["relief"]
+    face: Name
+    side: Literal[-1, 1]
+    every: PositiveFloat = 3.0
+    depth: PositiveFloat = 0.08
+
+
 class Thing(_Recipe):
     """A box of its own."""
 
@@ -76,7 +87,9 @@ class Thing(_Recipe):
     material: str
 
 
-Recipe = Annotated[Legs | Plant | Bags | Bars | Wheels | Thing, Field(discriminator="kind")]
+Recipe = Annotated[
+    Legs | Plant | Bags | Bars | Wheels | Relief | Thing, Field(discriminator="kind")
+]
 
 
 def clutter_boxes(
@@ -96,6 +109,8 @@ def clutter_boxes(
                 made += _bars(box, recipe)
         elif isinstance(recipe, Bags):
             made += _bags(_named(furniture, recipe.near, ""), recipe, rng)
+        elif isinstance(recipe, Relief):
+            made += _relief(_named(furniture, recipe.face, "")[0], recipe, rng)
         elif isinstance(recipe, Plant):
             made += _plant(recipe, rng)
         else:
@@ -173,6 +188,29 @@ def _bars(box: Box, recipe: Bars) -> list[Box]:
             )
         )
     return bars
+
+
+def _relief(box: Box, recipe: Relief, rng: np.random.Generator) -> list[Box]:
+    along = int(np.argmax(box.size[:2]))
+    place, end, made = -box.size[along] / 2 + 0.5, box.size[along] / 2 - 0.5, list[Box]()
+    while place < end:
+        width, depth = rng.uniform(0.2, 0.6), recipe.depth * rng.uniform(0.6, 1.5)
+        offset, size = [0.0, 0.0], [0.0, 0.0, box.size[2]]
+        offset[along], size[along] = place, width
+        offset[1 - along] = recipe.side * (box.size[1 - along] + depth) / 2
+        size[1 - along] = depth
+        made.append(
+            Box(
+                name=f"{box.name}_relief{len(made)}",
+                kind="box",
+                center=(*_placed(box, offset), box.center[2]),
+                size=(size[0], size[1], size[2]),
+                yaw=box.yaw,
+                material=box.material,
+            )
+        )
+        place += recipe.every * rng.uniform(0.7, 1.3)
+    return made
 
 
 def _bags(near: Sequence[Box], recipe: Bags, rng: np.random.Generator) -> list[Box]:

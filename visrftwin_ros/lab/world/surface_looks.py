@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
+from visrftwin_ros.lab.world.data_sets import Textures
+
 Colour = tuple[float, float, float]
 Pattern = Literal[
     "plain", "speckle", "veins", "planks", "bricks", "tiles", "weave", "panels", "slats"
@@ -67,24 +69,29 @@ _USUAL: Mapping[str, Appearance] = {
 """By material: matching looks where the world says nothing else."""
 
 
+def looks_of(
+    name: str, material: str, looks: Mapping[str, Sequence[Appearance]]
+) -> Sequence[Appearance]:
+    """Between which looks the surface `name` has: those of the longest key of `looks` that it starts
+    with, else that of its material."""
+    keys = [key for key in looks if name.startswith(key)]
+    return looks[max(keys, key=len)] if keys else (_USUAL.get(material, Appearance()),)
+
+
 def drawn_appearance(
     name: str,
     material: str,
     looks: Mapping[str, Sequence[Appearance]],
+    choice: int,
+    textures: Textures,
     rng: np.random.Generator,
 ) -> Appearance:
-    """How the surface `name` looks in this world.
-
-    The longest key of `looks` that `name` starts with says between which looks the seed chooses,
-    else the material does; the colours then move a little, in brightness most.
-    """
-    keys = [key for key in looks if name.startswith(key)]
-    usual = (_USUAL.get(material, Appearance()),)
-    choices = looks[max(keys, key=len)] if keys else usual
-    chosen = choices[int(rng.integers(len(choices)))]
-    shift = rng.normal(0, 0.03) + rng.normal(0, 0.012, 3)
+    """How the surface `name` looks in this world: the look `choice` of `looks_of`, in the family's
+    `textures`; the colours then move a little, in brightness most."""
+    chosen = looks_of(name, material, looks)[choice]
+    shift = textures.brightness + rng.normal(0, 0.03) + rng.normal(0, 0.012, 3)
     colours = tuple(
         (float(r), float(g), float(b))
         for r, g, b in np.clip(np.array(chosen.colours) + shift, 0.02, 0.95)
     )
-    return chosen.model_copy(update={"colours": colours})
+    return chosen.model_copy(update={"colours": colours, "tile": chosen.tile * textures.tile})

@@ -1,13 +1,14 @@
 """A place of the lab: the site that the predictor is given, and what the place really is.
 
-The hidden truth (materials, where the furniture really stands, clutter, light, colours) comes from
-`lab/worlds/<name>.yaml` and the seed; the predictor's site has none of it.
+The hidden truth (what walls are made of and where they really are, where the furniture and the access
+points are, clutter, light, colours) comes from `lab/worlds/<name>.yaml` and the seed; the predictor's
+site has none of it.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -18,10 +19,17 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, ValidationErro
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.lab.world.clutter import Recipe, clutter_boxes
-from visrftwin_ros.lab.world.surface_looks import Appearance, drawn_appearance
-from visrftwin_ros.materials.table import material_values
+from visrftwin_ros.lab.world.data_sets import Family, assignment_of, family_of, textures_of
+from visrftwin_ros.lab.world.material_prior import MaterialDraw, Wall
+from visrftwin_ros.lab.world.nearest_slab import nearest_slab
+from visrftwin_ros.lab.world.surface_looks import Appearance, drawn_appearance, looks_of
+from visrftwin_ros.lab.world.survey_errors import (
+    SurveyErrors,
+    built_walls,
+    true_access_points,
+)
 from visrftwin_ros.site.loading import load_site
-from visrftwin_ros.site.model import Box, Ground, MaterialEntry, MeshFile, Site, Vector3
+from visrftwin_ros.site.model import Box, Ground, MeshFile, Site, Surface, Vector3
 
 _FOLDER = Path(__file__).parents[1] / "worlds"
 _OWN_DRAW_AREA = 5.0
@@ -38,26 +46,6 @@ class Panel(BaseModel):
     radiance: PositiveFloat
 
 
-class Spread(BaseModel):
-    """How far the hidden material values scatter about the table's.
-
-    permittivity, conductivity, thickness: standard deviations of the natural logarithm.
-    scattering: standard deviation of the coefficient, absolute.
-    Laboratories disagree on one material by about so much: Ferreira et al., "A review on the
-    electromagnetic characterisation of building materials at micro- and millimetre wave
-    frequencies", EuCAP 2014 (permittivity, loss); Lu et al., "Propagation characterization of an
-    office building in the 60 GHz band", EuCAP 2014, and the ranges in table 2 of the paper
-    (scattering). The sizes here are our reading of them, not a fit.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    permittivity: PositiveFloat = 0.10
-    conductivity: PositiveFloat = 0.40
-    thickness: PositiveFloat = 0.10
-    scattering: PositiveFloat = 0.05
-
-
 class _WorldFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -68,7 +56,9 @@ class _WorldFile(BaseModel):
     offset: PositiveFloat = 0.02  # standard deviation of its real place, metres
     turn: PositiveFloat = 0.015  # and of its real direction, radians
     clutter: list[Recipe] = []
-    spread: Spread = Spread()
+    walls: dict[str, list[str]] = {}  # what is built, and what is fixed to it
+    layouts: dict[str, list[Box]] = {}  # surveyed things that a family of places has besides
+    hidden: Annotated[float, Field(ge=0, le=1)] = 0.0  # share of soundings without line of sight
     panels: list[Panel] = []
     sky: Annotated[float, Field(ge=0)] = 0.0
     sun: Annotated[float, Field(ge=0)] = 0.0
@@ -78,8 +68,10 @@ class _WorldFile(BaseModel):
 class World:
     """A place as the predictor knows it, and as it is.
 
-    site: the predictor's. true_site: its materials carry the hidden values (own entries), its
-    furniture stands where it really does, and the clutter is there. surfaces: how each surface of
+    site: the predictor's, of the family's layout. true_site: its walls, furniture and access points
+    are where they really are, the clutter is there, and its materials (own entries) are the slabs that
+    come nearest to what is there. walls: what that is, by surface. hidden: share of the soundings that
+    shall have no line of sight. surfaces: how each surface of
     `true_site` looks, by name. ground: x0, y0, x1, y1 metres where people may walk. panels, sky,
     sun: the light (radiance of the sky, irradiance of the sun; 0: none).
     """
@@ -93,6 +85,9 @@ class World:
     sky: float
     sun: float
     seed: int
+    family: Family
+    walls: Mapping[str, Wall]
+    hidden: float
 
 
 def world_names() -> tuple[str, ...]:
@@ -111,8 +106,10 @@ def load_world(name: str, seed: int) -> World:
         content = _WorldFile.model_validate(yaml.safe_load(file.read_text()))
     except (yaml.YAMLError, ValidationError) as error:
         raise TwinError(f"{file}: {error}") from error
-    site = load_site(content.site)
-    true_site = _true_site(site, content, seed)
+    family = family_of(seed)
+    site = _surveyed(load_site(content.site), content, family.layout)
+    draw = MaterialDraw(seed, assignment_of(family))
+    true_site, walls = _true_site(site, content, seed, draw)
     rng = _rng(seed, "looks")
     light = float(np.exp(rng.normal(0, 0.2)))
     panels = tuple(
@@ -126,7 +123,11 @@ def load_world(name: str, seed: int) -> World:
         # Parts of one thing are of one colour: the sofa's arm is like its seat.
         key = max(keys, key=len) if keys else f"{surface.name.split('_')[0]} {nominal}"
         if key not in groups:
-            groups[key] = drawn_appearance(surface.name, nominal, content.looks, rng)
+            wall = walls[surface.name]
+            choice = draw.look(wall, key, len(looks_of(surface.name, nominal, content.looks)))
+            groups[key] = drawn_appearance(
+                surface.name, nominal, content.looks, choice, textures_of(family), rng
+            )
         surfaces[surface.name] = groups[key]
     return World(
         name=name,
@@ -138,6 +139,9 @@ def load_world(name: str, seed: int) -> World:
         sky=content.sky * light,
         sun=content.sun * float(rng.choice([0.0, 1.0])) if content.sun else 0.0,
         seed=seed,
+        family=family,
+        walls=walls,
+        hidden=content.hidden,
     )
 
 
@@ -146,32 +150,67 @@ def _rng(seed: int, what: str) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(what.encode())])
 
 
-def _true_site(site: Site, content: _WorldFile, seed: int) -> Site:
-    moved = _moved(site, content, _rng(seed, "furniture"))
+def _surveyed(site: Site, content: _WorldFile, layout: str) -> Site:
+    """The site as a survey of this layout gives it; `plain` is the one that ships."""
+    if layout == "plain":
+        return site
+    if layout not in content.layouts:
+        raise TwinError(f"world {site.name!r} has no layout {layout!r}: add it to its file")
+    return site.model_copy(update={"scene": [*site.scene, *content.layouts[layout]]})
+
+
+def _true_site(
+    site: Site, content: _WorldFile, seed: int, draw: MaterialDraw
+) -> tuple[Site, dict[str, Wall]]:
+    errors = SurveyErrors()
+    built = built_walls(site.scene, content.walls, errors, _rng(seed, "walls"))
+    moved = _moved(built, content, _rng(seed, "furniture"))
     boxes = [surface for surface in moved if isinstance(surface, Box)]
-    scene = moved + clutter_boxes(content.clutter, boxes, _rng(seed, "clutter"))
-    rng = _rng(seed, "materials")
+    added = clutter_boxes(content.clutter, boxes, _rng(seed, "clutter"))
+    scene = moved + [box for box in added if not _in_the_way(box, site)]
+    access_points = true_access_points(
+        site.access_points, scene, errors, _rng(seed, "access points")
+    )
     materials = dict(site.materials)
+    drawn: dict[str, Wall] = {}
+    walls: dict[str, Wall] = {}
     named = []
     for surface in scene:
         own = _area(surface) >= _OWN_DRAW_AREA
         hidden = f"{surface.material}.{surface.name if own else 'small'}"
-        if hidden not in materials:
-            materials[hidden] = _drawn_material(site, surface.material, content.spread, rng)
+        if hidden not in drawn:
+            drawn[hidden] = draw.wall(hidden, surface.material, doubtful=own)
+            crossed = 1 if isinstance(surface, Ground) else 2
+            materials[hidden] = nearest_slab(drawn[hidden], crossed, site.radio.frequency)
+        walls[surface.name] = drawn[hidden]
         named.append(surface.model_dump() | {"material": hidden})
-    return Site.model_validate(site.model_dump() | {"scene": named, "materials": materials})
+    changed = {"scene": named, "materials": materials, "access_points": access_points}
+    return Site.model_validate(site.model_dump() | changed), walls
+
+
+def _in_the_way(box: Box, site: Site) -> bool:
+    """Pilasters end where a sensor or an access point hangs."""
+    if "_relief" not in box.name:
+        return False
+    c, s = np.cos(box.yaw), np.sin(box.yaw)
+    for ap in site.access_points:
+        off = np.subtract(ap.position[:2], box.center[:2])
+        local = np.array([c * off[0] + s * off[1], -s * off[0] + c * off[1]])
+        if (np.abs(local) < np.array(box.size[:2]) / 2 + 0.3).all():
+            return True
+    return False
 
 
 def _moved(
-    site: Site, content: _WorldFile, rng: np.random.Generator
-) -> list[Ground | Box | MeshFile]:
+    scene: Sequence[Surface], content: _WorldFile, rng: np.random.Generator
+) -> list[Surface]:
     """The scene with every piece of furniture, all its boxes together, moved and turned a little."""
-    moved = list(site.scene)
+    moved = list(scene)
     for piece in content.movable:
         rows = [i for i, surface in enumerate(moved) if surface.name.startswith(piece)]
         boxes = [(i, surface) for i in rows if isinstance(surface := moved[i], Box)]
         if not boxes:
-            raise TwinError(f"world {site.name!r}: movable {piece!r} is no box of the site")
+            raise TwinError(f"world {content.site!r}: movable {piece!r} is no box of the site")
         pivot = np.mean([box.center[:2] for _, box in boxes], axis=0)
         shift, turn = rng.normal(0, content.offset, 2), float(rng.normal(0, content.turn))
         c, s = np.cos(turn), np.sin(turn)
@@ -186,25 +225,7 @@ def _moved(
     return moved
 
 
-def _drawn_material(
-    site: Site, material: str, spread: Spread, rng: np.random.Generator
-) -> MaterialEntry:
-    values = material_values(material, site.radio.frequency, site.materials)
-    logs = rng.normal(0, [spread.permittivity, spread.conductivity, spread.thickness])
-    factor = np.exp(np.clip(logs, -0.8, 0.8))
-    scattering = values.scattering_coefficient + rng.normal(0, spread.scattering)
-    if values.relative_permittivity == 1.0:  # metal stays metal; only its roughness is unknown
-        factor[:] = 1.0
-    return MaterialEntry(
-        relative_permittivity=max(1.0, values.relative_permittivity * float(factor[0])),
-        conductivity=values.conductivity * float(factor[1]),
-        thickness=values.thickness * float(factor[2]),
-        thickness_spread=values.thickness_spread,
-        scattering_coefficient=float(np.clip(scattering, 0.0, 0.6)),
-    )
-
-
-def _area(surface: Ground | Box | MeshFile) -> float:
+def _area(surface: Surface) -> float:
     """m^2 of its largest face; a mesh counts as large."""
     if isinstance(surface, MeshFile):
         return np.inf

@@ -1,0 +1,130 @@
+"""Several campaigns in one call: pooled, paired, and as the paper's figures and a table."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sounded_hall
+from sounded_hall import hall, record
+
+from visrftwin_ros.beams.multipath import Multipath
+from visrftwin_ros.campaign.snapshot import MeasuredPaths
+from visrftwin_ros.cli import main
+from visrftwin_ros.evaluation.evaluation import evaluate
+from visrftwin_ros.evaluation.figures.paper.figure_list import PAPER_FIGURES, draw_paper_figures
+from visrftwin_ros.evaluation.latex_table import latex_table
+from visrftwin_ros.evaluation.pooled_errors import error_scores, scored_magnitudes
+from visrftwin_ros.evaluation.report import metrics_of, text_table
+from visrftwin_ros.evaluation.results import Evaluation, Options
+from visrftwin_ros.evaluation.study import Study
+
+NO_RAYS = "free_space,inh,nearest,nearest_stretch"
+RAYLESS = Options(predictors=tuple(NO_RAYS.split(",")))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("study")
+
+
+@pytest.fixture(scope="module")
+def bag(folder: Path) -> Path:
+    return record(folder / "bag", hall(folder / "hall"), seconds=2)
+
+
+@pytest.fixture(scope="module")
+def states(folder: Path, bag: Path) -> tuple[Evaluation, ...]:
+    site = hall(folder / "hall")
+    return tuple(evaluate(bag, site, replace(RAYLESS, seed=seed)) for seed in (1, 2, 3))
+
+
+def table(file: Path) -> list[dict[str, str]]:
+    with file.open() as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_pooled_errors_are_those_of_all_snapshots_and_their_groups_are_campaigns(
+    states: tuple[Evaluation, ...],
+) -> None:
+    found = error_scores(states, "inh")["path_loss_db"]["all"]
+    each = [scored_magnitudes([state], "inh", "path_loss_db") for state in states]
+    everything = np.concatenate(each)
+    assert found.n == len(everything) and found.missed == 0
+    assert found.median == pytest.approx(np.median(everything))
+    # Three campaigns drawn again: their own medians bound the interval.
+    medians = [np.median(errors) for errors in each]
+    assert min(medians) - 1e-9 <= found.median_low <= found.median_high <= max(medians) + 1e-9
+
+
+def test_two_bags_in_one_call_say_who_was_told_what_and_what_made_them(
+    folder: Path, bag: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = folder / "out"
+    words = ["evaluate", str(bag), str(bag), "--site", str(folder / "hall"), "--out", str(out)]
+    assert main([*words, "--predictors", NO_RAYS, "--figures", "none"]) == 0
+    said = capsys.readouterr().out
+    assert "hall, 2 campaign(s)" in said and "20 % of the drive in stretches" in said
+    metrics = json.loads((out / "metrics.json").read_text(), parse_constant=pytest.fail)
+    assert (
+        metrics["version"] and metrics["command"].startswith("visrftwin") and metrics["seed"] == 1
+    )
+    assert [entry["seed"] for entry in metrics["campaigns"]] == [2, 2]
+    for name in ("errors", "campaigns"):
+        assert all(
+            row["told"] for row in table(out / f"{name}.csv") if row["predictor"] != "nobody"
+        )
+    own = out / "campaign_02_bag"
+    for name in ("errors", "clusters", "beams"):
+        assert all(row["told"] for row in table(own / f"{name}.csv"))
+    assert json.loads((own / "metrics.json").read_text())["miss"]["counts_as"]["path_loss_db"] == 30
+    assert main([*words, "--site", "elsewhere", "--site", "more"]) == 2
+    assert "3 sites for 2 bags" in capsys.readouterr().err
+
+
+def test_the_papers_figures_name_what_is_not_built(
+    states: tuple[Evaluation, ...], tmp_path: Path
+) -> None:
+    lines = draw_paper_figures(Study(states), tmp_path)
+    assert [entry.number for entry in PAPER_FIGURES] == list(range(11, 19)) and len(lines) == 8
+    for entry, row in zip(PAPER_FIGURES, table(tmp_path / "paper_figures.csv"), strict=True):
+        page = (tmp_path / row["file"]).read_bytes()
+        assert page.startswith(b"%PDF") and (tmp_path / f"{entry.file}.png").is_file()
+        for name, label in (("rf3dgs", "RF-3DGS"), ("twin_calibrated", "twin (calibrated)")):
+            assert (name in entry.shown) == (f"{label}: not built yet" in row["missing"])
+        assert ("twin" in entry.shown) == ("twin (nominal): no answer" in row["missing"])
+
+
+def test_the_latex_table_has_a_row_a_predictor_and_is_escaped(
+    states: tuple[Evaluation, ...],
+) -> None:
+    text = latex_table(Study(states))
+    rows = [line for line in text.splitlines() if line.endswith(r"\\")]
+    assert len(rows) == 2 + 4 and all(row.count(" & ") == 5 for row in rows[2:])
+    assert r"20 \% of the drive in stretches" in text and "nearest_" not in text
+    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 1
+
+
+def test_a_campaign_of_power_alone_is_scored_on_path_loss_and_names_the_rest(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def power_alone(paths: Multipath, rng: np.random.Generator) -> MeasuredPaths:
+        nothing = np.full(1, np.nan)
+        return MeasuredPaths(nothing, 10 * np.log10([paths.power.sum()]), *[nothing] * 5)
+
+    monkeypatch.setattr(sounded_hall, "sounded", power_alone)
+    site = hall(folder / "hall")
+    bag = record(folder / "power", site, seconds=1.2, truth=False)
+    state = evaluate(bag, site, RAYLESS)
+    found = metrics_of(state)
+    assert found["predictors"]["inh"]["errors"]["path_loss_db"]["all"]["n"] > 3
+    assert set(found["not_scored"]) > {"delay_spread_ns", "clusters", "beams"}
+    assert not {"clusters", "beams"} & set(found["predictors"]["free_space"])
+    said = text_table(state)
+    assert "not scored: delay_spread_ns: no record has two paths with a delay" in said
+    draw_paper_figures(Study((state,)), tmp_path)
+    assert len(list(tmp_path.glob("*.pdf"))) == 8
