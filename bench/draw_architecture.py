@@ -23,7 +23,8 @@ WHAT = {
     "bags": "rosbag2 files", "scene": "surfaces, rays", "bodies": "people for the radio",
     "messages": "arrays and ROS", "propagation": "paths and fields", "perception": "pixels to people",
     "campaign": "soundings", "twin": "channels, live", "lab": "a synthetic world",
-    "mapping": "scans to surfaces", "viewing": "pictures", "evaluation": "scores", "nodes": "ROS 2",
+    "mapping": "scans to surfaces", "calibration": "learnt materials", "viewing": "pictures",
+    "evaluation": "scores", "nodes": "ROS 2",
     "benchmarks": "repeatable figures", "operations": "processes", "demo": "one run, told",
     "commands": "sub-commands", "cli": "visrftwin",
 }  # fmt: skip

@@ -20,6 +20,7 @@ from visrftwin_ros.commands import (
     bench_sensors,
     bench_tracker,
     blockage,
+    calibrate,
     campaign_info,
     campaign_recover,
     decide,
@@ -62,6 +63,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         lab_record,
         lab_world,
         evaluate,
+        calibrate,
         decide,
     ),
     "Figures": (

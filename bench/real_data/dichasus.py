@@ -65,18 +65,21 @@ class Cells:
     block: Int[np.ndarray, " n"]
 
 
+def imported(folder: Path, work: Path) -> tuple[str, str]:
+    """The site and the campaign of the data in `folder`, made in `work` by the product's importers."""
+    (work / "columns.yaml").write_text(COLUMNS)
+    site, bag = str(work / "inue"), str(work / "bag")
+    run_command("site", "import", f"{folder}/inue_simple.xml", "--out", site, *SITE_OPTIONS.split())
+    run_command("import", "csv", folder / "array_1.csv", "--columns", work / "columns.yaml",
+                "--site", site, "--out", bag, *BAG_OPTIONS.split())  # fmt: skip
+    return site, bag
+
+
 def read(folder: Path) -> tuple[Cells, Losses]:
     """The cells by way of the product's importers, and what the data's authors predicted there."""
     csv = folder / "array_1.csv"
     with TemporaryDirectory() as place:
-        work = Path(place)
-        (work / "columns.yaml").write_text(COLUMNS)
-        site, bag = str(work / "inue"), str(work / "bag")
-        run_command(
-            "site", "import", f"{folder}/inue_simple.xml", "--out", site, *SITE_OPTIONS.split()
-        )
-        run_command("import", "csv", csv, "--columns", work / "columns.yaml", "--site", site,
-                    "--out", bag, *BAG_OPTIONS.split())  # fmt: skip
+        site, bag = imported(folder, Path(place))
         known = load_site(site)
         snapshots = read_campaign(bag, known).snapshots
         drawn = np.sort(np.random.default_rng(0).permutation(len(snapshots))[:ASKED])

@@ -65,7 +65,7 @@ def _with_fields(
     some = rows[random]
     factor = np.exp((old.decay - new.decay) * speed_of_light * paths.delay[some])
     for d in range(paths.depth):
-        before, after = (_strength(paths, some, d, scene) for scene in (old, new))
+        before, after = (mean_strength(paths, some, d, scene) for scene in (old, new))
         factor *= np.divide(after, before, out=np.zeros_like(after), where=before > 0)
     transfer[some] *= factor[:, None, None]
     return replace(paths, transfer=transfer)
@@ -76,7 +76,7 @@ def _changed(old: SurfaceElectrics, new: SurfaceElectrics) -> Int[np.ndarray, " 
     return np.flatnonzero(np.any([before != after for before, after in pairs], axis=0))
 
 
-def _strength(
+def mean_strength(
     paths: PathSet, rows: Int[np.ndarray, " n"], d: int, scene: SurfaceFields
 ) -> Float[np.ndarray, " n"]:
     """Root mean square of the two polarisations' amplitudes at interaction `d`."""

@@ -1,0 +1,185 @@
+"""Score `visrftwin calibrate` on a measured floor of offices: a few cells known, the rest predicted.
+
+python bench/calibration_dichasus.py DATA [--draws 20] [--page docs/calibration.md]
+
+DATA: the folder with array_1.csv, inue_simple.xml and meshes/. The paths of all cells are traced once,
+some minutes (kept in the cache); a draw is a fit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from jaxtyping import Float, Int
+from real_data import dichasus
+from real_data.page import table
+from tqdm import tqdm
+
+from visrftwin_ros.cache import cache_folder
+from visrftwin_ros.calibration.estimate import estimated, forecast
+from visrftwin_ros.calibration.model_error import ModelError
+from visrftwin_ros.calibration.sounded_paths import SoundedPaths, traced_paths_of
+from visrftwin_ros.calibration.sounding_model import SoundingModel, reference_db
+from visrftwin_ros.calibration.soundings import Soundings, usable_soundings
+from visrftwin_ros.campaign.campaign_reader import read_campaign
+from visrftwin_ros.scene.ray_device import prepare
+from visrftwin_ros.scene.surfaces import surface_meshes
+from visrftwin_ros.site.loading import load_site
+
+AIMS = {30: 2.0, 200: 1.6}
+"""By count of cells that are fitted: RMS error, dB, that was aimed at."""
+TEMPLATE = Path(__file__).with_name("calibration.md.in")
+Z90 = 1.6449
+"""Standard deviations of a normal's 90 %."""
+UNCALIBRATED = "the twin as it comes"
+MATERIALS = "calibrated: the site that `visrftwin calibrate` writes"
+WITH_MAP = "calibrated, with the map of what is left"
+
+Guess = tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]]
+"""Powers, dB, and the standard deviation of a sounding around them; NaN: none is given."""
+
+
+def kriged(trend: Callable[[Soundings], Float[np.ndarray, "n k"]]) -> Callable[..., Guess]:
+    """Kriging of what a trend, of unknown coefficients, leaves: the map's own covariance and likelihood
+    without the twin."""
+
+    def guess(known: Soundings, asked: Soundings) -> Guess:
+        power, columns, at = known.power_db, 30 * trend(known), 30 * trend(asked)
+        trust, error = np.ones(len(known)), ModelError()
+        error = error.fitted_to(known, trust, power - power.mean(), columns)
+        covariance = error.of_powers(known, trust) + columns @ columns.T
+        across = error.between(asked, known) + at @ columns.T
+        weights = np.linalg.solve(covariance, across.T).T
+        left = error.shared_db**2 + (at**2).sum(axis=1) - (weights * across).sum(axis=1)
+        sd = np.sqrt(error.alone_db**2 + np.maximum(left, 0))
+        return power.mean() + weights @ (power - power.mean()), sd
+
+    return guess
+
+
+def scored(
+    sounded: SoundedPaths, soundings: Soundings, rows: Int[np.ndarray, " k"]
+) -> Mapping[str, Guess]:
+    """By method: what it makes of the cells that are not `rows`, which it knows."""
+    rest = np.setdiff1d(np.arange(len(soundings)), rows)
+    known, asked = soundings.take(rows), soundings.take(rest)
+    models = [
+        SoundingModel(
+            sounded.take(some),
+            soundings.take(some),
+            ("array_1",),
+            "relative",
+            reference_db(sounded.take(rows), known, ("array_1",)),
+        )
+        for some in (rows, rest)
+    ]
+    estimate = estimated(models[0])
+    found = forecast(estimate, *models)
+    nothing = np.full(len(rest), np.nan)
+    distance = [np.log10(np.linalg.norm(s.position - AP, axis=1)) for s in (known, asked)]
+    slope, start = np.polyfit(distance[0], known.power_db, 1)
+    nearest = np.linalg.norm(asked.position[:, None] - known.position[None], axis=2).argmin(axis=1)
+    return {
+        UNCALIBRATED: (models[1].powers_db(np.zeros(len(estimate.numbers))), nothing),
+        MATERIALS: (found.power_db, found.sd_db),
+        WITH_MAP: (found.with_map_db, found.with_map_sd_db),
+        "kriging, constant mean": kriged(lambda s: np.ones((len(s), 1)))(known, asked),
+        "kriging, mean by log-distance": kriged(_of_distance)(known, asked),
+        "log-distance": (slope * distance[1] + start, nothing),
+        "the nearest known cell": (known.power_db[nearest], nothing),
+    }
+
+
+AP = np.array([1.109, 27.718, 1.505])
+
+
+def _of_distance(soundings: Soundings) -> Float[np.ndarray, "n 2"]:
+    distance = np.linalg.norm(soundings.position - AP, axis=1)
+    return np.column_stack([np.ones(len(distance)), np.log10(distance)])
+
+
+def run(data: Path, draws: int) -> dict[str, dict[str, list[list[float]]]]:
+    """By count of known cells and method: of each draw RMS error [dB], coverage of the 90 % interval
+    and its mean half width [dB]."""
+    prepare(threads=1)
+    with TemporaryDirectory() as place:
+        folder, bag = dichasus.imported(data, Path(place))
+        site = load_site(folder)
+        soundings, _ = usable_soundings(read_campaign(bag, site), site)
+        meshes = surface_meshes(site)
+        bar = tqdm(desc="tracing", total=len(soundings))
+        paths = traced_paths_of(
+            soundings, site, meshes, cache_folder("paths"), lambda n, _: bar.update(n - bar.n)
+        )
+    sounded = SoundedPaths.of(paths, meshes, site.radio.frequency)
+    results: dict[str, dict[str, list[list[float]]]] = {}
+    for count in AIMS:
+        per_method = results.setdefault(str(count), {})
+        for seed in tqdm(range(draws), desc=f"{count} cells"):
+            drawn = np.random.default_rng(seed).permutation(len(soundings))[:count]
+            rows = np.sort(drawn)
+            truth = np.delete(soundings.power_db, rows)
+            for name, (guess, sd) in scored(sounded, soundings, rows).items():
+                error = guess - truth
+                inside = np.mean(np.abs(error) < Z90 * sd) if np.isfinite(sd).all() else np.nan
+                figures = [np.sqrt(np.mean(error**2)), inside, Z90 * sd.mean()]
+                per_method.setdefault(name, []).append([float(f) for f in figures])
+    return results
+
+
+def results_table(results: Mapping[str, Mapping[str, list[list[float]]]]) -> str:
+    """Markdown: medians over the draws, 5 to 95 % of them in brackets."""
+    head = ["path loss"]
+    for count in results:
+        head += [f"{count} cells: RMS error (dB)", "90 % interval covers"]
+    rows = []
+    for name in next(iter(results.values())):
+        row = [name]
+        for of_count in results.values():
+            figures = np.array(of_count[name])
+            low, middle, high = np.quantile(figures[:, 0], (0.05, 0.5, 0.95))
+            inside = np.median(figures[:, 1])
+            row.append(f"**{middle:.2f}** ({low:.2f} to {high:.2f})")
+            row.append(f"{inside:.0%}" if np.isfinite(inside) else "")
+        rows.append(row)
+    return table(head, rows)
+
+
+def verdict(results: Mapping[str, Mapping[str, list[list[float]]]]) -> str:
+    """Whether the aims were reached, by the materials alone and with the map."""
+    said = []
+    for name, words in ((MATERIALS, "the materials alone"), (WITH_MAP, "with the map")):
+        parts = []
+        for count, aim in AIMS.items():
+            middle = np.median(np.array(results[str(count)][name])[:, 0])
+            parts.append(f"{middle:.2f} dB by {count}, {'reached' if middle <= aim else 'missed'}")
+        said.append(f"{words} {'; '.join(parts)}")
+    return ". ".join(s[0].upper() + s[1:] for s in said) + "."
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--draws", type=int, default=20)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--page", type=Path)
+    arguments = parser.parse_args()
+    results = run(arguments.data, arguments.draws)
+    text = results_table(results)
+    print(text)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(results))
+    if arguments.page:
+        page = (
+            TEMPLATE.read_text().replace("{table}", text).replace("{draws}", str(arguments.draws))
+        )
+        arguments.page.write_text(page)
+
+
+if __name__ == "__main__":
+    main()

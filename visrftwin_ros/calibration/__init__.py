@@ -1,0 +1,1 @@
+"""Materials of a site, corrected by what was sounded in it."""
