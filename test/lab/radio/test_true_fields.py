@@ -49,8 +49,9 @@ def traced(scene: ReplayScene) -> PathSet:
     meshes = surface_meshes(Site.model_validate(yaml.safe_load(_SITE)))
     ends = Devices(("ap",), AP[None]), Devices(("robot",), RECEIVER[None])
     settings = Propagation(max_depth=4, diffuse=False)
-    mirrors = mirror_paths(Planes.of(meshes), meshes, *ends, FREQUENCY, settings)
-    edges = edge_paths(scene, *ends, 4)
+    planes = Planes.of(meshes)
+    mirrors = mirror_paths(planes, meshes, *ends, FREQUENCY, settings)
+    edges = edge_paths(planes, scene, *ends, 4)
     both = {
         name: np.concatenate([getattr(mirrors, name), getattr(edges, name)])
         for name in PathSet.__dataclass_fields__
