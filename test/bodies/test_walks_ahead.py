@@ -55,3 +55,10 @@ def test_equal_input_gives_equal_output_and_nobody_goes_nowhere() -> None:
     first, second = (walks_ahead(walker((1, 0)), covariance, TIMES).position for _ in range(2))
     np.testing.assert_array_equal(first, second)
     assert walks_ahead(nobody(), np.zeros((0, 4, 4)), TIMES).position.shape == (1, 4, 0, 2)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf, 1e308])
+def test_a_covariance_that_is_none_draws_places_all_the_same(wrong: float) -> None:
+    covariance = np.full((1, 4, 4), wrong)
+    walks = walks_ahead(walker((1.0, 0.0)), covariance, TIMES)
+    assert np.isfinite(walks.position).all()

@@ -204,7 +204,8 @@ def test_channels_turn_stale_within_a_second_of_the_last_image(live_run: LiveRun
         assert silent[0]["stamp"] - live_run.last < SECOND, topic
         assert silent[0]["received"] - live_run.last < 1.2 * SECOND, topic
         last_fresh = live_run.fresh(topic)[max(live_run.fresh(topic))]
-        assert last_fresh["stamp"] == pytest.approx(live_run.last, abs=live_run.period)
+        # One picture may have been skipped.
+        assert last_fresh["stamp"] == pytest.approx(live_run.last, abs=1.5 * live_run.period)
 
 
 def test_the_age_of_stale_channels_grows_and_their_shadows_stay(live_run: LiveRun) -> None:

@@ -20,6 +20,8 @@ _STOPS = 0.05
 """1/s at which walkers stop and standing people set out: somebody in twenty each second."""
 _TURN = np.deg2rad(10.0)
 """rad/s, standard deviation of how fast a walker turns."""
+_WIDEST = 1e6
+"""m^2 and m^2/s^2 of a covariance that is believed; what is no number is taken as 0."""
 _STATES = 4
 _PER_BODY = _STATES + 2
 
@@ -51,7 +53,8 @@ def walks_ahead(
         straight = place + times[:, None, None] * velocity
         return WalksAhead(times, straight[None])
     drawn = _drawn(samples, len(bodies))
-    values, vectors = np.linalg.eigh((covariance + covariance.transpose(0, 2, 1)) / 2)
+    sane = np.clip(np.nan_to_num(covariance), -_WIDEST, _WIDEST)
+    values, vectors = np.linalg.eigh((sane + sane.transpose(0, 2, 1)) / 2)
     # Eigenvectors rather than Cholesky: a track's covariance may be singular.
     root = vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]
     state = np.einsum("nij,mnj->mni", root, drawn[..., :_STATES])
