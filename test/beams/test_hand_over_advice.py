@@ -72,3 +72,19 @@ def test_a_measured_snr_corrects_a_twin_that_knows_its_site_badly() -> None:
         state = state.measured(("b", "r"), 98 + 0.1 * k, 20.0, -8.0)
     _, advice = state.advise("r", weak, 100.0, RADIO, SERVICE)
     assert advice is not None and advice.to_ap == "b"
+
+
+def test_advice_that_a_robot_ignored_until_the_fade_was_over_stands_no_longer() -> None:
+    state = NetworkState().associated("r", "a", 99.0)
+    state, advice = state.advise("r", links(0.0), 100.0, RADIO, SERVICE)
+    assert advice is not None and advice.at == 100.0
+    state, none = state.advise("r", links(99.0), 101.0, RADIO, SERVICE)
+    assert none is None and not state.advised
+    assert state.served_by("r", links(99.0), 101.0) == 0
+
+
+def test_advice_that_was_taken_is_remembered_as_who_serves() -> None:
+    state, advice = NetworkState().advise("r", links(0.4), 100.0, RADIO, SERVICE)
+    assert advice is not None
+    state, _ = state.advise("r", links(99.0, first=25.0, second=20.0), 101.0, RADIO, SERVICE)
+    assert state.served_by("r", links(99.0), 101.1) == 1

@@ -108,12 +108,18 @@ def link(**fields: Any) -> Any:
 def forecast(horizons: int, losses: list[float]) -> Any:
     values = {"shadow_loss_db": losses, "shadow_loss_upper_db": losses}
     levels = {"quantiles": [], "shadow_loss_quantiles_db": [], "snr_quantiles_db": []}
-    return link(horizon=[0.1] * horizons, **values, **levels)
+    return link(horizon=[0.1 * k for k in range(horizons)], **values, **levels)
 
 
 def spread(levels: list[float], snr_db: list[float]) -> Any:
     made = forecast(1, [0.0])
     made.quantiles, made.snr_quantiles_db = levels, snr_db
+    return made
+
+
+def ahead(horizon: list[float]) -> Any:
+    made = forecast(len(horizon), [0.0] * len(horizon))
+    made.horizon = horizon
     return made
 
 
@@ -136,6 +142,10 @@ def telemetry(**values: float) -> dict[str, Any]:
         ("ShadowForecasts", {"forecasts": [spread([0.5, 0.5], [1.0] * 2)]}, "wrong levels"),
         ("ShadowForecasts", {"forecasts": [spread([0.1, 0.9], [1.0] * 3)]}, "3 values, expected 2"),
         ("ShadowForecasts", {"forecasts": [spread([0.1, 0.9], [1.0, INF])]}, "expected 2 numbers"),
+        ("ShadowForecasts", {"forecasts": [ahead([0.0, 1e9])]}, "wrong horizons"),
+        ("ShadowForecasts", {"forecasts": [ahead([1.0, 0.5])]}, "wrong horizons"),
+        ("ShadowForecasts", {"forecasts": [ahead([0, 1.0]), ahead([0, 2.0])]}, "same horizons"),
+        ("ShadowForecasts", {"forecasts": [forecast(1, [0]), spread([0.5], [1])]}, "0, 1 levels"),
         ("LinkTelemetry", telemetry(snr_db=INF), "no measurement"),
         ("LinkTelemetry", telemetry(snr_db=1e6), "within 200 dB"),
     ],

@@ -42,19 +42,24 @@ from visrftwin_ros.messages.images import image_message
 from visrftwin_ros.messages.limits import FARTHEST, LARGEST
 from visrftwin_ros.messages.stamps import header
 from visrftwin_ros.msg import (
+    Association,
     BeamDecision,
     BeamDecisions,
     ChannelPaths,
     Detection,
     Detections,
+    HandOver,
     LidarPeople,
     LidarPerson,
     LinkChannel,
     LinkChannels,
     LinkPaths,
+    LinkTelemetry,
     RadioPath,
     ShadowForecast,
     ShadowForecasts,
+    TrackedBox,
+    TrackedBoxes,
     TrackedPeople,
     TrackedPerson,
 )
@@ -148,8 +153,25 @@ def channel_paths() -> ChannelPaths:
 
 
 def forecasts() -> ShadowForecasts:
-    values = {name: [1.0, 2.0] for name in ("horizon", "shadow_loss_db", "shadow_loss_upper_db")}
-    return stamped(ShadowForecasts(forecasts=[link(ShadowForecast, **values)]))
+    """`ap` fades for good, `other` stays."""
+    values = {name: [0.0, 1.0] for name in ("horizon", "shadow_loss_db", "shadow_loss_upper_db")}
+    values |= {"quantiles": [0.25, 0.75], "shadow_loss_quantiles_db": [0.0, 0.0, 15.0, 15.0]}
+    fading = link(ShadowForecast, **values, snr_quantiles_db=[25.0, 25.0, -10.0, -10.0])
+    staying = link(ShadowForecast, **values, snr_quantiles_db=[20.0] * 4)
+    staying.tx = "other"
+    return stamped(ShadowForecasts(forecasts=[fading, staying]))
+
+
+def a_box() -> TrackedBoxes:
+    box = TrackedBox(id="car", kind="car", existence=1.0)
+    box.position.x, box.position.y = 4.0, -9.0
+    box.size.x, box.size.y, box.size.z = 4.5, 1.8, 1.5
+    box.covariance = np.diag([0.01, 0.01, 0.1, 0.1]).reshape(-1)
+    return stamped(TrackedBoxes(boxes=[box]))
+
+
+def an_association() -> Association:
+    return stamped(Association(robot="standing", ap="ap", reported_by="standing"))
 
 
 TOPICS = (
@@ -166,6 +188,9 @@ TOPICS = (
     Topic("channels", LinkChannels, channels, 5),
     Topic("channel_paths", ChannelPaths, channel_paths, 5),
     Topic("shadow_forecast", ShadowForecasts, forecasts, 5),
+    Topic("tracked_boxes", TrackedBoxes, a_box, 5),
+    Topic("associations", Association, an_association, 5),
+    Topic("telemetry", LinkTelemetry, lambda: stamped(link(LinkTelemetry, snr_db=15.0)), 5),
     Topic(
         "beams", BeamDecisions, lambda: stamped(BeamDecisions(decisions=[link(BeamDecision)])), 5
     ),
@@ -194,6 +219,8 @@ def site(small_site: Path) -> Path:
     """The small site with glasses that TF places, and a LiDAR."""
     content = yaml.safe_load(small_site.read_text())
     content["cameras"].append({"name": "glasses", "image_width": 768, "image_height": 576})
+    (ap,) = content["access_points"]
+    content["access_points"].append({**ap, "name": "other", "position": [8, -6, 3]})
     content["lidars"] = [{"name": "mast", "position": [-8, -6, 2.5], "learning_time": 0.0}]
     small_site.write_text(yaml.safe_dump(content))
     return small_site
@@ -257,11 +284,19 @@ def beam_faults(message: BeamDecisions) -> list[str]:
     ]
 
 
+def hand_over_faults(message: HandOver) -> list[str]:
+    good = math.isfinite(message.expected_gain) and 0 <= message.confidence <= 1
+    good = good and message.duration >= 0 and {message.from_ap, message.to_ap} == {"ap", "other"}
+    return [] if good else [f"{message}"]
+
+
 class Outputs:
     """What the nodes under test say, told from what the test says on the same topics."""
 
     def __init__(self, bench: NodeBench) -> None:
-        self.said: dict[str, list[Any]] = {"people": [], "channels": [], "beams": []}
+        self.said: dict[str, list[Any]] = {
+            name: [] for name in ("people", "channels", "beams", "hand_overs")
+        }
         for node in bench.nodes:
             for publisher in node.publishers:
                 heard = self.said.get(publisher.topic_name.strip("/"))
@@ -279,6 +314,7 @@ class Outputs:
             *wrong(self.said["people"], people_faults),
             *wrong(self.said["channels"], channel_faults),
             *wrong(self.said["beams"], beam_faults),
+            *wrong(self.said["hand_overs"], hand_over_faults),
         ]
         for heard in self.said.values():
             heard.clear()

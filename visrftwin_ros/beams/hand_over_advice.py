@@ -85,43 +85,37 @@ class NetworkState:
         here = self.served_by(robot, ahead, now)
         ahead = self.corrected(robot, ahead, now)
         plan = hand_over_plan(ahead, here, radio, service)
-        serving = ahead.aps[here]
-        state = (
-            replace(self, serving={**self.serving, robot: (now, serving, False)})
-            if (not self.serving.get(robot, (0.0, "", False))[2])
-            else self
-        )
+        state = self._served(robot, ahead.aps[here], now)
+        last = self.advised.get(robot)
         if plan.to == here or plan.confidence < LEAST_CONFIDENCE or plan.gain < LEAST_GAIN:
-            return state._without(robot, now), None
+            others = {name: one for name, one in self.advised.items() if name != robot}
+            return replace(state, advised=others), None
         new = Advice(
             robot=robot,
-            from_ap=serving,
+            from_ap=ahead.aps[here],
             to_ap=ahead.aps[plan.to],
             at=now + plan.at,
             duration=plan.duration,
             gain_bits=plan.gain_bits,
             confidence=plan.confidence,
-            reason=_reason(ahead, here, plan, radio, service),
+            reason=_reason(ahead, here, plan),
         )
-        last = state.advised.get(robot)
-        same = (
+        if (
             last is not None
             and (last.from_ap, last.to_ap) == (new.from_ap, new.to_ap)
             and abs(last.at - new.at) <= _AGREES
-        )
-        if same:
+        ):
             return state, None
-        return replace(state, advised={**state.advised, robot: new}), new
+        return replace(state, advised={**self.advised, robot: new}), new
 
-    def _without(self, robot: str, now: float) -> NetworkState:
-        """Advice for later that no longer holds is dropped; what was to happen by now did."""
-        last = self.advised.get(robot)
-        if last is None or last.at <= now:
+    def _served(self, robot: str, ap: str, now: float) -> NetworkState:
+        """With `ap` serving, where nobody reports who does."""
+        if self.serving.get(robot, (0.0, "", False))[2]:
             return self
-        return replace(self, advised={k: v for k, v in self.advised.items() if k != robot})
+        return replace(self, serving={**self.serving, robot: (now, ap, False)})
 
 
-def _reason(ahead: LinksAhead, here: int, plan: Plan, radio: Radio, service: Service) -> str:
+def _reason(ahead: LinksAhead, here: int, plan: Plan) -> str:
     def lowest(row: int) -> float:
         return float(np.median(ahead.snr_db[row], axis=0).min())
 

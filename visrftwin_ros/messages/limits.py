@@ -25,6 +25,8 @@ MOST_VERTICES = 64
 """Of one path: an order of magnitude above what any solver here is asked for."""
 MOST_HORIZONS = 100
 """Of one link's forecast."""
+LONGEST_HORIZON = 10.0
+"""s that a forecast looks ahead."""
 MOST_LEVELS = 32
 """Of its distribution."""
 LARGEST_SNR_DB = 200.0
@@ -259,6 +261,7 @@ def _paths(message: Any, limits: Limits) -> str:
 def _forecasts(message: Any, limits: Limits) -> str:
     _check_count(message.forecasts, limits.links, "links")
     counts: set[int] = set()
+    levels: set[int] = set()
     for link in message.forecasts:
         _check_names(link.tx, link.rx)
         values = link.horizon, link.shadow_loss_db, link.shadow_loss_upper_db
@@ -266,20 +269,37 @@ def _forecasts(message: Any, limits: Limits) -> str:
         # A link without a path has no loss: NaN.
         if not _finite(*link.horizon) or any(map(math.isinf, (*values[1], *values[2]))):
             raise TwinError(f"the forecast of {link.tx}-{link.rx} holds what is no number")
+        if not _rises(link.horizon, LONGEST_HORIZON):
+            raise TwinError(
+                f"the forecast of {link.tx}-{link.rx} has wrong horizons: expected seconds that rise"
+                f" from 0 to at most {LONGEST_HORIZON:g}"
+            )
         _distribution(link)
+        levels.add(len(link.quantiles))
     if len(counts) > 1 or max(counts, default=0) > MOST_HORIZONS:
         raise TwinError(
             f"forecasts of {', '.join(map(str, sorted(counts)))} horizons, means and upper bounds:"
             f" expected the same number of each for every link, at most {MOST_HORIZONS}"
         )
+    if len({tuple(link.horizon) for link in message.forecasts}) > 1:
+        raise TwinError("forecasts of different moments: expected the same horizons for every link")
+    if len(levels) > 1:
+        raise TwinError(
+            f"forecasts of {', '.join(map(str, sorted(levels)))} levels: expected the same number"
+            " for every link"
+        )
     return ""
+
+
+def _rises(values: Sequence[float], most: float) -> bool:
+    """From 0 to at most `most`, none twice."""
+    return all(0 <= v <= most for v in values) and all(a < b for a, b in pairwise(values))
 
 
 def _distribution(link: Any) -> None:
     """TwinError where the quantiles of a forecast do not fit its horizons and levels."""
     levels, cells = link.quantiles, len(link.horizon) * len(link.quantiles)
-    rising = all(0 <= a < b <= 1 for a, b in pairwise(levels)) if len(levels) > 1 else True
-    if len(levels) > MOST_LEVELS or not _finite(*levels) or not rising:
+    if len(levels) > MOST_LEVELS or not _rises(levels, 1.0):
         raise TwinError(
             f"the forecast of {link.tx}-{link.rx} has wrong levels: expected at most {MOST_LEVELS}"
             " that rise from 0 to 1"

@@ -128,6 +128,7 @@ class BeamSelector(TwinNode):
         if not self.active or self.is_left_over(stamp) or message.stale or self.is_old(stamp):
             return
         told = [f for f in message.forecasts if f.snr_quantiles_db and f.tx in self._powers]
+        told = [f for f in told if len(f.horizon) > 1]
         if not told:
             return
         links = [(f.tx, f.rx) for f in told]
