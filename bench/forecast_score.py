@@ -27,7 +27,6 @@ from tqdm import tqdm
 from visrftwin_ros.beams.fade_warnings import WARN_DB, FadeWarning, FadeWarnings
 from visrftwin_ros.bodies.people import BODY_DEPTH, BODY_WIDTH, Bodies
 from visrftwin_ros.cache import cache_folder
-from visrftwin_ros.evaluation.decisions import bodies_of
 from visrftwin_ros.evaluation.forecast_scores import coverage, score_forecasts
 from visrftwin_ros.evaluation.scores.announcements import (
     LEADS,
@@ -38,6 +37,7 @@ from visrftwin_ros.evaluation.scores.announcements import (
 from visrftwin_ros.evaluation.scores.reliability import Reliability, reliability
 from visrftwin_ros.perception.sources.video_tracks import people_in_recording
 from visrftwin_ros.perception.tracking.people import People
+from visrftwin_ros.perception.tracking.track_bodies import bodies_of
 from visrftwin_ros.site.loading import load_site
 from visrftwin_ros.twin.engine import TwinEngine
 from visrftwin_ros.twin.forecast import HORIZONS

@@ -194,6 +194,7 @@ def test_every_file_of_a_command_is_listed_once() -> None:
         "__init__",
         "command",
         "options",
+        "site_options",
         "importing",
         "channel_table",
         "json_rows",

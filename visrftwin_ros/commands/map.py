@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import re
 import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from visrftwin_ros.commands.options import add_force, carrier, hertz, positive
+from visrftwin_ros.commands.options import positive
 from visrftwin_ros.commands.progress import progress_bar
-from visrftwin_ros.commands.site_import import named_material, numbered
+from visrftwin_ros.commands.site_options import add_new_site, named_material, new_site_entries
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.outputs import check_room
 
@@ -29,26 +28,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="a rosbag2 with clouds and TF; a folder of posed RGB-D frames as 7-Scenes has them; a mesh "
         "(.ply, .obj, .stl) or a cloud (.ply)",
     )
-    parser.add_argument(
-        "--out", type=Path, required=True, metavar="SITE", help="folder to write, named as the site"
-    )
-    add_force(parser)
-    parser.add_argument("--frequency", type=carrier, required=True, metavar="HZ", help="carrier")
-    parser.add_argument("--bandwidth", type=hertz, required=True, metavar="HZ")
-    parser.add_argument(
-        "--access-point",
-        action="append",
-        required=True,
-        metavar="NAME=X,Y,Z",
-        help="its antenna's place, metres in the map; repeat it for every one",
-    )
-    parser.add_argument(
-        "--robot",
-        action="append",
-        default=[],
-        metavar="NAME=HEIGHT",
-        help="a robot whose antenna stands so high, metres, and is where TF says; repeat it",
-    )
+    add_new_site(parser)
     parser.add_argument(
         "--material",
         action="append",
@@ -95,13 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.site.loading import load_site
 
     check_room(arguments.out, MAPPED_SITE, arguments.force)
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", arguments.out.resolve().name):
-        raise TwinError(
-            f"--out {arguments.out}: the folder is named as the site: lower case, digits and "
-            "underscores, from a letter on"
-        )
-    access_points = [numbered("--access-point", entry, 3) for entry in arguments.access_point]
-    robots = [numbered("--robot", entry, 1) for entry in arguments.robot]
+    devices = new_site_entries(arguments)
     given = dict(named_material(entry) for entry in arguments.material)
     reference = load_site(arguments.reference) if arguments.reference else None
     scan = _scan(arguments)
@@ -109,9 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     entries: dict[str, Any] = {
         "description": f"mapped from {scan.source}",
         "world_frame": _world_frame(arguments),
-        "radio": {"frequency": arguments.frequency, "bandwidth": arguments.bandwidth},
-        "access_points": [{"name": name, "position": where} for name, where in access_points],
-        "robots": [{"name": name, "antenna_height": height[0]} for name, height in robots],
+        **devices,
     }
     site = write_mapped_site(
         place,
@@ -144,7 +116,7 @@ def _scan(arguments: argparse.Namespace) -> Scan:
             f"{source}: --unit and --up are for a mesh or a cloud ({', '.join(ENDINGS)})"
         )
     progress = progress_bar("reading", "view")
-    if source.suffix in (".mcap", ".db3") or (source / "metadata.yaml").exists():
+    if _is_bag(source):
         frame = _world_frame(arguments)
         return read_bag_clouds(
             source, arguments.topic, frame, arguments.every, arguments.farthest, progress
@@ -158,9 +130,11 @@ def _scan(arguments: argparse.Namespace) -> Scan:
 
 
 def _world_frame(arguments: argparse.Namespace) -> str:
-    source: Path = arguments.source
-    bag = source.suffix in (".mcap", ".db3") or (source / "metadata.yaml").exists()
-    return arguments.world_frame or ("world" if bag else "map")
+    return arguments.world_frame or ("world" if _is_bag(arguments.source) else "map")
+
+
+def _is_bag(source: Path) -> bool:
+    return source.suffix in (".mcap", ".db3") or (source / "metadata.yaml").exists()
 
 
 def _metres(text: str) -> float:

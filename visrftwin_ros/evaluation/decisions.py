@@ -13,7 +13,6 @@ from visrftwin_ros.beams.hand_over_advice import NetworkState
 from visrftwin_ros.beams.hand_over_plan import LinksAhead, Service, links_ahead
 from visrftwin_ros.beams.rates_802_11ad import noise_dbm
 from visrftwin_ros.beams.selection import sweep
-from visrftwin_ros.bodies.people import BODY_DEPTH, BODY_WIDTH, Bodies
 from visrftwin_ros.bodies.timeline import PeopleTimeline
 from visrftwin_ros.campaign.campaign_reader import read_campaign
 from visrftwin_ros.campaign.snapshot import Campaign, TrueChannel
@@ -31,6 +30,7 @@ from visrftwin_ros.evaluation.scores.service import (
     stay,
 )
 from visrftwin_ros.perception.tracking.people import People
+from visrftwin_ros.perception.tracking.track_bodies import bodies_of
 from visrftwin_ros.site.model import Radio, Site
 from visrftwin_ros.twin.engine import TwinEngine
 from visrftwin_ros.twin.mounts import device_mount
@@ -202,21 +202,6 @@ def advised(
         return course.aps.index(advice.to_ap)
 
     return decide
-
-
-def bodies_of(people: People) -> Bodies:
-    """Tracked people as the radio sees them, of usual build."""
-    count = len(people)
-    flat = np.zeros(count)
-    return Bodies(
-        ids=people.ids,
-        position=np.column_stack([people.position.reshape(-1, 2), flat]),
-        velocity=np.column_stack([people.velocity.reshape(-1, 2), flat]),
-        width=np.full(count, BODY_WIDTH),
-        depth=np.full(count, BODY_DEPTH),
-        height=people.height,
-        heading=people.heading,
-    )
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,28 @@
-"""The bodies of recorded tracks."""
+"""The bodies of tracked people, live and recorded."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from visrftwin_ros.bodies.people import BODY_DEPTH, BODY_WIDTH, Bodies
+from visrftwin_ros.perception.tracking.people import People
 from visrftwin_ros.perception.tracking.tracker_config import TrackerConfig
 from visrftwin_ros.perception.tracking.tracks_file import Tracks
+
+
+def bodies_of(people: People) -> Bodies:
+    """Tracked people as the radio sees them, of usual build."""
+    count = len(people)
+    flat = np.zeros(count)
+    return Bodies(
+        ids=people.ids,
+        position=np.column_stack([people.position.reshape(-1, 2), flat]),
+        velocity=np.column_stack([people.velocity.reshape(-1, 2), flat]),
+        width=np.full(count, BODY_WIDTH),
+        depth=np.full(count, BODY_DEPTH),
+        height=people.height,
+        heading=people.heading,
+    )
 
 
 class BodiesOfTracks:

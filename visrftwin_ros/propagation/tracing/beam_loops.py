@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from visrftwin_ros.compiled import compiled
+from visrftwin_ros.scene.visibility import SHORTEST
 
 ON_PLANE = 1e-6
 """Metres: a point closer to a plane than this lies in it."""
@@ -122,6 +123,35 @@ def lights(
             if seen[0, k] > window[1, k] + TOUCHING or seen[1, k] < window[0, k] - TOUCHING:
                 return False
     return True
+
+
+@compiled
+def meets(
+    image: Float[np.ndarray, " 3"],
+    n: int,
+    before: int,
+    side: float,
+    window: Float[np.ndarray, "2 3"],
+    plane: int,
+    away: float,
+    normal: Float[np.ndarray, "m 3"],
+    level: Float[np.ndarray, " m"],
+    low: Float[np.ndarray, "m 3"],
+    high: Float[np.ndarray, "m 3"],
+    lit: Float[np.ndarray, "2 3"],
+    seen: Float[np.ndarray, "2 3"],
+) -> bool:
+    """A beam from `image` over `n` mirrors, the last of them `before`, lit within `window` from its
+    `side`, may meet `plane`, `away` metres off the image, and the bounds `lit` of where."""
+    if n == 0:
+        lit[0], lit[1] = low[plane], high[plane]
+        return abs(away) >= SHORTEST
+    return (
+        plane != before
+        and abs(away) >= ON_PLANE
+        and reaches(plane, before, side, normal, level, low, high)
+        and lights(image, before, window, plane, normal, level, low, high, lit, seen)
+    )
 
 
 @compiled

@@ -13,11 +13,9 @@ from visrftwin_ros.propagation.tracing.beam_loops import (
     ON_PLANE,
     TOUCHING,
     crossing,
-    lights,
+    meets,
     product,
-    reaches,
 )
-from visrftwin_ros.scene.visibility import SHORTEST
 
 
 @dataclass(frozen=True)
@@ -150,17 +148,21 @@ def _beams(
         away = product(image[n], normal[plane]) - level[plane]
         if away * outward[plane] < 0:
             continue
-        if n == 0:
-            if abs(away) < SHORTEST:
-                continue
-            lit[1, 0], lit[1, 1] = low[plane], high[plane]
-        elif (
-            plane == path[n - 1]
-            or abs(away) < ON_PLANE
-            or not reaches(plane, path[n - 1], sides[n - 1], normal, level, low, high)
-            or not lights(
-                image[n], path[n - 1], lit[n], plane, normal, level, low, high, lit[n + 1], seen
-            )
+        back = max(n - 1, 0)
+        if not meets(
+            image[n],
+            n,
+            path[back],
+            sides[back],
+            lit[n],
+            plane,
+            away,
+            normal,
+            level,
+            low,
+            high,
+            lit[n + 1],
+            seen,
         ):
             continue
         path[n], sides[n] = plane, away
@@ -237,6 +239,31 @@ def _within_window(
 
 
 @compiled
+def _back_to_end(
+    images: Float[np.ndarray, "up 3"],
+    planes: Int[np.ndarray, " up-1"],
+    count: int,
+    end: int,
+    step: int,
+    normal: Float[np.ndarray, "m 3"],
+    level: Float[np.ndarray, " m"],
+    low: Float[np.ndarray, "m 3"],
+    high: Float[np.ndarray, "m 3"],
+    first: Int[np.ndarray, " m+1"],
+    triangles: Float[np.ndarray, "c 3 3"],
+    spot: Float[np.ndarray, "up 3"],
+) -> bool:
+    """The way from the edge's point back over `count` mirrors has a point on each, which are put
+    into `spot`, the mirror next to the path's end at `end`, the others in steps of `step`."""
+    for m in range(count - 1, -1, -1):
+        here, there = spot[end + step * (m + 1)], spot[end + step * m]
+        scene = (normal, level, low, high, first, triangles)
+        if crossing(here, images[m + 1], planes[m], *scene, there) <= 0:
+            return False
+    return True
+
+
+@compiled
 def _bends(
     tx_images: Float[np.ndarray, "a up 3"],
     tx_planes: Int[np.ndarray, "a up-1"],
@@ -268,7 +295,7 @@ def _bends(
 ) -> int:
     """Fills the last four as far as there is room; how many there are."""
     count, room, most = 0, edges.shape[0], len(among) - 1
-    spot, here = np.zeros((most + 1, 3)), np.zeros(3)
+    spot = np.zeros((most + 1, 3))
     for edge in range(len(length)):
         for i in range(tx_first[edge], tx_first[edge + 1]):
             p = tx_lit[i]
@@ -299,44 +326,12 @@ def _bends(
                 if not (place > 0 and place < length[edge]):
                     continue
                 for k in range(3):
-                    spot[b, k] = here[k] = origin[edge, k] + place * along[edge, k]
-                good = True
-                for m in range(b - 1, -1, -1):
-                    good = good and (
-                        crossing(
-                            here,
-                            tx_images[p, m + 1],
-                            tx_planes[p, m],
-                            normal,
-                            level,
-                            low,
-                            high,
-                            first,
-                            triangles,
-                            spot[m],
-                        )
-                        > 0
-                    )
-                    here[:] = spot[m]
-                here[:] = spot[b]
-                for m in range(a - 1, -1, -1):
-                    good = good and (
-                        crossing(
-                            here,
-                            rx_images[q, m + 1],
-                            rx_planes[q, m],
-                            normal,
-                            level,
-                            low,
-                            high,
-                            first,
-                            triangles,
-                            spot[b + a - m],
-                        )
-                        > 0
-                    )
-                    here[:] = spot[b + a - m]
-                if not good:
+                    spot[b, k] = origin[edge, k] + place * along[edge, k]
+                scene = (normal, level, low, high, first, triangles)
+                if not (
+                    _back_to_end(tx_images[p], tx_planes[p], b, 0, 1, *scene, spot)
+                    and _back_to_end(rx_images[q], rx_planes[q], a, both, -1, *scene, spot)
+                ):
                     continue
                 if count < room:
                     edges[count], before[count] = edge, b

@@ -10,9 +10,8 @@ from visrftwin_ros.propagation.tracing.beam_loops import (
     ON_PLANE,
     TOUCHING,
     crossing,
-    lights,
+    meets,
     product,
-    reaches,
     within,
 )
 from visrftwin_ros.scene.visibility import SHORTEST
@@ -129,26 +128,21 @@ def _mirror_points(
             behind[n + 1] = behind[n] or away * outward[plane] < 0
             if behind[n + 1] and n >= most_within:
                 continue
-            if n == 0:
-                if abs(away) < SHORTEST:
-                    continue
-                lit[1, 0], lit[1, 1] = low[plane], high[plane]
-            elif (
-                plane == path[n - 1]
-                or abs(away) < ON_PLANE
-                or not reaches(plane, path[n - 1], sides[n - 1], normal, level, low, high)
-                or not lights(
-                    images[n],
-                    path[n - 1],
-                    lit[n],
-                    plane,
-                    normal,
-                    level,
-                    low,
-                    high,
-                    lit[n + 1],
-                    seen,
-                )
+            back = max(n - 1, 0)
+            if not meets(
+                images[n],
+                n,
+                path[back],
+                sides[back],
+                lit[n],
+                plane,
+                away,
+                normal,
+                level,
+                low,
+                high,
+                lit[n + 1],
+                seen,
             ):
                 continue
             path[n], sides[n] = plane, away
