@@ -243,7 +243,8 @@ class TwinEngine:
     def forecast(
         self, bodies: Bodies, covariance: NDArray[np.float64] | None = None
     ) -> ShadowForecast:
-        """Shadow loss ahead for every link, with the robots where the last update had them.
+        """What is ahead of every link, with the robots where the last update had them; nan of an
+        access point that is off.
 
         covariance: (N, 4, 4) of x, y, vx, vy of each body.
         """
@@ -267,6 +268,8 @@ class TwinEngine:
         gain = loss.copy()
         for group, ahead in parts:
             loss[group.numbers], gain[group.numbers] = ahead.loss_db, ahead.beam_gain_db
+        off = [tx in self._used.twin.silent for tx, _ in self.links]
+        loss[off] = gain[off] = np.nan
         return ShadowForecast(np.array(HORIZONS), loss, gain)
 
     def mount(
