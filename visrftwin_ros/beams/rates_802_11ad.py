@@ -19,6 +19,9 @@ SENSITIVITY_DBM = np.array([-78, -68, -66, -65, -64, -62, -63, -62, -61, -59, -5
 """The standard's own receiver sensitivities, for comparison."""
 
 NO_LINK = -1
+_CHOSEN = np.array([NO_LINK, 0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12], np.int8)
+"""The fastest where so many of `_CHOSEN_SNR_DB` are met."""
+_CHOSEN_SNR_DB = REQUIRED_SNR_DB[_CHOSEN[1:]]
 MAC_EFFICIENCY = 0.7
 """Share of the PHY rate left after preambles, acknowledgements and beacon intervals.
 
@@ -36,12 +39,11 @@ def noise_dbm(radio: Radio) -> float:
 
 def mcs_of_snr(snr_db: ArrayLike, implementation_loss_db: float) -> NDArray[np.int8]:
     """The fastest MCS whose requirement the SNR meets after the loss; -1 where none is (or nan)."""
-    effective = np.asarray(snr_db, float)[..., None] - implementation_loss_db
-    # The table's rates rise with the index, so the last one met is the fastest.
-    met = effective >= REQUIRED_SNR_DB
-    met[..., 5] = False
-    index = np.where(met, np.arange(len(PHY_RATE)), NO_LINK)
-    return index.max(axis=-1).astype(np.int8)
+    effective = np.asarray(snr_db, float) - implementation_loss_db
+    met = np.searchsorted(
+        _CHOSEN_SNR_DB, np.where(np.isnan(effective), -np.inf, effective), "right"
+    )
+    return np.asarray(_CHOSEN[met])
 
 
 def phy_rate(mcs: NDArray[np.int8]) -> NDArray[np.float64]:
