@@ -70,12 +70,13 @@ def screenshot(ros: None, tmp_path_factory: pytest.TempPathFactory) -> NDArray[n
         [sys.executable, "-m", "visrftwin_ros.nodes.twin_viewer", "--ros-args"]
         + ["-p", "site:=pets_campus", "-p", f"web_port:={web}", "-p", f"grpc_port:={grpc}"]
     )
+    publisher = TwinPublisher()
     try:
-        publisher = TwinPublisher()
         url = publisher.wait_for_page()
         assert f":{web}/" in url
         picture = look_at(url, file, publisher.publish)
     finally:
+        publisher.close()
         node.terminate()
         node.wait(timeout=20)
     print(f"screenshot: {file}")
@@ -103,6 +104,9 @@ class TwinPublisher:
         node.create_subscription(DiagnosticArray, "/diagnostics", self._on_status, RESULT_QOS)
         self._url = ""
         self._began = time.time_ns()
+
+    def close(self) -> None:
+        self._node.destroy_node()
 
     def wait_for_page(self) -> str:
         deadline = time.monotonic() + 40

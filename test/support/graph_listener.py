@@ -18,6 +18,7 @@ import numpy as np
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.executors import ExternalShutdownException
+from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo
 
 from visrftwin_ros.messages.stamps import stamp_ns
@@ -30,8 +31,9 @@ from visrftwin_ros.msg import (
     LinkPaths,
     TrackedPeople,
 )
-from visrftwin_ros.nodes.shared.twin_node import RESULT_QOS, SENSOR_QOS
+from visrftwin_ros.nodes.shared.twin_node import SENSOR_QOS
 
+ALL = QoSProfile(depth=1000, reliability=ReliabilityPolicy.RELIABLE)  # a busy machine loses none
 LINK_NUMBERS = (
     "frequency", "bandwidth", "path_loss_db", "rms_delay_spread", "azimuth_spread", "k_factor_db",
     "shadow_loss_db", "line_of_sight", "retraced", "stale", "age", "reason", "path_count",
@@ -45,11 +47,11 @@ class Listener:
         node = self.node = rclpy.create_node("graph_listener")
         node.create_subscription(CameraInfo, f"{camera}/camera_info", self.on_camera, SENSOR_QOS)
         node.create_subscription(Detections, f"{camera}/detections", self.on_boxes, SENSOR_QOS)
-        node.create_subscription(TrackedPeople, "people", self.on_people, RESULT_QOS)
-        node.create_subscription(LinkChannels, "channels", self.on_channels, RESULT_QOS)
-        node.create_subscription(ChannelPaths, "channel_paths", self.on_paths, RESULT_QOS)
-        node.create_subscription(BeamDecisions, "beams", self.on_beams, RESULT_QOS)
-        node.create_subscription(DiagnosticArray, "/diagnostics", self.on_diagnostics, RESULT_QOS)
+        node.create_subscription(TrackedPeople, "people", self.on_people, ALL)
+        node.create_subscription(LinkChannels, "channels", self.on_channels, ALL)
+        node.create_subscription(ChannelPaths, "channel_paths", self.on_paths, ALL)
+        node.create_subscription(BeamDecisions, "beams", self.on_beams, ALL)
+        node.create_subscription(DiagnosticArray, "/diagnostics", self.on_diagnostics, ALL)
 
     def write(self, topic: str, message: Any, **content: object) -> None:
         line = {

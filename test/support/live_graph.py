@@ -53,8 +53,8 @@ class LiveRun:
 
     @cached_property
     def start(self) -> int:
-        """Stamp of frame 1."""
-        return self.image_stamps[0]
+        """Stamp of frame 1: of the image, or of its boxes where this listener missed the image."""
+        return min(line["stamp"] for line in self.of("camera") + self.of("detections"))
 
     @property
     def period(self) -> float:
