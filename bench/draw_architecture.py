@@ -17,8 +17,8 @@ sys.path.insert(0, str(CHECKOUT / "test"))
 from test_layout import GENERATED, LEVELS, imported, module_files, room  # noqa: E402
 
 WHAT = {
-    "errors": "TwinError", "cache": "folders", "outputs": "--force, Ctrl-C", "site": "the place, frames",
-    "compiled": "machine code", "yaml_input": "bounded YAML",
+    "errors": "TwinError", "cache": "folders", "interrupts": "Ctrl-C", "outputs": "--force",
+    "site": "the place, frames", "compiled": "machine code", "yaml_input": "bounded YAML",
     "beams": "arrays, 802.11ad", "materials": "ITU-R P.2040", "cameras": "pixel and ray",
     "bags": "rosbag2 files", "scene": "surfaces, rays", "bodies": "people for the radio",
     "messages": "arrays and ROS", "propagation": "paths and fields", "perception": "pixels to people",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numba.core import event
 
-from visrftwin_ros.compiled import FEW, on_two_cores, sources_digest
+from visrftwin_ros.compiled import FEW, compiled, on_two_cores, sources_digest
 
 MODULE = """
 from visrftwin_ros.compiled import compiled
@@ -59,3 +61,28 @@ def test_machine_code_is_not_kept_past_a_change_to_what_it_calls(tmp_path: Path)
     assert sources_digest(tmp_path) == before
     (tmp_path / "doubling.py").write_text(MODULE.replace("2", "3"), encoding="utf-8")
     assert sources_digest(tmp_path) != before
+
+
+class _CtrlC(event.Listener):
+    """One at the start of a compilation."""
+
+    def on_start(self, event: event.Event) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def on_end(self, event: event.Event) -> None:
+        pass
+
+
+def test_ctrl_c_while_a_loop_is_compiled_is_followed_once_it_is() -> None:
+    @compiled
+    def tripled(values: np.ndarray) -> None:
+        for i in range(len(values)):
+            values[i] *= 3
+
+    numbers = np.arange(3.0)
+    with event.install_listener("numba:compile", _CtrlC()), pytest.raises(KeyboardInterrupt):
+        tripled(numbers)
+    assert numbers.tolist() == [0.0, 1.0, 2.0]
+    assert len(tripled.overloads) == 1  # type: ignore[attr-defined]
+    tripled(numbers)
+    assert numbers.tolist() == [0.0, 3.0, 6.0]

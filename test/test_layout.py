@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "visrftwin_ros"
 
 LEVELS = (
-    {"errors", "cache"},
+    {"errors", "cache", "interrupts"},
     {"outputs", "compiled", "yaml_input"},
     {"site"},
     {"materials", "beams", "cameras", "bags"},

@@ -13,6 +13,7 @@ import numba
 import numpy as np
 
 from visrftwin_ros.cache import cache_folder
+from visrftwin_ros.interrupts import uninterrupted
 
 F = TypeVar("F", bound=Callable[..., object])
 Part = TypeVar("Part")
@@ -44,8 +45,9 @@ numba.config.CACHE_DIR = str(cache_folder("numba") / sources_digest(Path(__file_
 def compiled(function: F) -> F:
     """`function` of numbers and arrays as machine code of one thread, which lets others run.
 
-    Compiled at the first call with each set of types; IEEE arithmetic is kept, so that equal input
-    gives equal output. Where the cache cannot be written it is kept beside the
+    Compiled at the first call with each set of types, after which Ctrl-C is followed: in the middle
+    of it the compiler would swallow one. IEEE arithmetic is kept, so that equal input gives equal
+    output. Where the cache cannot be written it is kept beside the
     source, as Python's own, else compiled in every process.
     """
     plain = inspect.unwrap(function)
@@ -53,6 +55,7 @@ def compiled(function: F) -> F:
         made = numba.njit(plain, cache=True, nogil=True, error_model="numpy")
     except RuntimeError:
         made = numba.njit(plain, nogil=True, error_model="numpy")
+    made.compile = uninterrupted()(made.compile)
     return cast(F, made)
 
 

@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
-from types import FrameType
 from typing import TextIO
 
 from visrftwin_ros.errors import TwinError
@@ -116,19 +113,3 @@ def growing_file(path: Path, kind: Kind, force: bool) -> Iterator[TextIO]:
             partial.unlink()
         raise
     partial.replace(path)
-
-
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Ctrl-C waits until the end: half a record would make what comes after it unreadable."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # Python's signal handlers run in the main thread only
-        return
-    asked: list[tuple[int, FrameType | None]] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: asked.append((number, frame)))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if asked and callable(before):
-        before(*asked[0])

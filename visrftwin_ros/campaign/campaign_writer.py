@@ -19,6 +19,7 @@ from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.campaign import campaign_messages as messages
 from visrftwin_ros.campaign.snapshot import LidarCloud, Snapshot, TrueChannel
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.interrupts import uninterrupted
 from visrftwin_ros.materials.table import MaterialValues
 from visrftwin_ros.messages.boxes import boxes_message
 from visrftwin_ros.messages.camera_info import camera_info_message
@@ -26,7 +27,7 @@ from visrftwin_ros.messages.clouds import cloud_message
 from visrftwin_ros.messages.geometry import odometry_message, transform_message
 from visrftwin_ros.messages.images import compressed_image_message
 from visrftwin_ros.messages.people import people_message
-from visrftwin_ros.outputs import make_room, uninterrupted
+from visrftwin_ros.outputs import make_room
 from visrftwin_ros.site.frames import Pose
 from visrftwin_ros.site.model import Camera
 

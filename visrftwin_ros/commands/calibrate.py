@@ -8,7 +8,8 @@ from pathlib import Path
 
 from visrftwin_ros.commands.options import add_force, add_site, positive
 from visrftwin_ros.commands.progress import progress_bar
-from visrftwin_ros.outputs import check_room, uninterrupted
+from visrftwin_ros.interrupts import uninterrupted
+from visrftwin_ros.outputs import check_room
 
 NAME = "calibrate"
 HELP = "a site's materials corrected by soundings, with their uncertainty"

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from visrftwin_ros.commands.options import add_force
 from visrftwin_ros.commands.progress import progress_bar
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.outputs import check_room, folder_kind, make_room, uninterrupted
+from visrftwin_ros.interrupts import uninterrupted
+from visrftwin_ros.outputs import check_room, folder_kind, make_room
 
 if TYPE_CHECKING:
     from visrftwin_ros.evaluation.results import Evaluation
