@@ -92,6 +92,7 @@ def _warn_of_unknown(name: str) -> None:
     LOG.warning("body material %r is not known and taken as skin; known: %s", name, known)
 
 
+@cache
 def skin_permittivity(wavelength: float) -> complex:
     """Relative, exp(+jwt), of the material `skin`."""
     frequency = speed_of_light / wavelength

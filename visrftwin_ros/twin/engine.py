@@ -93,12 +93,16 @@ class TwinEngine:
         materials: Mapping[str, MaterialValues] | None = None,
     ) -> None:
         self.links = tuple((ap.name, r.name) for ap in site.access_points for r in site.robots)
+        self._devices = tuple(dict.fromkeys(name for link in self.links for name in link))
+        number = {name: i for i, name in enumerate(self._devices)}
+        ends = [(number[tx], number[rx]) for tx, rx in self.links]
+        self._ends_of_link = np.array(ends, np.intp).reshape(-1, 2)
         self.people_model = PeopleModel(
             site.radio.frequency, blockage, body_scattering, site.materials
         )
         self._wavelength = wavelength_of(site.radio.frequency)
         self._robot_bodies, self._chassis = RobotBodies(site), nobody()
-        self._mounts: dict[str, Mount | None] = {}
+        self._poses: tuple[int, Mapping[str, RobotPose]] = 0, {}
         prepare(device, threads)
         # What compiles at the first call must not compile in the first tick.
         prepare_updates(self._wavelength)
@@ -188,11 +192,8 @@ class TwinEngine:
         changed = self._take_over()
         twin, site = self._used.twin, self._used.twin.site
         bodies, dropped = usable(bodies)
-        self._chassis = self._robot_bodies.at(stamp_ns, robots or {})
-        self._mounts = {
-            name: self.mount(name, stamp_ns, robots)
-            for name in {name for link in self.links for name in link}
-        }
+        self._poses = stamp_ns, dict(robots or {})
+        self._chassis = self._robot_bodies.at(*self._poses)
         bodies = together(bodies, self._chassis)
         count = len(self.links)
         fault = [""] * count
@@ -251,6 +252,11 @@ class TwinEngine:
         kept, dropped = usable(bodies)
         if dropped and covariance is not None:
             covariance = covariance[[bodies.ids.index(name) for name in kept.ids]]
+        mounts = {
+            name: self.mount(name, *self._poses)
+            for group in self._groups
+            for name in {name for link in group.paths.links for name in link}
+        }
         parts = [
             (
                 group,
@@ -258,7 +264,7 @@ class TwinEngine:
                     kept,
                     covariance,
                     self._chassis,
-                    [(self._mounts[tx], self._mounts[rx]) for tx, rx in group.paths.links],
+                    [(mounts[tx], mounts[rx]) for tx, rx in group.paths.links],
                 ),
             )
             for group in self._groups
@@ -337,11 +343,12 @@ class TwinEngine:
     ) -> BodyPaths | None:
         if self._reflections is None:
             return None
-        nowhere = np.full(3, np.nan)
         velocity = np.zeros((len(self.links), 3))
         for group in self._groups:
             velocity[group.numbers] = group.velocity
-        tx, rx = (np.array([ends.get(pair[i], nowhere) for pair in self.links]) for i in (0, 1))
+        nowhere = np.full(3, np.nan)
+        places = np.array([ends.get(name, nowhere) for name in self._devices]).reshape(-1, 3)
+        tx, rx = places[self._ends_of_link].swapaxes(0, 1)
         return self._reflections.update(LinkEnds(tx, rx, velocity), sums.power, bodies)
 
     def _merged_sums(self) -> LinkSums:
