@@ -25,7 +25,9 @@ from visrftwin_ros.msg import LinkChannels
 from visrftwin_ros.nodes.shared.exit_codes import EXIT_CANNOT_START
 from visrftwin_ros.nodes.shared.twin_node import RESULT_QOS
 from visrftwin_ros.operations import graph as graph_module
-from visrftwin_ros.operations.graph import HUNG_AFTER, Graph
+from visrftwin_ros.operations import node_process as node_process_module
+from visrftwin_ros.operations.graph import Graph
+from visrftwin_ros.operations.node_process import HUNG_AFTER, STOPPED_AFTER
 from visrftwin_ros.operations.node_table import NodeSpec, node_table
 from visrftwin_ros.site.loading import load_site
 
@@ -106,18 +108,32 @@ def test_a_killed_predictor_gives_channels_again_within_seconds(watched: Watched
     assert watched.graph.restarted == [PREDICTOR]
 
 
-def test_a_predictor_that_is_stopped_is_noticed_ended_and_started_again(
-    watched: Watched, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("seen_stopped", "within", "told"),
+    [
+        (True, STOPPED_AFTER, "has been stopped for 1 s"),
+        (False, HUNG_AFTER, "has not answered for 4 s"),
+    ],
+)
+def test_a_predictor_that_stands_still_is_noticed_ended_and_started_again(
+    watched: Watched,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    seen_stopped: bool,
+    within: float,
+    told: str,
 ) -> None:
+    if not seen_stopped:  # as one that waits for ever in a callback
+        monkeypatch.setattr(node_process_module, "STOPPED_AFTER", 1e9)
     pid = watched.graph.pid(PREDICTOR)
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)
-    noticed = watched.until(lambda: watched.graph.restarted, HUNG_AFTER + 2.0)
-    assert noticed > HUNG_AFTER - 1.0
+    noticed = watched.until(lambda: watched.graph.restarted, within + 2.0)
+    assert noticed > within - 1.0
     watched.next_channels(60.0)
     assert _processor_time(watched.graph.pid(PREDICTOR)) < RECOVERY
     assert not Path(f"/proc/{pid}").exists()
-    assert "/channel_predictor has not answered for 4 s: ending it" in capfd.readouterr().err
+    assert f"/channel_predictor {told}: ending it" in capfd.readouterr().err
 
 
 def test_a_supervisor_that_stood_still_blames_no_node(watched: Watched) -> None:
@@ -139,7 +155,7 @@ def test_a_node_that_is_stopped_while_it_starts_is_noticed_too() -> None:
         assert pid is not None
         os.kill(pid, signal.SIGSTOP)
         since = time.monotonic()
-        while not graph.restarted and time.monotonic() - since < HUNG_AFTER + 2.0:
+        while not graph.restarted and time.monotonic() - since < STOPPED_AFTER + 2.0:
             assert graph.poll() is None
             time.sleep(LOOKS_EVERY)
         assert graph.restarted == ["/site_frames"]

@@ -19,6 +19,10 @@ from visrftwin_ros.site.loading import config_path
 
 PR_SET_PDEATHSIG = 1
 """prctl option (linux/prctl.h): the signal that a child gets when its parent dies."""
+HUNG_AFTER = 4.0
+"""Seconds without a heartbeat after which a node hangs; one that starves beats late, and is let be."""
+STOPPED_AFTER = 1.0
+"""Seconds for which every look finds the process stopped by a signal: it does not go on by itself."""
 
 
 class NodeProcess:
@@ -38,15 +42,15 @@ class NodeProcess:
         )
         os.close(theirs)
         self.has_beaten = False
-        self._heard = now
+        self._heard = self._going = now  # when it last beat, and was last seen not to be stopped
         self.pid = self._process.pid
 
     def exit_code(self) -> int | None:
         """None while it runs; negative where a signal ended it."""
         return self._process.poll()
 
-    def silence(self, now: float) -> float:
-        """Seconds since it last showed that its callbacks run.
+    def fault(self, now: float) -> str:
+        """What says that it hangs, in words; '' while it shows that its callbacks run.
 
         While it configures it shows nothing, however long that takes; then only a stop counts.
         """
@@ -54,13 +58,21 @@ class NodeProcess:
         with contextlib.suppress(BlockingIOError):
             beats = os.read(self._beats, 65536)
         self.has_beaten = self.has_beaten or bool(beats)
-        if beats or not (self.has_beaten or self._is_stopped()):
+        stopped = self._is_stopped()
+        if beats or not stopped:
+            self._going = now
+        if beats or not (self.has_beaten or stopped):
             self._heard = now
-        return now - self._heard
+        if now - self._going > STOPPED_AFTER:
+            return f"has been stopped for {STOPPED_AFTER:.0f} s"
+        if now - self._heard > HUNG_AFTER:
+            return f"has not answered for {HUNG_AFTER:.0f} s"
+        return ""
 
     def excuse(self, seconds: float) -> None:
         """Silence that is the listener's own does not count."""
         self._heard += seconds
+        self._going += seconds
 
     def _is_stopped(self) -> bool:
         try:
