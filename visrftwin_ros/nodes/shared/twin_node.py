@@ -17,6 +17,7 @@ from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
 from rclpy.callback_groups import CallbackGroup
 from rclpy.clock import Clock, ClockType, JumpThreshold, TimeJump
 from rclpy.duration import Duration
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
@@ -88,6 +89,7 @@ class TwinNode(LifecycleNode):
             self.declare_parameter(parameter.name, parameter.default, parameter.descriptor())
         self.add_on_set_parameters_callback(self._check_live)
         check_parameter_changes(self)
+        self._service_change_state.callback = self._refusing(self._service_change_state.callback)
         self.active = False
         self.finished = Future()  # a node that sets it has done its work; its process ends
         self.limits = Limits()
@@ -168,6 +170,19 @@ class TwinNode(LifecycleNode):
         self._release()
         return TransitionCallbackReturn.SUCCESS
 
+    @staticmethod
+    def _refusing(change: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+        """rclpy raises where there is no such transition now, and whoever asked waits for ever."""
+
+        def answered(request: Any, response: Any) -> Any:
+            try:
+                return change(request, response)
+            except rclpy_implementation.RCLError:
+                response.success = False
+                return response
+
+        return answered
+
     def _release(self) -> None:
         self.cleanup()
         for destroy, entity in reversed(self._entities):
@@ -179,7 +194,7 @@ class TwinNode(LifecycleNode):
 
     def publisher(self, kind: type, topic: str, qos: QoSProfile = RESULT_QOS) -> Any:
         publisher = self.create_lifecycle_publisher(kind, topic, qos)
-        self._entities.append((self.destroy_publisher, publisher))
+        self._entities.append((self.destroy_lifecycle_publisher, publisher))
         if self.active:
             publisher.on_activate(None)
         return publisher
