@@ -17,7 +17,6 @@ from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
 from rclpy.callback_groups import CallbackGroup
 from rclpy.clock import Clock, ClockType, JumpThreshold, TimeJump
 from rclpy.duration import Duration
-from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
@@ -27,7 +26,7 @@ from rclpy.time_source import USE_SIM_TIME_NAME
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.limits import Limits
-from visrftwin_ros.nodes.shared.boundary import GuardedExecutor, answering, spin_until
+from visrftwin_ros.nodes.shared.boundary import GuardedExecutor, answering, refusing, spin_until
 from visrftwin_ros.nodes.shared.exit_codes import EXIT_CANNOT_START
 from visrftwin_ros.nodes.shared.heartbeat import BEAT_PERIOD, Heartbeat
 from visrftwin_ros.nodes.shared.intake import Intake
@@ -89,7 +88,8 @@ class TwinNode(LifecycleNode):
             self.declare_parameter(parameter.name, parameter.default, parameter.descriptor())
         self.add_on_set_parameters_callback(self._check_live)
         check_parameter_changes(self)
-        self._service_change_state.callback = self._refusing(self._service_change_state.callback)
+        changes = self._service_change_state
+        changes.callback = refusing(changes.callback)
         self.active = False
         self.finished = Future()  # a node that sets it has done its work; its process ends
         self.limits = Limits()
@@ -169,19 +169,6 @@ class TwinNode(LifecycleNode):
         self.active = False
         self._release()
         return TransitionCallbackReturn.SUCCESS
-
-    @staticmethod
-    def _refusing(change: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-        """rclpy raises where there is no such transition now, and whoever asked waits for ever."""
-
-        def answered(request: Any, response: Any) -> Any:
-            try:
-                return change(request, response)
-            except rclpy_implementation.RCLError:
-                response.success = False
-                return response
-
-        return answered
 
     def _release(self) -> None:
         self.cleanup()
