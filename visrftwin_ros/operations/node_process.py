@@ -19,6 +19,8 @@ from visrftwin_ros.site.loading import config_path
 
 PR_SET_PDEATHSIG = 1
 """prctl option (linux/prctl.h): the signal that a child gets when its parent dies."""
+NICE = 5
+"""Of what only looks: at the start of a twin, and under load, the processor is for the others."""
 HUNG_AFTER = 4.0
 """Seconds without a heartbeat after which a node hangs; one that starves beats late, and is let be."""
 STOPPED_AFTER = 1.0
@@ -36,7 +38,7 @@ class NodeProcess:
         self._process = subprocess.Popen(
             [sys.executable, "-m", f"visrftwin_ros.nodes.{spec.executable}", *words(spec, folder)],
             start_new_session=True,
-            preexec_fn=partial(_die_with, os.getpid()),
+            preexec_fn=partial(_prepared, os.getpid(), spec.only_looks),
             pass_fds=(theirs,),
             env={**os.environ, HEARTBEAT_VARIABLE: str(theirs)},
         )
@@ -109,7 +111,10 @@ def words(spec: NodeSpec, folder: Path) -> list[str]:
     return [*command, *spec.ros_arguments]
 
 
-def _die_with(parent: int) -> None:
+def _prepared(parent: int, only_looks: bool) -> None:
+    """In the child: it ends with its parent, and what only looks waits for what decides."""
+    if only_looks:
+        os.nice(NICE)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:  # it died before the line above
         os._exit(1)

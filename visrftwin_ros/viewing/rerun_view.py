@@ -45,7 +45,10 @@ class TwinView:
         file: Path | None = None,
         memory: int = 128,
     ) -> None:
-        """web_port 0 = no page. memory: MiB of the past that the page can show. TwinError where a port is taken or the file cannot be written."""
+        """web_port 0 = no page. memory: MiB of the past that the page can show.
+
+        TwinError where a port is taken or the file cannot be written.
+        """
         if web_port:
             # The servers run in threads of their own, where a taken port would only be logged.
             _check_free("web_port", web_port)
