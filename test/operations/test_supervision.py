@@ -238,6 +238,22 @@ def test_up_that_cannot_start_says_so_once_and_ends(capfd: pytest.CaptureFixture
     assert capfd.readouterr().err.count("cannot start (its reason is above)") == 1
     assert main([*arguments, "--params-file", "/nowhere/p.yaml"]) == 2
     assert "no parameter file at '/nowhere/p.yaml'" in capfd.readouterr().err
+    assert main([*arguments[:-1], "--web-port", "9876"]) == 2
+    assert "--web-port and --grpc-port are both 9876" in capfd.readouterr().err
+
+
+def test_a_parameter_out_of_its_bounds_is_told_once_and_tried_no_more(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    graph = Graph([NodeSpec("beam_selector", "", {"site": "pets_campus", "stale_after": 99.0})])
+    graph.start()
+    code, since = None, time.monotonic()
+    while code is None and time.monotonic() - since < 60.0:
+        code = graph.poll()
+        time.sleep(LOOKS_EVERY)
+    graph.stop()
+    assert code == EXIT_CANNOT_START and graph.restarted == []
+    assert "stale_after out of range" in capfd.readouterr().err
 
 
 def _processor_time(pid: int | None) -> float:

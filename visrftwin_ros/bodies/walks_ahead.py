@@ -88,10 +88,15 @@ def _arc(
     return np.stack([chord * (x * cos - y * sin), chord * (x * sin + y * cos)], axis=-1)
 
 
+def prepare_walks() -> None:
+    """Imports what the first walks need: a third of a second, for which nothing else has to wait."""
+    _drawn(SAMPLES, 1)
+
+
 @lru_cache(maxsize=8)
 def _drawn(samples: int, count: int) -> Float[np.ndarray, "m n 6"]:
     """Standard normal ones."""
-    from scipy.stats import qmc  # a third of a second, which the first channels need not wait for
+    from scipy.stats import qmc
 
     uniform = qmc.Sobol(_PER_BODY * count, scramble=True, rng=7).random(samples)
     return ndtri(np.clip(uniform, 1e-3, 1 - 1e-3)).reshape(samples, count, _PER_BODY)
