@@ -108,32 +108,42 @@ def test_a_killed_predictor_gives_channels_again_within_seconds(watched: Watched
     assert watched.graph.restarted == [PREDICTOR]
 
 
-@pytest.mark.parametrize(
-    ("seen_stopped", "within", "told"),
-    [
-        (True, STOPPED_AFTER, "has been stopped for 1 s"),
-        (False, HUNG_AFTER, "has not answered for 4 s"),
-    ],
-)
-def test_a_predictor_that_stands_still_is_noticed_ended_and_started_again(
-    watched: Watched,
-    capfd: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    seen_stopped: bool,
-    within: float,
-    told: str,
+def test_a_predictor_that_is_stopped_is_noticed_ended_and_started_again(
+    watched: Watched, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    if not seen_stopped:  # as one that waits for ever in a callback
-        monkeypatch.setattr(node_process_module, "STOPPED_AFTER", 1e9)
     pid = watched.graph.pid(PREDICTOR)
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)
-    noticed = watched.until(lambda: watched.graph.restarted, within + 2.0)
-    assert noticed > within - 1.0
+    noticed = watched.until(lambda: watched.graph.restarted, STOPPED_AFTER + 2.0)
+    assert noticed > STOPPED_AFTER - 1.0
     watched.next_channels(60.0)
     assert _processor_time(watched.graph.pid(PREDICTOR)) < RECOVERY
     assert not Path(f"/proc/{pid}").exists()
-    assert f"/channel_predictor {told}: ending it" in capfd.readouterr().err
+    assert "/channel_predictor has been stopped for 1 s: ending it" in capfd.readouterr().err
+
+
+def test_a_node_that_beats_no_more_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(node_process_module, "STOPPED_AFTER", 1e9)  # as if it waited in a callback
+    graph = Graph([NodeSpec("site_frames", "", {"site": "pets_campus"})])
+    graph.start()
+    try:
+        pid, process = graph.pid("/site_frames"), graph._running["/site_frames"]
+        assert pid is not None
+        since = time.monotonic()
+        while not process.has_beaten and time.monotonic() - since < 60.0:
+            assert graph.poll() is None
+            time.sleep(LOOKS_EVERY)
+        os.kill(pid, signal.SIGSTOP)
+        since = time.monotonic()
+        while not graph.restarted and time.monotonic() - since < HUNG_AFTER + 2.0:
+            assert graph.poll() is None
+            time.sleep(LOOKS_EVERY)
+        assert time.monotonic() - since > HUNG_AFTER - 1.0
+        assert "/site_frames has not answered for 4 s: ending it" in capfd.readouterr().err
+    finally:
+        graph.stop()
 
 
 def test_a_supervisor_that_stood_still_blames_no_node(watched: Watched) -> None:
