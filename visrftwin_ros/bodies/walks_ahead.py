@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import ndtr, ndtri
+from scipy.stats import norm, qmc
 
 from visrftwin_ros.bodies.people import Bodies
 
@@ -60,7 +60,7 @@ def walks_ahead(
     state = np.einsum("nij,mnj->mni", root, drawn[..., :_STATES])
     start, speed = place + state[..., :2], velocity + state[..., 2:]
     turn = _TURN * drawn[..., _STATES]
-    share = ndtr(drawn[..., _STATES + 1])
+    share = norm.cdf(drawn[..., _STATES + 1])
     event = -np.log(1 - share) / _STOPS  # s until they stop, or set out
     stands = np.linalg.norm(velocity, axis=1) < _STANDING
     # Which way they set out is no more known than when: the turn's sign and size say it.
@@ -88,15 +88,8 @@ def _arc(
     return np.stack([chord * (x * cos - y * sin), chord * (x * sin + y * cos)], axis=-1)
 
 
-def prepare_walks() -> None:
-    """Imports what the first walks need: a third of a second, for which nothing else has to wait."""
-    _drawn(SAMPLES, 1)
-
-
 @lru_cache(maxsize=8)
 def _drawn(samples: int, count: int) -> Float[np.ndarray, "m n 6"]:
     """Standard normal ones."""
-    from scipy.stats import qmc
-
     uniform = qmc.Sobol(_PER_BODY * count, scramble=True, rng=7).random(samples)
-    return ndtri(np.clip(uniform, 1e-3, 1 - 1e-3)).reshape(samples, count, _PER_BODY)
+    return norm.ppf(np.clip(uniform, 1e-3, 1 - 1e-3)).reshape(samples, count, _PER_BODY)

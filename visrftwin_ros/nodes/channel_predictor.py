@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from threading import Thread
 from typing import ClassVar, get_args
 
 import numpy as np
@@ -12,7 +11,6 @@ from visualization_msgs.msg import MarkerArray
 
 from visrftwin_ros.beams.fade_warnings import FadeWarnings
 from visrftwin_ros.bodies.people import Bodies, nobody, together
-from visrftwin_ros.bodies.walks_ahead import prepare_walks
 from visrftwin_ros.cache import cache_folder
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.people import bodies_from_message, covariance_from_message
@@ -109,7 +107,6 @@ class ChannelPredictor(TwinNode):
             threads=self.value("threads"),
             materials=read_materials(kept, self._site) if kept else None,
         )
-        Thread(target=prepare_walks, daemon=True).start()  # until people come there is time
         self._messages = ChannelMessages(
             self._site.world_frame, self._site.radio, self.value("max_paths")
         )
