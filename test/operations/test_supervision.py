@@ -27,7 +27,12 @@ from visrftwin_ros.nodes.shared.twin_node import RESULT_QOS
 from visrftwin_ros.operations import graph as graph_module
 from visrftwin_ros.operations import node_process as node_process_module
 from visrftwin_ros.operations.graph import Graph
-from visrftwin_ros.operations.node_process import HUNG_AFTER, STOPPED_AFTER
+from visrftwin_ros.operations.node_process import (
+    HUNG_AFTER,
+    STARVED_AFTER,
+    STOPPED_AFTER,
+    NodeProcess,
+)
 from visrftwin_ros.operations.node_table import NodeSpec, node_table
 from visrftwin_ros.site.loading import load_site
 
@@ -144,6 +149,34 @@ def test_a_node_that_beats_no_more_is_noticed(
         assert "/site_frames has not answered for 4 s: ending it" in capfd.readouterr().err
     finally:
         graph.stop()
+
+
+@pytest.mark.parametrize(
+    ("state", "worked", "silence", "hangs"),
+    [
+        ("S", 0.0, HUNG_AFTER, True),  # waits for what does not come
+        ("R", HUNG_AFTER, HUNG_AFTER, True),  # goes round in a circle
+        ("S", 0.5, HUNG_AFTER, False),  # has a share of a busy machine
+        ("R", 0.0, HUNG_AFTER, False),  # has none yet
+        ("R", 0.5, STARVED_AFTER, True),
+    ],
+)
+def test_who_starves_is_let_be_and_who_hangs_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    state: str,
+    worked: float,
+    silence: float,
+    hangs: bool,
+) -> None:
+    process = NodeProcess(NodeSpec("site_frames", "", {"site": "pets_campus"}), tmp_path, 0.0)
+    try:
+        process.has_beaten = True
+        monkeypatch.setattr(process, "_look", lambda: (state, worked))
+        assert process.fault(silence - 0.1) == ""
+        assert bool(process.fault(silence + 0.1)) is hangs
+    finally:
+        process.end()
 
 
 def test_a_supervisor_that_stood_still_blames_no_node(watched: Watched) -> None:

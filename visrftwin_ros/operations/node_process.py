@@ -21,8 +21,11 @@ PR_SET_PDEATHSIG = 1
 """prctl option (linux/prctl.h): the signal that a child gets when its parent dies."""
 NICE = 5
 """Of what only looks: at the start of a twin, and under load, the processor is for the others."""
-HUNG_AFTER = 4.0
-"""Seconds without a heartbeat after which a node hangs; one that starves beats late, and is let be."""
+HUNG_AFTER, STARVED_AFTER = 4.0, 20.0
+"""Seconds without a heartbeat after which a node hangs that waits, or that worked so long on one thing;
+and one that wants to work, but hardly gets the processor: started again, it would starve all the more."""
+IDLE = 0.05
+"""Seconds of processor time of the thread of its callbacks, up to which it has waited all along."""
 STOPPED_AFTER = 1.0
 """Seconds for which every look finds the process stopped by a signal: it does not go on by itself."""
 
@@ -45,6 +48,7 @@ class NodeProcess:
         os.close(theirs)
         self.has_beaten = False
         self._heard = self._going = now  # when it last beat, and was last seen not to be stopped
+        self._had_worked = 0.0  # when it last beat
         self.pid = self._process.pid
 
     def exit_code(self) -> int | None:
@@ -60,15 +64,17 @@ class NodeProcess:
         with contextlib.suppress(BlockingIOError):
             beats = os.read(self._beats, 65536)
         self.has_beaten = self.has_beaten or bool(beats)
-        stopped = self._is_stopped()
-        if beats or not stopped:
+        state, worked = self._look()
+        if beats or state != "T":
             self._going = now
-        if beats or not (self.has_beaten or stopped):
-            self._heard = now
+        if beats or not (self.has_beaten or state == "T"):
+            self._heard, self._had_worked = now, worked
         if now - self._going > STOPPED_AFTER:
             return f"has been stopped for {STOPPED_AFTER:.0f} s"
-        if now - self._heard > HUNG_AFTER:
-            return f"has not answered for {HUNG_AFTER:.0f} s"
+        silence, work = now - self._heard, worked - self._had_worked
+        starves = state == "R" or work > IDLE
+        if silence > (STARVED_AFTER if starves and work < HUNG_AFTER else HUNG_AFTER):
+            return f"has not answered for {silence:.0f} s"
         return ""
 
     def excuse(self, seconds: float) -> None:
@@ -76,12 +82,14 @@ class NodeProcess:
         self._heard += seconds
         self._going += seconds
 
-    def _is_stopped(self) -> bool:
+    def _look(self) -> tuple[str, float]:
+        """Of the thread of its callbacks: its state (proc(5)), and s of processor time that it had."""
         try:
-            stat = Path(f"/proc/{self.pid}/stat").read_text()
+            stat = Path(f"/proc/{self.pid}/task/{self.pid}/stat").read_text()
         except OSError:
-            return False
-        return stat.rsplit(")", 1)[1].split()[0] == "T"
+            return "", 0.0
+        fields = stat.rsplit(")", 1)[1].split()
+        return fields[0], (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def ask_to_leave(self) -> None:
         # Not SIGINT: a node that is still importing would print a traceback.
