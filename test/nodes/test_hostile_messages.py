@@ -233,6 +233,7 @@ LIFECYCLE_SERVICES: dict[str, Any] = {
 MANAGED = ("beam_selector", "view1/people_detector", "people_tracker", "campaign_replay")
 """Nodes that are asked to go through their life; the others take longer to configure."""
 ASKED_FOR = ("configure", "cleanup", "activate", "deactivate", "transition_error", "nothing")
+STOPS = (Transition.TRANSITION_DEACTIVATE, Transition.TRANSITION_CLEANUP)
 SHUT_DOWN = (5, 6, 7)
 """Transitions to the end, from which ROS knows no way back: who asks for them gets them."""
 
@@ -408,7 +409,9 @@ class Questions:
             wanted += [Transition(label=label) for label in ASKED_FOR]
             valid = partial(kind, transition=wanted[order.integers(len(wanted))])
         request = self._hostile.message(kind, valid)
-        if hasattr(request, "transition") and request.transition.id in SHUT_DOWN:
+        if hasattr(request, "transition") and order.random() < 0.5:  # one that is to be had
+            request.transition = Transition(id=int(order.choice(STOPS)))
+        elif hasattr(request, "transition") and request.transition.id in SHUT_DOWN:
             request.transition.id = 0
         self._clients[name].call_async(request)
 
