@@ -110,6 +110,10 @@ def run(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.perception.detection.yolo_detector import ALLOW_CODE_VARIABLE
     from visrftwin_ros.site.loading import load_site
 
+    if arguments.viewer and arguments.web_port == arguments.grpc_port:
+        raise TwinError(
+            f"--web-port and --grpc-port are both {arguments.web_port}: give each its own"
+        )
     if arguments.open_network:
         os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "SUBNET"
     if arguments.allow_code:

@@ -236,19 +236,26 @@ def _camera_info(message: Any, limits: Limits) -> str:
 
 
 def _channels(message: Any, limits: Limits) -> str:
-    _check_count(message.channels, limits.links, "links")
-    for link in message.channels:
-        _check_names(link.tx, link.rx)
+    _check_links(message.channels, limits)
     return ""
 
 
+def _check_links(links: Sequence[Any], limits: Limits) -> None:
+    _check_count(links, limits.links, "links")
+    seen: set[tuple[str, str]] = set()
+    for link in links:
+        _check_names(link.tx, link.rx)
+        if (link.tx, link.rx) in seen:
+            raise TwinError(f"the link {link.tx}-{link.rx} comes twice in one message")
+        seen.add((link.tx, link.rx))
+
+
 def _paths(message: Any, limits: Limits) -> str:
-    _check_count(message.links, limits.links, "links")
+    _check_links(message.links, limits)
     count = sum(len(link.paths) for link in message.links)
     if count > limits.paths:
         raise TwinError(f"{count} paths in one message: at most {limits.paths} are taken")
     for link in message.links:
-        _check_names(link.tx, link.rx)
         for path in link.paths:
             if len(path.vertices) > MOST_VERTICES:
                 raise TwinError(
@@ -259,11 +266,10 @@ def _paths(message: Any, limits: Limits) -> str:
 
 
 def _forecasts(message: Any, limits: Limits) -> str:
-    _check_count(message.forecasts, limits.links, "links")
+    _check_links(message.forecasts, limits)
     counts: set[int] = set()
     levels: set[int] = set()
     for link in message.forecasts:
-        _check_names(link.tx, link.rx)
         values = link.horizon, link.shadow_loss_db, link.shadow_loss_upper_db
         counts.update(map(len, values))
         # A link without a path has no loss: NaN.
@@ -330,9 +336,7 @@ def _telemetry(message: Any, limits: Limits) -> str:
 
 
 def _beams(message: Any, limits: Limits) -> str:
-    _check_count(message.decisions, limits.links, "links")
-    for link in message.decisions:
-        _check_names(link.tx, link.rx)
+    _check_links(message.decisions, limits)
     return ""
 
 
