@@ -56,10 +56,10 @@ def compiled(function: F) -> F:
     return cast(F, made)
 
 
-def in_halves(loop: Callable[[slice], Part], count: int) -> list[Part]:
-    """`loop` over each half of `count` rows that know nothing of each other, at once; over few rows
+def in_halves(loop: Callable[[slice], Part], count: int, few: int = FEW) -> list[Part]:
+    """`loop` over each half of `count` rows that know nothing of each other, at once; over `few` rows
     in one piece. `loop` is to spend its time in `compiled` code."""
-    if count <= FEW:
+    if count <= few:
         return [loop(slice(0, count))]
     other = _BESIDE.submit(loop, slice(count // 2, count))
     return [loop(slice(0, count // 2)), other.result()]
