@@ -17,6 +17,7 @@ from visrftwin_ros.campaign import campaign_messages as messages
 from visrftwin_ros.campaign.bag_boxes import BOXES_TYPE, box_records
 from visrftwin_ros.campaign.device_poses import DevicePoses
 from visrftwin_ros.campaign.snapshot import Campaign, Snapshot, TrueChannel
+from visrftwin_ros.campaign.survey import survey_contradiction
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.materials.table import MaterialValues
 from visrftwin_ros.messages.people import bodies_from_message
@@ -152,6 +153,8 @@ class _CampaignReader:
         recorded = facts.get("site", self._site.name)
         if recorded != self._site.name:
             self._problems[f"recorded in site {recorded!r}, read with site {self._site.name!r}"] = 1
+        if contradiction := survey_contradiction(self._site, self._bag.path):
+            self._problems[contradiction] = 1
         return facts
 
     def _materials(self) -> Mapping[str, MaterialValues] | None:

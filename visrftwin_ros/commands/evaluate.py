@@ -31,8 +31,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--site",
         action="append",
-        required=True,
-        help="name, folder or site.yaml; once, or once a bag in their order",
+        default=[],
+        help="name, folder or site.yaml; once, or once a bag in their order; default: the site.yaml "
+        "that each bag has beside its messages",
     )
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     parser.add_argument(
@@ -82,7 +83,8 @@ def run(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.evaluation.study import Study, study_table, write_study
     from visrftwin_ros.site.loading import load_site
 
-    bags, names = arguments.bags, arguments.site
+    bags = arguments.bags
+    names = arguments.site or [_own_site(bag) for bag in bags]
     if len(names) not in (1, len(bags)):
         raise TwinError(f"{len(names)} sites for {len(bags)} bags: expected one, or one a bag")
     sites = {name: load_site(name) for name in names}
@@ -122,6 +124,16 @@ def run(arguments: argparse.Namespace) -> int:
     print(text_table(states[0]) if len(states) == 1 else study_table(study))
     print("\n".join([*drawn, f"{folder}: metrics.json, errors.csv, errors.tex, paired.csv"]))
     return 0
+
+
+def _own_site(bag: Path) -> str:
+    """The survey that the bag brings along; TwinError where it has none."""
+    from visrftwin_ros.campaign.survey import own_survey
+
+    folder = own_survey(bag)
+    if folder is None:
+        raise TwinError(f"{bag} has no site.yaml of its own: give --site")
+    return str(folder)
 
 
 def _room(folder: Path, force: bool) -> Callable[[], None]:
