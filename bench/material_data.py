@@ -165,9 +165,11 @@ def texture_crops(
 
 
 def visible_class(name: str, look: Appearance, material: str) -> str:
-    """What a look is taken for by a person; "" for what has none, as a notice board."""
+    """What a look is taken for by a person; "" for what has none, as a notice board, and for panes: the lab's
+    are seen through, or plain opaque sheets that no picture tells from paint."""
     grounds = np.array(look.colours[0])
-    if name.startswith("notice_board") or look.clear:
+    pane = look.clear or (look.pattern == "plain" and material == "glass")
+    if name.startswith("notice_board") or pane:
         return ""
     by_pattern = {
         "planks": "wood", "bricks": "brick", "veins": "stone", "tiles": "stone", "weave": "fabric",
@@ -181,9 +183,7 @@ def visible_class(name: str, look: Appearance, material: str) -> str:
         if material == "asphalt_concrete":
             return "asphalt"
         return "painted" if material == "plasterboard" else "concrete"
-    if look.metallic > 0.5:
-        return "metal"
-    return "glass" if material == "glass" else "painted"
+    return "metal" if look.metallic > 0.5 else "painted"
 
 
 def _panoramas(world: World, count: int, cache: Path) -> tuple[PosedPicture, ...]:

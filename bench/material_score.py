@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from material_data import LabRoom, lab_room, photograph_crops, photographs
@@ -35,6 +34,8 @@ from visrftwin_ros.vision.visible_classes import CLASSES, NAMES
 JUDGES = (("lobby", 3000), ("lobby", 3002), ("lecture_room", 3001), ("lecture_room", 3003))
 PANORAMAS = 2
 CROPS = 4
+PATCHES = 160
+"""Of a room that is known, drawn from those that are seen."""
 DRAWS = 2000
 BINS = 10
 
@@ -137,11 +138,10 @@ def kind_of(mesh: SurfaceMesh) -> str:
 def score_rooms(cache: Path) -> None:
     embedder = EfficientNetLite()
     head = load_head(None, embedder.name)
-    variants: dict[str, tuple[bool, int, Literal["logits", "embeddings"]]] = {
-        "one crop of 1 m in one view": (True, 1, "logits"),
-        "single scale, 1 m, three views": (True, 3, "logits"),
-        "pyramid, log-odds averaged": (False, 3, "logits"),
-        "pyramid, features averaged as in (3)": (False, 3, "embeddings"),
+    variants = {
+        "one crop of 1 m in one view": (True, 1),
+        "single scale, 1 m, three views": (True, 3),
+        "pyramid, three views": (False, 3),
     }
     parts: dict[str, list[Scored]] = {name: [] for name in variants}
     levels: list[Scored] = []
@@ -149,6 +149,9 @@ def score_rooms(cache: Path) -> None:
         room = lab_room(site, seed, PANORAMAS, cache)
         patches = surface_patches(room.meshes, PATCH)
         plan = planned_crops(patches, room.pictures, TriangleTree(room.meshes))
+        shown = np.unique([crop.patch for crop in plan])
+        chosen = np.random.default_rng(seed).permutation(shown)[:PATCHES]
+        plan = tuple(crop for crop in plan if crop.patch in chosen)
         crops, embeddings = embedded_crops(patches, room.pictures, plan, embedder)
         first = {(c.patch, c.metres): c.picture for c in reversed(crops)}
         middle: dict[int, float] = {}  # the size nearest to 1 m that a patch has
@@ -156,18 +159,16 @@ def score_rooms(cache: Path) -> None:
             if abs(np.log(c.metres)) < abs(np.log(middle.get(c.patch, 1e9))):
                 middle[c.patch] = c.metres
         kinds = [kind_of(mesh) for mesh in room.meshes]
-        for name, (single, views, average) in variants.items():
+        for name, (single, views) in variants.items():
             own = [
                 k for k, c in enumerate(crops)
                 if (not single or c.metres == middle[c.patch])
                 and (views > 1 or first[c.patch, c.metres] == c.picture)
             ]  # fmt: skip
-            looks = looks_of_patches(
-                patches, [crops[k] for k in own], embeddings[own], head, average
-            )
+            looks = looks_of_patches(patches, [crops[k] for k in own], embeddings[own], head)
             p = patch_posterior(patches, looks, kinds)
             parts[name].append(_scored(p, patches, room, looks.crops > 0, number))
-        best = parts["pyramid, log-odds averaged"][-1]
+        best = parts["pyramid, three views"][-1]
         levels.append(_levels(best))
         _confused(f"{site} {seed}", best)
     print("By area of what was seen:\n" + HEADER)

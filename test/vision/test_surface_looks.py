@@ -135,12 +135,21 @@ def test_views_are_averaged_and_hidden_surfaces_are_not_looked_at() -> None:
     looks = looks_of_patches(patches, crops, found, colours)
     assert (looks.crops.tolist(), looks.views.tolist()) == ([2, 0], [2, 0])
     assert looks.logits[0, :3] == pytest.approx([500.0] * 3)  # of 10^2 and 30^2
-    of_mean = looks_of_patches(patches, crops, found, colours, average="embeddings")
-    assert of_mean.logits[0, :3] == pytest.approx([400.0] * 3)  # (20)^2
     unseen = looks_of_patches(patches, (), np.zeros((0, 0)), colours)
     assert not unseen.crops.any()
     one = planned_crops(patches, grey, tree, metres=(0.5,), most_views=1)
     assert [crop.patch for crop in one] == [0]
+
+
+def test_a_crop_at_the_edge_of_a_picture_is_taken_beside_the_patchs_middle() -> None:
+    wall = [sheet("wall", 3.0, 0.9, 0.9)]
+    patches = surface_patches(wall, 2.0)
+    grey = np.full((300, 400, 3), 10, np.uint8)
+    picture = PosedPicture("p", camera([0, 0, 0.45], -0.585), grey)
+    plan = planned_crops(patches, [picture], TriangleTree(wall), metres=(0.5,))
+    center, axes = patches.center[0], patches.axes[0]
+    assert rectified_crop(picture, center, axes, 0.5, 32, plan[0].pixels) is None
+    assert len(embedded_crops(patches, [picture], plan, Colours())[0]) == 1
 
 
 def test_pictures_from_places_apart_are_kept() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -25,6 +24,8 @@ from visrftwin_ros.vision.visible_classes import NAMES
 
 MOST_VIEWS = 3
 """A patch is looked at in, those in which it is largest."""
+_SHIFTS = tuple((a, b) for a in (0.0, -0.3, 0.3) for b in (0.0, -0.3, 0.3))
+"""m along a patch's axes."""
 _AT_ONCE = 256
 """Crops held in memory."""
 
@@ -102,12 +103,11 @@ def looks_of_patches(
     crops: Sequence[Crop],
     embeddings: Float[np.ndarray, "k d"],
     head: Head,
-    average: Literal["logits", "embeddings"] = "logits",
 ) -> Looks:
-    """What crops show, averaged over the views and sizes that there are of a patch (3).
+    """What crops show, averaged over the views and sizes that there are of a patch.
 
-    average: of what: the head's log-odds, or the embeddings themselves, as the paper has it, whose mean then
-    goes through the head.
+    The paper's (3) averages embeddings; through a linear head that is the same as the mean of its log-odds,
+    which words can be averaged by too.
     """
     owner = np.array([crop.patch for crop in crops], int)
     counts = np.bincount(owner, minlength=len(patches))
@@ -118,18 +118,19 @@ def looks_of_patches(
     logits = np.zeros((len(patches), len(NAMES)))
     seen = counts > 0
     if seen.any():
-        table = head.logits(embeddings) if average == "logits" else embeddings
-        sums = np.zeros((len(patches), table.shape[1]))
-        np.add.at(sums, owner, table)
-        means = sums[seen] / counts[seen, None]
-        logits[seen] = means if average == "logits" else head.logits(means)
+        np.add.at(logits, owner, head.logits(embeddings))
+        logits[seen] /= counts[seen, None]
     return Looks(logits, counts, views)
 
 
 def _cut(
     patches: Patches, pictures: Sequence[PosedPicture], crop: Crop, side: int
 ) -> np.ndarray | None:
-    i = crop.patch
-    return rectified_crop(
-        pictures[crop.picture], patches.center[i], patches.axes[i], crop.metres, side, crop.pixels
-    )
+    """About the patch's middle, or beside it where the picture ends there."""
+    axes = patches.axes[crop.patch]
+    for shift in _SHIFTS:
+        center = patches.center[crop.patch] + np.array(shift) @ axes
+        cut = rectified_crop(pictures[crop.picture], center, axes, crop.metres, side, crop.pixels)
+        if cut is not None:
+            return cut
+    return None

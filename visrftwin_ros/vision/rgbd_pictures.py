@@ -36,7 +36,9 @@ def read_rgbd_pictures(folder: Path, most: int) -> tuple[tuple[PosedPicture, ...
         if bgr is None:
             left_out.append(f"{frames[row]}: no picture that can be read")
             continue
-        name, turn = frames[row].name, poses[row][:3, :3].T
+        name = frames[row].name
+        left, _, right = np.linalg.svd(poses[row][:3, :3].T)
+        turn = left @ right  # poses are written with few digits: the nearest rotation
         size = (bgr.shape[1], bgr.shape[0])
         camera = PinholeCamera(name, size, matrix, turn, -turn @ poses[row][:3, 3], np.zeros(0))
         pictures.append(PosedPicture(name, camera, bgr))

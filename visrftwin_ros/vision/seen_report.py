@@ -59,17 +59,16 @@ def _lines(seen: SeenMaterials, views: Sequence[str]) -> list[str]:
         "",
         *(f"![View]({view})" for view in views),
         "",
-        "| surface | class | probability | next | seen | metal |",
+        "| surface | called | likeliest | next | seen | metal |",
         "|---|---|---|---|---|---|",
     ]
     for surface, name, row, share, values in zip(
         seen.surfaces, names, seen.posterior, shares, seen.values, strict=True
     ):
-        first, second = np.argsort(-row)[:2]
-        other = f"{COLUMNS[second]} {row[second]:.2f}" if row[second] >= _LIKELY else ""
+        first, second = (f"{COLUMNS[k]} {row[k]:.2f}" for k in np.argsort(-row)[:2])
+        other = second if np.sort(row)[-2] >= _LIKELY else ""
         lines.append(
-            f"| {surface} | {name} | {row[first]:.2f} | {other} | {100 * share:.0f} % | "
-            f"{values.conductor:.2f} |"
+            f"| {surface} | {name} | {first} | {other} | {100 * share:.0f} % | {values.conductor:.2f} |"
         )
     if hidden:
         lines += ["", f"Not seen in any picture, or hardly: {', '.join(hidden)}."]
@@ -128,7 +127,7 @@ def _overlay(picture: PosedPicture, seen: SeenMaterials, tree: TriangleTree) -> 
     drawn = image.copy()
     for row, square in zip(rows, corners, strict=True):
         pixels, inside = picture.camera.project(square)
-        if inside.all() and np.ptp(pixels[:, 0]) < picture.camera.size[0] / 3:
+        if inside.all() and np.ptp(pixels[:, 0]) < picture.camera.column_period / 2:
             colour = _bgr(colour_of(name_of(seen.of_patch[row])))
             cv2.fillPoly(drawn, [np.round(pixels).astype(np.int32)], colour)
     image = cv2.addWeighted(image, 0.5, drawn, 0.5, 0.0)

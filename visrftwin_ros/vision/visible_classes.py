@@ -90,9 +90,11 @@ WIDE: Mapping[str, float] = {
 """Behind what is unknown: what buildings and furniture are mostly made of, metal and glass left apart."""
 
 _RARE = 0.1
+_UNMAPPED = ("glass",)
+"""Rare on every surface of a map: depth cameras see no pane, a LiDAR only head on."""
 _UNUSUAL: Mapping[str, tuple[str, ...]] = {
-    "floor": ("painted", "glass", "ceiling_tile", "brick"),
-    "ceiling": ("brick", "stone", "fabric", "glass", "asphalt"),
+    "floor": ("painted", "ceiling_tile", "brick"),
+    "ceiling": ("brick", "stone", "fabric", "asphalt"),
     "wall": ("fabric", "ceiling_tile", "asphalt", "metal"),
     "panel": ("ceiling_tile", "asphalt", "brick"),
     "box": ("ceiling_tile", "asphalt"),
@@ -102,6 +104,6 @@ _UNUSUAL: Mapping[str, tuple[str, ...]] = {
 
 def kind_prior(kind: str) -> Float[np.ndarray, " classes"]:
     """Probability of each class before a look, on a surface of a map's `kind`; equal where none is known."""
-    rare = _UNUSUAL.get(kind, ())
+    rare = (*_UNUSUAL[kind], *_UNMAPPED) if kind in _UNUSUAL else ()
     share = np.array([_RARE if name in rare else 1.0 for name in NAMES])
     return share / share.sum()
