@@ -15,17 +15,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.special import expit, logit
 
+from visrftwin_ros.materials.material_spread import PRIOR_SD, QUANTITIES
 from visrftwin_ros.materials.table import MaterialValues
 from visrftwin_ros.scene.surfaces import SurfaceMesh
 
-QUANTITIES = ("relative_permittivity", "conductivity", "thickness", "scattering_coefficient")
-PRIOR_SD = (0.5, 1.0, 0.5, 1.0)
-"""Standard deviations of log(eps_r - 1), log sigma, log thickness, logit S.
-
-A surface that is called concrete is by ITU-R P.2040 of 5.2, in the literature of 4 to 8; its
-conductivity goes with moisture, by a factor of e and more; boards, panes and walls come in thicknesses of
-which twice the usual one is not rare; S of one material spreads over the paper's table 2 as widely.
-"""
 _LOW = (1.02, 1e-6, 5e-4, 1e-3)
 _HIGH = (99.0, 1e7, 9.0, 0.999)
 """Of a `MaterialEntry`, with some room."""
