@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import HEIGHT, campaign, places
+from sounded_yard import HEIGHT, campaign, places
 
 from visrftwin_ros.campaign.campaign_writer import CampaignWriter
 from visrftwin_ros.cli import main

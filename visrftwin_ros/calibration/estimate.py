@@ -41,14 +41,10 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Forecast:
-    """Of M soundings, dB. power_db: by the estimate alone, as the site with its materials has it;
-    sd_db: of a sounding around it. with_map_db, with_map_sd_db: with what near soundings were off added.
-    """
+    """Of M soundings, dB. power_db: by the numbers alone; sd_db: of a sounding around it."""
 
     power_db: Float[np.ndarray, " m"]
     sd_db: Float[np.ndarray, " m"]
-    with_map_db: Float[np.ndarray, " m"]
-    with_map_sd_db: Float[np.ndarray, " m"]
 
 
 class _Fit:
@@ -122,24 +118,12 @@ def estimated(model: SoundingModel, progress: Progress | None = None) -> Estimat
     return Estimate(best, np.linalg.inv(slopes.T @ slopes), error, trust, complete)
 
 
-def forecast(estimate: Estimate, known: SoundingModel, asked: SoundingModel) -> Forecast:
-    """Powers of the soundings of `asked`, after `known` ones gave the estimate."""
-    off, slopes_off = errors_of(known, estimate.numbers, spreads=False)
-    covariance = estimate.error.of_powers(known.soundings, estimate.trust)
-    near = estimate.error.between(asked.soundings, known.soundings)
-    weights = np.linalg.solve(covariance, near.T).T
-    readings = asked.readings(estimate.numbers)
-    slopes = readings.power_slopes
-    own = estimate.error.alone_db**2
-    alone = own + estimate.error.shared_db**2 + _variances(slopes, estimate.covariance)
-    left = estimate.error.shared_db**2 - (weights * near).sum(axis=1)
-    of_numbers = _variances(slopes - weights @ slopes_off, estimate.covariance)
-    return Forecast(
-        readings.power_db,
-        np.sqrt(alone),
-        readings.power_db - weights @ off,
-        np.sqrt(own + np.maximum(left, 0) + of_numbers),
-    )
+def forecast(estimate: Estimate, asked: SoundingModel) -> Forecast:
+    """Powers of the soundings of `asked`."""
+    readings, error = asked.readings(estimate.numbers), estimate.error
+    alone = error.alone_db**2 + error.shared_db**2
+    variance = alone + _variances(readings.power_slopes, estimate.covariance)
+    return Forecast(readings.power_db, np.sqrt(variance))
 
 
 def errors_of(

@@ -58,6 +58,13 @@ def text_of(report: dict[str, Any]) -> str:
                 f"  {what.replace('_', ' ')}, kept aside: RMS error {before['rms']:.1f} -> "
                 f"{after['rms']:.1f} {unit}, median {before['median']:.1f} -> {after['median']:.1f} {unit}"
             )
+    residuals = report["residuals"]
+    if aside:
+        errors = [aside["power"][k]["rms"] for k in ("by_new_site", "with_its_residuals")]
+        word = "adopted" if residuals["adopted"] else "no better there, left out"
+        lines.append(
+            f"  with what near soundings are still off: {errors[0]:.1f} -> {errors[1]:.1f} dB; {word}"
+        )
     if not report["adopted"]:
         lines.append("  no better there than before: every surface keeps its material")
     for name, quantities in report["materials"].items():
@@ -80,12 +87,14 @@ def _aside(calibration: Calibration) -> dict[str, Any]:
     if not len(aside.soundings):
         return {}
     before, after = aside.readings(np.zeros(len(aside.mean))), aside.readings(estimate.numbers)
-    found = forecast(estimate, calibration.known, aside)
+    found = forecast(estimate, aside)
+    as_site, with_map = calibration.aside_errors_db
     measured = aside.soundings.power_db
     powers = {
         "before": _errors(before.power_db - measured),
         "after": _errors(after.power_db - measured),
-        "after_with_map": _errors(found.with_map_db - measured),
+        "by_new_site": _errors(as_site),
+        "with_its_residuals": _errors(with_map),
         "interval_covers": float(np.mean(np.abs(after.power_db - measured) < _Z90 * found.sd_db)),
     }
     timed = np.isfinite(aside.soundings.delay_spread)
@@ -174,18 +183,13 @@ def _access_points(calibration: Calibration) -> dict[str, Any]:
     }
 
 
-def _residuals(calibration: Calibration) -> list[dict[str, Any]]:
-    """Measured minus predicted at the soundings learnt from: the map of what the site does not have."""
-    known, estimate = calibration.known, calibration.estimate
-    off = known.soundings.power_db - known.powers_db(estimate.numbers)
-    return [
-        {
-            "access_point": tx,
-            "position": place.tolist(),
-            "residual_db": float(error),
-            "trust": float(trust),
-        }
-        for tx, place, error, trust in zip(
-            known.soundings.tx, known.soundings.position, off, estimate.trust, strict=True
-        )
-    ]
+def _residuals(calibration: Calibration) -> dict[str, Any]:
+    """Of the map of what the new site is still off."""
+    found = calibration.residuals
+    return {
+        "adopted": len(found) > 0,
+        "soundings": len(found),
+        "alone_db": found.alone_db,
+        "shared_db": found.shared_db,
+        "reach_m": found.reach,
+    }

@@ -92,7 +92,7 @@ class SoundingModel:
     @cached_property
     def _of_sounding(self) -> Int[np.ndarray, " n"]:
         """Which access point."""
-        return np.array([self.access_points.index(tx) for tx in self.soundings.tx])
+        return np.array([self.access_points.index(tx) for tx in self.soundings.tx], int)
 
     @cached_property
     def heard(self) -> Bool[np.ndarray, " paths"]:

@@ -55,6 +55,17 @@ class Soundings:
         )
 
 
+def joined(parts: Sequence[Soundings]) -> Soundings:
+    """The soundings of all parts, one after the other."""
+    return Soundings(
+        tuple(name for part in parts for name in part.tx),
+        *(
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("position", "power_db", "delay_spread", "range_db")
+        ),
+    )
+
+
 def usable_soundings(campaign: Campaign, site: Site) -> tuple[Soundings, list[str]]:
     """Those that can be calibrated on, and why the others cannot.
 

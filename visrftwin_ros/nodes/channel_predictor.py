@@ -246,6 +246,7 @@ class ChannelPredictor(TwinNode):
         self._channels.publish(message)
         self._publish_paths(stamp, state, stale, bodies)
         self._report_links(state.links, state.fault, missing, state.dropped)
+        self._report_residuals(state)
         forecast = self._engine.forecast(bodies, np.concatenate([self._covariance, covariance]))
         self._publish_forecast(stamp, state, forecast, stale)
         if not stale:
@@ -288,6 +289,19 @@ class ChannelPredictor(TwinNode):
             self.report("bodies", WARN, f"unusable poses were left out: {', '.join(dropped)}")
         else:
             self.report("bodies", OK, "all poses are usable")
+
+    def _report_residuals(self, state: ChannelState) -> None:
+        known = self._engine.twin.residuals
+        if not len(known) or state.residual_db is None or state.residual_sd_db is None:
+            return
+        corrected = {
+            f"{tx}-{rx}": f"{db:+.1f} dB, +-{sd:.1f} dB"
+            for (tx, rx), db, sd in zip(
+                state.links, state.residual_db, state.residual_sd_db, strict=True
+            )
+        }
+        told = f"what {len(known)} soundings were off is added to the power of links near them"
+        self.report("residuals", OK, told, **corrected)
 
     def _publish_forecast(
         self, stamp: int, state: ChannelState, forecast: ShadowForecast, stale: bool
