@@ -41,6 +41,10 @@ UNCALIBRATED = "the twin as it comes"
 MATERIALS = "calibrated, its materials alone"
 WITH_MAP = "calibrated: the site that `visrftwin calibrate` writes"
 
+FEW = 6
+"""Draws of a count that no aim is set for."""
+
+Results = dict[str, dict[str, list[list[float]]]]
 Guess = tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]]
 """Powers, dB, and the standard deviation of a sounding around them; NaN: none is given."""
 
@@ -108,27 +112,33 @@ def traced_cells(data: Path) -> TracedCampaign:
         return traced_campaign(campaign, site, *told)
 
 
-def run(traced: TracedCampaign, draws: int) -> dict[str, dict[str, list[list[float]]]]:
+def run(traced: TracedCampaign, draws: int, kept: Path | None) -> Results:
     """By count of known cells and method: of each draw RMS error [dB] and coverage of the 90 %
-    interval."""
+    interval. kept: JSON file, written after each draw. Ctrl-C ends with the draws until then."""
     count_all = len(traced.soundings)
-    results: dict[str, dict[str, list[list[float]]]] = {}
-    for count in COUNTS:
-        per_method = results.setdefault(str(count), {})
-        for seed in tqdm(range(draws), desc=f"{count} cells"):
+    results: Results = {str(count): {} for count in COUNTS}
+    rounds = [(seed, count) for seed in range(draws) for count in COUNTS]
+    try:
+        for seed, count in tqdm([r for r in rounds if r[1] in AIMS or r[0] < FEW]):
             rows = np.sort(np.random.default_rng(seed).permutation(count_all)[:count])
             truth = np.delete(traced.soundings.power_db, rows)
             for name, (guess, sd) in scored(traced, rows, seed).items():
                 error = guess - truth
                 inside = np.mean(np.abs(error) < Z90 * sd) if np.isfinite(sd).all() else np.nan
                 figures = [float(np.sqrt(np.mean(error**2))), float(inside)]
-                per_method.setdefault(name, []).append(figures)
+                results[str(count)].setdefault(name, []).append(figures)
+            if kept is not None:
+                kept.write_text(json.dumps(results))
+    except KeyboardInterrupt:
+        print("stopped: of the draws until then")
     return results
 
 
-def results_table(results: Mapping[str, Mapping[str, list[list[float]]]]) -> str:
+def results_table(results: Results) -> str:
     """Markdown: medians over the draws, 5 to 95 % of them in brackets, coverage."""
-    head = ["RMS error of path loss, dB", *(f"{count} cells" for count in results)]
+    head = ["RMS error of path loss, dB"]
+    for count, of_count in results.items():
+        head.append(f"{count} cells, {len(next(iter(of_count.values())))} draws")
     rows = []
     for name in next(iter(results.values())):
         row = [name]
@@ -142,7 +152,7 @@ def results_table(results: Mapping[str, Mapping[str, list[list[float]]]]) -> str
     return table(head, rows)
 
 
-def verdict(results: Mapping[str, Mapping[str, list[list[float]]]]) -> str:
+def verdict(results: Results) -> str:
     """Whether the aims were reached."""
     said = []
     for name, words in ((WITH_MAP, "The new site"), (MATERIALS, "its materials alone")):
@@ -162,13 +172,11 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--page", type=Path)
     arguments = parser.parse_args()
-    results = run(traced_cells(arguments.data), arguments.draws)
+    results = run(traced_cells(arguments.data), arguments.draws, arguments.json)
     text = results_table(results)
     print(text)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(results))
     if arguments.page:
-        filled = {"table": text, "draws": str(arguments.draws), "verdict": verdict(results)}
+        filled = {"table": text, "verdict": verdict(results)}
         page = TEMPLATE.read_text()
         for name, value in filled.items():
             page = page.replace(f"{{{name}}}", value)

@@ -9,6 +9,7 @@ import numpy as np
 import yaml
 from scipy.constants import epsilon_0, speed_of_light
 
+from visrftwin_ros.campaign.campaign_writer import CampaignWriter
 from visrftwin_ros.campaign.snapshot import Campaign, MeasuredPaths, Snapshot
 from visrftwin_ros.site.loading import load_site
 from visrftwin_ros.site.model import Site
@@ -21,6 +22,7 @@ REFERENCE_DB = 37.0
 TRUTH = {"slab": (7.5, 0.5, 0.2), "panel": (4.4, 0.08, 0.02)}
 """Permittivity, conductivity [S/m], thickness [m]."""
 NOISE_DB = 0.4
+START = 1_700_000_000_000_000_000
 
 
 def yard(folder: Path) -> Site:
@@ -96,3 +98,17 @@ def places(count: int) -> np.ndarray:
     return np.column_stack(
         [rng.uniform(3, 19, count), rng.uniform(0.5, 11.5, count), np.full(count, HEIGHT)]
     )
+
+
+def recorded(bag: Path, count: int, **more: str) -> Path:
+    """A campaign of `count` soundings, a second apart, with `more` facts."""
+    upright = np.array([0.0, 0.0, 0.0, 1.0])
+    facts = {"site": "yard", "gain_reference": "relative", **more}
+    with CampaignWriter(bag, facts) as writer:
+        for i, snapshot in enumerate(campaign(places(count)).snapshots):
+            stamp = START + i * 10**9
+            ground = snapshot.rx_position - [0, 0, HEIGHT]
+            writer.transform(stamp, "world", "robot/base_link", ground, upright)
+            stamped = {**vars(snapshot), "stamp_ns": stamp}
+            writer.snapshot(type(snapshot)(**stamped), "world")
+    return bag

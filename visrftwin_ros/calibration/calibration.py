@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -127,7 +129,12 @@ class Calibration:
     @property
     def _met(self) -> list[bool]:
         """Of each surface: whether a sounding learnt from met it."""
-        return [bool(column.any()) for column in self.known.sounded.meets.T]
+        return [count > 0 for count in self.told]
+
+    @property
+    def told(self) -> tuple[int, ...]:
+        """Of each surface: how many of the soundings learnt from met it."""
+        return tuple(int(count) for count in self.known.sounded.meets.sum(axis=0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,10 +152,11 @@ class TracedCampaign:
         rng: np.random.Generator,
         rows: Int[np.ndarray, " k"] | None = None,
         progress: Progress | None = None,
+        beat: Callable[[], None] = lambda: None,
     ) -> Calibration:
         """What the soundings `rows` (default all) say, a share of them, drawn by `rng`, kept aside.
 
-        Raises TwinError where too few of them are reached by a path.
+        beat: as of `estimated`. Raises TwinError where too few of them are reached by a path.
         """
         rows = np.arange(len(self.soundings)) if rows is None else rows
         counts = np.bincount(self.sounded.paths.link, minlength=len(self.soundings))
@@ -177,7 +185,7 @@ class TracedCampaign:
             )
             for some in (known, aside)
         )
-        estimate = estimated(known_model, progress)
+        estimate = estimated(known_model, progress, beat)
         return Calibration(
             self.site, self.campaign.source, known_model, aside_model, estimate, tuple(problems)
         )
@@ -190,17 +198,29 @@ def traced_campaign(
     rng: np.random.Generator,
     most: int | None = MOST,
     progress: Progress | None = None,
+    *,
+    materials: Mapping[str, MaterialValues] = MappingProxyType({}),
+    learnt: Collection[str] | None = None,
 ) -> TracedCampaign:
     """The paths of at most `most` soundings, drawn by `rng`. folder: where solved paths are kept.
 
-    Raises TwinError where the soundings do not do.
+    materials: by surface, over the site's. learnt: the surfaces whose materials are free, None for all.
+    Raises TwinError where the soundings do not do, and for a surface that the site lacks.
     """
+    names = [surface.name for surface in site.scene]
+    if unknown := sorted({*materials, *(learnt or ())} - set(names)):
+        raise TwinError(
+            f"site {site.name!r} has no surface {', '.join(unknown)}; it has {', '.join(names)}"
+        )
     soundings, problems = usable_soundings(campaign, site)
     drawn = rng.permutation(len(soundings))[:most]
     soundings = soundings.take(np.sort(drawn))
-    meshes = surface_meshes(site)
+    meshes = tuple(
+        replace(mesh, material=materials.get(mesh.name, mesh.material))
+        for mesh in surface_meshes(site)
+    )
     traced = traced_paths_of(soundings, site, meshes, folder, progress)
-    sounded = SoundedPaths.of(traced, meshes, site.radio.frequency)
+    sounded = SoundedPaths.of(traced, meshes, site.radio.frequency, learnt)
     return TracedCampaign(site, campaign, soundings, sounded, tuple(problems))
 
 

@@ -26,6 +26,10 @@ _TOLERANCE = 1e-3
 Progress = Callable[[int, int], None]
 
 
+class StoppedError(Exception):
+    """Raised by whoever is told of the progress, to have the best until then."""
+
+
 @dataclass(frozen=True)
 class Estimate:
     """numbers: (X,) of SoundingModel, most likely. covariance: (X, X) of them, in squares of the prior's
@@ -51,9 +55,13 @@ class _Fit:
     """Least squares of one model error, and the best that any evaluation came to."""
 
     def __init__(
-        self, model: SoundingModel, error: ModelError, trust: Float[np.ndarray, " n"]
+        self,
+        model: SoundingModel,
+        error: ModelError,
+        trust: Float[np.ndarray, " n"],
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
-        self._model = model
+        self._model, self._beat = model, beat
         self._timed = _timed(model)
         n_timed = int(self._timed.sum())
         covariance = block_diag(
@@ -74,6 +82,7 @@ class _Fit:
     ) -> tuple[Float[np.ndarray, " r"], Float[np.ndarray, "r x"]]:
         key = numbers.tobytes()
         if self._at is None or self._at[0] != key:
+            self._beat()
             off, slopes = errors_of(self._model, numbers)
             white = solve_triangular(self._factor, np.column_stack([off, slopes]), lower=True)
             errors = np.concatenate([white[:, 0], numbers])
@@ -91,28 +100,33 @@ class _Fit:
         return self.best
 
 
-def estimated(model: SoundingModel, progress: Progress | None = None) -> Estimate:
+def estimated(
+    model: SoundingModel,
+    progress: Progress | None = None,
+    beat: Callable[[], None] = lambda: None,
+) -> Estimate:
     """The most likely numbers of `model` and their spread, the model's error fitted along with them.
 
-    Stopped by Ctrl-C it is the best until then, and not `complete`.
+    StoppedError by Ctrl-C, or where `beat`, called with every evaluation, raises StoppedError, it is the best
+    until then, and not `complete`.
     """
     error, trust = ModelError(), np.ones(len(model.soundings))
     best, complete = np.zeros(len(model.mean)), True
-    few, fit = model, _Fit(model, error, trust)
+    few, fit = model, _Fit(model, error, trust, beat)
     if len(model.soundings) > _TRIED_ON:
         drawn = np.random.default_rng(0).permutation(len(model.soundings))[:_TRIED_ON]
         few = model.take(np.sort(drawn))
     try:
-        fit = _Fit(few, error, np.ones(len(few.soundings)))
+        fit = _Fit(few, error, np.ones(len(few.soundings)), beat)
         for start in (best, *_starts(few)):
             best = fit.run_down(start)
         for turn in range(ROUNDS):
-            fit = _Fit(model, error, trust)
+            fit = _Fit(model, error, trust, beat)
             best = fit.run_down(best)
             error, trust = _model_error(model, best, error, trust)
             if progress is not None:
                 progress(turn + 1, ROUNDS)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, StoppedError):
         best, complete = fit.best if np.isfinite(fit.cost) else best, False
     slopes = _Fit(model, error, trust).slopes(best)
     return Estimate(best, np.linalg.inv(slopes.T @ slopes), error, trust, complete)

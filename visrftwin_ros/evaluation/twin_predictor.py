@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from visrftwin_ros.errors import TwinError
 from visrftwin_ros.evaluation.link_targets import Questions
 from visrftwin_ros.evaluation.prediction import Prediction, Progress, Setting, Told
 from visrftwin_ros.evaluation.ray_prediction import RayPredictor
@@ -50,3 +51,19 @@ class TwinOfTrueMaterials(Twin):
 
     def _tracer(self, setting: Setting) -> RayPredictor:
         return RayPredictor(setting.site, setting.meshes)
+
+
+class CalibratedTwin(Twin):
+    """The same after a calibration on another campaign of the place."""
+
+    name = "twin_calibrated"
+    label = "twin (calibrated)"
+    colour = "#8c1a11"
+    what = "the same with materials and residuals calibrated on another campaign (--fit-bag)"
+    told: tuple[Told, ...] = ("positions", "geometry", "materials", "people", "another campaign")
+
+    def _tracer(self, setting: Setting) -> RayPredictor:
+        place = setting.calibrated
+        if place is None:
+            raise TwinError("no campaign to calibrate on: give --fit-bag")
+        return RayPredictor(setting.site, place.meshes, residuals=place.residuals)

@@ -31,6 +31,7 @@ from visrftwin_ros.nodes.messages.channel_messages import (
 )
 from visrftwin_ros.nodes.messages.markers import path_markers, scene_markers
 from visrftwin_ros.nodes.shared.boxes_heard import BoxesHeard
+from visrftwin_ros.nodes.shared.calibration_heard import CalibrationHeard
 from visrftwin_ros.nodes.shared.channel_services import ChannelServices, PeopleNow
 from visrftwin_ros.nodes.shared.robot_poses import robot_poses_from_tf
 from visrftwin_ros.nodes.shared.transforms import listen
@@ -126,6 +127,7 @@ class ChannelPredictor(TwinNode):
         self.subscription(TrackedPeople, "people", self._on_people)
         self.subscription(TrackedBoxes, "tracked_boxes", self._on_boxes)
         self.timer(WATCH_PERIOD, self._watch)
+        self._calibration = CalibrationHeard(self, self._engine)
         self._asked = ChannelServices(
             self, self._engine, self._transforms, self._people_now, self.value("max_paths"), kept
         )
@@ -154,7 +156,7 @@ class ChannelPredictor(TwinNode):
         if hasattr(self, "_engine"):
             if self._engine.twin.materials and not self.value("materials"):
                 names = ", ".join(self._engine.twin.materials)
-                self.get_logger().warning(f"what set_material set is forgotten, on {names}")
+                self.get_logger().warning(f"materials that were set are forgotten, on {names}")
             self._engine.close()
             del self._engine
 
