@@ -74,7 +74,9 @@ def test_a_drive_corrects_what_is_predicted_where_nobody_learnt(driven: Drive) -
     assert step.after_db < 1.2
     devices = step.belief.access_points[0] + step.belief.robots["robot"]
     assert devices == pytest.approx(OFFSET_DB, abs=1.0)
-    assert {"floor", "south", "north"} >= set(step.told) and "shed" not in step.materials
+    told = {one.surface: one for one in step.estimates}
+    assert told["south"].soundings > 0 == told["shed"].soundings
+    assert (np.linalg.eigvalsh(told["south"].covariance) > -1e-12).all()
 
 
 def test_a_device_that_loses_power_is_named_and_learnt_anew(driven: Drive) -> None:

@@ -6,31 +6,43 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from action_msgs.msg import GoalStatus
 from node_bench import OK, WARN, NodeBench
 from rclpy.action import ActionClient
+from scipy.constants import speed_of_light
 from scipy.spatial.transform import Rotation
-from sounded_yard import HEIGHT, campaign, places, recorded, yard
+from sounded_yard import AP, HEIGHT, campaign, places, recorded, yard
 from tf2_msgs.msg import TFMessage
 
 from visrftwin_ros.action import Calibrate
+from visrftwin_ros.beams.rates_802_11ad import noise_dbm
+from visrftwin_ros.beams.selection import sweep
 from visrftwin_ros.campaign.campaign_messages import PATH_FIELDS
+from visrftwin_ros.messages.calibration import residuals_from_message
 from visrftwin_ros.messages.geometry import transform_message
 from visrftwin_ros.messages.paths import path_messages
 from visrftwin_ros.messages.stamps import header
 from visrftwin_ros.msg import (
+    ChannelPaths,
     ChannelSnapshot,
+    LinkChannel,
     LinkChannels,
+    LinkPaths,
+    LinkTelemetry,
     MaterialEstimates,
     PathLossResiduals,
+    RadioPath,
     TrackedPeople,
 )
 from visrftwin_ros.nodes.channel_predictor import ChannelPredictor
 from visrftwin_ros.nodes.material_calibrator import MaterialCalibrator
+from visrftwin_ros.nodes.messages.conversions import multipath_from_message
 from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.nodes.shared.transforms import MOVING_QOS, Pose
 from visrftwin_ros.nodes.shared.twin_node import LATCHED_QOS
+from visrftwin_ros.twin.mounts import RobotPose, device_mount
 
 
 class Asking:
@@ -167,3 +179,58 @@ def test_estimates_of_another_site_or_band_are_left_out_with_the_reason(
     entry = "predictor: input path_loss_residuals"
     assert bench.until(lambda: bench.statuses.get(entry, (9, ""))[0] == WARN)
     assert "expected the same number" in bench.statuses[entry][1]
+
+
+def test_what_radios_report_at_work_corrects_the_path_loss(
+    bench: NodeBench, tmp_path: Path
+) -> None:
+    site = yard(tmp_path / "yard")
+    folder, cache = str(site.folder), str(tmp_path / "cache")
+    node = bench.active(
+        MaterialCalibrator, "calibrator", site=folder, cache=cache, telemetry_period=3600.0
+    )
+    residuals = bench.heard(PathLossResiduals, "path_loss_residuals", LATCHED_QOS)
+    transforms = bench.publisher(TFMessage, "/tf", MOVING_QOS)
+    channels = bench.publisher(LinkChannels, "channels")
+    paths = bench.publisher(ChannelPaths, "channel_paths")
+    telemetry = bench.publisher(LinkTelemetry, "telemetry")
+    carrier, noise = site.radio.frequency, noise_dbm(site.radio)
+    heard = "calibrator: telemetry"
+    for i, place in enumerate(places(24)):
+        stamp = time.time_ns()
+        head = header(made, stamp, "world")
+        pose = Pose(place - [0, 0, HEIGHT], Rotation.identity())
+        moved = transform_message(made, "world", "robot/base_link", stamp, pose)
+        transforms.publish(TFMessage(transforms=[moved]))
+        step = place - AP
+        gain = 20 * np.log10(speed_of_light / carrier / (4 * np.pi * np.linalg.norm(step)))
+        azimuth = float(np.arctan2(step[1], step[0]))
+        one = RadioPath(gain_db=gain, aod_azimuth=azimuth, aoa_azimuth=azimuth + np.pi)
+        channel = LinkChannel(tx="mast", rx="robot", path_loss_db=-gain, shadow_loss_db=0.0)
+        channels.publish(LinkChannels(header=head, channels=[channel]))
+        link = LinkPaths(tx="mast", rx="robot", paths=[one])
+        paths.publish(ChannelPaths(header=head, links=[link]))
+        bench.spin(0.03)
+        ends = [
+            device_mount(site, name, stamp, {"robot": RobotPose(place, 0.0)})
+            for name in ("mast", "robot")
+        ]
+        best = 10 * np.log10(sweep(multipath_from_message(link), *ends).max())
+        off = 6.0 if place[0] > 11 else 0.0
+        report = LinkTelemetry(header=head, tx="mast", rx="robot", frequency=carrier)
+        report.rssi_dbm = float("nan")
+        report.snr_db = site.access_points[0].tx_power_dbm + best - noise + off
+        telemetry.publish(report)
+        assert bench.until(
+            lambda n=i + 1: bench.statuses.get(heard, (9, "", {}))[2].get("reports") == str(n)
+        )
+    node._learn_on()  # as every `telemetry_period`
+    assert bench.until(lambda: residuals and "calibrator: learning" in bench.statuses, 90)
+    learnt = bench.statuses["calibrator: learning"]
+    assert learnt[0] == OK, learnt
+    found = residuals_from_message(residuals[-1])
+    near, far = found.position[:, 0] < 9, found.position[:, 0] > 12
+    assert found.residual_db[far].mean() - found.residual_db[near].mean() > 2.0
+    beyond = LinkTelemetry(header=head, tx="mast", rx="robot", frequency=3.4e9)
+    telemetry.publish(beyond)
+    assert bench.until(lambda: "3.4 GHz" in bench.statuses[heard][1])

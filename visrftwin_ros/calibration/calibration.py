@@ -77,7 +77,7 @@ class Calibration:
         without, with_map = self.aside_errors_db
         if not len(without) or np.mean(with_map**2) >= np.mean(without**2):
             return NO_RESIDUALS
-        return self._everywhere.residuals
+        return self.everywhere.residuals
 
     @cached_property
     def aside_errors_db(self) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]]:
@@ -93,7 +93,7 @@ class Calibration:
     ) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"], Float[np.ndarray, " m"]]:
         """Powers of M other soundings of the campaign by the new site: by its materials alone, with its
         `residuals`, and the standard deviation, dB, of a sounding around the latter."""
-        fitted, soundings = self._everywhere, asked.soundings
+        fitted, soundings = self.everywhere, asked.soundings
         alone = self._expected_db(asked) + fitted.offsets(soundings)
         gain, _ = self.residuals.at(soundings.tx, soundings.position)
         deviation = np.hypot(fitted.residuals.alone_db, fitted.residuals.shared_db)
@@ -101,7 +101,7 @@ class Calibration:
         return alone, alone + gain, sd if len(self.residuals) else np.full(len(sd), deviation)
 
     @cached_property
-    def _everywhere(self) -> FittedResiduals:
+    def everywhere(self) -> FittedResiduals:
         """By all soundings."""
         return self._fitted(self.known, self.aside)
 

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from visrftwin_ros.calibration.calibration import Calibration
 from visrftwin_ros.calibration.estimate import forecast
 from visrftwin_ros.calibration.material_parameters import QUANTITIES
+from visrftwin_ros.calibration.next_sounding import NextSounding, next_sounding
 from visrftwin_ros.calibration.sounding_model import SoundingModel
 
 _Z90 = 1.6449
@@ -24,7 +25,7 @@ LEARNT = 0.2
 def report_of(calibration: Calibration) -> dict[str, Any]:
     """JSON-able; powers in dB, places in metres, intervals of 90 %."""
     known, estimate = calibration.known, calibration.estimate
-    error = estimate.error
+    error, following = estimate.error, following_sounding(calibration)
     return {
         "campaign": str(calibration.campaign),
         "site": calibration.site.name,
@@ -44,7 +45,21 @@ def report_of(calibration: Calibration) -> dict[str, Any]:
             "delay_spread_db": error.spread_db,
         },
         "residuals": _residuals(calibration),
+        "next_sounding": {
+            "position": following.place.tolist(),
+            "sd_before_db": following.before_db,
+            "sd_after_db": following.after_db,
+        },
     }
+
+
+def following_sounding(calibration: Calibration) -> NextSounding:
+    """Where to sound next, at the median height of the soundings."""
+    models = calibration.known, calibration.aside
+    heights = np.concatenate([model.soundings.position[:, 2] for model in models])
+    meshes = calibration.known.sounded.meshes
+    law = calibration.everywhere.residuals
+    return next_sounding(law, meshes, float(np.median(heights)))
 
 
 def text_of(report: dict[str, Any]) -> str:
@@ -78,6 +93,8 @@ def text_of(report: dict[str, Any]) -> str:
     if report["surfaces_no_sounding_met"]:
         names = ", ".join(report["surfaces_no_sounding_met"])
         lines.append(f"  no sounding met {names}: as before")
+    where = ", ".join(f"{value:.1f}" for value in report["next_sounding"]["position"])
+    lines.append(f"  to sound next: ({where}) m")
     return "\n".join(lines)
 
 

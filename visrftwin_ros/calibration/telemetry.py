@@ -20,8 +20,8 @@ from visrftwin_ros.calibration.residuals import fitted_residuals
 from visrftwin_ros.calibration.sounded_paths import SoundedPaths, one_link
 from visrftwin_ros.calibration.sounding_model import OFFSET_SD_DB, SoundingModel, Vector
 from visrftwin_ros.calibration.soundings import Soundings
+from visrftwin_ros.calibration.surface_estimates import SurfaceEstimate, estimates_of
 from visrftwin_ros.calibration.telemetry_cells import Key, TelemetryCells, soundings_of
-from visrftwin_ros.materials.table import MaterialValues
 from visrftwin_ros.propagation.paths.path_set import PathSet, concatenated
 from visrftwin_ros.scene.surfaces import SurfaceMesh
 from visrftwin_ros.site.model import Site
@@ -51,10 +51,11 @@ Trace = Callable[[Soundings], PathSet]
 
 @dataclass(frozen=True, eq=False)
 class Belief:
-    """numbers: of SoundingModel. access_points, robots: dB of each device over its nominal power.
+    """numbers: of SoundingModel, covariance: of them. access_points, robots: dB of each device over its nominal power.
     residuals: what is left."""
 
     numbers: Vector
+    covariance: Float[np.ndarray, "x x"]
     access_points: Float[np.ndarray, " a"]
     robots: dict[str, float]
     residuals: ResidualMap
@@ -64,14 +65,12 @@ class Belief:
 class Step:
     """What an update came to.
 
-    materials: by surface that a cell told of, empty where the site's are as good; told: how many cells
-    met each. changed: the surface or device that no people explain, '' for none. adopted: cells kept
+    estimates: of every surface. changed: the surface or device that no people explain, '' for none. adopted: cells kept
     aside are predicted no worse; else all stays as it was. before_db, after_db: their RMS errors.
     """
 
     belief: Belief
-    materials: dict[str, MaterialValues]
-    told: dict[str, int]
+    estimates: tuple[SurfaceEstimate, ...]
     changed: str
     adopted: bool
     before_db: float
@@ -82,8 +81,14 @@ class Step:
 class TelemetryCalibration:
     """meshes: of the site's materials before. trace: finds the paths of soundings, one link each."""
 
-    def __init__(self, site: Site, meshes: tuple[SurfaceMesh, ...], trace: Trace) -> None:
-        self.heard = TelemetryCells()
+    def __init__(
+        self,
+        site: Site,
+        meshes: tuple[SurfaceMesh, ...],
+        trace: Trace,
+        heard: TelemetryCells | None = None,
+    ) -> None:
+        self.heard = heard or TelemetryCells()
         self._site, self._meshes, self._trace = site, meshes, trace
         self._names = tuple(ap.name for ap in site.access_points)
         self._paths: dict[Key, PathSet] = {}
@@ -111,7 +116,11 @@ class TelemetryCalibration:
         known, judges = np.flatnonzero(~aside), np.flatnonzero(aside)
         robots = [key[1] for key in keys]
         before = self.belief or Belief(
-            np.zeros(len(model.mean)), np.zeros(len(self._names)), {}, NO_RESIDUALS
+            np.zeros(len(model.mean)),
+            np.eye(len(model.mean)),
+            np.zeros(len(self._names)),
+            {},
+            NO_RESIDUALS,
         )
         belief = self._learnt(
             model.take(known), [robots[i] for i in known], variance[known], before
@@ -124,8 +133,8 @@ class TelemetryCalibration:
             self.belief = belief
         kept = belief if adopted else before
         self.heard.looked_at()
-        materials, told = self._materials(model, kept.numbers)
-        return Step(kept, materials, told, changed, adopted, first, then, len(keys))
+        estimates = self._estimates(model, kept)
+        return Step(kept, estimates, changed, adopted, first, then, len(keys))
 
     def _sounded(self, keys: list[Key]) -> tuple[SoundedPaths, Bool[np.ndarray, " n"]]:
         """The paths of those that any reaches, and which these are."""
@@ -169,7 +178,9 @@ class TelemetryCalibration:
         expected = model.powers_db(_materials_alone(model, numbers))
         fitted = fitted_residuals(bare, expected, self._names, OFFSET_SD_DB[model.reference])
         own = dict(zip(names, (_ROBOT_SD_DB * devices).tolist(), strict=True))
-        return Belief(numbers, fitted.offset_db, own, fitted.residuals)
+        gain = np.linalg.solve(slopes @ slopes.T + errors, slopes[:, :size])
+        covariance = np.eye(size) - slopes[:, :size].T @ gain
+        return Belief(numbers, covariance, fitted.offset_db, own, fitted.residuals)
 
     def _change(self) -> str:
         """Whom what differs from before points at, if anybody; that begins anew."""
@@ -200,10 +211,9 @@ class TelemetryCalibration:
 
     def _patterns(self, keys: list[Key]) -> dict[str, Float[np.ndarray, " n"]]:
         """By device and surface: how much of each cell's power it has a hand in."""
-        found = {}
-        for end in (0, 1):
-            for name in sorted({key[end] for key in keys}):
-                found[name] = np.array([float(key[end] == name) for key in keys])
+        found: dict[str, Float[np.ndarray, " n"]] = {}
+        for name in sorted({name for key in keys for name in key[:2]}):
+            found[name] = np.array([float(name in key[:2]) for key in keys])
         for number, mesh in enumerate(self._meshes):
             shares = []
             for key in keys:
@@ -215,15 +225,18 @@ class TelemetryCalibration:
                 found[mesh.name] = np.array(shares)
         return found
 
-    def _materials(
-        self, model: SoundingModel, numbers: Vector
-    ) -> tuple[dict[str, MaterialValues], dict[str, int]]:
-        met = model.sounded.meets.sum(axis=0)
-        after = model.sounded.parameters.meshes_at(model.material_numbers(numbers), self._meshes)
-        told = {mesh.name: int(n) for mesh, n in zip(self._meshes, met, strict=True) if n}
-        if not numbers.any():
-            return {}, told
-        return {mesh.name: mesh.material for mesh in after if mesh.name in told}, told
+    def _estimates(self, model: SoundingModel, belief: Belief) -> tuple[SurfaceEstimate, ...]:
+        told = (
+            model.sounded.meets.sum(axis=0) if belief.numbers.any() else np.zeros(len(self._meshes))
+        )
+        count = model.n_materials
+        return estimates_of(
+            model.sounded.parameters,
+            model.material_numbers(belief.numbers),
+            belief.covariance[:count, :count],
+            self._meshes,
+            [int(n) for n in told],
+        )
 
 
 def _materials_alone(model: SoundingModel, numbers: Vector) -> Vector:

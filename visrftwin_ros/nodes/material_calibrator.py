@@ -1,7 +1,8 @@
-"""Learns the materials of the site from soundings, on request, of a bag or as they come."""
+"""Learns the materials of the site: from soundings on request, and from what radios report at work."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent import futures
 from dataclasses import dataclass, field, replace
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from geometry_msgs.msg import PoseStamped
 from rclpy.task import Future
 
 from visrftwin_ros.action import Calibrate
@@ -17,8 +19,13 @@ from visrftwin_ros.calibration.calibrated_site import CALIBRATED_SITE, write_cal
 from visrftwin_ros.calibration.calibration import Calibration, traced_campaign
 from visrftwin_ros.calibration.estimate import StoppedError
 from visrftwin_ros.calibration.material_parameters import QUANTITIES
+from visrftwin_ros.calibration.next_sounding import next_sounding
 from visrftwin_ros.calibration.report import report_of
+from visrftwin_ros.calibration.sounded_paths import traced_paths_of
+from visrftwin_ros.calibration.soundings import Soundings
 from visrftwin_ros.calibration.surface_estimates import SurfaceEstimate, surface_estimates
+from visrftwin_ros.calibration.telemetry import Step, TelemetryCalibration
+from visrftwin_ros.calibration.telemetry_cells import Reading, TelemetryCells
 from visrftwin_ros.campaign.campaign_messages import snapshot_from_message
 from visrftwin_ros.campaign.campaign_reader import read_campaign
 from visrftwin_ros.campaign.data_sets import refuse_judge
@@ -30,10 +37,12 @@ from visrftwin_ros.messages.calibration import (
     material_estimates,
     residuals_message,
 )
+from visrftwin_ros.messages.geometry import vector
 from visrftwin_ros.messages.stamps import stamp_ns
 from visrftwin_ros.msg import ChannelSnapshot, MaterialEstimates, PathLossResiduals
 from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.nodes.shared.robot_poses import robot_poses_from_tf
+from visrftwin_ros.nodes.shared.telemetry_heard import TelemetryHeard
 from visrftwin_ros.nodes.shared.transforms import listen
 from visrftwin_ros.nodes.shared.twin_node import (
     LATCHED_QOS,
@@ -45,7 +54,10 @@ from visrftwin_ros.nodes.shared.twin_node import (
     run,
 )
 from visrftwin_ros.outputs import check_room
+from visrftwin_ros.propagation.paths.path_set import PathSet
 from visrftwin_ros.scene.ray_device import prepare
+from visrftwin_ros.scene.surfaces import surface_meshes
+from visrftwin_ros.site.residual_map import ResidualMap
 from visrftwin_ros.twin.mounts import antenna_place
 
 _POLL_PERIOD = 0.1
@@ -88,6 +100,12 @@ class MaterialCalibrator(TwinNode):
         NodeParameter("soundings", 200, "Most to learn from, drawn at random of more", (5, 1000)),
         NodeParameter("seed", 1, "Of the draws", (0, 2**31 - 1)),
         NodeParameter("threads", 1, "CPU threads of the solver", (1, 64)),
+        NodeParameter(
+            "telemetry_period",
+            30.0,
+            "Seconds between steps of learning from telemetry; 0 = not from it",
+            (0.0, 3600.0),
+        ),
         NodeParameter("cache", "", "Folder of solved paths; empty = ~/.cache/visrftwin/paths"),
     )
 
@@ -98,17 +116,29 @@ class MaterialCalibrator(TwinNode):
         self._cache = Path(given) if given else cache_folder("paths")
         self._goal: _Goal | None = None
         self._learnt: dict[str, SurfaceEstimate] = {}  # by surface, what soundings told of
+        self._waiting: deque[Reading] = deque(maxlen=_MOST_HEARD)
         self._worker = futures.ThreadPoolExecutor(1, "calibration")
         self._transforms = listen(self)
         self._estimates = self.publisher(MaterialEstimates, "material_estimates", LATCHED_QOS)
         self._residuals = self.publisher(PathLossResiduals, "path_loss_residuals", LATCHED_QOS)
+        self._next = self.publisher(PoseStamped, "next_sounding", LATCHED_QOS)
         self.subscription(ChannelSnapshot, "sounder/snapshots", self._on_snapshot)
+        self._telemetry = self._from_telemetry(TelemetryCells())
+        self._step: futures.Future[Step] | None = None
+        if self.value("telemetry_period"):
+            TelemetryHeard(self, self._site, self._transforms, self._on_reading)
+            self.timer(self.value("telemetry_period"), self._learn_on)
         self.action(Calibrate, "calibrate", self._calibrate, self._may_begin)
         self.timer(_POLL_PERIOD, self._poll)
 
     def deactivate(self) -> None:
         if self._goal is not None:
             self._goal.cancelled = True
+
+    def time_went_back(self) -> None:
+        # Readings of before are later than all that come: they would have these refused as old.
+        self._waiting.clear()
+        self._telemetry = self._from_telemetry(TelemetryCells())
 
     def cleanup(self) -> None:
         if hasattr(self, "_worker"):
@@ -177,6 +207,12 @@ class MaterialCalibrator(TwinNode):
         self.report("soundings", OK, "soundings come", soundings=len(goal.snapshots))
 
     def _poll(self) -> None:
+        if self._step is not None and self._step.done():
+            step, self._step = self._step, None
+            try:
+                self._stepped(step.result())
+            except TwinError as error:
+                self.report("learning", WARN, f"nothing learnt from telemetry: {error}")
         goal = self._goal
         if goal is None:
             return
@@ -190,6 +226,53 @@ class MaterialCalibrator(TwinNode):
         goal.handle.publish_feedback(feedback)
         if goal.running is not None and goal.running.done() and not goal.ended.done():
             goal.ended.set_result(goal.running)
+
+    # From telemetry.
+
+    def _from_telemetry(self, heard: TelemetryCells) -> TelemetryCalibration:
+        """That starts with the materials that are known now."""
+        meshes = tuple(
+            replace(mesh, material=self._learnt[mesh.name].material)
+            if mesh.name in self._learnt
+            else mesh
+            for mesh in surface_meshes(self._site)
+        )
+
+        def trace(soundings: Soundings) -> PathSet:
+            return traced_paths_of(soundings, self._site, meshes, self._cache)
+
+        return TelemetryCalibration(self._site, meshes, trace, heard)
+
+    def _on_reading(self, one: Reading) -> None:
+        self._waiting.append(one)
+
+    def _learn_on(self) -> None:
+        """A step, where there is something to learn and the worker is free."""
+        if not self.active or self._step is not None or self._goal is not None:
+            return
+        heard = self._telemetry.heard
+        while self._waiting:
+            heard.hear(self._waiting.popleft())
+        for whose, why in heard.refused.items():
+            self.report(f"telemetry of {whose}", WARN, f"not used: {why}")
+        if self._telemetry.ready:
+            self._step = self._worker.submit(self._telemetry.step)
+
+    def _stepped(self, step: Step) -> None:
+        if step.changed:
+            self.report("changes", WARN, f"no people explain what is measured of {step.changed}")
+        else:
+            self.report("changes", OK, "nothing has changed that people do not explain")
+        errors = f"{step.before_db:.1f} -> {step.after_db:.1f} dB on the cells kept aside"
+        if not step.adopted:
+            self.report("learning", WARN, f"rolled back: {errors}")
+            return
+        self.report("learning", OK, errors, cells=step.cells)
+        told = {one.surface: one for one in step.estimates if one.soundings}
+        every = [
+            told.get(one.surface, self._learnt.get(one.surface, one)) for one in step.estimates
+        ]
+        self._publish(self.now_ns(), every, step.belief.residuals)
 
     # In the worker's thread.
 
@@ -235,12 +318,8 @@ class MaterialCalibrator(TwinNode):
         kept = self._learnt if asked.surfaces else {}
         self._learnt = kept | {name: one for name, one in fresh.items() if one.soundings}
         every = [self._learnt.get(name, one) for name, one in fresh.items()]
-        newest, world = goal.newest_ns, self._site.world_frame
-        result.estimates = material_estimates(
-            made, newest, world, self._site.radio.frequency, [_message(one) for one in every]
-        )
-        self._estimates.publish(result.estimates)
-        self._residuals.publish(residuals_message(made, newest, world, found.residuals))
+        result.estimates = self._publish(goal.newest_ns, every, found.residuals)
+        self._telemetry = self._from_telemetry(self._telemetry.heard)
         report = report_of(found)
         result.soundings = len(found.known.soundings) + len(found.aside.soundings)
         first = next(iter(report["access_points"].values()))
@@ -256,6 +335,22 @@ class MaterialCalibrator(TwinNode):
             said.append("no better on the soundings kept aside: every surface keeps its material")
         result.success, result.message = True, "; ".join([*said, *found.problems])
         self.report("calibrate", OK, result.message or "calibrated", soundings=result.soundings)
+
+    def _publish(
+        self, stamp: int, every: Sequence[SurfaceEstimate], residuals: ResidualMap
+    ) -> MaterialEstimates:
+        """What is known now, latched."""
+        world, carrier = self._site.world_frame, self._site.radio.frequency
+        found = material_estimates(made, stamp, world, carrier, [_message(one) for one in every])
+        self._estimates.publish(found)
+        self._residuals.publish(residuals_message(made, stamp, world, residuals))
+        if len(residuals):
+            height = float(np.median(residuals.position[:, 2]))
+            following = next_sounding(residuals, surface_meshes(self._site), height)
+            pose = PoseStamped(header=found.header)
+            pose.pose.position = vector(made, "Point", following.place)
+            self._next.publish(pose)
+        return found
 
 
 def _message(one: SurfaceEstimate) -> Any:
