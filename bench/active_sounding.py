@@ -2,9 +2,10 @@
 
 python bench/active_sounding.py DATA [--draws 20]
 
-DATA: as of calibration_dichasus.py. The site's materials stay as they come; what is scored is the map of
-residuals from so many cells, on all the others. The place that tells most is chosen by the covariance
-fitted to the cells before it (before the first ten, by the prior's), from five cells at random.
+DATA: as of calibration_dichasus.py, whose page has the table too. The site's materials stay as they
+come; what is scored is the map of residuals from so many cells, on all the others. The place that tells
+most is chosen by the covariance fitted to the cells before it (before the first ten, by the prior's), from
+five cells at random.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from calibration_dichasus import traced_cells
 from jaxtyping import Float, Int
+from real_data.dichasus import traced_cells
 from real_data.page import table
 
 from visrftwin_ros.calibration.calibration import TracedCampaign
@@ -88,7 +89,8 @@ def most_told(floor: Floor, seed: int) -> list[Rows]:
     return found
 
 
-WAYS = {"at random": at_random, "a regular grid": on_a_grid, "the place that tells most": most_told}
+TELLING = "the place that tells most"
+WAYS = {"at random": at_random, "a regular grid": on_a_grid, TELLING: most_told}
 
 
 def curves(floor: Floor, draws: int) -> dict[str, Float[np.ndarray, "d b"]]:
@@ -101,18 +103,30 @@ def curves(floor: Floor, draws: int) -> dict[str, Float[np.ndarray, "d b"]]:
     }
 
 
+def active_table(traced: TracedCampaign, draws: int) -> str:
+    """Markdown: medians, 5 to 95 % of the draws in brackets, and what the choice saves."""
+    found, rows = curves(Floor(traced), draws), []
+    for name, errors in found.items():
+        low, middle, high = np.quantile(errors, (0.05, 0.5, 0.95), axis=0)
+        cells = zip(low, middle, high, strict=True)
+        rows.append([name, *(f"**{m:.2f}** ({a:.2f} to {b:.2f})" for a, m, b in cells)])
+    drawn, told = (np.median(found[name], axis=0) for name in ("at random", TELLING))
+    budgets = np.log(np.array(BUDGETS, float))
+    saved = []
+    for budget, error in list(zip(BUDGETS, drawn, strict=True))[2:]:
+        needed = np.exp(np.interp(-error, -told, budgets))
+        saved.append(f"{needed:.0f} for that of {budget}")
+    said = f"For the error of cells at random the places that tell most need {', '.join(saved)}."
+    head = ["RMS error, dB", *(f"{budget} cells" for budget in BUDGETS)]
+    return f"{table(head, rows)}\n\n{said}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--draws", type=int, default=20)
     arguments = parser.parse_args()
-    found = curves(Floor(traced_cells(arguments.data)), arguments.draws)
-    rows = []
-    for name, errors in found.items():
-        low, middle, high = np.quantile(errors, (0.05, 0.5, 0.95), axis=0)
-        cells = zip(low, middle, high, strict=True)
-        rows.append([name, *(f"**{m:.2f}** ({a:.2f} to {b:.2f})" for a, m, b in cells)])
-    print(table(["RMS error, dB", *(f"{budget} cells" for budget in BUDGETS)], rows))
+    print(active_table(traced_cells(arguments.data), arguments.draws))
 
 
 if __name__ == "__main__":

@@ -13,22 +13,18 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
+from active_sounding import active_table
 from jaxtyping import Float, Int
-from real_data import dichasus
+from real_data.dichasus import traced_cells
 from real_data.page import table
 from tqdm import tqdm
 
-from visrftwin_ros.cache import cache_folder
-from visrftwin_ros.calibration.calibration import TracedCampaign, traced_campaign
+from visrftwin_ros.calibration.calibration import TracedCampaign
 from visrftwin_ros.calibration.model_error import ModelError
 from visrftwin_ros.calibration.sounding_model import SoundingModel, reference_db
 from visrftwin_ros.calibration.soundings import Soundings
-from visrftwin_ros.campaign.campaign_reader import read_campaign
-from visrftwin_ros.scene.ray_device import prepare
-from visrftwin_ros.site.loading import load_site
 
 COUNTS = (10, 30, 100, 200)
 """Of cells that are known."""
@@ -100,18 +96,6 @@ def _of_distance(soundings: Soundings) -> Float[np.ndarray, "n 2"]:
     return np.column_stack([np.ones(len(distance)), np.log10(distance)])
 
 
-def traced_cells(data: Path) -> TracedCampaign:
-    """All cells of the data set with their paths."""
-    prepare(threads=1)
-    with TemporaryDirectory() as place:
-        folder, bag = dichasus.imported(data, Path(place))
-        site = load_site(folder)
-        campaign = read_campaign(bag, site)
-        rng, bar = np.random.default_rng(0), tqdm(desc="tracing", total=len(campaign.snapshots))
-        told = (cache_folder("paths"), rng, None, lambda n, _: bar.update(n - bar.n))
-        return traced_campaign(campaign, site, *told)
-
-
 def run(traced: TracedCampaign, draws: int, kept: Path | None) -> Results:
     """By count of known cells and method: of each draw RMS error [dB] and coverage of the 90 %
     interval. kept: JSON file, written after each draw. Ctrl-C ends with the draws until then."""
@@ -172,11 +156,13 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--page", type=Path)
     arguments = parser.parse_args()
-    results = run(traced_cells(arguments.data), arguments.draws, arguments.json)
+    traced = traced_cells(arguments.data)
+    results = run(traced, arguments.draws, arguments.json)
     text = results_table(results)
     print(text)
     if arguments.page:
-        filled = {"table": text, "verdict": verdict(results)}
+        active = active_table(traced, arguments.draws)
+        filled = {"table": text, "verdict": verdict(results), "active": active}
         page = TEMPLATE.read_text()
         for name, value in filled.items():
             page = page.replace(f"{{{name}}}", value)

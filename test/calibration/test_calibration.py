@@ -227,3 +227,17 @@ def test_a_campaign_of_another_band_is_refused(site: Site) -> None:
     other = tuple(replace(snapshot, frequency=3.4e9) for snapshot in whole.snapshots)
     with pytest.raises(TwinError, match=r"made at 3\.4 GHz, the site is one of 28 GHz"):
         usable_soundings(replace(whole, snapshots=other), site)
+
+
+def test_soundings_at_the_end_of_the_receivers_range_are_left_out(site: Site) -> None:
+    whole = campaign(places(20))
+    clipped = replace(whole.snapshots[0].paths, gain_db=np.array([-30.0, *[np.nan] * 3]))
+    changed = [replace(s, paths=clipped) if i < 7 else s for i, s in enumerate(whole.snapshots)]
+    kept, problems = usable_soundings(replace(whole, snapshots=tuple(changed)), site)
+    assert len(kept) == 13
+    assert problems == [
+        "7 sounding(s) left out: -30 dB to the last digit, an end of the receiver's range"
+    ]
+    stuck = tuple(replace(s, paths=clipped) for s in whole.snapshots)
+    with pytest.raises(TwinError, match="end of the receiver's range"):
+        usable_soundings(replace(whole, snapshots=stuck), site)
