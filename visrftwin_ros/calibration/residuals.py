@@ -11,7 +11,14 @@ from scipy.linalg import cho_factor, cho_solve
 
 from visrftwin_ros.calibration.model_error import ModelError, trust_of
 from visrftwin_ros.calibration.soundings import Soundings
-from visrftwin_ros.site.residual_map import LARGEST_DB, ResidualMap
+from visrftwin_ros.site.residual_map import (
+    LARGEST_DB,
+    LEAST_ALONE_DB,
+    LEAST_TRUST,
+    LONGEST,
+    SHORTEST,
+    ResidualMap,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,9 +66,9 @@ def fitted_residuals(
         soundings.tx,
         soundings.position,
         np.clip(left, -LARGEST_DB, LARGEST_DB),
-        np.maximum(trust, 1e-6),
-        max(error.alone_db, 0.01),
-        error.shared_db,
-        error.reach,
+        np.maximum(trust, LEAST_TRUST),
+        max(error.alone_db, LEAST_ALONE_DB),
+        min(error.shared_db, LARGEST_DB),
+        float(np.clip(error.reach, SHORTEST, LONGEST)),
     )
     return FittedResiduals(residuals, tuple(access_points), offset_sd_db * offsets)

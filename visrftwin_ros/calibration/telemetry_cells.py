@@ -21,6 +21,7 @@ Key = tuple[str, str, int, int, int]
 
 CELL = 0.5
 """Metres: places within are one."""
+MOST_KEPT = 5000
 _READING_DB = 2.0
 """Standard deviation of one reading: fading within a cell, and the radio's own (802.11 asks for 5 dB)."""
 _LEAST_DB = 0.5
@@ -128,7 +129,9 @@ class TelemetryCells:
             self.cells[key] = cell.with_reading(one, value)
 
     def looked_at(self) -> None:
-        """What comes from now on is recent."""
+        """What comes from now on is recent; of too many cells the oldest go."""
+        for key in sorted(self.cells, key=lambda key: self.cells[key].at)[:-MOST_KEPT]:
+            del self.cells[key]
         for key, cell in self.cells.items():
             self.cells[key] = replace(cell, recent_db=0.0, recent=0, before_db=cell.mean_db)
 

@@ -18,7 +18,13 @@ from jaxtyping import Float
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.stamps import NANOSECONDS, stamp_ns
 from visrftwin_ros.site.frames import EXTRAPOLATION
-from visrftwin_ros.site.residual_map import LARGEST_DB
+from visrftwin_ros.site.residual_map import (
+    LARGEST_DB,
+    LEAST_ALONE_DB,
+    LEAST_TRUST,
+    LONGEST,
+    SHORTEST,
+)
 from visrftwin_ros.site.residual_map import MOST as MOST_SOUNDINGS
 
 LONGEST_NAME = 256
@@ -351,12 +357,15 @@ def _residuals(message: Any, limits: Limits) -> str:
     _check_names(*message.access_points)
     for place in message.positions:
         check_place(np.array([place.x, place.y, place.z]), "a sounding")
-    trusted = all(0 < trust <= 1 for trust in message.trust)
-    sizes = message.alone_db, message.shared_db, message.reach
-    known = message.alone_db > 0 and message.shared_db >= 0 and message.reach > 0
-    if counts != {0} and not (trusted and known and _finite(*sizes)):
+    # Numbers of 32 bits round down.
+    trusted = all(0.99 * LEAST_TRUST <= trust <= 1 for trust in message.trust)
+    alone = 0.99 * LEAST_ALONE_DB <= message.alone_db <= LARGEST_DB
+    shared, reach = 0 <= message.shared_db <= LARGEST_DB, SHORTEST <= message.reach <= LONGEST
+    if counts != {0} and not (trusted and alone and shared and reach):
         raise TwinError(
-            "residuals of no covariance: expected trust over 0 to 1, alone_db and reach over 0"
+            f"residuals of no covariance: expected trust of {LEAST_TRUST:g} to 1, alone_db of"
+            f" {LEAST_ALONE_DB:g} and shared_db of 0 to {LARGEST_DB:g}, reach of {SHORTEST:g} to"
+            f" {LONGEST:g}"
         )
     if not all(abs(value) <= LARGEST_DB for value in message.residuals_db):
         raise TwinError(f"a residual that is none: expected dB within {LARGEST_DB:g}")

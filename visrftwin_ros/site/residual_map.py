@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import numpy as np
 import yaml
 from jaxtyping import Float
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from scipy.linalg import cho_factor, cho_solve
 from scipy.spatial.distance import cdist
 
@@ -28,6 +28,9 @@ MOST = 1000
 """Soundings of a map: their covariance is factored as one."""
 LARGEST_DB = 60.0
 """Of a residual: more is no error of materials or furniture."""
+LEAST_ALONE_DB, LEAST_TRUST = 0.01, 1e-6
+SHORTEST, LONGEST = 0.01, 1e4
+"""Metres of reach. Within all these the covariance can be factored."""
 FILE = "residuals.yaml"
 
 
@@ -106,14 +109,14 @@ class _Sounding(BaseModel):
     access_point: str
     position: Vector3
     residual_db: Annotated[float, Field(ge=-LARGEST_DB, le=LARGEST_DB)]
-    trust: Annotated[float, Field(gt=0, le=1)]
+    trust: Annotated[float, Field(ge=LEAST_TRUST, le=1)]
 
 
 class _Content(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    alone_db: Annotated[float, Field(ge=0.01, le=LARGEST_DB)]
+    alone_db: Annotated[float, Field(ge=LEAST_ALONE_DB, le=LARGEST_DB)]
     shared_db: Annotated[float, Field(ge=0, le=LARGEST_DB)]
-    reach: Annotated[FiniteFloat, Field(gt=0)]
+    reach: Annotated[float, Field(ge=SHORTEST, le=LONGEST)]
     soundings: Annotated[list[_Sounding], Field(min_length=1, max_length=MOST)]
 
 
