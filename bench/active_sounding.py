@@ -115,7 +115,7 @@ def active_table(traced: TracedCampaign, draws: int) -> str:
     saved = []
     for budget, error in list(zip(BUDGETS, drawn, strict=True))[2:]:
         needed = np.exp(np.interp(-error, -told, budgets))
-        saved.append(f"{needed:.0f} for that of {budget}")
+        saved.append(f"{needed:.0f} for that of {budget} ({needed / budget:.0%})")
     said = f"For the error of cells at random the places that tell most need {', '.join(saved)}."
     head = ["RMS error, dB", *(f"{budget} cells" for budget in BUDGETS)]
     return f"{table(head, rows)}\n\n{said}"

@@ -71,6 +71,8 @@ def scored(traced: TracedCampaign, rows: Int[np.ndarray, " k"], seed: int) -> Ma
     reference = reference_db(traced.sounded.take(rows), known, names)
     model = SoundingModel(traced.sounded.take(rest), asked, names, "relative", reference)
     found = traced.calibration(np.random.default_rng(seed), rows)
+    if not found.estimate.complete:  # Ctrl-C, which a fit takes for its end
+        raise KeyboardInterrupt
     own = replace(model, start_db=found.known.start_db)
     by_materials, by_map, sd = found.predicted_db(own)
     nothing = np.full(len(rest), np.nan)
