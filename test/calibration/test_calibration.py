@@ -12,7 +12,8 @@ from sounded_yard import TRUTH, campaign, places
 from visrftwin_ros.calibration import estimate as estimation
 from visrftwin_ros.calibration.calibrated_site import REPORT, write_calibrated_site
 from visrftwin_ros.calibration.calibration import Calibration
-from visrftwin_ros.calibration.estimate import estimated
+from visrftwin_ros.calibration.estimate import StoppedError, estimated
+from visrftwin_ros.calibration.material_parameters import MaterialParameters
 from visrftwin_ros.calibration.model_error import ModelError, trust_of
 from visrftwin_ros.calibration.report import report_of, text_of
 from visrftwin_ros.calibration.residuals import fitted_residuals
@@ -20,6 +21,7 @@ from visrftwin_ros.calibration.sounding_model import SoundingModel
 from visrftwin_ros.calibration.soundings import joined, usable_soundings
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.scene.site_check import describe
+from visrftwin_ros.scene.surfaces import surface_meshes
 from visrftwin_ros.site.model import Site
 from visrftwin_ros.site.residual_map import NO_RESIDUALS, site_residuals
 
@@ -194,6 +196,33 @@ def test_ctrl_c_keeps_the_best_until_then(
         return float(np.mean(estimation.errors_of(found.known, numbers)[0] ** 2))
 
     assert left(early.numbers) < left(np.zeros(len(early.numbers)))
+
+
+def test_who_is_told_of_the_progress_may_stop_it_and_has_the_best(found: Calibration) -> None:
+    beats = 0
+
+    def beat() -> None:
+        nonlocal beats
+        beats += 1
+        if beats == 5:
+            raise StoppedError
+
+    early = estimated(found.known, beat=beat)
+    assert not early.complete and beats == 5
+
+    def left(numbers: np.ndarray) -> float:
+        return float(np.mean(estimation.errors_of(found.known, numbers)[0] ** 2))
+
+    assert left(early.numbers) < left(np.zeros(len(early.numbers)))
+
+
+def test_only_the_named_surfaces_are_learnt_and_share_nothing_with_the_rest(site: Site) -> None:
+    meshes = surface_meshes(site)
+    every, some = MaterialParameters.of(meshes), MaterialParameters.of(meshes, ("south",))
+    assert len(some) < len(every)
+    changed = some.meshes_at(some.mean + 0.5, meshes)
+    names = [new.name for old, new in zip(meshes, changed, strict=True) if new != old]
+    assert names == ["south"]
 
 
 def test_one_sounding_is_refused(site: Site) -> None:
