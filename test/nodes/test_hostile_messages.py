@@ -54,6 +54,7 @@ from visrftwin_ros.msg import (
     BeamDecision,
     BeamDecisions,
     ChannelPaths,
+    ChannelSnapshot,
     Detection,
     Detections,
     HandOver,
@@ -63,6 +64,9 @@ from visrftwin_ros.msg import (
     LinkChannels,
     LinkPaths,
     LinkTelemetry,
+    MaterialEstimate,
+    MaterialEstimates,
+    PathLossResiduals,
     RadioPath,
     ShadowForecast,
     ShadowForecasts,
@@ -75,10 +79,12 @@ from visrftwin_ros.nodes.beam_selector import BeamSelector
 from visrftwin_ros.nodes.campaign_replay import CampaignReplay
 from visrftwin_ros.nodes.channel_predictor import ChannelPredictor
 from visrftwin_ros.nodes.lidar_people import LidarPeopleNode
+from visrftwin_ros.nodes.material_calibrator import MaterialCalibrator
 from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.nodes.people_detector import PeopleDetector
 from visrftwin_ros.nodes.people_tracker import PeopleTrackerNode
 from visrftwin_ros.nodes.shared.transforms import MOVING_QOS, STATIC_QOS, Pose
+from visrftwin_ros.nodes.shared.twin_node import LATCHED_QOS
 from visrftwin_ros.nodes.site_frames import SiteFrames
 from visrftwin_ros.nodes.twin_viewer import TwinViewer
 from visrftwin_ros.srv import GetRadioMap, PredictLink, SetMaterial
@@ -184,6 +190,18 @@ def an_association() -> Association:
     return stamped(Association(robot="standing", ap="ap", reported_by="standing"))
 
 
+def an_estimate() -> MaterialEstimates:
+    values = {"relative_permittivity": 5.0, "conductivity": 0.1, "thickness": 0.2}
+    one = MaterialEstimate(surface="wall", soundings=3, **values)
+    return stamped(MaterialEstimates(frequency=60.48e9, materials=[one]))
+
+
+def a_residual() -> PathLossResiduals:
+    numbers = {"residuals_db": [2.0], "trust": [1.0], "alone_db": 1.0, "shared_db": 2.0}
+    place = [made("geometry_msgs/Point", x=0.0, y=-6.0, z=1.2)]
+    return stamped(PathLossResiduals(access_points=["ap"], positions=place, reach=3.0, **numbers))
+
+
 TOPICS = (
     Topic("people", TrackedPeople, lambda: stamped(TrackedPeople(people=[a_person()])), 5),
     Topic("view1/image_raw", Image, an_image),
@@ -205,6 +223,9 @@ TOPICS = (
         "beams", BeamDecisions, lambda: stamped(BeamDecisions(decisions=[link(BeamDecision)])), 5
     ),
     Topic("/diagnostics", DiagnosticArray, None, 5),
+    Topic("sounder/snapshots", ChannelSnapshot, lambda: stamped(link(ChannelSnapshot)), 5),
+    Topic("material_estimates", MaterialEstimates, an_estimate, LATCHED_QOS),
+    Topic("path_loss_residuals", PathLossResiduals, a_residual, LATCHED_QOS),
 )
 SERVICES = {
     "set_material": SetMaterial,
@@ -258,6 +279,7 @@ def graph(bench: NodeBench, site: Path, tmp_path: Path) -> Iterator[NodeBench]:
     bench.active(SiteFrames, "site_frames", **common)
     bench.active(ChannelPredictor, "channel_predictor", cache=str(tmp_path / "cache"), **common)
     bench.active(BeamSelector, "beam_selector", **common)
+    bench.active(MaterialCalibrator, "material_calibrator", cache=str(tmp_path / "cache"), **common)
     bench.active(PeopleTrackerNode, "people_tracker", **common)
     bench.active(TwinViewer, "twin_viewer", web_port=0, **common)
     seen = {"camera": "view1", "detector": "motion", **common}

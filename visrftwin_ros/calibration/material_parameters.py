@@ -7,7 +7,7 @@ its values.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -42,15 +42,21 @@ class MaterialParameters:
     sd: Float[np.ndarray, " k"]
 
     @classmethod
-    def of(cls, meshes: Sequence[SurfaceMesh]) -> MaterialParameters:
-        """Of the materials of `meshes`, at their values there."""
-        materials = tuple(dict.fromkeys(mesh.material for mesh in meshes))
+    def of(
+        cls, meshes: Sequence[SurfaceMesh], learnt: Collection[str] | None = None
+    ) -> MaterialParameters:
+        """Of the materials of `meshes`, at their values there; free are those of the surfaces `learnt`
+        (default all), which share no values with the others any more."""
+        parts = [(m.material, learnt is None or m.name in learnt) for m in meshes]
+        distinct = tuple(dict.fromkeys(parts))
+        materials = tuple(material for material, _ in distinct)
         table = np.array([[getattr(m, name) for name in QUANTITIES] for m in materials])
         free = (table > np.array(_LOW)) & (table < np.array(_HIGH))
+        free &= np.array([of_learnt for _, of_learnt in distinct])[:, None]
         material, quantity = np.nonzero(free)
         return cls(
             materials=materials,
-            of_surface=np.array([materials.index(mesh.material) for mesh in meshes]),
+            of_surface=np.array([distinct.index(part) for part in parts]),
             material=material,
             quantity=quantity,
             mean=_unbounded(table[material, quantity], quantity),

@@ -32,6 +32,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-viewer", dest="viewer", action="store_false", help="without the web page"
     )
+    parser.add_argument(
+        "--calibrate",
+        action="store_true",
+        help="with the material_calibrator: action calibrate, and what telemetry teaches",
+    )
     parser.add_argument("--web-port", type=_port, default=9090, help="port of the web page")
     parser.add_argument(
         "--grpc-port", type=_port, default=9876, help="port from which the page has its data"
@@ -131,6 +136,7 @@ def run(arguments: argparse.Namespace) -> int:
         bag=arguments.bag,
         weights=arguments.weights,
         viewer=arguments.viewer,
+        calibrate=arguments.calibrate,
         page={"web_port": arguments.web_port, "grpc_port": arguments.grpc_port},
         rate=arguments.rate,
         loop=arguments.loop,

@@ -31,6 +31,7 @@ from visrftwin_ros.nodes.messages.channel_messages import (
 )
 from visrftwin_ros.nodes.messages.markers import path_markers, scene_markers
 from visrftwin_ros.nodes.shared.boxes_heard import BoxesHeard
+from visrftwin_ros.nodes.shared.calibration_heard import CalibrationHeard
 from visrftwin_ros.nodes.shared.channel_services import ChannelServices, PeopleNow
 from visrftwin_ros.nodes.shared.robot_poses import robot_poses_from_tf
 from visrftwin_ros.nodes.shared.transforms import listen
@@ -126,6 +127,7 @@ class ChannelPredictor(TwinNode):
         self.subscription(TrackedPeople, "people", self._on_people)
         self.subscription(TrackedBoxes, "tracked_boxes", self._on_boxes)
         self.timer(WATCH_PERIOD, self._watch)
+        self._calibration = CalibrationHeard(self, self._engine)
         self._asked = ChannelServices(
             self, self._engine, self._transforms, self._people_now, self.value("max_paths"), kept
         )
@@ -154,7 +156,7 @@ class ChannelPredictor(TwinNode):
         if hasattr(self, "_engine"):
             if self._engine.twin.materials and not self.value("materials"):
                 names = ", ".join(self._engine.twin.materials)
-                self.get_logger().warning(f"what set_material set is forgotten, on {names}")
+                self.get_logger().warning(f"materials that were set are forgotten, on {names}")
             self._engine.close()
             del self._engine
 
@@ -246,6 +248,7 @@ class ChannelPredictor(TwinNode):
         self._channels.publish(message)
         self._publish_paths(stamp, state, stale, bodies)
         self._report_links(state.links, state.fault, missing, state.dropped)
+        self._report_residuals(state)
         forecast = self._engine.forecast(bodies, np.concatenate([self._covariance, covariance]))
         self._publish_forecast(stamp, state, forecast, stale)
         if not stale:
@@ -288,6 +291,19 @@ class ChannelPredictor(TwinNode):
             self.report("bodies", WARN, f"unusable poses were left out: {', '.join(dropped)}")
         else:
             self.report("bodies", OK, "all poses are usable")
+
+    def _report_residuals(self, state: ChannelState) -> None:
+        known = self._engine.twin.residuals
+        if not len(known) or state.residual_db is None or state.residual_sd_db is None:
+            return
+        corrected = {
+            f"{tx}-{rx}": f"{db:+.1f} dB, +-{sd:.1f} dB"
+            for (tx, rx), db, sd in zip(
+                state.links, state.residual_db, state.residual_sd_db, strict=True
+            )
+        }
+        told = f"what {len(known)} soundings were off is added to the power of links near them"
+        self.report("residuals", OK, told, **corrected)
 
     def _publish_forecast(
         self, stamp: int, state: ChannelState, forecast: ShadowForecast, stale: bool

@@ -119,6 +119,7 @@ class TwinEngine:
         self._tracked = self._tracked_robots(twin)
         self._reflections = self._reflections_in(twin)
         self._groups: tuple[LinkGroup, ...] = ()
+        self._residual_db = np.zeros(len(self.links))
         # The newest version is made in the worker alone and taken into use in `update` alone.
         self._worker = ThreadPoolExecutor(1, "twin changes")
         self._used = self._newest = _Version(
@@ -173,6 +174,8 @@ class TwinEngine:
             return np.zeros(len(self.links), bool)
         self._used = new
         if new.twin.scene is old.twin.scene:
+            if new.twin.residuals is not old.twin.residuals:
+                return np.ones(len(self.links), bool)
             switched = new.twin.silent ^ old.twin.silent
             return np.array([tx in switched for tx, _ in self.links], bool)
         self._tracked.go_on(new.twin.scene, new.twin.meshes, new.tracked)
@@ -217,6 +220,8 @@ class TwinEngine:
         if over_bodies is not None:
             sums = sums.plus(np.arange(count), over_bodies.sums)
             retraced |= over_bodies.changed
+        self._residual_db, residual_sd_db = self._residuals(twin, ends)
+        sums = sums.stronger_by(self._residual_db)
         silent = np.array([tx in twin.silent for tx, _ in self.links], bool)
         if silent.any():
             off = np.flatnonzero(silent)
@@ -239,6 +244,8 @@ class TwinEngine:
             groups=self._groups,
             over_bodies=over_bodies,
             silent=frozenset(np.flatnonzero(silent).tolist()),
+            residual_db=self._residual_db,
+            residual_sd_db=residual_sd_db,
         )
 
     def forecast(
@@ -273,7 +280,8 @@ class TwinEngine:
         loss = np.full((len(self.links), futures, len(HORIZONS)), np.nan)
         gain = loss.copy()
         for group, ahead in parts:
-            loss[group.numbers], gain[group.numbers] = ahead.loss_db, ahead.beam_gain_db
+            more_db = self._residual_db[group.numbers, None, None]
+            loss[group.numbers], gain[group.numbers] = ahead.loss_db, ahead.beam_gain_db + more_db
         off = [tx in self._used.twin.silent for tx, _ in self.links]
         loss[off] = gain[off] = np.nan
         return ShadowForecast(np.array(HORIZONS), loss, gain)
@@ -337,6 +345,14 @@ class TwinEngine:
             for i, link in enumerate(self.links):
                 if names[end] in link and not fault[i]:
                     fault[i] = f"{names[end]} is inside body {bodies.ids[body]}"
+
+    def _residuals(
+        self, twin: StaticTwin, ends: Mapping[str, NDArray[np.float64]]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """dB of every link by the soundings near its robot, and their standard deviation."""
+        nowhere = np.full(3, np.nan)
+        places = np.array([ends.get(rx, nowhere) for _, rx in self.links]).reshape(-1, 3)
+        return twin.residuals.at([tx for tx, _ in self.links], places)
 
     def _over_bodies(
         self, ends: Mapping[str, NDArray[np.float64]], sums: LinkSums, bodies: Bodies

@@ -21,6 +21,7 @@ from visrftwin_ros.scene.ray_device import Device, prepare
 from visrftwin_ros.scene.surfaces import SurfaceMesh
 from visrftwin_ros.scene.visibility import SHORTEST, Visibility
 from visrftwin_ros.site.model import Propagation, Site
+from visrftwin_ros.site.residual_map import NO_RESIDUALS, ResidualMap
 from visrftwin_ros.twin.enclosure import enclosing, solids
 from visrftwin_ros.twin.on_demand_links import PeopleModel, channels_of
 
@@ -98,6 +99,7 @@ class _MapEnquiry(_Enquiry):
     origin: Array
     cell: float
     columns: int
+    residuals: ResidualMap
 
     def answered(self, device: Device) -> RadioMap:
         scene = Visibility(self.meshes, device)
@@ -110,9 +112,8 @@ class _MapEnquiry(_Enquiry):
         padded = places[np.minimum(np.arange(_CELLS_AT_ONCE), len(places) - 1)]
         cells = Devices(tuple(f"cell{i}" for i in range(_CELLS_AT_ONCE)), padded)
         paths = self.solved(cells, device)
-        state = channels_of(
-            paths, self.transmitter, cells, self.bodies, self.stamp_ns, scene, self.model
-        )
+        ends, residuals = (self.transmitter, cells), self.residuals
+        state = channels_of(paths, *ends, self.bodies, self.stamp_ns, scene, self.model, residuals)
         loss = state.metrics.path_loss_db[: len(places)]
         within = inside_bodies(places, self.bodies).any(axis=1)
         within |= enclosing(places, self.walls).any(axis=1)
@@ -160,9 +161,10 @@ class Enquiries:
         cell: float,
         bodies: Bodies,
         stamp_ns: int,
+        residuals: ResidualMap = NO_RESIDUALS,
     ) -> int:
         """The number of the answer with the path loss from an access point over the whole scene,
-        at `height` metres, in square cells of `cell` metres.
+        at `height` metres, in square cells of `cell` metres, with what soundings were off.
 
         Raises TwinError for an unknown access point, a value out of its range, a grid of too many
         cells, and where too many questions wait.
@@ -199,6 +201,7 @@ class Enquiries:
             origin=np.append(low, height),
             cell=cell,
             columns=columns,
+            residuals=residuals,
         )
         return self._queued(enquiry)
 

@@ -34,7 +34,7 @@ from visrftwin_ros.srv import GetRadioMap, PredictLink, SetMaterial
 from visrftwin_ros.twin.engine import TwinEngine
 from visrftwin_ros.twin.link_queries import Answer, Enquiries
 from visrftwin_ros.twin.materials_file import write_materials
-from visrftwin_ros.twin.static_twin import StaticTwin, searched, with_material
+from visrftwin_ros.twin.static_twin import StaticTwin, searched, with_materials
 
 _POLL_PERIOD = 0.05
 
@@ -129,7 +129,7 @@ class ChannelServices:
 
     def _with_material(self, twin: StaticTwin, request: SetMaterial.Request) -> StaticTwin:
         """`twin` with what was asked for, once that is kept; in the engine's thread."""
-        changed = with_material(twin, request.surface, _material(twin, request))
+        changed = with_materials(twin, {request.surface: _material(twin, request)})
         if self._materials:
             write_materials(self._materials, changed.materials)
         return changed
@@ -158,9 +158,11 @@ class ChannelServices:
             self._check_active()
             now = self._people()
             asked = request.ap, request.height, request.cell
-            meshes = self._engine.twin.meshes
+            twin = self._engine.twin
             found = await self._answer(
-                self._enquiries.ask_map(meshes, *asked, now.bodies, now.stamp_ns)
+                self._enquiries.ask_map(
+                    twin.meshes, *asked, now.bodies, now.stamp_ns, twin.residuals
+                )
             )
         except TwinError as error:
             return _refused(response, error)

@@ -7,14 +7,15 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import fields
 from typing import Any, ClassVar, NoReturn
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
-from rclpy.callback_groups import CallbackGroup
+from rclpy.action import ActionServer, CancelResponse, GoalResponse
+from rclpy.callback_groups import CallbackGroup, ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType, JumpThreshold, TimeJump
 from rclpy.duration import Duration
 from rclpy.exceptions import ParameterException
@@ -209,6 +210,30 @@ class TwinNode(LifecycleNode):
         service = self.create_service(kind, name, answered, callback_group=group)
         self._entities.append((self.destroy_service, service))
         return service
+
+    def action(
+        self,
+        kind: type,
+        name: str,
+        execute: Callable[[Any], Awaitable[Any]],
+        may_begin: Callable[[Any], bool],
+    ) -> Any:
+        """An action that can be cancelled; `may_begin` is asked of each goal, `execute` awaits its end."""
+
+        def asked(goal: Any) -> GoalResponse:
+            return GoalResponse.ACCEPT if may_begin(goal) else GoalResponse.REJECT
+
+        server = ActionServer(
+            self,
+            kind,
+            name,
+            execute,
+            callback_group=ReentrantCallbackGroup(),
+            goal_callback=asked,
+            cancel_callback=lambda _: CancelResponse.ACCEPT,
+        )
+        self._entities.append((ActionServer.destroy, server))
+        return server
 
     def timer(self, period: float, callback: Callable[[], None]) -> Any:
         timer = self.create_timer(period, callback, clock=self._watch_clock)

@@ -105,6 +105,17 @@ class LinkSums:
         """These with `more` added to the entries `links`; the others stay bit for bit."""
         return self._merged(links, more, add=True)
 
+    def stronger_by(self, gain_db: Float[np.ndarray, " links"]) -> LinkSums:
+        """The same paths, all of a link with `gain_db` more power."""
+        factor = 10 ** (gain_db / 10)
+        unscaled = ("seen", "straight")
+        return LinkSums(
+            **{
+                f.name: getattr(self, f.name) * (1 if f.name in unscaled else factor)
+                for f in fields(LinkSums)
+            }
+        )
+
     def differ(self, other: LinkSums) -> Bool[np.ndarray, " links"]:
         """Some sum of the link is not the same, to the bit."""
         pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(LinkSums))
