@@ -17,7 +17,7 @@ from visrftwin_ros.operations.security import Endpoints, differences, permitted,
 from visrftwin_ros.site.loading import load_site
 
 SITE = "pets_campus"
-LIGHT = ("site_frames", "beam_selector")
+LIGHT = ("site_frames", "beam_selector", "material_calibrator")
 """Nodes that start in a moment."""
 
 CHILDREN = {
@@ -66,9 +66,10 @@ def visrftwin(*arguments: str) -> tuple[int, str]:
 def test_a_policy_permits_what_the_running_graph_has_and_no_more(tmp_path: Path) -> None:
     file = tmp_path / "policy.xml"
     given = ["--site", SITE, "--video", "none", "--namespace", "hall", "--no-viewer"]
+    given.append("--calibrate")
     code, said = visrftwin("security", "policies", *given, "--out", str(file))
     assert code == 0, said
-    table = node_table(load_site(SITE), SITE, viewer=False, namespace="hall")
+    table = node_table(load_site(SITE), SITE, viewer=False, calibrate=True, namespace="hall")
     policy = permitted(file)
     assert set(policy) == {spec.full_name for spec in table}
     assert schema_faults(ElementTree.parse(file).getroot()) == []
@@ -76,6 +77,7 @@ def test_a_policy_permits_what_the_running_graph_has_and_no_more(tmp_path: Path)
     assert "/hall/view1/detections" in detector.publishes
     assert detector.hears == {"/hall/view1/image_raw"}
     assert "/hall/predict_link" in predictor.serves and "/hall/tf" in predictor.hears
+    assert "/hall/calibrate/_action/send_goal" in policy["/hall/material_calibrator"].serves
     assert not any(own.asks for own in policy.values())
 
     graph = Graph([spec for spec in table if spec.executable in LIGHT])
@@ -85,7 +87,7 @@ def test_a_policy_permits_what_the_running_graph_has_and_no_more(tmp_path: Path)
             code, said = visrftwin("security", "check", str(file), "--seconds", "3")
             if code == 0:
                 break
-        assert (code, "2 nodes, 0 differences" in said) == (0, True), said
+        assert (code, "3 nodes, 0 differences" in said) == (0, True), said
     finally:
         graph.stop()
 

@@ -57,7 +57,7 @@ from visrftwin_ros.outputs import check_room
 from visrftwin_ros.propagation.paths.path_set import PathSet
 from visrftwin_ros.scene.ray_device import prepare
 from visrftwin_ros.scene.surfaces import surface_meshes
-from visrftwin_ros.site.residual_map import ResidualMap
+from visrftwin_ros.site.residual_map import ResidualMap, site_residuals
 from visrftwin_ros.twin.mounts import antenna_place
 
 _POLL_PERIOD = 0.1
@@ -116,6 +116,8 @@ class MaterialCalibrator(TwinNode):
         self._cache = Path(given) if given else cache_folder("paths")
         self._goal: _Goal | None = None
         self._learnt: dict[str, SurfaceEstimate] = {}  # by surface, what soundings told of
+        self._told: tuple[SurfaceEstimate, ...] = ()  # what was published last, like the next
+        self._map = site_residuals(self._site)
         self._waiting: deque[Reading] = deque(maxlen=_MOST_HEARD)
         self._worker = futures.ThreadPoolExecutor(1, "calibration")
         self._transforms = listen(self)
@@ -124,7 +126,8 @@ class MaterialCalibrator(TwinNode):
         self._next = self.publisher(PoseStamped, "next_sounding", LATCHED_QOS)
         self.subscription(ChannelSnapshot, "sounder/snapshots", self._on_snapshot)
         self._telemetry = self._from_telemetry(TelemetryCells())
-        self._step: futures.Future[Step] | None = None
+        self._step: futures.Future[Step | None] | None = None
+        self._refused: frozenset[str] = frozenset()  # whose telemetry is not used
         if self.value("telemetry_period"):
             TelemetryHeard(self, self._site, self._transforms, self._on_reading)
             self.timer(self.value("telemetry_period"), self._learn_on)
@@ -139,6 +142,7 @@ class MaterialCalibrator(TwinNode):
         # Readings of before are later than all that come: they would have these refused as old.
         self._waiting.clear()
         self._telemetry = self._from_telemetry(TelemetryCells())
+        self._step = None
 
     def cleanup(self) -> None:
         if hasattr(self, "_worker"):
@@ -209,6 +213,7 @@ class MaterialCalibrator(TwinNode):
     def _poll(self) -> None:
         if self._step is not None and self._step.done():
             step, self._step = self._step, None
+            self._report_refused()
             try:
                 self._stepped(step.result())
             except TwinError as error:
@@ -241,24 +246,30 @@ class MaterialCalibrator(TwinNode):
         def trace(soundings: Soundings) -> PathSet:
             return traced_paths_of(soundings, self._site, meshes, self._cache)
 
-        return TelemetryCalibration(self._site, meshes, trace, heard)
+        return TelemetryCalibration(self._site, meshes, trace, heard, self._map)
 
     def _on_reading(self, one: Reading) -> None:
         self._waiting.append(one)
 
     def _learn_on(self) -> None:
-        """A step, where there is something to learn and the worker is free."""
+        """A step, where the worker is free."""
         if not self.active or self._step is not None or self._goal is not None:
             return
-        heard = self._telemetry.heard
-        while self._waiting:
-            heard.hear(self._waiting.popleft())
-        for whose, why in heard.refused.items():
-            self.report(f"telemetry of {whose}", WARN, f"not used: {why}")
-        if self._telemetry.ready:
-            self._step = self._worker.submit(self._telemetry.step)
+        readings = list(self._waiting)
+        self._waiting.clear()
+        self._step = self._worker.submit(_stepped_by, self._telemetry, readings)
 
-    def _stepped(self, step: Step) -> None:
+    def _report_refused(self) -> None:
+        refused = self._telemetry.heard.refused
+        for whose, why in refused.items():
+            self.report(f"telemetry of {whose}", WARN, f"not used: {why}")
+        for whose in self._refused - set(refused):
+            self.report(f"telemetry of {whose}", OK, "reports are used again")
+        self._refused = frozenset(refused)
+
+    def _stepped(self, step: Step | None) -> None:
+        if step is None:
+            return
         if step.changed:
             self.report("changes", WARN, f"no people explain what is measured of {step.changed}")
         else:
@@ -269,9 +280,9 @@ class MaterialCalibrator(TwinNode):
             return
         self.report("learning", OK, errors, cells=step.cells)
         told = {one.surface: one for one in step.estimates if one.soundings}
-        every = [
+        every = tuple(
             told.get(one.surface, self._learnt.get(one.surface, one)) for one in step.estimates
-        ]
+        )
         self._publish(self.now_ns(), every, step.belief.residuals)
 
     # In the worker's thread.
@@ -315,10 +326,13 @@ class MaterialCalibrator(TwinNode):
     def _take_over(self, goal: _Goal, found: Calibration, result: Calibrate.Result) -> None:
         asked = goal.handle.request
         fresh = {one.surface: one for one in surface_estimates(found)}
-        kept = self._learnt if asked.surfaces else {}
-        self._learnt = kept | {name: one for name, one in fresh.items() if one.soundings}
-        every = [self._learnt.get(name, one) for name, one in fresh.items()]
-        result.estimates = self._publish(goal.newest_ns, every, found.residuals)
+        every, residuals = self._told or tuple(fresh.values()), self._map
+        if found.adopted or len(found.residuals):
+            kept = self._learnt if asked.surfaces else {}
+            self._learnt = kept | {name: one for name, one in fresh.items() if one.soundings}
+            every = tuple(self._learnt.get(name, one) for name, one in fresh.items())
+            residuals = found.residuals
+        result.estimates = self._publish(goal.newest_ns, every, residuals)
         self._telemetry = self._from_telemetry(self._telemetry.heard)
         report = report_of(found)
         result.soundings = len(found.known.soundings) + len(found.aside.soundings)
@@ -337,9 +351,10 @@ class MaterialCalibrator(TwinNode):
         self.report("calibrate", OK, result.message or "calibrated", soundings=result.soundings)
 
     def _publish(
-        self, stamp: int, every: Sequence[SurfaceEstimate], residuals: ResidualMap
+        self, stamp: int, every: tuple[SurfaceEstimate, ...], residuals: ResidualMap
     ) -> MaterialEstimates:
         """What is known now, latched."""
+        self._told, self._map = every, residuals
         world, carrier = self._site.world_frame, self._site.radio.frequency
         found = material_estimates(made, stamp, world, carrier, [_message(one) for one in every])
         self._estimates.publish(found)
@@ -351,6 +366,13 @@ class MaterialCalibrator(TwinNode):
             pose.pose.position = vector(made, "Point", following.place)
             self._next.publish(pose)
         return found
+
+
+def _stepped_by(telemetry: TelemetryCalibration, readings: Sequence[Reading]) -> Step | None:
+    """In the worker's thread: None where there is too little to learn from."""
+    for one in readings:
+        telemetry.heard.hear(one)
+    return telemetry.step() if telemetry.ready else None
 
 
 def _message(one: SurfaceEstimate) -> Any:

@@ -74,8 +74,7 @@ def node_table(
     so that several are on one graph without hearing each other; only /diagnostics is everybody's.
     `weights`: of the detectors; '' = those that ship on the lab's sites, elsewhere the motion
     detector; `none` = the motion detector. `calibrate`: with the material_calibrator. `page`:
-    parameters of the viewer. `ros_arguments`: of
-    every node, behind its own.
+    parameters of the viewer. `ros_arguments`: of every node, behind its own.
     Raises TwinError where the bag cannot be read, the namespace is no ROS name, or a moving camera
     has no weights.
     """
