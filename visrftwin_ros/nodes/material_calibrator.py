@@ -67,6 +67,10 @@ LONGEST = 3600.0
 """s for which live soundings are listened to."""
 
 
+_Learnt = tuple[Calibration, dict[str, Any]]
+"""And its report."""
+
+
 @dataclass
 class _Goal:
     """The one that is being worked on. snapshots, until_ns: live soundings, and how long they are
@@ -77,7 +81,7 @@ class _Goal:
     snapshots: list[Snapshot] = field(default_factory=list)
     until_ns: int = 0
     newest_ns: int = 0
-    running: futures.Future[Calibration] | None = None
+    running: futures.Future[_Learnt] | None = None
     phase: str = "reading the bag"
     progress: float = 0.0
     cancelled: bool = False
@@ -164,8 +168,7 @@ class MaterialCalibrator(TwinNode):
         try:
             self._begin(goal, asked)
             await goal.ended
-            found = goal.ended.result().result()
-            self._take_over(goal, found, result)
+            self._take_over(goal, *goal.ended.result().result(), result)
         except (TwinError, StoppedError) as error:
             result.message = str(error) or "cancelled before anything was learnt"
             self.report("calibrate", WARN, result.message)
@@ -287,18 +290,18 @@ class MaterialCalibrator(TwinNode):
 
     # In the worker's thread.
 
-    def _of_bag(self, goal: _Goal, asked: Calibrate.Goal) -> Calibration:
+    def _of_bag(self, goal: _Goal, asked: Calibrate.Goal) -> _Learnt:
         campaign = read_campaign(asked.bag, self._site)
         refuse_judge(Path(asked.bag), campaign)
         return self._of_campaign(goal, campaign)
 
-    def _of_live(self, goal: _Goal) -> Calibration:
+    def _of_live(self, goal: _Goal) -> _Learnt:
         facts = {"gain_reference": "relative"}
         return self._of_campaign(
             goal, Campaign(Path("live soundings"), facts, tuple(goal.snapshots))
         )
 
-    def _of_campaign(self, goal: _Goal, campaign: Campaign) -> Calibration:
+    def _of_campaign(self, goal: _Goal, campaign: Campaign) -> _Learnt:
         goal.newest_ns = max((one.stamp_ns for one in campaign.snapshots), default=0)
         surfaces = list(goal.handle.request.surfaces)
         before: Mapping[str, MaterialValues] = {}
@@ -315,15 +318,22 @@ class MaterialCalibrator(TwinNode):
             materials=before,
             learnt=surfaces or None,
         )
-        return traced.calibration(
+        found = traced.calibration(
             rng,
             progress=lambda done, of: goal.at_work("fitting", 0.8 + 0.2 * done / of),
             beat=goal.beat,
         )
+        return found, report_of(found)  # which fits the map: of many soundings for minutes
 
     # In the node's.
 
-    def _take_over(self, goal: _Goal, found: Calibration, result: Calibrate.Result) -> None:
+    def _take_over(
+        self,
+        goal: _Goal,
+        found: Calibration,
+        report: dict[str, Any],
+        result: Calibrate.Result,
+    ) -> None:
         asked = goal.handle.request
         fresh = {one.surface: one for one in surface_estimates(found)}
         every, residuals = self._told or tuple(fresh.values()), self._map
@@ -334,7 +344,6 @@ class MaterialCalibrator(TwinNode):
             residuals = found.residuals
         result.estimates = self._publish(goal.newest_ns, every, residuals)
         self._telemetry = self._from_telemetry(self._telemetry.heard)
-        report = report_of(found)
         result.soundings = len(found.known.soundings) + len(found.aside.soundings)
         first = next(iter(report["access_points"].values()))
         result.power_offset_db = first["offset_db"]
