@@ -168,7 +168,8 @@ class MaterialCalibrator(TwinNode):
         try:
             self._begin(goal, asked)
             await goal.ended
-            self._take_over(goal, *goal.ended.result().result(), result)
+            found, report = goal.ended.result().result()
+            self._take_over(goal, found, report, result)
         except (TwinError, StoppedError) as error:
             result.message = str(error) or "cancelled before anything was learnt"
             self.report("calibrate", WARN, result.message)
