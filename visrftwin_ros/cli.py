@@ -44,6 +44,7 @@ from visrftwin_ros.commands import (
     track,
     track_score,
     up,
+    views,
 )
 from visrftwin_ros.commands.command import Command
 from visrftwin_ros.errors import TwinError
@@ -51,7 +52,7 @@ from visrftwin_ros.outputs import written_for_oneself
 
 GROUPS: dict[str, tuple[Command, ...]] = {
     "A place": (map, site_check, site_import, site_calibrate_camera),
-    "The live twin": (demo, up, doctor, soak, security_policies, security_check),
+    "The live twin": (demo, up, views, doctor, soak, security_policies, security_check),
     "People and channels of a recording": (track, track_score, predict),
     "Sounder campaigns": (
         campaign_info,

@@ -52,6 +52,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-code", action="store_true", help="read weights that can run code, such as a .pt"
     )
+    parser.add_argument(
+        "--use-sim-time",
+        action="store_true",
+        help="run on the /clock of a simulator, which has the sensors; with --bag on the bag's always",
+    )
+    parser.add_argument(
+        "--rviz", action="store_true", help="also RViz, set up for the site and namespace"
+    )
     parser.add_argument("--log-level", choices=LOG_LEVELS, default="info", help="of every node")
 
 
@@ -107,6 +115,7 @@ def run(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.cameras.site_video import find_video
     from visrftwin_ros.operations.graph import run_graph
     from visrftwin_ros.operations.node_table import node_table
+    from visrftwin_ros.operations.views.rviz import rviz_window
     from visrftwin_ros.perception.detection.yolo_detector import ALLOW_CODE_VARIABLE
     from visrftwin_ros.site.loading import load_site
 
@@ -131,6 +140,11 @@ def run(arguments: argparse.Namespace) -> int:
         rate=arguments.rate,
         loop=arguments.loop,
         namespace=arguments.namespace,
+        use_sim_time=arguments.use_sim_time,
         ros_arguments=ros_arguments,
     )
-    return run_graph(table)
+    if not arguments.rviz:
+        return run_graph(table)
+    sim_time = arguments.use_sim_time or bool(arguments.bag)
+    with rviz_window(site, arguments.namespace, sim_time):
+        return run_graph(table)

@@ -29,7 +29,7 @@ from visrftwin_ros.nodes.messages.channel_messages import (
     forecast_message,
     picked_links,
 )
-from visrftwin_ros.nodes.messages.markers import path_markers, scene_markers
+from visrftwin_ros.nodes.messages.markers import link_markers, path_markers, scene_markers
 from visrftwin_ros.nodes.shared.boxes_heard import BoxesHeard
 from visrftwin_ros.nodes.shared.channel_services import ChannelServices, PeopleNow
 from visrftwin_ros.nodes.shared.robot_poses import robot_poses_from_tf
@@ -122,6 +122,7 @@ class ChannelPredictor(TwinNode):
         self._fades = self.publisher(FadeWarning, "fade_warnings")
         self._paths = self.publisher(ChannelPaths, "channel_paths")
         self._path_markers = self.publisher(MarkerArray, "paths")
+        self._link_markers = self.publisher(MarkerArray, "links")
         self._scene = self.publisher(MarkerArray, "scene", LATCHED_QOS)
         self.subscription(TrackedPeople, "people", self._on_people)
         self.subscription(TrackedBoxes, "tracked_boxes", self._on_boxes)
@@ -245,6 +246,8 @@ class ChannelPredictor(TwinNode):
         message.latency = (self.now_ns() - stamp) * 1e-9
         self._channels.publish(message)
         self._publish_paths(stamp, state, stale, bodies)
+        if self._link_markers.get_subscription_count():
+            self._link_markers.publish(link_markers(self._site, state, robots))
         self._report_links(state.links, state.fault, missing, state.dropped)
         forecast = self._engine.forecast(bodies, np.concatenate([self._covariance, covariance]))
         self._publish_forecast(stamp, state, forecast, stale)

@@ -32,7 +32,7 @@ class NodeProcess:
         self._process = subprocess.Popen(
             [sys.executable, "-m", f"visrftwin_ros.nodes.{spec.executable}", *words(spec, folder)],
             start_new_session=True,
-            preexec_fn=partial(_die_with, os.getpid()),
+            preexec_fn=partial(die_with, os.getpid()),
             pass_fds=(theirs,),
             env={**os.environ, HEARTBEAT_VARIABLE: str(theirs)},
         )
@@ -97,7 +97,8 @@ def words(spec: NodeSpec, folder: Path) -> list[str]:
     return [*command, *spec.ros_arguments]
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
+    """Between fork and exec: the process gets SIGTERM when its parent dies."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:  # it died before the line above
         os._exit(1)

@@ -62,6 +62,7 @@ def node_table(
     rate: float = 1.0,
     loop: bool = False,
     namespace: str = "",
+    use_sim_time: bool = False,
     ros_arguments: Sequence[str] = (),
 ) -> list[NodeSpec]:
     """The nodes of a site, downstream first, so that nothing is lost when the sensors start.
@@ -71,19 +72,25 @@ def node_table(
     publish by themselves. Under a `namespace` the whole twin lies below it, TF and /clock as well,
     so that several are on one graph without hearing each other; only /diagnostics is everybody's.
     `weights`: of the detectors; '' = those that ship on the lab's sites, elsewhere the motion
-    detector; `none` = the motion detector. `page`: parameters of the viewer. `ros_arguments`: of
-    every node, behind its own.
-    Raises TwinError where the bag cannot be read, the namespace is no ROS name, or a moving camera
-    has no weights.
+    detector; `none` = the motion detector. `page`: parameters of the viewer. `use_sim_time`: all
+    nodes run on the /clock of a simulator, which has the sensors. `ros_arguments`: of every node,
+    behind its own.
+    Raises TwinError where the bag cannot be read, the namespace is no ROS name, a moving camera has
+    no weights, or a video, whose stamps are of now, is to be played on a simulator's time.
     """
-    root = _root(namespace)
+    root = root_of(namespace)
     weights = _weights(site, weights)
     common: dict[str, Any] = {"site": site_name}
-    if bag:
+    if use_sim_time and video:
+        raise TwinError(
+            "a video is stamped by this machine's clock, not by a simulator's: give --video none"
+            " with --use-sim-time"
+        )
+    if bag or use_sim_time:
         common["use_sim_time"] = True
-        if rate > 1.0:  # latencies are of wall time, stamps of the recording's
-            for limit in ("ahead", "behind", "extrapolation"):
-                common[f"limits.{limit}"] = getattr(Limits, limit) * rate
+    if bag and rate > 1.0:  # latencies are of wall time, stamps of the recording's
+        for limit in ("ahead", "behind", "extrapolation"):
+            common[f"limits.{limit}"] = getattr(Limits, limit) * rate
     table = [
         NodeSpec("site_frames", "", common),
         NodeSpec("channel_predictor", "", common),
@@ -134,8 +141,8 @@ def _weights(site: Site, given: str) -> str:
     return weights
 
 
-def _root(namespace: str) -> str:
-    """As ROS has it, with a leading slash; '' for the root."""
+def root_of(namespace: str) -> str:
+    """A namespace as ROS has it, with a leading slash; '' for the root. TwinError on no ROS name."""
     names = [name for name in namespace.split("/") if name]
     if not all(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) for name in names):
         raise TwinError(
