@@ -53,6 +53,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--allow-code", action="store_true", help="read weights that can run code, such as a .pt"
     )
     parser.add_argument(
+        "--vision-msgs",
+        action="store_true",
+        help="detectors of others publish <camera>/detections_2d; none of ours is started",
+    )
+    parser.add_argument(
         "--use-sim-time",
         action="store_true",
         help="run on the /clock of a simulator, which has the sensors; with --bag on the bag's always",
@@ -141,6 +146,7 @@ def run(arguments: argparse.Namespace) -> int:
         loop=arguments.loop,
         namespace=arguments.namespace,
         use_sim_time=arguments.use_sim_time,
+        vision_msgs=arguments.vision_msgs,
         ros_arguments=ros_arguments,
     )
     if not arguments.rviz:

@@ -126,7 +126,9 @@ def _without_padding(message: Any) -> Any:
     bits = int(kind["bits"] or kind["cv_bits"])
     channels = int(kind["cv_channels"] or 0) or _CHANNELS[kind["colour"]]
     row = message.width * channels * bits // 8
-    if message.step <= row:
+    if message.step < row:
+        raise TwinError(f"rows of {message.step} bytes hold less than {message.width} pixels")
+    if message.step == row:
         return message
     rows = np.frombuffer(message.data, np.uint8).reshape(message.height, message.step)
     fields = ("header", "height", "width", "encoding", "is_bigendian")

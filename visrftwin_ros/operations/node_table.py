@@ -63,6 +63,7 @@ def node_table(
     loop: bool = False,
     namespace: str = "",
     use_sim_time: bool = False,
+    vision_msgs: bool = False,
     ros_arguments: Sequence[str] = (),
 ) -> list[NodeSpec]:
     """The nodes of a site, downstream first, so that nothing is lost when the sensors start.
@@ -73,13 +74,14 @@ def node_table(
     so that several are on one graph without hearing each other; only /diagnostics is everybody's.
     `weights`: of the detectors; '' = those that ship on the lab's sites, elsewhere the motion
     detector; `none` = the motion detector. `page`: parameters of the viewer. `use_sim_time`: all
-    nodes run on the /clock of a simulator, which has the sensors. `ros_arguments`: of every node,
+    nodes run on the /clock of a simulator, which has the sensors. `vision_msgs`: detectors of
+    others publish <camera>/detections_2d, and none of ours runs. `ros_arguments`: of every node,
     behind its own.
     Raises TwinError where the bag cannot be read, the namespace is no ROS name, a moving camera has
     no weights, or a video, whose stamps are of now, is to be played on a simulator's time.
     """
     root = root_of(namespace)
-    weights = _weights(site, weights)
+    weights = "" if vision_msgs else _weights(site, weights)
     common: dict[str, Any] = {"site": site_name}
     if use_sim_time and video:
         raise TwinError(
@@ -95,12 +97,12 @@ def node_table(
         NodeSpec("site_frames", "", common),
         NodeSpec("channel_predictor", "", common),
         NodeSpec("beam_selector", "", common),
-        NodeSpec("people_tracker", "", common),
+        NodeSpec("people_tracker", "", common | ({"vision_msgs": True} if vision_msgs else {})),
     ]
     if viewer:
         table.append(NodeSpec("twin_viewer", "", common | dict(page)))
     compressed = _compressed_cameras(bag) if bag else frozenset()
-    for camera in site.cameras:
+    for camera in () if vision_msgs else site.cameras:
         # Weights that somebody names must load; without any, the motion detector is what there is.
         parameters = {
             **common,

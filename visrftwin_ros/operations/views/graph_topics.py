@@ -54,6 +54,8 @@ def graph_topics(site: Site, namespace: str = "", compressed: bool = False) -> l
             )
         detections = f"{root}/{camera.name}/detections"
         found.append(GraphTopic(detections, "visrftwin_ros/msg/Detections", "sensor"))
+        others = f"{root}/{camera.name}/detections_2d"
+        found.append(GraphTopic(others, "vision_msgs/msg/Detection2DArray", "sensor"))
         debug = f"{root}/{camera.name}/debug_image"
         found.append(GraphTopic(debug, "sensor_msgs/msg/Image", "sensor", shown=True))
     for lidar in site.lidars:
