@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from visrftwin_ros.commands.options import add_site
+from visrftwin_ros.commands.options import add_site, positive
 from visrftwin_ros.errors import TwinError
 
 NAME = "up"
@@ -56,6 +56,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--vision-msgs",
         action="store_true",
         help="detectors of others publish <camera>/detections_2d; none of ours is started",
+    )
+    parser.add_argument(
+        "--predictors",
+        type=positive,
+        default=1,
+        help="processes that share the links of a big site, by access point",
     )
     parser.add_argument(
         "--use-sim-time",
@@ -147,6 +153,7 @@ def run(arguments: argparse.Namespace) -> int:
         namespace=arguments.namespace,
         use_sim_time=arguments.use_sim_time,
         vision_msgs=arguments.vision_msgs,
+        predictors=arguments.predictors,
         ros_arguments=ros_arguments,
     )
     if not arguments.rviz:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -28,6 +28,12 @@ ONLY_LOOK = ("twin_viewer",)
 """Without them everything is decided all the same."""
 FROM_THE_TOP = ("/tf", "/tf_static", "/clock")
 """Topics that ROS names absolutely."""
+
+OF_ALL_PREDICTORS = (
+    *("people", "tracked_boxes"),
+    *("channels", "channel_paths", "shadow_forecast", "fade_warnings"),
+)
+"""Topics that predictors have in common; services and markers each has for itself."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,7 @@ def node_table(
     namespace: str = "",
     use_sim_time: bool = False,
     vision_msgs: bool = False,
+    predictors: int = 1,
     ros_arguments: Sequence[str] = (),
 ) -> list[NodeSpec]:
     """The nodes of a site, downstream first, so that nothing is lost when the sensors start.
@@ -75,8 +82,9 @@ def node_table(
     `weights`: of the detectors; '' = those that ship on the lab's sites, elsewhere the motion
     detector; `none` = the motion detector. `page`: parameters of the viewer. `use_sim_time`: all
     nodes run on the /clock of a simulator, which has the sensors. `vision_msgs`: detectors of
-    others publish <camera>/detections_2d, and none of ours runs. `ros_arguments`: of every node,
-    behind its own.
+    others publish <camera>/detections_2d, and none of ours runs. `predictors`: that share
+    the site by access point, those behind the first in namespaces of their own. `ros_arguments`: of
+    every node, behind its own.
     Raises TwinError where the bag cannot be read, the namespace is no ROS name, a moving camera has
     no weights, or a video, whose stamps are of now, is to be played on a simulator's time.
     """
@@ -93,14 +101,15 @@ def node_table(
     if bag and rate > 1.0:  # latencies are of wall time, stamps of the recording's
         for limit in ("ahead", "behind", "extrapolation"):
             common[f"limits.{limit}"] = getattr(Limits, limit) * rate
+    shared = {"predictors": predictors} if predictors > 1 else {}
     table = [
         NodeSpec("site_frames", "", common),
-        NodeSpec("channel_predictor", "", common),
-        NodeSpec("beam_selector", "", common),
+        *_predictors(site, root, common, predictors),
+        NodeSpec("beam_selector", "", common | shared),
         NodeSpec("people_tracker", "", common | ({"vision_msgs": True} if vision_msgs else {})),
     ]
     if viewer:
-        table.append(NodeSpec("twin_viewer", "", common | dict(page)))
+        table.append(NodeSpec("twin_viewer", "", common | shared | dict(page)))
     compressed = _compressed_cameras(bag) if bag else frozenset()
     for camera in () if vision_msgs else site.cameras:
         # Weights that somebody names must load; without any, the motion detector is what there is.
@@ -127,6 +136,28 @@ def node_table(
         table.append(NodeSpec("camera_replay", f"/{camera.name}", parameters))
     table = [replace(spec, ros_arguments=tuple(ros_arguments)) for spec in table]
     return [_below(root, spec) for spec in table] if root else table
+
+
+def part_namespaces(site: Site) -> list[str]:
+    """In which predictors may be that share the site with a first one, below the twin's."""
+    return [f"part_{number + 1}" for number in range(1, len(site.access_points))]
+
+
+def _predictors(site: Site, root: str, common: Mapping[str, Any], count: int) -> Iterator[NodeSpec]:
+    """They publish on the same topics, each the links of its access points."""
+    names = [ap.name for ap in site.access_points]
+    if count == 1:
+        yield NodeSpec("channel_predictor", "", dict(common))
+        return
+    if not 1 <= count <= len(names):
+        raise TwinError(
+            f"{count} predictors: site {site.name!r} can be shared by 1 to {len(names)}, its access"
+            " points"
+        )
+    remapped = {name: f"{root}/{name}" for name in OF_ALL_PREDICTORS}
+    for number, part in enumerate(("", *part_namespaces(site)[: count - 1])):
+        spec = NodeSpec("channel_predictor", "", {**common, "access_points": names[number::count]})
+        yield replace(spec, namespace=f"/{part}", remapped=remapped) if part else spec
 
 
 def _weights(site: Site, given: str) -> str:
@@ -156,7 +187,7 @@ def root_of(namespace: str) -> str:
 
 def _below(root: str, spec: NodeSpec) -> NodeSpec:
     """The node under `root`, with all that ROS names from the very top."""
-    remapped = {topic: f"{root}{topic}" for topic in FROM_THE_TOP}
+    remapped = {**spec.remapped, **{topic: f"{root}{topic}" for topic in FROM_THE_TOP}}
     return replace(spec, namespace=f"{root}{spec.namespace}", remapped=remapped)
 
 

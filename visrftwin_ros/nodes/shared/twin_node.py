@@ -143,7 +143,7 @@ class TwinNode(LifecycleNode):
         self._intake = Intake(self, self.limits)
         self._sources = Sources(self)
         if clock := check_clock(self, self._intake):
-            self._sources.expect_one("/clock", clock)
+            self._sources.expect("/clock", clock)
         try:
             self.configure()
         except TwinError as error:
@@ -197,14 +197,19 @@ class TwinNode(LifecycleNode):
         return publisher
 
     def subscription(
-        self, kind: type, topic: str, callback: Callable[[Any], None], qos: QoSProfile = RESULT_QOS
+        self,
+        kind: type,
+        topic: str,
+        callback: Callable[[Any], None],
+        qos: QoSProfile = RESULT_QOS,
+        publishers: int = 1,
     ) -> Any:
         assert self._intake is not None  # subscriptions are made in `configure`
         entering = self._intake.checked(kind, topic, callback)
         with _overridden(topic, qos) as options:
             subscription = self.create_subscription(kind, topic, entering, **options)
         self._entities.append((self.destroy_subscription, subscription))
-        self._sources.expect_one(topic, subscription.topic_name)
+        self._sources.expect(topic, subscription.topic_name, publishers)
         return subscription
 
     def service(
