@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray
@@ -68,17 +70,26 @@ def test_a_lost_host_is_named_within_five_seconds_and_comes_back() -> None:
     assert fleet.states(5.5)[0].lost == ()
 
 
-def test_the_command_hears_twins_that_run(bench: NodeBench) -> None:
+def test_the_command_hears_twins_that_run(bench: NodeBench, tmp_path: Path) -> None:
     arrays = bench.heard(DiagnosticArray, "/diagnostics", raw=True)
     for root in ("/hall", "/yard"):
         bench.active(BeamSelector, "beam_selector", root, site="pets_campus")
         bench.active(SiteFrames, "site_frames", root, site="pets_campus")
-    command = [sys.executable, "-m", "visrftwin_ros.cli", "fleet", "--json", "--seconds", "2"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert bench.until(lambda: process.poll() is not None, 60.0)
-    assert process.stdout is not None
-    found = json.load(process.stdout)
-    assert [(state["name"], state["nodes"]) for state in found] == [("/hall", 2), ("/yard", 2)]
+    command = [sys.executable, "-m", "visrftwin_ros.cli", "fleet", "--json", "--watch"]
+    file = tmp_path / "said"
+    with file.open("w") as said:
+        process = subprocess.Popen([*command, "--seconds", "1"], stdout=said)
+    expected = [("/hall", 2), ("/yard", 2)]
+
+    def told() -> bool:
+        lines = file.read_text().splitlines()
+        return any([(t["name"], t["nodes"]) for t in json.loads(n)] == expected for n in lines)
+
+    try:
+        assert bench.until(told, 60.0), file.read_text()
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
     arrays.clear()
     bench.spin(1.0)
     assert sum(map(len, arrays)) < 2 * BYTES_A_SECOND
