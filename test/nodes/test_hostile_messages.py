@@ -73,7 +73,7 @@ from visrftwin_ros.nodes.people_tracker import PeopleTrackerNode
 from visrftwin_ros.nodes.shared.transforms import MOVING_QOS, STATIC_QOS, Pose
 from visrftwin_ros.nodes.site_frames import SiteFrames
 from visrftwin_ros.nodes.twin_viewer import TwinViewer
-from visrftwin_ros.srv import GetRadioMap, PredictLink, SetMaterial
+from visrftwin_ros.srv import PredictLink, SetMaterial
 
 MESSAGES = int(os.environ.get("VISRFTWIN_HOSTILE_MESSAGES", "800"))
 """100000 are the long run, of under an hour."""
@@ -199,7 +199,6 @@ TOPICS = (
 SERVICES = {
     "set_material": SetMaterial,
     "predict_link": PredictLink,
-    "get_radio_map": GetRadioMap,
     "campaign_replay/pause": Trigger,
 }
 CHANGED = ("channel_predictor", "view1/people_detector", "people_tracker", "campaign_replay")

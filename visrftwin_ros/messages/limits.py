@@ -30,6 +30,8 @@ LONGEST_HORIZON = 10.0
 MOST_LEVELS = 32
 """Of its distribution."""
 LARGEST_SNR_DB = 200.0
+MOST_PLACES = 10_000
+"""Of a robot's plan."""
 LONGEST_EMBEDDING = 4096
 FARTHEST = 1e5
 """m from the origin of the world at which a person, a box or a robot is believed."""
@@ -329,6 +331,11 @@ def _telemetry(message: Any, limits: Limits) -> str:
     return ""
 
 
+def _plan(message: Any, limits: Limits) -> str:
+    _check_count(message.poses, MOST_PLACES, "places of a plan")
+    return ""
+
+
 def _beams(message: Any, limits: Limits) -> str:
     _check_count(message.decisions, limits.links, "links")
     for link in message.decisions:
@@ -345,6 +352,7 @@ _RULES: dict[str, Rule] = {
     "visrftwin_ros/LidarPeople": _lidar_people,
     "tf2_msgs/TFMessage": _transforms,
     "rosgraph_msgs/Clock": _clock,
+    "nav_msgs/Path": _plan,
     "sensor_msgs/CameraInfo": _camera_info,
     "visrftwin_ros/LinkChannels": _channels,
     "visrftwin_ros/ChannelPaths": _paths,

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from visrftwin_ros.beams.arrays import Mount
 from visrftwin_ros.bodies.people import Bodies, nobody, together, usable
+from visrftwin_ros.errors import TwinError
 from visrftwin_ros.materials.table import MaterialValues
 from visrftwin_ros.propagation.fields.free_space import wavelength_of
 from visrftwin_ros.propagation.paths.link_metrics import LinkSums, no_sums
@@ -32,9 +33,10 @@ from visrftwin_ros.propagation.tracing.background_solver import BackgroundSolver
 from visrftwin_ros.propagation.tracing.solver_aside import SolverAside
 from visrftwin_ros.scene.ray_device import Device, prepare
 from visrftwin_ros.site.model import Site
+from visrftwin_ros.site.motion import pose_at
 from visrftwin_ros.twin.channel_state import ChannelState, LinkGroup
 from visrftwin_ros.twin.chassis import RobotBodies
-from visrftwin_ros.twin.forecast import HORIZONS, Forecaster, ShadowForecast
+from visrftwin_ros.twin.forecast import HORIZONS, Forecaster, Mounts, ShadowForecast
 from visrftwin_ros.twin.known_links import KnownLinks, link_numbers
 from visrftwin_ros.twin.link_queries import SolvedLink
 from visrftwin_ros.twin.mounts import RobotPose, device_mount
@@ -42,6 +44,7 @@ from visrftwin_ros.twin.moving_links import CarriedLinks
 from visrftwin_ros.twin.on_demand_links import PeopleModel, channels_of
 from visrftwin_ros.twin.static_twin import StaticTwin, configured
 from visrftwin_ros.twin.tracked_robot import Discovered, TrackedRobot, TrackedRobots
+from visrftwin_ros.twin.way_ahead import RobotPlan, WayAhead, WayForecaster, turned
 
 P = ParamSpec("P")
 TURN = 0.0005
@@ -99,6 +102,9 @@ class TwinEngine:
         self._wavelength = wavelength_of(site.radio.frequency)
         self._robot_bodies, self._chassis = RobotBodies(site), nobody()
         self._mounts: dict[str, Mount | None] = {}
+        self._places: dict[str, NDArray[np.float64]] = {}
+        self._stamp_ns = 0
+        self._way_forecaster = WayForecaster(self._wavelength, blockage)
         prepare(device, threads)
         # What compiles at the first call must not compile in the first tick.
         prepare_updates(self._wavelength)
@@ -131,6 +137,16 @@ class TwinEngine:
     def site(self) -> Site:
         """The site with its surfaces where they stand now."""
         return self.twin.site
+
+    @property
+    def places(self) -> Mapping[str, NDArray[np.float64]]:
+        """Antennas (3,) of the access points, and of the robots that had a pose at the last update."""
+        return self._places
+
+    @property
+    def is_behind(self) -> bool:
+        """Paths of robots on TF are still being looked for, for where the last update had them."""
+        return self._tracked.is_behind
 
     def change(
         self,
@@ -185,7 +201,7 @@ class TwinEngine:
         unusable poses are left out and named.
         """
         began = time.perf_counter()
-        changed = self._take_over()
+        changed, self._stamp_ns = self._take_over(), stamp_ns
         twin, site = self._used.twin, self._used.twin.site
         bodies, dropped = usable(bodies)
         self._chassis = self._robot_bodies.at(stamp_ns, robots or {})
@@ -209,7 +225,7 @@ class TwinEngine:
         for i, (_, name) in enumerate(self.links):
             if name in self._tracked:
                 fault[i], age[i] = self._tracked.health(name, stamp_ns)
-        self._groups = tuple(groups)
+        self._groups, self._places = tuple(groups), ends
         self._flag_ends_inside(fault, ends, bodies)
         sums, retraced = self._merged_sums(), self._merged_retraced()
         over_bodies = self._over_bodies(ends, sums, bodies)
@@ -241,12 +257,15 @@ class TwinEngine:
         )
 
     def forecast(
-        self, bodies: Bodies, covariance: NDArray[np.float64] | None = None
+        self,
+        bodies: Bodies,
+        covariance: NDArray[np.float64] | None = None,
+        plans: Mapping[str, RobotPlan] | None = None,
     ) -> ShadowForecast:
-        """What is ahead of every link, with the robots where the last update had them; nan of an
-        access point that is off.
+        """What is ahead of every link; nan of an access point that is off.
 
-        covariance: (N, 4, 4) of x, y, vx, vy of each body.
+        Robots that follow a script, or one of `plans`, are where they will be; the others where the last
+        update had them. covariance: (N, 4, 4) of x, y, vx, vy of each body.
         """
         kept, dropped = usable(bodies)
         if dropped and covariance is not None:
@@ -268,9 +287,58 @@ class TwinEngine:
         gain = loss.copy()
         for group, ahead in parts:
             loss[group.numbers], gain[group.numbers] = ahead.loss_db, ahead.beam_gain_db
+        ways, refused = self._ways(plans or {})
+        if ways:
+            numbers = np.concatenate([way.numbers for way in ways])
+            loss[numbers], gain[numbers] = self._way_forecaster.forecast(
+                ways, kept, covariance, self._chassis
+            )
         off = [tx in self._used.twin.silent for tx, _ in self.links]
         loss[off] = gain[off] = np.nan
-        return ShadowForecast(np.array(HORIZONS), loss, gain)
+        return ShadowForecast(np.array(HORIZONS), loss, gain, refused)
+
+    def _ways(self, plans: Mapping[str, RobotPlan]) -> tuple[list[WayAhead], dict[str, str]]:
+        """Of the robots that move and of which it is known where to."""
+        ways, refused = [], {}
+        numbers = {
+            r.name: link_numbers(self._links_to(r.name), self.links) for r in self.site.robots
+        }
+        for robot in self._used.twin.scripted:
+            stamps = [self._stamp_ns + round(t * 1e9) for t in HORIZONS]
+            ends = [robot.receiver(stamp) for stamp in stamps]
+            ways.append(
+                WayAhead(
+                    numbers[robot.name],
+                    tuple(robot.known_at(end) for end in ends),
+                    np.array([end.position for end in ends]),
+                    tuple(
+                        self._mounts_of(robot.name, pose_at(robot.path, stamp)[1])
+                        for stamp in stamps
+                    ),
+                )
+            )
+        for name, motion in self._tracked.motions.items():
+            mount = self._mounts.get(name)
+            if name not in plans or mount is None:
+                continue
+            place, speed, replay = motion
+            try:
+                places, yaw = plans[name].ahead(self._stamp_ns * 1e-9, place[:2], speed, mount.yaw)
+            except TwinError as error:
+                refused[name] = str(error)
+                continue
+            antenna = np.column_stack([places, np.full(len(places), place[2])])
+            mounts = tuple(self._mounts_of(name, float(turn)) for turn in yaw)
+            ways.append(WayAhead(numbers[name], (replay,) * len(yaw), antenna, mounts))
+        return ways, refused
+
+    def _links_to(self, robot: str) -> tuple[tuple[str, str], ...]:
+        return tuple(link for link in self.links if link[1] == robot)
+
+    def _mounts_of(self, robot: str, yaw: float) -> tuple[Mounts, ...]:
+        """Of a robot's links, with it headed there."""
+        there = turned(self._mounts[robot], yaw)
+        return tuple((self._mounts[tx], there) for tx, _ in self._links_to(robot))
 
     def mount(
         self, name: str, stamp_ns: int, robots: Mapping[str, RobotPose] | None = None

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
+from rclpy.action.server import ActionServer, CancelResponse
 from rclpy.callback_groups import CallbackGroup
 from rclpy.clock import Clock, ClockType, JumpThreshold, TimeJump
 from rclpy.duration import Duration
@@ -40,6 +41,8 @@ from visrftwin_ros.site.model import Camera, Site
 
 SENSOR_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 RESULT_QOS = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
+EACH_QOS = QoSProfile(depth=2000, reliability=ReliabilityPolicy.RELIABLE)
+"""Of messages each of which counts, and many of which may come at once: one a link or robot."""
 LATCHED_QOS = QoSProfile(
     depth=1,
     reliability=ReliabilityPolicy.RELIABLE,
@@ -57,6 +60,8 @@ JUMP_SHOWN = 5.0
 """Seconds that /diagnostics tells of a jump of ROS time."""
 FAULT_SHOWN = 5.0
 """Seconds that /diagnostics tells of a callback that failed, and that its traceback is told once."""
+RESULT_KEPT = 10
+"""Seconds for which an action's result is there for who asked."""
 LONGEST_TEXT = 2000
 """Characters of what /diagnostics says of one subject."""
 PROCESS = "process"
@@ -205,6 +210,26 @@ class TwinNode(LifecycleNode):
         service = self.create_service(kind, name, answered, callback_group=group)
         self._entities.append((self.destroy_service, service))
         return service
+
+    def action_server(
+        self,
+        kind: type,
+        name: str,
+        execute: Callable[[Any], Any],
+        cancel: Callable[[Any], CancelResponse],
+        group: CallbackGroup,
+    ) -> Any:
+        server = ActionServer(
+            self,
+            kind,
+            name,
+            execute,
+            callback_group=group,
+            cancel_callback=cancel,
+            result_timeout=RESULT_KEPT,
+        )
+        self._entities.append((ActionServer.destroy, server))
+        return server
 
     def timer(self, period: float, callback: Callable[[], None]) -> Any:
         timer = self.create_timer(period, callback, clock=self._watch_clock)
