@@ -55,6 +55,11 @@ class LinksAhead:
         """s between times."""
         return float(self.times[1] - self.times[0])
 
+    def with_one_more(self, ap: str, snr_db: float) -> LinksAhead:
+        """And an access point whose SNR stays the same."""
+        row = np.full((1, *self.snr_db.shape[1:]), snr_db)
+        return LinksAhead((*self.aps, ap), self.times, np.concatenate([self.snr_db, row]))
+
 
 @dataclass(frozen=True)
 class Plan:
