@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from visrftwin_ros.beams.arrays import Mount
 from visrftwin_ros.beams.codebook import beam_gains
-from visrftwin_ros.beams.rates_802_11ad import noise_dbm
+from visrftwin_ros.beams.mcs_table import noise_dbm
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.bodies.walks_ahead import walks_ahead
 from visrftwin_ros.compiled import compiled

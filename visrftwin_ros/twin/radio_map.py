@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from visrftwin_ros.beams.arrays import Mount
-from visrftwin_ros.beams.rates_802_11ad import mcs_of_snr, throughput
+from visrftwin_ros.beams.mcs_table import mcs_of_snr, throughput
 from visrftwin_ros.bodies.people import Bodies, usable
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.propagation.fields.free_space import wavelength_of
@@ -267,7 +267,7 @@ class MapSolver:
         if question.outage_rate:
             best = np.nan_to_num(np.array(snr), nan=-np.inf).max(axis=0)
             radio = question.site.radio
-            rate = throughput(mcs_of_snr(best, radio.implementation_loss_db))
+            rate = throughput(mcs_of_snr(best, radio), radio)
             outage = np.where(within, np.nan, (rate < question.outage_rate).mean(axis=(1, 2)))
         return TileMap(cells, loss, outage)
 
