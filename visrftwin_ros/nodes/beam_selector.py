@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from std_msgs.msg import Header
 
-from visrftwin_ros.beams.hand_over_advice import Advice, NetworkState
+from visrftwin_ros.beams.hand_over_advice import ASSOCIATION_LASTS, Advice, NetworkState
 from visrftwin_ros.beams.hand_over_plan import Service, links_ahead
 from visrftwin_ros.beams.selection import BeamChoice, BeamHolder, sweep
 from visrftwin_ros.errors import TwinError
@@ -113,7 +113,7 @@ class BeamSelector(TwinNode):
             )
             return
         at = stamp_ns(message.header.stamp) * 1e-9
-        if self.is_old(stamp_ns(message.header.stamp)):
+        if self.age_of(stamp_ns(message.header.stamp)) > ASSOCIATION_LASTS:
             return
         by = message.reported_by
         self._state = self._state.associated(message.robot, message.ap, at, by)
