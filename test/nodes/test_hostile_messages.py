@@ -21,6 +21,7 @@ from diagnostic_msgs.msg import DiagnosticArray
 from hostile_messages import Hostile
 from made_campaign import made_site, write_campaign
 from made_pictures import a_scene
+from nav_msgs.msg import Path as PlannedPath
 from node_bench import SENSOR_QOS, NodeBench
 from rcl_interfaces.srv import (
     DescribeParameters,
@@ -170,6 +171,14 @@ def a_box() -> TrackedBoxes:
     return stamped(TrackedBoxes(boxes=[box]))
 
 
+def a_plan() -> PlannedPath:
+    places = [made("geometry_msgs/PoseStamped", header=header(made, time.time_ns(), "world"),
+                   pose=made("geometry_msgs/Pose")) for _ in range(3)]  # fmt: skip
+    for k, place in enumerate(places):
+        place.pose.position.x, place.pose.position.y = 2.0 + k, -2.0
+    return stamped(PlannedPath(poses=places))
+
+
 def an_association() -> Association:
     return stamped(Association(robot="standing", ap="ap", reported_by="standing"))
 
@@ -189,6 +198,7 @@ TOPICS = (
     Topic("channel_paths", ChannelPaths, channel_paths, 5),
     Topic("shadow_forecast", ShadowForecasts, forecasts, 5),
     Topic("tracked_boxes", TrackedBoxes, a_box, 5),
+    Topic("roving/plan", PlannedPath, a_plan, 5),
     Topic("associations", Association, an_association, 5),
     Topic("telemetry", LinkTelemetry, lambda: stamped(link(LinkTelemetry, snr_db=15.0)), 5),
     Topic(

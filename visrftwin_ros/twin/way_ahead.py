@@ -123,6 +123,14 @@ def strongest_sequences(known: Replay) -> Replay:
     return Replay.of(paths.select(np.sort(order[rank < _MOST_SEQUENCES])), known.scene)
 
 
+def _of_links(paths: PathSet, first: int, count: int) -> PathSet:
+    """Those of `count` links from `first` on."""
+    rows = np.arange(paths.offsets[first], paths.offsets[first + count])
+    mine = paths.select(rows)
+    links = paths.links[first : first + count]
+    return replace(mine, links=links, link=(mine.link - first).astype(np.int32))
+
+
 class WayForecaster:
     """Looks ahead along the links of robots that move: at each moment by the paths to where they
     are then."""
@@ -149,13 +157,15 @@ class WayForecaster:
             for key, known in used.items()
         }
         walks = walks_ahead(bodies, covariance, np.array(HORIZONS))
-        parts = []
-        for h in range(len(HORIZONS)):
-            known = Replay.joined([self._strongest[id(way.known[h])][1] for way in ways])
-            places = [np.tile(way.antenna[h], (len(way.numbers), 1)) for way in ways]
-            paths: PathSet = known.at(np.concatenate(places))
+        parts, times = [], range(len(HORIZONS))
+        known = Replay.joined([self._strongest[id(way.known[h])][1] for h in times for way in ways])
+        places = [np.tile(way.antenna[h], (len(way.numbers), 1)) for h in times for way in ways]
+        # Of one moment after the other: a replay of all at once takes half the time of thirteen.
+        paths = known.at(np.concatenate(places))
+        count = len(paths.links) // len(times)
+        for h in times:
             mounts = [mount for way in ways for mount in way.mounts[h]]
-            ahead = Forecaster(paths, self._wavelength, self._model)
+            ahead = Forecaster(_of_links(paths, h * count, count), self._wavelength, self._model)
             parts.append(ahead.at_moments(bodies, walks.position[:, h : h + 1], standing, mounts))
         loss, gain = (np.concatenate([part[i] for part in parts], axis=2) for i in (0, 1))
         return loss, gain

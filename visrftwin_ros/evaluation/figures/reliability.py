@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Protocol
 
 import numpy as np
+from jaxtyping import Float, Int
 from matplotlib.figure import Figure
 from scipy.stats import binomtest
 
-from visrftwin_ros.evaluation.scores.reliability import Reliability
+
+class Binned(Protocol):
+    """Forecasts by bins of their probability: a `scores.reliability.Reliability`."""
+
+    @property
+    def count(self) -> Int[np.ndarray, " b"]: ...
+
+    @property
+    def told(self) -> Float[np.ndarray, " b"]: ...
+
+    @property
+    def came(self) -> Float[np.ndarray, " b"]: ...
+
+    @property
+    def error(self) -> float: ...
 
 
-def reliability_figure(diagrams: Mapping[str, Reliability], came: str) -> Figure:
+def reliability_figure(diagrams: Mapping[str, Binned], came: str) -> Figure:
     """How often what was told came, with Wilson's 95 % interval, over how many forecasts told each
     probability; came: of what the share is."""
     drawn = Figure(figsize=(6, 6.5), layout="constrained")
