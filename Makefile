@@ -1,4 +1,4 @@
-# make setup | test | demo | lint | clean
+# make setup | test | demo | lint | docs | clean
 # PYTHON=...   the interpreter to build .venv with (3.11 or 3.12)
 # VIDEO=...    the recording for the demo; without it, the PETS video of Debian's opencv-doc
 # WEIGHTS=...  detector weights for the demo; without them, the detector that needs none
@@ -12,7 +12,7 @@ PYTHON := $(shell for python in .venv/bin/python python3 python3.12 python3.11; 
   && echo "$$python" && break; done)
 endif
 
-.PHONY: setup test demo lint clean
+.PHONY: setup test demo lint docs clean
 
 setup:
 	@test -n "$(PYTHON)" || { echo "setup failed: no Python 3.11 or 3.12; install one (apt-get install python3) or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
@@ -26,6 +26,9 @@ lint: setup
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy visrftwin_ros
+
+docs: setup
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict
 
 demo: setup
 	.venv/bin/visrftwin demo --out out/demo --force $(if $(VIDEO),--video "$(VIDEO)") $(if $(WEIGHTS),--weights "$(WEIGHTS)")

@@ -49,6 +49,7 @@ MESSAGES = {
     "MaterialEstimate": "surface relative_permittivity conductivity scattering_coefficient thickness covariance "
     "soundings",
     "MaterialEstimates": "header frequency materials",
+    "PathLossResiduals": "header access_points positions residuals_db trust alone_db shared_db reach",
 }
 SERVICES = {
     "PredictLink": ("tx rx", "channel paths"),

@@ -59,16 +59,16 @@ def compiled(function: F) -> F:
     return cast(F, made)
 
 
-def in_halves(loop: Callable[[slice], Part], count: int) -> list[Part]:
-    """`loop` over each half of `count` rows that know nothing of each other, at once; over few rows
-    in one piece. `loop` is to spend its time in `compiled` code."""
-    if count <= FEW:
+def in_halves(loop: Callable[[slice], Part], count: int, few: int = FEW) -> list[Part]:
+    """`loop` over each half of `count` rows that know nothing of each other, at once; over `few`
+    rows in one piece. `loop` is to spend its time in `compiled` code."""
+    if count <= few:
         return [loop(slice(0, count))]
     other = _BESIDE.submit(loop, slice(count // 2, count))
     return [loop(slice(0, count // 2)), other.result()]
 
 
-def on_two_cores(loop: Callable[[slice], np.ndarray], count: int) -> np.ndarray:
+def on_two_cores(loop: Callable[[slice], np.ndarray], count: int, few: int = FEW) -> np.ndarray:
     """The arrays of `in_halves` joined: the same bits as of one pass."""
-    parts = in_halves(loop, count)
+    parts = in_halves(loop, count, few)
     return parts[0] if len(parts) == 1 else np.concatenate(parts)

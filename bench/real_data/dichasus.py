@@ -9,9 +9,12 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from tqdm import tqdm
 
 from real_data.page import Inputs, Section, run_command, table
 from visrftwin_ros.bodies.timeline import PeopleTimeline
+from visrftwin_ros.cache import cache_folder
+from visrftwin_ros.calibration.calibration import TracedCampaign, traced_campaign
 from visrftwin_ros.campaign.campaign_reader import read_campaign
 from visrftwin_ros.evaluation.baselines.geometry import meshes_of_one_material
 from visrftwin_ros.evaluation.baselines.inh import inh_path_loss_db
@@ -73,6 +76,18 @@ def imported(folder: Path, work: Path) -> tuple[str, str]:
     run_command("import", "csv", folder / "array_1.csv", "--columns", work / "columns.yaml",
                 "--site", site, "--out", bag, *BAG_OPTIONS.split())  # fmt: skip
     return site, bag
+
+
+def traced_cells(data: Path) -> TracedCampaign:
+    """All cells of the data set with their paths."""
+    prepare(threads=1)
+    with TemporaryDirectory() as place:
+        folder, bag = imported(data, Path(place))
+        site = load_site(folder)
+        campaign = read_campaign(bag, site)
+        rng, bar = np.random.default_rng(0), tqdm(desc="tracing", total=len(campaign.snapshots))
+        told = (cache_folder("paths"), rng, None, lambda n, _: bar.update(n - bar.n))
+        return traced_campaign(campaign, site, *told)
 
 
 def read(folder: Path) -> tuple[Cells, Losses]:

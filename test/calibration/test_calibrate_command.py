@@ -4,29 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
-from conftest import HEIGHT, campaign, places
+from sounded_yard import recorded
 
-from visrftwin_ros.campaign.campaign_writer import CampaignWriter
 from visrftwin_ros.cli import main
 from visrftwin_ros.site.model import Site
-
-START = 1_700_000_000_000_000_000
-
-
-def recorded(bag: Path, count: int, **more: str) -> Path:
-    """A campaign of `count` soundings, a second apart, with `more` facts."""
-    upright = np.array([0.0, 0.0, 0.0, 1.0])
-    facts = {"site": "yard", "gain_reference": "relative", **more}
-    with CampaignWriter(bag, facts) as writer:
-        for i, snapshot in enumerate(campaign(places(count)).snapshots):
-            stamp = START + i * 10**9
-            ground = snapshot.rx_position - [0, 0, HEIGHT]
-            writer.transform(stamp, "world", "robot/base_link", ground, upright)
-            stamped = {**vars(snapshot), "stamp_ns": stamp}
-            writer.snapshot(type(snapshot)(**stamped), "world")
-    return bag
 
 
 def test_a_bag_becomes_a_site_with_its_report_and_stays_without_force(

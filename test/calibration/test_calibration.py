@@ -7,19 +7,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import TRUTH, campaign, places
+from sounded_yard import TRUTH, campaign, places
 
 from visrftwin_ros.calibration import estimate as estimation
 from visrftwin_ros.calibration.calibrated_site import REPORT, write_calibrated_site
 from visrftwin_ros.calibration.calibration import Calibration
-from visrftwin_ros.calibration.estimate import estimated, forecast
+from visrftwin_ros.calibration.estimate import StoppedError, estimated
+from visrftwin_ros.calibration.material_parameters import MaterialParameters
 from visrftwin_ros.calibration.model_error import ModelError, trust_of
 from visrftwin_ros.calibration.report import report_of, text_of
+from visrftwin_ros.calibration.residuals import fitted_residuals
 from visrftwin_ros.calibration.sounding_model import SoundingModel
-from visrftwin_ros.calibration.soundings import usable_soundings
+from visrftwin_ros.calibration.soundings import joined, usable_soundings
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.scene.site_check import describe
+from visrftwin_ros.scene.surfaces import surface_meshes
 from visrftwin_ros.site.model import Site
+from visrftwin_ros.site.residual_map import NO_RESIDUALS, site_residuals
 
 
 def test_permittivities_are_recovered_within_their_intervals(found: Calibration) -> None:
@@ -86,14 +90,15 @@ def test_the_new_site_has_the_materials_and_passes_its_check(
     found: Calibration, tmp_path: Path
 ) -> None:
     folder, report = tmp_path / "new", report_of(found)
-    site = write_calibrated_site(found.site, found.materials, report, folder, force=False)
+    new = found.materials, NO_RESIDUALS, report
+    site = write_calibrated_site(found.site, *new, folder, force=False)
     assert "slab_sounded" in describe(site) and (folder / REPORT).exists()
     value = site.materials["panel_sounded"].relative_permittivity
     assert value == found.materials[1].relative_permittivity
     assert site.scene[1].material == site.scene[2].material == "panel_sounded"
     assert site.scene[3].material == "wood"
     with pytest.raises(TwinError, match="--force"):
-        write_calibrated_site(found.site, found.materials, report, folder, force=False)
+        write_calibrated_site(found.site, *new, folder, force=False)
 
 
 def test_one_sounding_far_off_is_trusted_less() -> None:
@@ -114,11 +119,60 @@ def test_errors_that_near_places_share_are_found(site: Site) -> None:
     assert 2.0 < found.reach < 8.0
 
 
-def test_a_forecast_with_the_map_goes_through_what_was_sounded(found: Calibration) -> None:
-    sharp = replace(found.estimate, error=ModelError(alone_db=0.01, shared_db=2.0, reach=3.0))
-    there = forecast(sharp, found.known, found.known)
-    np.testing.assert_allclose(there.with_map_db, found.known.soundings.power_db, atol=0.05)
-    assert (there.with_map_sd_db < there.sd_db).all()
+def furnished(found: Calibration, sd_db: float) -> Calibration:
+    """With an error that near places share: what a site without furniture misses."""
+    models = found.known, found.aside
+    soundings = joined([model.soundings for model in models])
+    error = ModelError(alone_db=0.3, shared_db=sd_db, reach=8.0)
+    covariance = error.of_powers(soundings, np.ones(len(soundings)))
+    off = np.linalg.cholesky(covariance) @ np.random.default_rng(7).normal(size=len(soundings))
+    parts = np.split(off, [len(found.known.soundings)])
+    changed = [
+        replace(model, soundings=replace(model.soundings, power_db=model.soundings.power_db + part))
+        for model, part in zip(models, parts, strict=True)
+    ]
+    return replace(found, known=changed[0], aside=changed[1])
+
+
+def test_what_near_places_share_goes_into_the_new_site_and_is_written(
+    found: Calibration, tmp_path: Path
+) -> None:
+    changed = furnished(found, 4.0)
+    without, with_map = (np.sqrt(np.mean(e**2)) for e in changed.aside_errors_db)
+    assert with_map < 0.75 * without
+    residuals, report = changed.residuals, report_of(changed)
+    by_site, by_map, sd = changed.predicted_db(changed.aside)
+    measured = changed.aside.soundings.power_db
+    assert np.mean((by_map - measured) ** 2) < np.mean((by_site - measured) ** 2) / 2
+    assert (sd < 4).all()
+    assert len(residuals) == 50 and report["residuals"]["adopted"]
+    assert "with what near soundings are still off" in text_of(report)
+    new = changed.materials, residuals, report
+    site = write_calibrated_site(changed.site, *new, tmp_path / "new", force=False)
+    places = changed.aside.soundings
+    np.testing.assert_allclose(
+        site_residuals(site).at(places.tx, places.position)[0],
+        residuals.at(places.tx, places.position)[0],
+        atol=1e-9,
+    )
+
+
+def test_a_map_that_helps_nothing_kept_aside_is_left_out(found: Calibration) -> None:
+    spoilt = furnished(found, 4.0)
+    mirrored = spoilt.aside.soundings.power_db - 2 * spoilt.aside_errors_db[0] * -1
+    aside = replace(spoilt.aside, soundings=replace(spoilt.aside.soundings, power_db=mirrored))
+    assert replace(spoilt, aside=aside).residuals is NO_RESIDUALS
+    alone = spoilt.aside.take(np.arange(0))
+    assert replace(spoilt, aside=alone).residuals is NO_RESIDUALS
+
+
+def test_the_reference_of_the_sounder_is_no_part_of_the_map(found: Calibration) -> None:
+    soundings, expected = found.known.soundings, found.known.soundings.power_db - 20.0
+    fitted = fitted_residuals(soundings, expected, found.known.access_points, 30.0)
+    assert fitted.offset_db[0] == pytest.approx(20.0, abs=0.1)
+    assert np.abs(fitted.residuals.residual_db).max() < 0.1
+    absolute = fitted_residuals(soundings, expected, found.known.access_points, 1.0)
+    assert absolute.offset_db[0] < 10
 
 
 def test_ctrl_c_keeps_the_best_until_then(
@@ -142,6 +196,33 @@ def test_ctrl_c_keeps_the_best_until_then(
         return float(np.mean(estimation.errors_of(found.known, numbers)[0] ** 2))
 
     assert left(early.numbers) < left(np.zeros(len(early.numbers)))
+
+
+def test_who_is_told_of_the_progress_may_stop_it_and_has_the_best(found: Calibration) -> None:
+    beats = 0
+
+    def beat() -> None:
+        nonlocal beats
+        beats += 1
+        if beats == 5:
+            raise StoppedError
+
+    early = estimated(found.known, beat=beat)
+    assert not early.complete and beats == 5
+
+    def left(numbers: np.ndarray) -> float:
+        return float(np.mean(estimation.errors_of(found.known, numbers)[0] ** 2))
+
+    assert left(early.numbers) < left(np.zeros(len(early.numbers)))
+
+
+def test_only_the_named_surfaces_are_learnt_and_share_nothing_with_the_rest(site: Site) -> None:
+    meshes = surface_meshes(site)
+    every, some = MaterialParameters.of(meshes), MaterialParameters.of(meshes, ("south",))
+    assert len(some) < len(every)
+    changed = some.meshes_at(some.mean + 0.5, meshes)
+    names = [new.name for old, new in zip(meshes, changed, strict=True) if new != old]
+    assert names == ["south"]
 
 
 def test_one_sounding_is_refused(site: Site) -> None:
@@ -175,3 +256,17 @@ def test_a_campaign_of_another_band_is_refused(site: Site) -> None:
     other = tuple(replace(snapshot, frequency=3.4e9) for snapshot in whole.snapshots)
     with pytest.raises(TwinError, match=r"made at 3\.4 GHz, the site is one of 28 GHz"):
         usable_soundings(replace(whole, snapshots=other), site)
+
+
+def test_soundings_at_the_end_of_the_receivers_range_are_left_out(site: Site) -> None:
+    whole = campaign(places(20))
+    clipped = replace(whole.snapshots[0].paths, gain_db=np.array([-30.0, *[np.nan] * 3]))
+    changed = [replace(s, paths=clipped) if i < 7 else s for i, s in enumerate(whole.snapshots)]
+    kept, problems = usable_soundings(replace(whole, snapshots=tuple(changed)), site)
+    assert len(kept) == 13
+    assert problems == [
+        "7 sounding(s) left out: -30 dB to the last digit, an end of the receiver's range"
+    ]
+    stuck = tuple(replace(s, paths=clipped) for s in whole.snapshots)
+    with pytest.raises(TwinError, match="end of the receiver's range"):
+        usable_soundings(replace(whole, snapshots=stuck), site)

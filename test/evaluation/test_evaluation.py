@@ -58,6 +58,27 @@ def test_the_true_materials_and_people_leave_only_the_sounders_noise(state: Eval
     assert found["complete"] and found["power"]["reference"] == "relative"
 
 
+def test_a_calibration_on_another_campaign_is_scored_and_named(
+    folder: Path, bag: Path, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    scored = record(folder / "other", site, seconds=2.0, truth=False, start=0.05)
+    names = ("twin", "twin_calibrated")
+    options = Options(predictors=names, people="none", fit_bag=bag)
+    scene = [
+        s.model_copy(update={"material": "marble"} if s.name == "south" else {}) for s in site.scene
+    ]
+    wrong = site.model_copy(update={"scene": scene})
+    found = metrics_of(evaluate(scored, wrong, options))["predictors"]
+    plain, after = (found[n]["errors"]["delay_spread_ns"]["all"]["median"] for n in names)
+    assert after < 0.8 * plain
+    assert found["twin_calibrated"]["told"].endswith(f"the campaign {bag}")
+    with pytest.raises(TwinError, match="which is scored: fit on another"):
+        evaluate(bag, site, options)
+    without = replace(options, predictors=("inh", "twin_calibrated"), fit_bag=None)
+    assert "give --fit-bag" in " ".join(evaluate(scored, site, without).problems)
+
+
 def test_the_unknown_power_reference_is_found(state: Evaluation) -> None:
     twin = state.result("twin_true")
     assert twin is not None and np.median(twin.offset_db) == pytest.approx(-REFERENCE_DB, abs=0.3)

@@ -123,6 +123,12 @@ def ahead(horizon: list[float]) -> Any:
     return made
 
 
+def other(made: Any) -> Any:
+    """The same of another link."""
+    made.rx = "other"
+    return made
+
+
 def telemetry(**values: float) -> dict[str, Any]:
     unknown = dict.fromkeys(("frequency", "rssi_dbm", "snr_db", "phy_rate"), NAN)
     return {"tx": "ap", "rx": "r", **unknown, **values}
@@ -137,15 +143,30 @@ def telemetry(**values: float) -> dict[str, Any]:
         ("LinkChannels", {"channels": [link()] * 20_000}, "20000 links"),
         ("BeamDecisions", {"decisions": [link()] * 20_000}, "20000 links"),
         ("ShadowForecasts", {"forecasts": [forecast(2, [1.0])]}, "1, 2 horizons"),
-        ("ShadowForecasts", {"forecasts": [forecast(1, [1.0]), forecast(2, [1.0] * 2)]}, "1, 2"),
+        (
+            "ShadowForecasts",
+            {"forecasts": [forecast(1, [1.0]), other(forecast(2, [1.0] * 2))]},
+            "1, 2",
+        ),
         ("ShadowForecasts", {"forecasts": [forecast(1, [-INF])]}, "no number"),
         ("ShadowForecasts", {"forecasts": [spread([0.5, 0.5], [1.0] * 2)]}, "wrong levels"),
         ("ShadowForecasts", {"forecasts": [spread([0.1, 0.9], [1.0] * 3)]}, "3 values, expected 2"),
         ("ShadowForecasts", {"forecasts": [spread([0.1, 0.9], [1.0, INF])]}, "expected 2 numbers"),
         ("ShadowForecasts", {"forecasts": [ahead([0.0, 1e9])]}, "wrong horizons"),
         ("ShadowForecasts", {"forecasts": [ahead([1.0, 0.5])]}, "wrong horizons"),
-        ("ShadowForecasts", {"forecasts": [ahead([0, 1.0]), ahead([0, 2.0])]}, "same horizons"),
-        ("ShadowForecasts", {"forecasts": [forecast(1, [0]), spread([0.5], [1])]}, "0, 1 levels"),
+        (
+            "ShadowForecasts",
+            {"forecasts": [ahead([0, 1.0]), other(ahead([0, 2.0]))]},
+            "same horizons",
+        ),
+        (
+            "ShadowForecasts",
+            {"forecasts": [forecast(1, [0]), other(spread([0.5], [1]))]},
+            "0, 1 levels",
+        ),
+        ("ShadowForecasts", {"forecasts": [forecast(1, [0])] * 2}, "ap-robot comes twice"),
+        ("LinkChannels", {"channels": [link()] * 2}, "comes twice"),
+        ("ChannelPaths", {"links": [link(paths=[])] * 2}, "comes twice"),
         ("LinkTelemetry", telemetry(snr_db=INF), "no measurement"),
         ("LinkTelemetry", telemetry(snr_db=1e6), "within 200 dB"),
     ],

@@ -1,4 +1,4 @@
-"""Hostile messages on every topic and service of every node: none dies, none hangs, and nothing that is
+"""Hostile messages on every topic, service and life cycle of every node: none dies, none hangs, and nothing that is
 no number, or of another time, goes out as fresh."""
 
 from __future__ import annotations
@@ -19,6 +19,13 @@ import yaml
 from cloud_messages import xyz_message
 from diagnostic_msgs.msg import DiagnosticArray
 from hostile_messages import Hostile
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import (
+    ChangeState,
+    GetAvailableStates,
+    GetAvailableTransitions,
+    GetState,
+)
 from made_campaign import made_site, write_campaign
 from made_pictures import a_scene
 from nav_msgs.msg import Path as PlannedPath
@@ -36,6 +43,7 @@ from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from std_srvs.srv import Trigger
 from tf2_msgs.msg import TFMessage
+from type_description_interfaces.srv import GetTypeDescription
 
 from visrftwin_ros.messages.channels import channel_paths_message, channels_message
 from visrftwin_ros.messages.geometry import transform_message
@@ -47,6 +55,7 @@ from visrftwin_ros.msg import (
     BeamDecision,
     BeamDecisions,
     ChannelPaths,
+    ChannelSnapshot,
     Detection,
     Detections,
     HandOver,
@@ -56,6 +65,9 @@ from visrftwin_ros.msg import (
     LinkChannels,
     LinkPaths,
     LinkTelemetry,
+    MaterialEstimate,
+    MaterialEstimates,
+    PathLossResiduals,
     RadioPath,
     ShadowForecast,
     ShadowForecasts,
@@ -68,10 +80,12 @@ from visrftwin_ros.nodes.beam_selector import BeamSelector
 from visrftwin_ros.nodes.campaign_replay import CampaignReplay
 from visrftwin_ros.nodes.channel_predictor import ChannelPredictor
 from visrftwin_ros.nodes.lidar_people import LidarPeopleNode
+from visrftwin_ros.nodes.material_calibrator import MaterialCalibrator
 from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.nodes.people_detector import PeopleDetector
 from visrftwin_ros.nodes.people_tracker import PeopleTrackerNode
 from visrftwin_ros.nodes.shared.transforms import MOVING_QOS, STATIC_QOS, Pose
+from visrftwin_ros.nodes.shared.twin_node import LATCHED_QOS
 from visrftwin_ros.nodes.site_frames import SiteFrames
 from visrftwin_ros.nodes.twin_viewer import TwinViewer
 from visrftwin_ros.srv import PredictLink, SetMaterial
@@ -79,8 +93,10 @@ from visrftwin_ros.srv import PredictLink, SetMaterial
 MESSAGES = int(os.environ.get("VISRFTWIN_HOSTILE_MESSAGES", "800"))
 """100000 are the long run, of under an hour."""
 SEED = int(os.environ.get("VISRFTWIN_HOSTILE_SEED", "1"))
-ASKED = 0.05
-"""Share of the requests to services."""
+ASKED, LIVED = 0.05, 0.02
+"""Share of the requests to services, and to change a node's state."""
+RESTORED = 10
+"""Messages after which nodes that are not at work are brought back to it."""
 LONGEST = 1.0
 """s of one callback, of its own thread's time: others work on this machine too."""
 ENDS = np.array([[-8.0, -6.0, 3.0], [0.0, -6.0, 1.0]])
@@ -183,6 +199,18 @@ def an_association() -> Association:
     return stamped(Association(robot="standing", ap="ap", reported_by="standing"))
 
 
+def an_estimate() -> MaterialEstimates:
+    values = {"relative_permittivity": 5.0, "conductivity": 0.1, "thickness": 0.2}
+    one = MaterialEstimate(surface="wall", soundings=3, **values)
+    return stamped(MaterialEstimates(frequency=60.48e9, materials=[one]))
+
+
+def a_residual() -> PathLossResiduals:
+    numbers = {"residuals_db": [2.0], "trust": [1.0], "alone_db": 1.0, "shared_db": 2.0}
+    place = [made("geometry_msgs/Point", x=0.0, y=-6.0, z=1.2)]
+    return stamped(PathLossResiduals(access_points=["ap"], positions=place, reach=3.0, **numbers))
+
+
 TOPICS = (
     Topic("people", TrackedPeople, lambda: stamped(TrackedPeople(people=[a_person()])), 5),
     Topic("view1/image_raw", Image, an_image),
@@ -205,6 +233,9 @@ TOPICS = (
         "beams", BeamDecisions, lambda: stamped(BeamDecisions(decisions=[link(BeamDecision)])), 5
     ),
     Topic("/diagnostics", DiagnosticArray, None, 5),
+    Topic("sounder/snapshots", ChannelSnapshot, lambda: stamped(link(ChannelSnapshot)), 5),
+    Topic("material_estimates", MaterialEstimates, an_estimate, LATCHED_QOS),
+    Topic("path_loss_residuals", PathLossResiduals, a_residual, LATCHED_QOS),
 )
 SERVICES = {
     "set_material": SetMaterial,
@@ -221,6 +252,20 @@ PARAMETER_SERVICES: dict[str, Any] = {
     "describe_parameters": DescribeParameters,
     "list_parameters": ListParameters,
 }
+LIFECYCLE_SERVICES: dict[str, Any] = {
+    "change_state": ChangeState,
+    "get_state": GetState,
+    "get_available_states": GetAvailableStates,
+    "get_available_transitions": GetAvailableTransitions,
+    "get_transition_graph": GetAvailableTransitions,
+    "get_type_description": GetTypeDescription,
+}
+MANAGED = ("beam_selector", "view1/people_detector", "people_tracker", "campaign_replay")
+"""Nodes that are asked to go through their life; the others take longer to configure."""
+ASKED_FOR = ("configure", "cleanup", "activate", "deactivate", "transition_error", "nothing")
+STOPS = (Transition.TRANSITION_DEACTIVATE, Transition.TRANSITION_CLEANUP)
+SHUT_DOWN = (5, 6, 7)
+"""Transitions to the end, from which ROS knows no way back: who asks for them gets them."""
 
 
 @pytest.fixture
@@ -243,6 +288,7 @@ def graph(bench: NodeBench, site: Path, tmp_path: Path) -> Iterator[NodeBench]:
     bench.active(SiteFrames, "site_frames", **common)
     bench.active(ChannelPredictor, "channel_predictor", cache=str(tmp_path / "cache"), **common)
     bench.active(BeamSelector, "beam_selector", **common)
+    bench.active(MaterialCalibrator, "material_calibrator", cache=str(tmp_path / "cache"), **common)
     bench.active(PeopleTrackerNode, "people_tracker", **common)
     bench.active(TwinViewer, "twin_viewer", web_port=0, **common)
     seen = {"camera": "view1", "detector": "motion", **common}
@@ -307,10 +353,14 @@ class Outputs:
             name: [] for name in ("people", "channels", "beams", "hand_overs")
         }
         for node in bench.nodes:
-            for publisher in node.publishers:
-                heard = self.said.get(publisher.topic_name.strip("/"))
-                if heard is not None:
-                    publisher.publish = partial(self._publish, publisher.publish, heard)
+            self.listen_to(node)
+
+    def listen_to(self, node: Any) -> None:
+        """Whose publishers are new."""
+        for publisher in node.publishers:
+            heard = self.said.get(publisher.topic_name.strip("/"))
+            if heard is not None:
+                publisher.publish = partial(self._publish, publisher.publish, heard)
 
     @staticmethod
     def _publish(publish: Callable[[Any], None], heard: list[Any], message: Any) -> None:
@@ -330,14 +380,44 @@ class Outputs:
         return found
 
 
+class Lives:
+    """Brings nodes back that were asked to stop working."""
+
+    def __init__(self, graph: NodeBench, outputs: Outputs) -> None:
+        self._outputs = outputs
+        self._own = [
+            (node, list(node.get_parameters_by_prefix("").values()))
+            for node in graph.nodes
+            if node.get_fully_qualified_name().strip("/") in MANAGED
+        ]
+        self.ended = 0
+
+    def restore(self) -> None:
+        for node, parameters in self._own:
+            before = state = node._state_machine.current_state[1]
+            if state == "unconfigured":
+                node.set_parameters(parameters)  # others may have been set meanwhile
+                node.trigger_configure()
+                state = node._state_machine.current_state[1]
+            if state == "inactive":
+                node.trigger_activate()
+            assert node._state_machine.current_state[1] == "active", node.get_name()
+            if before != "active":
+                self.ended += 1
+            if before == "unconfigured":
+                self._outputs.listen_to(node)
+
+
 class Questions:
-    """Requests to the nodes' own services and to those of their parameters."""
+    """Requests to the nodes' own services, to those of their parameters and of their lives."""
 
     def __init__(self, graph: NodeBench, hostile: Hostile) -> None:
         self._hostile = hostile
         self._kinds = dict(SERVICES)
         for node in CHANGED:
             self._kinds |= {f"{node}/{name}": kind for name, kind in PARAMETER_SERVICES.items()}
+        for node in MANAGED:
+            self._kinds |= {f"{node}/{name}": kind for name, kind in LIFECYCLE_SERVICES.items()}
         self._clients = {name: graph.client(kind, name) for name, kind in self._kinds.items()}
         self._own = [
             parameter.to_parameter_msg()
@@ -355,14 +435,23 @@ class Questions:
             valid = partial(kind, parameters=deepcopy(chosen))
         elif hasattr(kind(), "names"):
             valid = partial(kind, names=[self._own[k].name for k in order.integers(9, size=3)])
-        self._clients[name].call_async(self._hostile.message(kind, valid))
+        elif hasattr(kind(), "transition"):
+            wanted = [Transition(id=k) for k in range(1, 5)]
+            wanted += [Transition(label=label) for label in ASKED_FOR]
+            valid = partial(kind, transition=wanted[order.integers(len(wanted))])
+        request = self._hostile.message(kind, valid)
+        if hasattr(request, "transition") and order.random() < 0.5:  # one that is to be had
+            request.transition = Transition(id=int(order.choice(STOPS)))
+        elif hasattr(request, "transition") and request.transition.id in SHUT_DOWN:
+            request.transition.id = 0
+        self._clients[name].call_async(request)
 
 
 @pytest.mark.timeout(180 + MESSAGES // 10)
 def test_no_message_ends_a_node_holds_it_up_or_comes_out_as_fresh(graph: NodeBench) -> None:
     hostile, outputs = Hostile(SEED), Outputs(graph)
     senders = [(t, graph.publisher(t.kind, t.name, t.qos, seconds=3.0)) for t in TOPICS]
-    questions = Questions(graph, hostile)
+    questions, lives = Questions(graph, hostile), Lives(graph, outputs)
     order = np.random.default_rng(SEED)
     whom = [*senders, *questions.names]
     for k in range(MESSAGES):
@@ -370,6 +459,8 @@ def test_no_message_ends_a_node_holds_it_up_or_comes_out_as_fresh(graph: NodeBen
             chosen = whom[k]
         elif order.random() < ASKED:
             chosen = str(order.choice(questions.names))
+        elif order.random() < LIVED:
+            chosen = f"{order.choice(MANAGED)}/change_state"
         else:
             chosen = senders[order.integers(len(senders))]
         if isinstance(chosen, str):
@@ -380,7 +471,10 @@ def test_no_message_ends_a_node_holds_it_up_or_comes_out_as_fresh(graph: NodeBen
             name = topic.name
             sender.publish(hostile.message(topic.kind, topic.valid))
         unharmed(graph, outputs, f"message {k}, on {name}")
+        if k % RESTORED == 0:
+            lives.restore()
     assert len(whom) <= MESSAGES
+    assert lives.ended > 0
 
 
 def unharmed(graph: NodeBench, outputs: Outputs, after: str) -> None:

@@ -107,6 +107,10 @@ def all_nan() -> PointCloud2:
     return xyz_message(np.full((64, 32, 3), np.nan), time.time_ns(), "mast")
 
 
+def all_zero() -> PointCloud2:
+    return xyz_message(np.zeros((64, 32, 3)), time.time_ns(), "mast")
+
+
 def another_frame() -> PointCloud2:
     return good("kitchen")
 
@@ -118,6 +122,7 @@ def another_frame() -> PointCloud2:
         (without_fields, ERROR, "no field x, y, z"),
         (empty, ERROR, "0 points holds no valid return"),
         (all_nan, ERROR, "2048 points holds no valid return"),
+        (all_zero, ERROR, "no return of 2048 comes from further than 0.5 m"),
         (another_frame, ERROR, "'kitchen'"),
     ],
 )

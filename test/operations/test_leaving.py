@@ -31,7 +31,7 @@ def test_every_node_that_runs_leaves_soon_and_in_order(tmp_path: Path) -> None:
     while not all(process.has_beaten for process in running.values()):
         assert time.monotonic() < deadline, "a node does not come up"
         for process in running.values():
-            process.silence(time.monotonic())
+            process.fault(time.monotonic())
             assert process.exit_code() is None
         time.sleep(0.1)
     codes, seconds = _stopped(running)

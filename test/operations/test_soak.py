@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import runpy
 import struct
 import subprocess
 import sys
@@ -37,6 +38,7 @@ from visrftwin_ros.operations.soak.set_clock import SetClock
 
 MINUTES = float(os.environ.get("VISRFTWIN_SOAK", "0"))
 """Of the soak with all that belongs to it; 0 = none."""
+BENCH = Path(__file__).parents[2] / "bench"
 CAST = Cast(("/channel_predictor", "/beam_selector", "/twin_viewer"), ("left", "top"), 1, True)
 
 
@@ -180,7 +182,9 @@ def test_freshness_lost_without_a_fault_is_counted() -> None:
     assert [(round(at, 1), round(long, 1)) for at, long in gaps] == [(4.9, 2.1)] * 2
 
 
-def test_a_report_has_both_tables_and_names_what_does_not_hold(tmp_path: Path) -> None:
+def test_a_report_has_its_tables_names_what_does_not_hold_and_goes_into_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     readings = [reading(10.0 * k, 1, 100.0 + k, 10**8 + 10**5 * k) for k in range(400)]
     about = {"site": "lobby", "seed": 1}
     done = [Done(SILENCE, 10.0, 14.0, 18.0)]
@@ -194,9 +198,16 @@ def test_a_report_has_both_tables_and_names_what_does_not_hold(tmp_path: Path) -
     assert content["growth"]["/n"]["own"]["slope"] == pytest.approx(0.3, abs=0.03)
     faulty = " ".join(content["faulty"])
     assert "freeze of every sensor" in faulty and "1 look-ups" in faulty
-    assert "/n: own may grow by 30.0 % an hour" in faulty and "threads" not in faulty
+    assert "/n: own may grow by 27.7 % an hour" in faulty and "threads" not in faulty
     table = (tmp_path / "soak.md").read_text()
     assert "| freeze | every sensor | " in table and "| 0 of 1 |" in table
+    assert "| fresh outputs from what is old | 0 | 62 |" in table
+    assert "| fresh again after a kill | 6 s | - |" in table
+    page = tmp_path / "page.md"
+    page.write_text("# Soak\n\n## What was measured\n\nold\n")
+    monkeypatch.setattr(sys, "argv", ["", f"--soak={tmp_path}", f"--page={page}"])
+    runpy.run_path(str(BENCH / "soak_page.py"), run_name="__main__")
+    assert page.read_text() == f"# Soak\n\n## What was measured\n\n{table}"
     assert (tmp_path / "memory.png").read_bytes()[1:4] == b"PNG"
 
 

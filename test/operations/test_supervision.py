@@ -25,7 +25,14 @@ from visrftwin_ros.msg import LinkChannels
 from visrftwin_ros.nodes.shared.exit_codes import EXIT_CANNOT_START
 from visrftwin_ros.nodes.shared.twin_node import RESULT_QOS
 from visrftwin_ros.operations import graph as graph_module
-from visrftwin_ros.operations.graph import HUNG_AFTER, Graph
+from visrftwin_ros.operations import node_process as node_process_module
+from visrftwin_ros.operations.graph import Graph
+from visrftwin_ros.operations.node_process import (
+    HUNG_AFTER,
+    STARVED_AFTER,
+    STOPPED_AFTER,
+    NodeProcess,
+)
 from visrftwin_ros.operations.node_table import NodeSpec, node_table
 from visrftwin_ros.site.loading import load_site
 
@@ -112,12 +119,64 @@ def test_a_predictor_that_is_stopped_is_noticed_ended_and_started_again(
     pid = watched.graph.pid(PREDICTOR)
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)
-    noticed = watched.until(lambda: watched.graph.restarted, HUNG_AFTER + 2.0)
-    assert noticed > HUNG_AFTER - 1.0
+    noticed = watched.until(lambda: watched.graph.restarted, STOPPED_AFTER + 2.0)
+    assert noticed > STOPPED_AFTER - 1.0
     watched.next_channels(60.0)
     assert _processor_time(watched.graph.pid(PREDICTOR)) < RECOVERY
     assert not Path(f"/proc/{pid}").exists()
-    assert "/channel_predictor has not answered for 4 s: ending it" in capfd.readouterr().err
+    assert "/channel_predictor has been stopped for 1 s: ending it" in capfd.readouterr().err
+
+
+def test_a_node_that_beats_no_more_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(node_process_module, "STOPPED_AFTER", 1e9)  # as if it waited in a callback
+    graph = Graph([NodeSpec("site_frames", "", {"site": "pets_campus"})])
+    graph.start()
+    try:
+        pid, process = graph.pid("/site_frames"), graph._running["/site_frames"]
+        assert pid is not None
+        since = time.monotonic()
+        while not process.has_beaten and time.monotonic() - since < 60.0:
+            assert graph.poll() is None
+            time.sleep(LOOKS_EVERY)
+        os.kill(pid, signal.SIGSTOP)
+        since = time.monotonic()
+        while not graph.restarted and time.monotonic() - since < HUNG_AFTER + 2.0:
+            assert graph.poll() is None
+            time.sleep(LOOKS_EVERY)
+        assert time.monotonic() - since > HUNG_AFTER - 1.0
+        assert "/site_frames has not answered for 4 s: ending it" in capfd.readouterr().err
+    finally:
+        graph.stop()
+
+
+@pytest.mark.parametrize(
+    ("state", "worked", "silence", "hangs"),
+    [
+        ("S", 0.0, HUNG_AFTER, True),  # waits for what does not come
+        ("R", HUNG_AFTER, HUNG_AFTER, True),  # goes round in a circle
+        ("S", 0.5, HUNG_AFTER, False),  # has a share of a busy machine
+        ("R", 0.0, HUNG_AFTER, False),  # has none yet
+        ("R", 0.5, STARVED_AFTER, True),
+    ],
+)
+def test_who_starves_is_let_be_and_who_hangs_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    state: str,
+    worked: float,
+    silence: float,
+    hangs: bool,
+) -> None:
+    process = NodeProcess(NodeSpec("site_frames", "", {"site": "pets_campus"}), tmp_path, 0.0)
+    try:
+        process.has_beaten = True
+        monkeypatch.setattr(process, "_look", lambda: (state, worked))
+        assert process.fault(silence - 0.1) == ""
+        assert bool(process.fault(silence + 0.1)) is hangs
+    finally:
+        process.end()
 
 
 def test_a_supervisor_that_stood_still_blames_no_node(watched: Watched) -> None:
@@ -139,7 +198,7 @@ def test_a_node_that_is_stopped_while_it_starts_is_noticed_too() -> None:
         assert pid is not None
         os.kill(pid, signal.SIGSTOP)
         since = time.monotonic()
-        while not graph.restarted and time.monotonic() - since < HUNG_AFTER + 2.0:
+        while not graph.restarted and time.monotonic() - since < STOPPED_AFTER + 2.0:
             assert graph.poll() is None
             time.sleep(LOOKS_EVERY)
         assert graph.restarted == ["/site_frames"]
@@ -222,6 +281,22 @@ def test_up_that_cannot_start_says_so_once_and_ends(capfd: pytest.CaptureFixture
     assert capfd.readouterr().err.count("cannot start (its reason is above)") == 1
     assert main([*arguments, "--params-file", "/nowhere/p.yaml"]) == 2
     assert "no parameter file at '/nowhere/p.yaml'" in capfd.readouterr().err
+    assert main([*arguments[:-1], "--web-port", "9876"]) == 2
+    assert "--web-port and --grpc-port are both 9876" in capfd.readouterr().err
+
+
+def test_a_parameter_out_of_its_bounds_is_told_once_and_tried_no_more(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    graph = Graph([NodeSpec("beam_selector", "", {"site": "pets_campus", "stale_after": 99.0})])
+    graph.start()
+    code, since = None, time.monotonic()
+    while code is None and time.monotonic() - since < 60.0:
+        code = graph.poll()
+        time.sleep(LOOKS_EVERY)
+    graph.stop()
+    assert code == EXIT_CANNOT_START and graph.restarted == []
+    assert "stale_after out of range" in capfd.readouterr().err
 
 
 def _processor_time(pid: int | None) -> float:

@@ -122,11 +122,13 @@ def sounded(paths: Multipath, rng: np.random.Generator) -> MeasuredPaths:
     )
 
 
-def record(folder: Path, site: Site, seconds: float = 5.0, truth: bool = True) -> Path:
-    """A campaign of both links every quarter second, with truth at 10 Hz."""
+def record(
+    folder: Path, site: Site, seconds: float = 5.0, truth: bool = True, start: float = 0.0
+) -> Path:
+    """A campaign of both links every quarter second, with truth at 10 Hz, from `start` s on."""
     rng = np.random.default_rng(2)
     facts = {"site": site.name, "gain_reference": "relative", "seed": 2}
-    times = np.arange(0, seconds, 0.1)
+    times = start + np.arange(0, seconds, 0.1)
     questions, answers = channels(site, times)
     assert answers.paths is not None
     with CampaignWriter(folder, facts) as writer:

@@ -14,11 +14,13 @@ from visrftwin_ros.propagation.paths.path_set import DIFFUSE, SPECULAR, PathSet
 from visrftwin_ros.propagation.tracing import cached_solver
 from visrftwin_ros.propagation.tracing.solver_aside import SolverAside
 from visrftwin_ros.scene.visibility import Visibility
+from visrftwin_ros.site.residual_map import ResidualMap
 from visrftwin_ros.twin.engine import TwinEngine
 from visrftwin_ros.twin.mounts import RobotPose
 from visrftwin_ros.twin.static_twin import (
     with_access_point,
-    with_material,
+    with_materials,
+    with_residuals,
     with_surface_moved,
 )
 
@@ -67,7 +69,7 @@ def test_a_new_material_changes_fields_and_shoots_no_ray(calls: dict[str, int]) 
     before = engine.update(0, nobody())
     assert calls["solves"] == 1
     rays = calls["rays"]
-    changed(engine, with_material, "floor", PANES)
+    changed(engine, with_materials, {"floor": PANES})
     after = engine.update(1, nobody())
     assert calls == {"solves": 1, "rays": rays}
     assert after.retraced.all()
@@ -88,6 +90,31 @@ def test_a_new_material_changes_fields_and_shoots_no_ray(calls: dict[str, int]) 
         apart = np.abs(solved.vertices - revalued.vertices[row]).max(axis=(1, 2))
         twin = np.flatnonzero(same & (apart < 1e-2) & ~(solved.interactions == DIFFUSE).any(axis=1))
         assert revalued.power[row] == pytest.approx(solved.power[twin[0]], rel=5e-3)
+
+
+def test_what_soundings_were_off_joins_the_power_of_a_link_and_of_its_paths() -> None:
+    engine = configured()
+    plain = engine.update(0, people((4.0, 1.2)))
+    ahead = engine.forecast(people((4.0, 1.2))).beam_gain_db
+    robot = engine.site.robots[0]
+    there = np.array([[*robot.position, robot.antenna_height]])
+    found = ResidualMap(("ap_a",), there, np.array([-5.0]), np.ones(1), 0.01, 2.0, 0.1)
+    changed(engine, with_residuals, found)
+    state = engine.update(1, people((4.0, 1.2)))
+    assert state.retraced.all()
+    link = state.links.index(("ap_a", robot.name))
+    more_db = plain.metrics.path_loss_db - state.metrics.path_loss_db
+    np.testing.assert_allclose(more_db, np.where(np.arange(len(more_db)) == link, -5, 0), atol=1e-3)
+    assert state.residual_sd_db[link] < 0.1 < 1.9 < np.delete(state.residual_sd_db, link).min()
+    for name in ("delay_spread", "k_factor_db", "azimuth_spread", "shadow_loss_db"):
+        before, after = (getattr(one.metrics, name) for one in (plain, state))
+        np.testing.assert_allclose(after, before, rtol=1e-9)
+    np.testing.assert_allclose(
+        state.paths(link).power, 10**-0.5 * plain.paths(link).power, rtol=1e-3
+    )
+    later = engine.forecast(people((4.0, 1.2))).beam_gain_db
+    np.testing.assert_allclose(later[link] - ahead[link], -5, atol=1e-3)
+    assert not engine.update(2, people((4.0, 1.2))).retraced.any()
 
 
 LOOP = {"waypoints": [(2, 0), (4, 0), (4, 1), (2, 1)], "speed": 0.5}
@@ -129,7 +156,7 @@ def test_a_new_material_reaches_robots_that_move(
             time.sleep(0.05)
         solves = calls["solves"]
         concrete = engine.update(SECOND, nobody(), places).groups[0].paths
-        changed(engine, with_material, "floor", GLASS)
+        changed(engine, with_materials, {"floor": GLASS})
         places["r"] = RobotPose(np.array([2.6, 0.0, 0.0]), 0.0)
         for tick, seconds in enumerate((1.0, 1.2)):
             state = engine.update(round(seconds * SECOND), nobody(), places)
@@ -153,7 +180,7 @@ def test_paths_found_after_a_change_have_the_new_material() -> None:
         places = {"r": RobotPose(np.array([2.5, 0.0, 0.0]), 0.0)}
         for change in (None, GLASS):
             if change is not None:
-                changed(engine, with_material, "floor", change)
+                changed(engine, with_materials, {"floor": change})
                 places["r"] = RobotPose(np.array([4.5, 1.0, 0.0]), 0.0)
             asked = 1 if change is None else 2
             deadline = time.monotonic() + 60
@@ -221,7 +248,7 @@ def test_moved_furniture_is_solved_once_more_while_robots_drive_on(calls: dict[s
 def test_changes_of_what_is_not_there_name_what_is() -> None:
     engine = configured()
     with pytest.raises(TwinError, match=r"no surface .sofa.*kiosk"):
-        changed(engine, with_material, "sofa", GLASS)
+        changed(engine, with_materials, {"sofa": GLASS})
     with pytest.raises(TwinError, match="no access point 'ap_x'"):
         changed(engine, with_access_point, "ap_x", False)
 

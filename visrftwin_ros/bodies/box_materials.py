@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from functools import cache
+from functools import lru_cache
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.materials.table import MaterialValues, material_values
@@ -47,7 +47,7 @@ def box_material(
         return material_values(UNKNOWN, frequency)
 
 
-@cache
+@lru_cache(maxsize=64)
 def _warn(reason: str) -> None:
-    """Once, not at every tick."""
+    """Once, not at every tick; names come from outside, and not all of them are kept."""
     LOG.warning("a box is taken as %s: %s", UNKNOWN, reason)

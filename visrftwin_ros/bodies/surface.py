@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from jaxtyping import Complex, Float, Shaped
@@ -85,13 +85,14 @@ def body_impedance(
     return np.asarray((1 + te) / (1 - te) / oblique)
 
 
-@cache
+@lru_cache(maxsize=64)
 def _warn_of_unknown(name: str) -> None:
-    """Once, not at every tick."""
+    """Once, not at every tick; names come from outside, and not all of them are kept."""
     known = ", ".join(body_materials())
     LOG.warning("body material %r is not known and taken as skin; known: %s", name, known)
 
 
+@cache
 def skin_permittivity(wavelength: float) -> complex:
     """Relative, exp(+jwt), of the material `skin`."""
     frequency = speed_of_light / wavelength

@@ -16,22 +16,25 @@ from visrftwin_ros.outputs import folder_kind, make_room
 from visrftwin_ros.scene.surfaces import surface_meshes
 from visrftwin_ros.site.loading import load_site
 from visrftwin_ros.site.model import MaterialEntry, Site
+from visrftwin_ros.site.residual_map import FILE as RESIDUALS
+from visrftwin_ros.site.residual_map import ResidualMap, site_residuals, write_residuals
 from visrftwin_ros.yaml_input import yaml_file
 
 REPORT = "calibration.json"
-CALIBRATED_SITE = folder_kind("calibrated site", "site.yaml", "meshes", REPORT)
+CALIBRATED_SITE = folder_kind("calibrated site", "site.yaml", "meshes", REPORT, RESIDUALS)
 _VALUES = tuple(MaterialEntry.model_fields)
 
 
 def write_calibrated_site(
     site: Site,
     materials: Sequence[MaterialValues],
+    residuals: ResidualMap,
     report: Mapping[str, Any],
     folder: Path,
     force: bool,
 ) -> Site:
-    """Writes `folder` with the site, its surfaces of these materials, its meshes and the report; reads
-    it back as every command will.
+    """Writes `folder` with the site, its surfaces of these materials, its meshes, what soundings are still
+    off and the report; reads it back as every command will.
 
     Materials that the site does not have yet become its own under the name NAME_sounded. Raises
     TwinError, and leaves what is at `folder`, where that is no calibrated site, or one and not `force`.
@@ -52,10 +55,17 @@ def write_calibrated_site(
                 surface["file"] = f"meshes/{surface['name']}{source.suffix}"
                 (half / "meshes").mkdir(exist_ok=True)
                 shutil.copyfile(source, half / surface["file"])
-        text = yaml.safe_dump({**content, "materials": own}, sort_keys=False, allow_unicode=True)
+        content = {**content, "materials": own}
+        content.pop("residuals", None)
+        if len(residuals):
+            write_residuals(residuals, half)
+            content["residuals"] = RESIDUALS
+        text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
         (half / "site.yaml").write_text(f"# Materials calibrated: see {REPORT}.\n{text}")
         (half / REPORT).write_text(json.dumps(report, indent=1, allow_nan=False) + "\n")
-        surface_meshes(load_site(str(half)))
+        written = load_site(str(half))
+        surface_meshes(written)
+        site_residuals(written)
         make_room(folder, CALIBRATED_SITE, force)
         half.replace(folder)
     finally:

@@ -26,6 +26,10 @@ _TOLERANCE = 1e-3
 Progress = Callable[[int, int], None]
 
 
+class StoppedError(Exception):
+    """Raised by whoever is told of the progress, to have the best until then."""
+
+
 @dataclass(frozen=True)
 class Estimate:
     """numbers: (X,) of SoundingModel, most likely. covariance: (X, X) of them, in squares of the prior's
@@ -41,23 +45,23 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Forecast:
-    """Of M soundings, dB. power_db: by the estimate alone, as the site with its materials has it;
-    sd_db: of a sounding around it. with_map_db, with_map_sd_db: with what near soundings were off added.
-    """
+    """Of M soundings, dB. power_db: by the numbers alone; sd_db: of a sounding around it."""
 
     power_db: Float[np.ndarray, " m"]
     sd_db: Float[np.ndarray, " m"]
-    with_map_db: Float[np.ndarray, " m"]
-    with_map_sd_db: Float[np.ndarray, " m"]
 
 
 class _Fit:
     """Least squares of one model error, and the best that any evaluation came to."""
 
     def __init__(
-        self, model: SoundingModel, error: ModelError, trust: Float[np.ndarray, " n"]
+        self,
+        model: SoundingModel,
+        error: ModelError,
+        trust: Float[np.ndarray, " n"],
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
-        self._model = model
+        self._model, self._beat = model, beat
         self._timed = _timed(model)
         n_timed = int(self._timed.sum())
         covariance = block_diag(
@@ -78,6 +82,7 @@ class _Fit:
     ) -> tuple[Float[np.ndarray, " r"], Float[np.ndarray, "r x"]]:
         key = numbers.tobytes()
         if self._at is None or self._at[0] != key:
+            self._beat()
             off, slopes = errors_of(self._model, numbers)
             white = solve_triangular(self._factor, np.column_stack([off, slopes]), lower=True)
             errors = np.concatenate([white[:, 0], numbers])
@@ -95,51 +100,44 @@ class _Fit:
         return self.best
 
 
-def estimated(model: SoundingModel, progress: Progress | None = None) -> Estimate:
+def estimated(
+    model: SoundingModel,
+    progress: Progress | None = None,
+    beat: Callable[[], None] = lambda: None,
+) -> Estimate:
     """The most likely numbers of `model` and their spread, the model's error fitted along with them.
 
-    Stopped by Ctrl-C it is the best until then, and not `complete`.
+    StoppedError by Ctrl-C, or where `beat`, called with every evaluation, raises StoppedError, it is the best
+    until then, and not `complete`.
     """
     error, trust = ModelError(), np.ones(len(model.soundings))
     best, complete = np.zeros(len(model.mean)), True
-    few, fit = model, _Fit(model, error, trust)
+    few, fit = model, _Fit(model, error, trust, beat)
     if len(model.soundings) > _TRIED_ON:
         drawn = np.random.default_rng(0).permutation(len(model.soundings))[:_TRIED_ON]
         few = model.take(np.sort(drawn))
     try:
-        fit = _Fit(few, error, np.ones(len(few.soundings)))
+        fit = _Fit(few, error, np.ones(len(few.soundings)), beat)
         for start in (best, *_starts(few)):
             best = fit.run_down(start)
         for turn in range(ROUNDS):
-            fit = _Fit(model, error, trust)
+            fit = _Fit(model, error, trust, beat)
             best = fit.run_down(best)
             error, trust = _model_error(model, best, error, trust)
             if progress is not None:
                 progress(turn + 1, ROUNDS)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, StoppedError):
         best, complete = fit.best if np.isfinite(fit.cost) else best, False
     slopes = _Fit(model, error, trust).slopes(best)
     return Estimate(best, np.linalg.inv(slopes.T @ slopes), error, trust, complete)
 
 
-def forecast(estimate: Estimate, known: SoundingModel, asked: SoundingModel) -> Forecast:
-    """Powers of the soundings of `asked`, after `known` ones gave the estimate."""
-    off, slopes_off = errors_of(known, estimate.numbers, spreads=False)
-    covariance = estimate.error.of_powers(known.soundings, estimate.trust)
-    near = estimate.error.between(asked.soundings, known.soundings)
-    weights = np.linalg.solve(covariance, near.T).T
-    readings = asked.readings(estimate.numbers)
-    slopes = readings.power_slopes
-    own = estimate.error.alone_db**2
-    alone = own + estimate.error.shared_db**2 + _variances(slopes, estimate.covariance)
-    left = estimate.error.shared_db**2 - (weights * near).sum(axis=1)
-    of_numbers = _variances(slopes - weights @ slopes_off, estimate.covariance)
-    return Forecast(
-        readings.power_db,
-        np.sqrt(alone),
-        readings.power_db - weights @ off,
-        np.sqrt(own + np.maximum(left, 0) + of_numbers),
-    )
+def forecast(estimate: Estimate, asked: SoundingModel) -> Forecast:
+    """Powers of the soundings of `asked`."""
+    readings, error = asked.readings(estimate.numbers), estimate.error
+    alone = error.alone_db**2 + error.shared_db**2
+    variance = alone + _variances(readings.power_slopes, estimate.covariance)
+    return Forecast(readings.power_db, np.sqrt(variance))
 
 
 def errors_of(

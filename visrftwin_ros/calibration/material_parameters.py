@@ -7,7 +7,7 @@ its values.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,17 +15,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.special import expit, logit
 
+from visrftwin_ros.materials.material_spread import PRIOR_SD, QUANTITIES
 from visrftwin_ros.materials.table import MaterialValues
 from visrftwin_ros.scene.surfaces import SurfaceMesh
 
-QUANTITIES = ("relative_permittivity", "conductivity", "thickness", "scattering_coefficient")
-PRIOR_SD = (0.5, 1.0, 0.5, 1.0)
-"""Standard deviations of log(eps_r - 1), log sigma, log thickness, logit S.
-
-A surface that is called concrete is by ITU-R P.2040 of 5.2, in the literature of 4 to 8; its
-conductivity goes with moisture, by a factor of e and more; boards, panes and walls come in thicknesses of
-which twice the usual one is not rare; S of one material spreads over the paper's table 2 as widely.
-"""
 _LOW = (1.02, 1e-6, 5e-4, 1e-3)
 _HIGH = (99.0, 1e7, 9.0, 0.999)
 """Of a `MaterialEntry`, with some room."""
@@ -49,15 +42,21 @@ class MaterialParameters:
     sd: Float[np.ndarray, " k"]
 
     @classmethod
-    def of(cls, meshes: Sequence[SurfaceMesh]) -> MaterialParameters:
-        """Of the materials of `meshes`, at their values there."""
-        materials = tuple(dict.fromkeys(mesh.material for mesh in meshes))
+    def of(
+        cls, meshes: Sequence[SurfaceMesh], learnt: Collection[str] | None = None
+    ) -> MaterialParameters:
+        """Of the materials of `meshes`, at their values there; free are those of the surfaces `learnt`
+        (default all), which share no values with the others any more."""
+        parts = [(m.material, learnt is None or m.name in learnt) for m in meshes]
+        distinct = tuple(dict.fromkeys(parts))
+        materials = tuple(material for material, _ in distinct)
         table = np.array([[getattr(m, name) for name in QUANTITIES] for m in materials])
         free = (table > np.array(_LOW)) & (table < np.array(_HIGH))
+        free &= np.array([of_learnt for _, of_learnt in distinct])[:, None]
         material, quantity = np.nonzero(free)
         return cls(
             materials=materials,
-            of_surface=np.array([materials.index(mesh.material) for mesh in meshes]),
+            of_surface=np.array([distinct.index(part) for part in parts]),
             material=material,
             quantity=quantity,
             mean=_unbounded(table[material, quantity], quantity),

@@ -14,9 +14,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize
-from scipy.spatial.distance import cdist
 
 from visrftwin_ros.calibration.soundings import Soundings
+from visrftwin_ros.site.residual_map import shared_covariance
 
 _TYPICAL = (1.0, 2.0, 3.0)
 """dB, dB and metres: of `alone_db`, `shared_db`, `reach` where nothing is known."""
@@ -39,9 +39,8 @@ class ModelError:
 
     def between(self, some: Soundings, others: Soundings) -> Float[np.ndarray, "n m"]:
         """dB^2: covariance of the shared errors of the powers."""
-        apart = cdist(some.position, others.position)
-        same = np.array(some.tx)[:, None] == np.array(others.tx)[None]
-        return np.asarray(same * self.shared_db**2 * np.exp(-apart / self.reach))
+        ends = (some.tx, some.position), (others.tx, others.position)
+        return shared_covariance(*ends, self.shared_db, self.reach)
 
     def of_powers(
         self, soundings: Soundings, trust: Float[np.ndarray, " n"]

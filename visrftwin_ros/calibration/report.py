@@ -10,6 +10,7 @@ from jaxtyping import Float
 from visrftwin_ros.calibration.calibration import Calibration
 from visrftwin_ros.calibration.estimate import forecast
 from visrftwin_ros.calibration.material_parameters import QUANTITIES
+from visrftwin_ros.calibration.next_sounding import NextSounding, next_sounding
 from visrftwin_ros.calibration.sounding_model import SoundingModel
 
 _Z90 = 1.6449
@@ -24,7 +25,7 @@ LEARNT = 0.2
 def report_of(calibration: Calibration) -> dict[str, Any]:
     """JSON-able; powers in dB, places in metres, intervals of 90 %."""
     known, estimate = calibration.known, calibration.estimate
-    error = estimate.error
+    error, following = estimate.error, following_sounding(calibration)
     return {
         "campaign": str(calibration.campaign),
         "site": calibration.site.name,
@@ -44,7 +45,21 @@ def report_of(calibration: Calibration) -> dict[str, Any]:
             "delay_spread_db": error.spread_db,
         },
         "residuals": _residuals(calibration),
+        "next_sounding": {
+            "position": following.place.tolist(),
+            "sd_before_db": following.before_db,
+            "sd_after_db": following.after_db,
+        },
     }
+
+
+def following_sounding(calibration: Calibration) -> NextSounding:
+    """Where to sound next, at the median height of the soundings."""
+    models = calibration.known, calibration.aside
+    heights = np.concatenate([model.soundings.position[:, 2] for model in models])
+    meshes = calibration.known.sounded.meshes
+    law = calibration.everywhere.residuals
+    return next_sounding(law, meshes, float(np.median(heights)))
 
 
 def text_of(report: dict[str, Any]) -> str:
@@ -58,6 +73,13 @@ def text_of(report: dict[str, Any]) -> str:
                 f"  {what.replace('_', ' ')}, kept aside: RMS error {before['rms']:.1f} -> "
                 f"{after['rms']:.1f} {unit}, median {before['median']:.1f} -> {after['median']:.1f} {unit}"
             )
+    residuals = report["residuals"]
+    if aside:
+        errors = [aside["power"][k]["rms"] for k in ("by_new_site", "with_its_residuals")]
+        word = "adopted" if residuals["adopted"] else "no better there, left out"
+        lines.append(
+            f"  with what near soundings are still off: {errors[0]:.1f} -> {errors[1]:.1f} dB; {word}"
+        )
     if not report["adopted"]:
         lines.append("  no better there than before: every surface keeps its material")
     for name, quantities in report["materials"].items():
@@ -71,6 +93,8 @@ def text_of(report: dict[str, Any]) -> str:
     if report["surfaces_no_sounding_met"]:
         names = ", ".join(report["surfaces_no_sounding_met"])
         lines.append(f"  no sounding met {names}: as before")
+    where = ", ".join(f"{value:.1f}" for value in report["next_sounding"]["position"])
+    lines.append(f"  to sound next: ({where}) m")
     return "\n".join(lines)
 
 
@@ -80,12 +104,14 @@ def _aside(calibration: Calibration) -> dict[str, Any]:
     if not len(aside.soundings):
         return {}
     before, after = aside.readings(np.zeros(len(aside.mean))), aside.readings(estimate.numbers)
-    found = forecast(estimate, calibration.known, aside)
+    found = forecast(estimate, aside)
+    as_site, with_map = calibration.aside_errors_db
     measured = aside.soundings.power_db
     powers = {
         "before": _errors(before.power_db - measured),
         "after": _errors(after.power_db - measured),
-        "after_with_map": _errors(found.with_map_db - measured),
+        "by_new_site": _errors(as_site),
+        "with_its_residuals": _errors(with_map),
         "interval_covers": float(np.mean(np.abs(after.power_db - measured) < _Z90 * found.sd_db)),
     }
     timed = np.isfinite(aside.soundings.delay_spread)
@@ -174,18 +200,13 @@ def _access_points(calibration: Calibration) -> dict[str, Any]:
     }
 
 
-def _residuals(calibration: Calibration) -> list[dict[str, Any]]:
-    """Measured minus predicted at the soundings learnt from: the map of what the site does not have."""
-    known, estimate = calibration.known, calibration.estimate
-    off = known.soundings.power_db - known.powers_db(estimate.numbers)
-    return [
-        {
-            "access_point": tx,
-            "position": place.tolist(),
-            "residual_db": float(error),
-            "trust": float(trust),
-        }
-        for tx, place, error, trust in zip(
-            known.soundings.tx, known.soundings.position, off, estimate.trust, strict=True
-        )
-    ]
+def _residuals(calibration: Calibration) -> dict[str, Any]:
+    """Of the map of what the new site is still off."""
+    found = calibration.residuals
+    return {
+        "adopted": len(found) > 0,
+        "soundings": len(found),
+        "alone_db": found.alone_db,
+        "shared_db": found.shared_db,
+        "reach_m": found.reach,
+    }

@@ -7,7 +7,7 @@ coefficients changed. Which paths there are does not change.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -68,13 +68,14 @@ def traced_paths_of(
             names = tuple(f"place {k}" for k in range(len(batch)))
             paths = discovery.paths_to(Devices(names, soundings.position[batch]))
             for k, row in enumerate(batch):
-                found[row] = _one_link(paths, k)
+                found[row] = one_link(paths, k)
             if progress is not None:
                 progress(len(found), len(soundings))
     return concatenated([found[row] for row in range(len(soundings))])
 
 
-def _one_link(paths: PathSet, link: int) -> PathSet:
+def one_link(paths: PathSet, link: int) -> PathSet:
+    """The paths of one of the links alone."""
     own = paths.select(np.arange(paths.offsets[link], paths.offsets[link + 1]))
     return replace(own, links=paths.links[link : link + 1], link=np.zeros(len(own), np.int32))
 
@@ -149,9 +150,16 @@ class SoundedPaths:
     parameters: MaterialParameters
 
     @classmethod
-    def of(cls, paths: PathSet, meshes: tuple[SurfaceMesh, ...], frequency: float) -> SoundedPaths:
-        """Of traced paths, without those that are faint with all materials that are likely before."""
-        scene, parameters = SurfaceFields(meshes, frequency), MaterialParameters.of(meshes)
+    def of(
+        cls,
+        paths: PathSet,
+        meshes: tuple[SurfaceMesh, ...],
+        frequency: float,
+        learnt: Collection[str] | None = None,
+    ) -> SoundedPaths:
+        """Of traced paths, without those that are faint with all materials that are likely before;
+        learnt: names of the surfaces whose materials are free, None for all."""
+        scene, parameters = SurfaceFields(meshes, frequency), MaterialParameters.of(meshes, learnt)
         every = cls(RevaluedPaths.of(paths, scene), meshes, parameters)
         rng = np.random.default_rng(0)
         draws = parameters.mean + parameters.sd * rng.standard_normal((_DRAWS, len(parameters)))

@@ -11,8 +11,9 @@ from jaxtyping import Bool, Float, Int
 from visrftwin_ros.calibration.sounded_paths import SoundedPaths
 from visrftwin_ros.calibration.soundings import Soundings
 
-OFFSET_SD_DB = {"relative": 30.0, "absolute": 1.0}
-"""Of an access point's power against the reference of the campaign: unknown, or a cable's."""
+OFFSET_SD_DB = {"relative": 30.0, "absolute": 1.0, "telemetry": 3.0}
+"""Of an access point's power against the reference of the campaign: unknown, a cable's, or a radio's
+against its data sheet."""
 ANTENNA_SD_DB = 3.0
 """Of the antenna's gain against an isotropic one, along each axis of the world: an element before a
 wall gains some dB ahead and loses them behind."""
@@ -92,7 +93,7 @@ class SoundingModel:
     @cached_property
     def _of_sounding(self) -> Int[np.ndarray, " n"]:
         """Which access point."""
-        return np.array([self.access_points.index(tx) for tx in self.soundings.tx])
+        return np.array([self.access_points.index(tx) for tx in self.soundings.tx], int)
 
     @cached_property
     def heard(self) -> Bool[np.ndarray, " paths"]:

@@ -20,6 +20,9 @@ _LEAST_EXTENT = 1.0
 """Metres that the places must span: nearer ones see the same surfaces at the same angles."""
 _SAME_BAND = 0.05
 """Share of the carrier within which a material's values are those of the site's."""
+_SAME_POWER = 0.2
+"""Share of the soundings, no fewer than LEAST, that may read one power to the last digit: more of them
+are at an end of the receiver's range."""
 _OUTSIDE = 5.0
 """Metres beyond the outermost surface, on the ground plan, where a receiver still may be."""
 
@@ -55,6 +58,17 @@ class Soundings:
         )
 
 
+def joined(parts: Sequence[Soundings]) -> Soundings:
+    """The soundings of all parts, one after the other."""
+    return Soundings(
+        tuple(name for part in parts for name in part.tx),
+        *(
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("position", "power_db", "delay_spread", "range_db")
+        ),
+    )
+
+
 def usable_soundings(campaign: Campaign, site: Site) -> tuple[Soundings, list[str]]:
     """Those that can be calibrated on, and why the others cannot.
 
@@ -71,6 +85,11 @@ def usable_soundings(campaign: Campaign, site: Site) -> tuple[Soundings, list[st
             refused[reason] += 1
         else:
             kept.append(snapshot)
+    for power_db in _clipped(kept):
+        at_end = [one for one in kept if _power_db(one.paths) == power_db]
+        reason = f"{power_db:g} dB to the last digit, an end of the receiver's range"
+        refused[reason] = len(at_end)
+        kept = [one for one in kept if _power_db(one.paths) != power_db]
     problems = [f"{count} sounding(s) left out: {reason}" for reason, count in refused.items()]
     where = f"{campaign.source}: "
     if len(kept) < LEAST:
@@ -113,6 +132,18 @@ def _unusable(
     return ""
 
 
+def _clipped(snapshots: Sequence[Snapshot]) -> list[float]:
+    """Powers that too many of them read."""
+    counts = Counter(_power_db(one.paths) for one in snapshots)
+    least = max(LEAST, _SAME_POWER * len(snapshots))
+    return [power_db for power_db, count in counts.items() if count >= least]
+
+
+def _power_db(paths: MeasuredPaths) -> float:
+    gain = paths.gain_db[np.isfinite(paths.gain_db)]
+    return float(10 * np.log10(np.sum(10 ** (gain / 10))))
+
+
 def _of_snapshots(snapshots: Sequence[Snapshot]) -> Soundings:
     figures = np.array([_figures(snapshot.paths) for snapshot in snapshots])
     return Soundings(
@@ -126,13 +157,12 @@ def _of_snapshots(snapshots: Sequence[Snapshot]) -> Soundings:
 
 def _figures(paths: MeasuredPaths) -> tuple[float, float, float]:
     """power_db, delay_spread and range_db of one sounding."""
-    gain = paths.gain_db[np.isfinite(paths.gain_db)]
-    power = 10 * np.log10(np.sum(10 ** (gain / 10)))
+    gain, power = paths.gain_db[np.isfinite(paths.gain_db)], _power_db(paths)
     timed = np.isfinite(paths.gain_db) & np.isfinite(paths.delay)
     if timed.sum() < 2:
-        return float(power), np.nan, np.inf
+        return power, np.nan, np.inf
     weight = 10 ** (paths.gain_db[timed] / 10)
     delay = paths.delay[timed] - paths.delay[timed].min()
     mean = np.average(delay, weights=weight)
     spread = np.sqrt(np.average((delay - mean) ** 2, weights=weight))
-    return float(power), float(spread) if spread > 0 else np.nan, float(np.ptp(gain))
+    return power, float(spread) if spread > 0 else np.nan, float(np.ptp(gain))

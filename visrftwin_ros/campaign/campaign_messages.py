@@ -22,7 +22,7 @@ from visrftwin_ros.messages.channels import (
     metrics_from_message,
 )
 from visrftwin_ros.messages.paths import numbers_from_paths, path_messages
-from visrftwin_ros.messages.stamps import header
+from visrftwin_ros.messages.stamps import header, stamp_ns
 from visrftwin_ros.yaml_input import yaml_text
 
 _MATERIAL_FIELDS = (
@@ -44,6 +44,29 @@ def text(content: Mapping[str, Any]) -> Any:
 def measured_paths(messages: Sequence[Any]) -> MeasuredPaths:
     """Of RadioPath messages."""
     return MeasuredPaths(**numbers_from_paths(messages, PATH_FIELDS))
+
+
+def snapshot_from_message(message: Any, world_frame: str) -> Snapshot:
+    """A ChannelSnapshot without the places of its ends; TwinError where it means nothing."""
+    if not (np.isfinite(message.frequency) and message.frequency > 0):
+        raise TwinError(f"its frequency is {message.frequency:g} Hz: expected the carrier")
+    paths = measured_paths(message.paths)
+    if np.isinf([paths.delay, paths.gain_db]).any():
+        raise TwinError("a path has an infinite delay or gain: expected NaN for not measured")
+    if message.header.frame_id not in ("", world_frame):
+        raise TwinError(
+            f"its frame is {message.header.frame_id!r}: angles are expected in the site's "
+            f"world frame {world_frame!r}"
+        )
+    return Snapshot(
+        stamp_ns=stamp_ns(message.header.stamp),
+        tx=message.tx,
+        rx=message.rx,
+        frequency=float(message.frequency),
+        bandwidth=float(message.bandwidth),
+        paths=paths,
+        noise_floor_dbm=float(message.noise_floor_dbm),
+    )
 
 
 def snapshot_message(snapshot: Snapshot, frame_id: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from visrftwin_ros.campaign import campaign_messages as messages
 from visrftwin_ros.campaign.bag_boxes import BOXES_TYPE, box_records
 from visrftwin_ros.campaign.device_poses import DevicePoses
 from visrftwin_ros.campaign.snapshot import Campaign, Snapshot, TrueChannel
+from visrftwin_ros.campaign.survey import survey_contradiction
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.materials.table import MaterialValues
 from visrftwin_ros.messages.people import bodies_from_message
@@ -152,6 +154,8 @@ class _CampaignReader:
         recorded = facts.get("site", self._site.name)
         if recorded != self._site.name:
             self._problems[f"recorded in site {recorded!r}, read with site {self._site.name!r}"] = 1
+        if contradiction := survey_contradiction(self._site, self._bag.path):
+            self._problems[contradiction] = 1
         return facts
 
     def _materials(self) -> Mapping[str, MaterialValues] | None:
@@ -181,24 +185,8 @@ class _CampaignReader:
     def _snapshot(self, message: Any) -> Snapshot:
         stamp = stamp_ns(message.header.stamp)
         self._check_link(message.tx, message.rx)
-        if not (np.isfinite(message.frequency) and message.frequency > 0):
-            raise TwinError(f"its frequency is {message.frequency:g} Hz: expected the carrier")
-        paths = messages.measured_paths(message.paths)
-        if np.isinf([paths.delay, paths.gain_db]).any():
-            raise TwinError("a path has an infinite delay or gain: expected NaN for not measured")
-        if message.header.frame_id not in ("", self._site.world_frame):
-            raise TwinError(
-                f"its frame is {message.header.frame_id!r}: angles are expected in the site's "
-                f"world frame {self._site.world_frame!r}"
-            )
-        return Snapshot(
-            stamp_ns=stamp,
-            tx=message.tx,
-            rx=message.rx,
-            frequency=float(message.frequency),
-            bandwidth=float(message.bandwidth),
-            paths=paths,
-            noise_floor_dbm=float(message.noise_floor_dbm),
+        return replace(
+            messages.snapshot_from_message(message, self._site.world_frame),
             tx_position=self._position(message.tx, stamp),
             rx_position=self._position(message.rx, stamp),
             rx_yaw=self._poses.yaw(message.rx, stamp),

@@ -287,8 +287,8 @@ def _fields(
     if surface is None:
         _, ratio = joint_ratios(standing, wavelength, model)
     else:
-        table = tabulated((lambda cosine: _along(impedance, polarization, cosine),))
-        _, ratio = ratios_in(standing, wavelength, table)
+        tables = tabulated((lambda cosine: _along(impedance, polarization, cosine),))
+        _, ratio = ratios_in(standing, wavelength, tables)
     return alone, np.atleast_1d(alone.prod() * ratio.prod())
 
 

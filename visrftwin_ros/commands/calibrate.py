@@ -57,7 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
     )
     with uninterrupted():
         report = report_of(found)
-        write_calibrated_site(site, found.materials, report, arguments.out, arguments.force)
+        new = found.materials, found.residuals, report
+        write_calibrated_site(site, *new, arguments.out, arguments.force)
     for problem in found.problems:
         print(f"visrftwin: {problem}", file=sys.stderr)
     print(text_of(report))

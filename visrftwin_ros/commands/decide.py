@@ -7,7 +7,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from visrftwin_ros.commands.options import add_force
+from visrftwin_ros.commands.options import add_force, add_sites, own_site
 from visrftwin_ros.outputs import check_room, folder_kind, make_room
 
 NAME = "decide"
@@ -18,12 +18,7 @@ _WRITTEN = folder_kind("folder of decisions", "report.md", "decisions.json", "re
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bags", type=Path, nargs="+", help="rosbag2 folders, or their .mcap files")
-    parser.add_argument(
-        "--site",
-        action="append",
-        required=True,
-        help="name, folder or site.yaml; once, or once a bag in their order",
-    )
+    add_sites(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     parser.add_argument(
         "--rate", type=float, default=1e9, help="bit/s above the MAC that a robot needs"
@@ -49,7 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.site.loading import load_site
     from visrftwin_ros.twin.engine import TwinEngine
 
-    bags, names = arguments.bags, arguments.site
+    bags = arguments.bags
+    names = arguments.site or [own_site(bag) for bag in bags]
     if len(names) not in (1, len(bags)):
         raise TwinError(f"{len(names)} sites for {len(bags)} bags: expected one, or one a bag")
     if not 0 <= arguments.missed <= 0.9:

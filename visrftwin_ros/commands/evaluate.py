@@ -6,10 +6,11 @@ import argparse
 import shlex
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from visrftwin_ros.commands.options import add_force
+from visrftwin_ros.commands.options import add_force, add_sites, own_site
 from visrftwin_ros.commands.progress import progress_bar
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.interrupts import uninterrupted
@@ -28,17 +29,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "bags", type=Path, nargs="+", metavar="BAG", help="rosbag2 folders, or their .mcap files"
     )
-    parser.add_argument(
-        "--site",
-        action="append",
-        required=True,
-        help="name, folder or site.yaml; once, or once a bag in their order",
-    )
+    add_sites(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     parser.add_argument(
         "--predictors",
         default="",
-        help="names with commas between, as in docs/evaluation.md; default: all",
+        help="names with commas between, as in docs/evaluation.md; default: all, twin_calibrated where "
+        "there is a --fit-bag",
     )
     parser.add_argument(
         "--people",
@@ -61,6 +58,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "from the one or the other, and an unknown power reference is set on the former; all "
         "predictors are scored on what is in neither",
     )
+    parser.add_argument(
+        "--fit-bag",
+        type=Path,
+        action="append",
+        default=[],
+        help="another campaign of the place, on which twin_calibrated is calibrated; once, or once a "
+        "bag in their order",
+    )
     parser.add_argument("--seed", type=int, default=1, help="of that draw and of what learns")
     parser.add_argument(
         "--figures",
@@ -76,18 +81,22 @@ def run(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.evaluation.figures.figure_list import draw_figures
     from visrftwin_ros.evaluation.figures.paper.figure_list import draw_paper_figures
     from visrftwin_ros.evaluation.latex_table import latex_table
-    from visrftwin_ros.evaluation.predictors import all_names
+    from visrftwin_ros.evaluation.predictors import usual_names
     from visrftwin_ros.evaluation.report import text_table
     from visrftwin_ros.evaluation.results import Options
     from visrftwin_ros.evaluation.study import Study, study_table, write_study
     from visrftwin_ros.site.loading import load_site
 
-    bags, names = arguments.bags, arguments.site
+    bags, fits = arguments.bags, arguments.fit_bag
+    names = arguments.site or [own_site(bag) for bag in bags]
     if len(names) not in (1, len(bags)):
         raise TwinError(f"{len(names)} sites for {len(bags)} bags: expected one, or one a bag")
+    if len(fits) not in (0, 1, len(bags)):
+        raise TwinError(f"{len(fits)} fit bags for {len(bags)} bags: expected one, or one a bag")
     sites = {name: load_site(name) for name in names}
     options = Options(
-        predictors=tuple(filter(None, arguments.predictors.split(","))) or all_names(),
+        predictors=tuple(filter(None, arguments.predictors.split(",")))
+        or usual_names(fitted=bool(fits)),
         people=arguments.people,
         weights=arguments.weights,
         power_reference=arguments.power_reference,
@@ -103,6 +112,8 @@ def run(arguments: argparse.Namespace) -> int:
             own = folder if len(bags) == 1 else folder / f"campaign_{number + 1:02d}_{bag.stem}"
             site = sites[names[number] if len(names) > 1 else names[0]]
             keep = _keeper(own, ready)
+            if fits:
+                options = replace(options, fit_bag=fits[number if len(fits) > 1 else 0])
             state = evaluate(bag, site, options, keep, lambda step: progress_bar(step, "channel"))
             for problem in state.problems:
                 print(f"visrftwin: {bag}: {problem}", file=sys.stderr)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from visrftwin_ros.bags.completeness import BAG
-from visrftwin_ros.commands.options import add_force
+from visrftwin_ros.commands.options import add_force, positive
 from visrftwin_ros.commands.progress import progress_bar
 from visrftwin_ros.outputs import check_room
 
@@ -25,6 +25,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, required=True, help="draws all that is hidden")
     parser.add_argument("--out", type=Path, required=True, help="bag folder to write")
     add_force(parser)
+    parser.add_argument(
+        "--access-points", type=positive, metavar="N", help="how many; default: the site's"
+    )
     parser.add_argument("--no-images", action="store_true", help="nothing is rendered")
     parser.add_argument("--no-lidar", action="store_true", help="no sweeps")
     parser.add_argument("--camera-rate", type=_rate, metavar="HZ", help="of fixed cameras")
@@ -36,7 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--jpeg-quality", type=int, help="0 to 100; default 85")
     parser.add_argument(
-        "--samples", type=int, default=300_000, help="rays an access point of the true paths"
+        "--samples", type=int, default=100_000, help="rays an access point of the true paths"
     )
     parser.add_argument("--threads", type=int, default=2, help="of each of the two processes")
     parser.add_argument("--no-cache", action="store_true", help="solve the static paths again")
@@ -89,6 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
         lidar=LidarModel(beams=arguments.lidar_beams, step=float(np.deg2rad(arguments.lidar_step))),
         jpeg_quality=int(given["jpeg_quality"]),
         fineness=Fineness(samples=arguments.samples),
+        access_points=arguments.access_points,
         threads=arguments.threads,
         command=_command(arguments),
     )

@@ -15,7 +15,9 @@ from visrftwin_ros.errors import TwinError
 from visrftwin_ros.outputs import check_room
 
 if TYPE_CHECKING:
+    from visrftwin_ros.mapping.place_map import PlaceMap
     from visrftwin_ros.mapping.scan import Scan
+    from visrftwin_ros.vision.seen_materials import SeenMaterials
 
 NAME = "map"
 HELP = "a recording, a cloud or a mesh of a place as a site"
@@ -35,7 +37,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME=MATERIAL",
         help="of a surface (wall_2) or of all of a kind (floor, ceiling, wall, panel, box); what is not "
-        "named is `unknown`, with the values of concrete",
+        "named is what pictures show, else `unknown`",
     )
     parser.add_argument(
         "--thickness",
@@ -64,6 +66,25 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--cell", type=_metres, default=0.05, metavar="M", help="of which one point is kept"
     )
     parser.add_argument(
+        "--embedder",
+        choices=("packaged", "open_clip", "dinov2", "none"),
+        default="packaged",
+        help="what looks at materials in a source's pictures: the packaged EfficientNet-Lite0 (default), a network "
+        "of yours, or nothing",
+    )
+    parser.add_argument("--embedder-model", default="", help="as open_clip names it, as ViT-B-32")
+    parser.add_argument("--embedder-weights", default="", help="file of the network's weights")
+    parser.add_argument(
+        "--material-head", type=Path, help="trained for dinov2, or instead of the packaged one"
+    )
+    parser.add_argument(
+        "--pictures",
+        type=positive,
+        default=12,
+        metavar="N",
+        help="looked at of each camera, default 12",
+    )
+    parser.add_argument(
         "--reference", metavar="SITE", help="a site of the same place and frame, to compare with"
     )
 
@@ -73,6 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.mapping.place_map import MapSettings, map_place
     from visrftwin_ros.scene.site_check import describe
     from visrftwin_ros.site.loading import load_site
+    from visrftwin_ros.vision.seen_report import write_seen_report
 
     check_room(arguments.out, MAPPED_SITE, arguments.force)
     devices = new_site_entries(arguments)
@@ -80,6 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
     reference = load_site(arguments.reference) if arguments.reference else None
     scan = _scan(arguments)
     place = map_place(scan, MapSettings(cell=arguments.cell), _tell)
+    looked = _looked(arguments, place)
     entries: dict[str, Any] = {
         "description": f"mapped from {scan.source}",
         "world_frame": _world_frame(arguments),
@@ -94,6 +117,8 @@ def run(arguments: argparse.Namespace) -> int:
         reference=reference,
         comment=f"made by {shlex.join(['visrftwin', *sys.argv[1:]])}",
         force=arguments.force,
+        seen=looked.materials(arguments.frequency, arguments.thickness) if looked else {},
+        notes=(lambda folder: write_seen_report(folder, looked)) if looked else (lambda _: ()),
     )
     print(describe(site))
     print(f"  report: {arguments.out / 'report' / 'report.md'}")
@@ -126,6 +151,55 @@ def _scan(arguments: argparse.Namespace) -> Scan:
     raise TwinError(
         f"{source}: expected a rosbag2, a folder of RGB-D frames, a mesh or a cloud "
         f"({', '.join(ENDINGS)})"
+    )
+
+
+def _looked(arguments: argparse.Namespace, place: PlaceMap) -> SeenMaterials | None:
+    """What the source's pictures show of a map's surfaces; None where there are none, or nobody is to look."""
+    from visrftwin_ros.materials.table import material_values
+    from visrftwin_ros.scene.surfaces import SurfaceMesh
+    from visrftwin_ros.vision.bag_pictures import read_bag_pictures
+    from visrftwin_ros.vision.embedders import DinoV2, EfficientNetLite, Embedder, OpenClip
+    from visrftwin_ros.vision.material_heads import Head, TextMatch, load_head
+    from visrftwin_ros.vision.rgbd_pictures import read_rgbd_pictures
+    from visrftwin_ros.vision.seen_materials import seen_materials
+
+    source: Path = arguments.source
+    if arguments.embedder == "none" or not (_is_bag(source) or source.is_dir()):
+        return None
+    if _is_bag(source):
+        frame = _world_frame(arguments)
+        pictures, left_out = read_bag_pictures(source, frame, arguments.pictures)
+    else:
+        pictures, left_out = read_rgbd_pictures(source, arguments.pictures)
+    for reason in left_out:
+        _tell(f"left out: {reason}")
+    if not pictures:
+        _tell("no picture whose camera and place are known: materials are not looked at")
+        return None
+    head: Head
+    embedder: Embedder
+    if arguments.embedder == "open_clip":
+        clip = OpenClip(arguments.embedder_model, arguments.embedder_weights)
+        embedder, head = clip, TextMatch(clip)
+    else:
+        embedder = (
+            DinoV2(arguments.embedder_weights)
+            if arguments.embedder == "dinov2"
+            else EfficientNetLite()
+        )
+        head = load_head(arguments.material_head, embedder.name)
+    _tell(f"looking at materials in {len(pictures)} pictures")
+    usual = material_values("concrete", arguments.frequency)
+    return seen_materials(
+        [SurfaceMesh(s.name, s.vertices, s.faces, usual) for s in place.surfaces],
+        [s.kind for s in place.surfaces],
+        [picture.turned(place.turn) for picture in pictures],
+        embedder,
+        head,
+        frequency=arguments.frequency,
+        thickness=arguments.thickness,
+        progress=progress_bar("looking", "crop"),
     )
 
 

@@ -32,6 +32,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-viewer", dest="viewer", action="store_false", help="without the web page"
     )
+    parser.add_argument(
+        "--calibrate",
+        action="store_true",
+        help="with the material_calibrator: action calibrate, and what telemetry teaches",
+    )
     parser.add_argument("--web-port", type=_port, default=9090, help="port of the web page")
     parser.add_argument(
         "--grpc-port", type=_port, default=9876, help="port from which the page has its data"
@@ -110,6 +115,10 @@ def run(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.perception.detection.yolo_detector import ALLOW_CODE_VARIABLE
     from visrftwin_ros.site.loading import load_site
 
+    if arguments.viewer and arguments.web_port == arguments.grpc_port:
+        raise TwinError(
+            f"--web-port and --grpc-port are both {arguments.web_port}: give each its own"
+        )
     if arguments.open_network:
         os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "SUBNET"
     if arguments.allow_code:
@@ -127,6 +136,7 @@ def run(arguments: argparse.Namespace) -> int:
         bag=arguments.bag,
         weights=arguments.weights,
         viewer=arguments.viewer,
+        calibrate=arguments.calibrate,
         page={"web_port": arguments.web_port, "grpc_port": arguments.grpc_port},
         rate=arguments.rate,
         loop=arguments.loop,

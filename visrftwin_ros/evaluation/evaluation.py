@@ -14,6 +14,7 @@ from visrftwin_ros.bodies.timeline import PeopleTimeline
 from visrftwin_ros.campaign.campaign_reader import read_campaign
 from visrftwin_ros.campaign.snapshot import Campaign
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.evaluation.calibrated_place import calibrated_place
 from visrftwin_ros.evaluation.ground_truth import ground_truth, true_channels
 from visrftwin_ros.evaluation.link_targets import snapshot_questions, usable_snapshots
 from visrftwin_ros.evaluation.metric_scores import SnapshotMetrics
@@ -57,6 +58,10 @@ def evaluate(
     if not 0 <= options.train_share < 1:
         raise TwinError(f"a train share of {options.train_share:g}; expected 0 to below 1")
     state = _prepared(read_campaign(bag, site), site, options)
+    if options.fit_bag is not None:
+        setting = state.setting
+        place = calibrated_place(options.fit_bag, state.campaign, setting.site, options.seed)
+        state = replace(state, setting=replace(setting, calibrated=place))
     keep(state)
     for predictor in predictors:
         try:

@@ -12,6 +12,7 @@ from jaxtyping import Int
 from visrftwin_ros.beams.multipath import Multipath
 from visrftwin_ros.bodies.timeline import PeopleTimeline
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.evaluation.calibrated_place import CalibratedPlace
 from visrftwin_ros.evaluation.link_targets import Questions
 from visrftwin_ros.evaluation.metric_scores import SnapshotMetrics
 from visrftwin_ros.propagation.paths.link_metrics import LinkMetrics
@@ -27,11 +28,12 @@ Told = Literal[
     "people",
     "snapshots",
     "stretches",
+    "another campaign",
 ]
 """What a predictor may know of a campaign. positions: of the antennas; line of sight: whether a
 surface cuts it; geometry: the surfaces; materials: the nominal ones; true materials: those that only a
 lab can know; snapshots: measured ones drawn along the whole drive, which may be learnt from;
-stretches: those of whole parts of it instead."""
+stretches: those of whole parts of it instead; another campaign: one of the same place."""
 
 Progress = Callable[[int, int], None]
 """Told how many of how many questions are answered."""
@@ -72,6 +74,7 @@ class Setting:
     """What predictors work with. meshes: the site's surfaces, of nominal materials; true_meshes: of
     the true ones, None where nobody knows them. people: who is where when. known, stretches:
     snapshots to learn from, drawn one by one and in whole parts of the drive. seed: of what is drawn.
+    calibrated: the place as another campaign taught it, None without one.
     """
 
     site: Site
@@ -81,6 +84,7 @@ class Setting:
     seed: int
     stretches: Measured
     true_meshes: tuple[SurfaceMesh, ...] | None = None
+    calibrated: CalibratedPlace | None = None
 
     def as_told(self, told: Collection[Told]) -> Setting:
         """For one that is told so much: `meshes` and `known` are what it may know, the rest is
@@ -96,6 +100,7 @@ class Setting:
             known=self.stretches if "stretches" in told else known,
             seed=self.seed,
             stretches=none,
+            calibrated=self.calibrated if "another campaign" in told else None,
         )
 
 

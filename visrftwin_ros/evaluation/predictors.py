@@ -11,9 +11,9 @@ from visrftwin_ros.evaluation.baselines.nearest import NearestOfStretches, Neare
 from visrftwin_ros.evaluation.baselines.pointnet import PointNet, PointNetOfStretches
 from visrftwin_ros.evaluation.baselines.umi import UrbanMicro
 from visrftwin_ros.evaluation.prediction import Predictor
-from visrftwin_ros.evaluation.twin_predictor import Twin, TwinOfTrueMaterials
+from visrftwin_ros.evaluation.twin_predictor import CalibratedTwin, Twin, TwinOfTrueMaterials
 
-TWINS: tuple[Predictor, ...] = (Twin(), TwinOfTrueMaterials())
+TWINS: tuple[Predictor, ...] = (Twin(), TwinOfTrueMaterials(), CalibratedTwin())
 """This package's own, by what they are told."""
 PREDICTORS: tuple[Predictor, ...] = (
     *TWINS,
@@ -34,6 +34,11 @@ and figures draw in front; those that are none of TWINS are what it is compared 
 def all_names() -> tuple[str, ...]:
     """Of PREDICTORS."""
     return tuple(predictor.name for predictor in PREDICTORS)
+
+
+def usual_names(fitted: bool) -> tuple[str, ...]:
+    """Of those that are asked where nobody names any; fitted: there is a campaign to calibrate on."""
+    return tuple(p.name for p in PREDICTORS if fitted or "another campaign" not in p.told)
 
 
 def under_test() -> Predictor:

@@ -30,6 +30,7 @@ from visrftwin_ros.propagation.replay.replay_scene import ReplayScene
 from visrftwin_ros.propagation.tracing.cached_solver import Discovery
 from visrftwin_ros.scene.surfaces import SurfaceMesh, surface_meshes
 from visrftwin_ros.site.model import Site
+from visrftwin_ros.site.residual_map import NO_RESIDUALS, ResidualMap
 from visrftwin_ros.twin.moving_links import CarriedLinks
 
 PLACE_SPACING = 0.1
@@ -51,12 +52,18 @@ class RayAnswers:
 class RayPredictor:
     """Ray tracing of one static scene with people in it.
 
-    meshes: the scene; `site` gives devices, frequency and solver settings.
+    meshes: the scene; `site` gives devices, frequency and solver settings. residuals: what soundings
+    found the twin to be off.
     """
 
     def __init__(
-        self, site: Site, meshes: tuple[SurfaceMesh, ...], blockage: BlockageModel = "thick"
+        self,
+        site: Site,
+        meshes: tuple[SurfaceMesh, ...],
+        blockage: BlockageModel = "thick",
+        residuals: ResidualMap = NO_RESIDUALS,
     ) -> None:
+        self._residuals = residuals
         self._discovery = Discovery(site, meshes, None)
         self._scene = ReplayScene(meshes, site.radio.frequency)
         self._wavelength = wavelength_of(site.radio.frequency)
@@ -125,12 +132,15 @@ class RayPredictor:
             group = carried.update(numbers, known, here, still, bodies)
             ends = LinkEnds(self._discovery.transmitters.positions, here, still)
             over = bounced.update(ends, group.sums.power, bodies)
-            found = group.sums.plus(numbers, over.sums).metrics(self._wavelength)
+            more_db, _ = self._residuals.at(tuple(self._aps), here)
+            sums = group.sums.plus(numbers, over.sums).stronger_by(more_db)
+            found = sums.metrics(self._wavelength)
             for i in moment:
                 link = self._aps[questions.tx[i]]
                 metrics[i] = _entry(found, link)
                 if with_paths:
                     own = predicted_multipath(group, over).of(link)
+                    own = own.stronger_by(more_db[link : link + 1])
                     paths[i] = resolved(own, questions.bandwidth[i : i + 1])
 
 

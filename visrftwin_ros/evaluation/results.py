@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -14,7 +16,7 @@ from visrftwin_ros.campaign.snapshot import Campaign
 from visrftwin_ros.evaluation.ground_truth import GroundTruth, TrueChannels
 from visrftwin_ros.evaluation.metric_scores import SnapshotMetrics
 from visrftwin_ros.evaluation.prediction import Predictor, Setting
-from visrftwin_ros.evaluation.predictors import all_names, under_test
+from visrftwin_ros.evaluation.predictors import under_test, usual_names
 from visrftwin_ros.evaluation.references import PowerReference
 from visrftwin_ros.propagation.paths.link_metrics import LinkMetrics
 
@@ -25,13 +27,15 @@ PeopleSource = Literal["truth", "tracked", "none"]
 class Options:
     """predictors: names of `predictors.PREDICTORS`. weights: of the detector, for people tracked.
     train_share: of the snapshots, for those that learn and for the power reference; the others
-    are scored. threads: of the tracer, 0 = all. command: the line that asked for it."""
+    are scored. fit_bag: another campaign of the place, to calibrate on. threads: of the tracer, 0 = all.
+    command: the line that asked for it."""
 
-    predictors: tuple[str, ...] = field(default_factory=all_names)
+    predictors: tuple[str, ...] = field(default_factory=partial(usual_names, fitted=False))
     people: PeopleSource = "truth"
     weights: str = ""
     power_reference: PowerReference = "median"
     train_share: float = 0.2
+    fit_bag: Path | None = None
     seed: int = 1
     threads: int = 2
     command: str = ""
@@ -113,6 +117,7 @@ class Evaluation:
             "people": people[self.options.people],
             "snapshots": f"{share} of the snapshots at random",
             "stretches": f"{share} of the drive in stretches",
+            "another campaign": f"the campaign {self.options.fit_bag}",
         }
         said = (words.get(one, one) for one in predictor.told)
         return ", ".join(filter(None, said))

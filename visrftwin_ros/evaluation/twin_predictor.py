@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from visrftwin_ros.errors import TwinError
 from visrftwin_ros.evaluation.link_targets import Questions
 from visrftwin_ros.evaluation.prediction import Prediction, Progress, Setting, Told
 from visrftwin_ros.evaluation.ray_prediction import RayPredictor
 from visrftwin_ros.propagation.paths.link_metrics import LinkMetrics
+from visrftwin_ros.site.residual_map import site_residuals
 
 
 class Twin:
@@ -22,15 +24,20 @@ class Twin:
         self, questions: Questions, setting: Setting, progress: Progress | None = None
     ) -> Prediction:
         """What a sounder would tell apart of every path."""
-        tracer = RayPredictor(setting.site, setting.meshes)
+        tracer = self._tracer(setting)
         return Prediction(paths=tracer.answers(questions, setting.people, progress=progress).paths)
 
     def channels(
         self, questions: Questions, setting: Setting, progress: Progress | None = None
     ) -> LinkMetrics:
         """Over every path."""
-        tracer = RayPredictor(setting.site, setting.meshes)
+        tracer = self._tracer(setting)
         return tracer.answers(questions, setting.people, False, progress).metrics
+
+    def _tracer(self, setting: Setting) -> RayPredictor:
+        """What the site's soundings found off belongs to the materials that it has."""
+        residuals = site_residuals(setting.site)
+        return RayPredictor(setting.site, setting.meshes, residuals=residuals)
 
 
 class TwinOfTrueMaterials(Twin):
@@ -41,3 +48,22 @@ class TwinOfTrueMaterials(Twin):
     colour = "#ff9896"
     what = "the same with the true materials, which nobody has outside a lab"
     told: tuple[Told, ...] = ("positions", "geometry", "true materials", "people")
+
+    def _tracer(self, setting: Setting) -> RayPredictor:
+        return RayPredictor(setting.site, setting.meshes)
+
+
+class CalibratedTwin(Twin):
+    """The same after a calibration on another campaign of the place."""
+
+    name = "twin_calibrated"
+    label = "twin (calibrated)"
+    colour = "#8c1a11"
+    what = "the same with materials and residuals calibrated on another campaign (--fit-bag)"
+    told: tuple[Told, ...] = ("positions", "geometry", "materials", "people", "another campaign")
+
+    def _tracer(self, setting: Setting) -> RayPredictor:
+        place = setting.calibrated
+        if place is None:
+            raise TwinError("no campaign to calibrate on: give --fit-bag")
+        return RayPredictor(setting.site, place.meshes, residuals=place.residuals)

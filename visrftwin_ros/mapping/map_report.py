@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +27,15 @@ def write_report(
     materials: Mapping[str, str],
     devices: Mapping[str, Float[np.ndarray, " 3"]],
     error: MapError | None,
+    notes: Sequence[str] = (),
 ) -> None:
     """Writes `report.md`, `surfaces.json`, `floor_plan.png` and, with an error, `error.png` to `folder`.
 
-    materials: the site's name by surface. devices: places of access points by name, m.
+    materials: the site's name by surface. devices: places of access points by name, m. notes: more lines.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "surfaces.json").write_text(json.dumps(facts(place, materials), indent=1) + "\n")
-    (folder / "report.md").write_text(_page(place, materials, error))
+    (folder / "report.md").write_text(_page(place, materials, error, notes))
     _floor_plan(folder / "floor_plan.png", place, devices)
     if error is not None:
         _histogram(folder / "error.png", error)
@@ -68,7 +69,9 @@ def facts(place: PlaceMap, materials: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _page(place: PlaceMap, materials: Mapping[str, str], error: MapError | None) -> str:
+def _page(
+    place: PlaceMap, materials: Mapping[str, str], error: MapError | None, notes: Sequence[str]
+) -> str:
     assumed = sum(materials[s.name] == "unknown" for s in place.surfaces)
     lines = [
         "# Map",
@@ -79,7 +82,7 @@ def _page(place: PlaceMap, materials: Mapping[str, str], error: MapError | None)
         "",
         f"- {100 * place.moved:.1f} % of the points moved, as people do, and were left out.",
         f"- {100 * place.unmapped:.1f} % of the cloud is in no surface: too small or too ragged for a box.",
-        f"- {assumed} of {len(place.surfaces)} surfaces are of the material `unknown`: concrete's values and a "
+        f"- {assumed} of {len(place.surfaces)} surfaces are of the material `unknown`: usual values and a "
         "thickness that was stated, neither of them seen. A scan of one side says nothing of a wall's "
         "thickness. `--material` sets what is known.",
         "- Glass, mirrors and black surfaces give no or wrong returns: what is of them is missing here.",
@@ -105,7 +108,7 @@ def _page(place: PlaceMap, materials: Mapping[str, str], error: MapError | None)
             "",
             f"Less than half of these was seen, the rest is taken to go on: {', '.join(little)}.",
         ]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *(["", *notes] if notes else [])]) + "\n"
 
 
 def _error_lines(error: MapError) -> list[str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,17 +21,20 @@ from visrftwin_ros.scene.mitsuba_scene import SceneMaterial, ScenePart
 from visrftwin_ros.scene.scene_site import write_site
 from visrftwin_ros.scene.surfaces import surface_meshes
 from visrftwin_ros.site.loading import load_site
-from visrftwin_ros.site.model import Site
+from visrftwin_ros.site.model import MaterialEntry, Site
 
 MAPPED_SITE = folder_kind("mapped site", "site.yaml", "meshes", "report")
 UNKNOWN = "unknown"
-"""Name of the material of what nobody knows more of: concrete's values."""
+"""Name of the material of what nobody knows more of: concrete's values, where no picture was looked at."""
+
+Seen = Mapping[str, tuple[str, MaterialEntry]]
+"""By surface: what its material is called in the site, and its values, as pictures have it."""
 
 
 def surface_materials(
-    surfaces: Sequence[MappedSurface], given: Mapping[str, str]
+    surfaces: Sequence[MappedSurface], given: Mapping[str, str], seen: Seen = MappingProxyType({})
 ) -> dict[str, str]:
-    """The material of each surface by name: `given` for it or for its kind, else UNKNOWN.
+    """The material of each surface by name: `given` for it or for its kind, else as `seen`, else UNKNOWN.
 
     Raises TwinError where `given` names neither, or a material that is none of the table's.
     """
@@ -45,7 +49,10 @@ def surface_materials(
             raise TwinError(
                 f"--material {name}={material}: unknown material; known: {', '.join(material_names())}"
             )
-    return {s.name: given.get(s.name, given.get(s.kind, UNKNOWN)) for s in surfaces}
+    looked = {name: called for name, (called, _) in seen.items()}
+    return {
+        s.name: given.get(s.name, given.get(s.kind, looked.get(s.name, UNKNOWN))) for s in surfaces
+    }
 
 
 def write_mapped_site(
@@ -58,14 +65,17 @@ def write_mapped_site(
     reference: Site | None,
     comment: str,
     force: bool,
+    seen: Seen = MappingProxyType({}),
+    notes: Callable[[Path], Sequence[str]] = lambda _: (),
 ) -> Site:
     """Writes a map to `folder`, and reads it back as every command will.
 
     entries: of site.yaml beside name, scene and materials. given: materials by surface or kind. thickness:
-    m, of what is UNKNOWN: the prior. reference: a site of the same frame to compare with. Raises TwinError,
-    and leaves what is at `folder`, where the site would not load.
+    m, of what is UNKNOWN: the prior. reference: a site of the same frame to compare with. seen: what pictures
+    say. notes: writes more files to the report's folder, and returns what the page says of them. Raises
+    TwinError, and leaves what is at `folder`, where the site would not load.
     """
-    materials = surface_materials(place.surfaces, given)
+    materials = surface_materials(place.surfaces, given, seen)
     error = None if reference is None else map_error(place, surface_meshes(reference))
     half = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(half, ignore_errors=True)
@@ -73,7 +83,7 @@ def write_mapped_site(
         half.mkdir(parents=True)
         made = half / folder.resolve().name
         parts = [
-            _part(surface, materials[surface.name], entries["radio"]["frequency"], thickness)
+            _part(surface, materials[surface.name], entries["radio"]["frequency"], thickness, seen)
             for surface in place.surfaces
         ]
         write_site(parts, made, entries, {}, comment=comment)
@@ -81,7 +91,9 @@ def write_mapped_site(
             str(ap["name"]): np.array(ap["position"], dtype=np.float64)
             for ap in entries["access_points"]
         }
-        write_report(made / "report", place, materials, devices, error)
+        report = made / "report"
+        report.mkdir()
+        write_report(report, place, materials, devices, error, notes(report))
         make_room(folder, MAPPED_SITE, force)
         made.replace(folder)
     finally:
@@ -89,16 +101,19 @@ def write_mapped_site(
     return load_site(str(folder))
 
 
-def _part(surface: MappedSurface, material: str, frequency: float, thickness: float) -> ScenePart:
+def _part(
+    surface: MappedSurface, material: str, frequency: float, thickness: float, seen: Seen
+) -> ScenePart:
     mesh = MeshPart("", surface.vertices, surface.faces)
-    if material != UNKNOWN:
+    called, entry = seen.get(surface.name, ("", None))
+    if material not in (UNKNOWN, called):
         return ScenePart(surface.name, mesh, SceneMaterial(f"itu_{material}", "", surface.name))
-    values = material_values("concrete", frequency)
+    values = entry or material_values("concrete", frequency)
     numbers = {
         "relative_permittivity": values.relative_permittivity,
         "conductivity": values.conductivity,
         "scattering_coefficient": values.scattering_coefficient,
-        "thickness": thickness,
+        "thickness": entry.thickness if entry else thickness,
     }
-    own = SceneMaterial(UNKNOWN, "radio-material", surface.name, numbers=numbers)
+    own = SceneMaterial(material, "radio-material", surface.name, numbers=numbers)
     return ScenePart(surface.name, mesh, own)

@@ -18,6 +18,14 @@ from jaxtyping import Float
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.stamps import NANOSECONDS, stamp_ns
 from visrftwin_ros.site.frames import EXTRAPOLATION
+from visrftwin_ros.site.residual_map import (
+    LARGEST_DB,
+    LEAST_ALONE_DB,
+    LEAST_TRUST,
+    LONGEST,
+    SHORTEST,
+)
+from visrftwin_ros.site.residual_map import MOST as MOST_SOUNDINGS
 
 LONGEST_NAME = 256
 """Characters of a frame, an id or a name."""
@@ -238,19 +246,26 @@ def _camera_info(message: Any, limits: Limits) -> str:
 
 
 def _channels(message: Any, limits: Limits) -> str:
-    _check_count(message.channels, limits.links, "links")
-    for link in message.channels:
-        _check_names(link.tx, link.rx)
+    _check_links(message.channels, limits)
     return ""
 
 
+def _check_links(links: Sequence[Any], limits: Limits) -> None:
+    _check_count(links, limits.links, "links")
+    seen: set[tuple[str, str]] = set()
+    for link in links:
+        _check_names(link.tx, link.rx)
+        if (link.tx, link.rx) in seen:
+            raise TwinError(f"the link {link.tx}-{link.rx} comes twice in one message")
+        seen.add((link.tx, link.rx))
+
+
 def _paths(message: Any, limits: Limits) -> str:
-    _check_count(message.links, limits.links, "links")
+    _check_links(message.links, limits)
     count = sum(len(link.paths) for link in message.links)
     if count > limits.paths:
         raise TwinError(f"{count} paths in one message: at most {limits.paths} are taken")
     for link in message.links:
-        _check_names(link.tx, link.rx)
         for path in link.paths:
             if len(path.vertices) > MOST_VERTICES:
                 raise TwinError(
@@ -261,11 +276,10 @@ def _paths(message: Any, limits: Limits) -> str:
 
 
 def _forecasts(message: Any, limits: Limits) -> str:
-    _check_count(message.forecasts, limits.links, "links")
+    _check_links(message.forecasts, limits)
     counts: set[int] = set()
     levels: set[int] = set()
     for link in message.forecasts:
-        _check_names(link.tx, link.rx)
         values = link.horizon, link.shadow_loss_db, link.shadow_loss_upper_db
         counts.update(map(len, values))
         # A link without a path has no loss: NaN.
@@ -336,14 +350,59 @@ def _plan(message: Any, limits: Limits) -> str:
     return ""
 
 
-def _beams(message: Any, limits: Limits) -> str:
-    _check_count(message.decisions, limits.links, "links")
-    for link in message.decisions:
-        _check_names(link.tx, link.rx)
+def _estimates(message: Any, limits: Limits) -> str:
+    _check_count(message.materials, limits.boxes, "surfaces")
+    _check_names(*(one.surface for one in message.materials))
+    for one in message.materials:
+        values = (one.relative_permittivity, one.conductivity, one.scattering_coefficient)
+        if not _finite(*values, one.thickness):
+            raise TwinError(f"the material of {one.surface} holds what is no number")
     return ""
 
 
-_UNTIMED = ("sensor_msgs/CameraInfo", "diagnostic_msgs/DiagnosticArray")
+def _residuals(message: Any, limits: Limits) -> str:
+    counts = {len(getattr(message, name)) for name in _OF_SOUNDINGS}
+    if len(counts) > 1 or max(counts) > MOST_SOUNDINGS:
+        raise TwinError(
+            f"{', '.join(map(str, sorted(counts)))} access points, positions, residuals and trusts:"
+            f" expected the same number of each, at most {MOST_SOUNDINGS}"
+        )
+    _check_names(*message.access_points)
+    for place in message.positions:
+        check_place(np.array([place.x, place.y, place.z]), "a sounding")
+    # Numbers of 32 bits round down.
+    trusted = all(0.99 * LEAST_TRUST <= trust <= 1 for trust in message.trust)
+    alone = 0.99 * LEAST_ALONE_DB <= message.alone_db <= LARGEST_DB
+    shared, reach = 0 <= message.shared_db <= LARGEST_DB, SHORTEST <= message.reach <= LONGEST
+    if counts != {0} and not (trusted and alone and shared and reach):
+        raise TwinError(
+            f"residuals of no covariance: expected trust of {LEAST_TRUST:g} to 1, alone_db of"
+            f" {LEAST_ALONE_DB:g} and shared_db of 0 to {LARGEST_DB:g}, reach of {SHORTEST:g} to"
+            f" {LONGEST:g}"
+        )
+    if not all(abs(value) <= LARGEST_DB for value in message.residuals_db):
+        raise TwinError(f"a residual that is none: expected dB within {LARGEST_DB:g}")
+    return ""
+
+
+def _snapshot(message: Any, limits: Limits) -> str:
+    _check_names(message.tx, message.rx)
+    _check_count(message.paths, limits.paths, "paths")
+    return ""
+
+
+def _beams(message: Any, limits: Limits) -> str:
+    _check_links(message.decisions, limits)
+    return ""
+
+
+_OF_SOUNDINGS = ("access_points", "positions", "residuals_db", "trust")
+_UNTIMED = (
+    "sensor_msgs/CameraInfo",
+    "diagnostic_msgs/DiagnosticArray",
+    "visrftwin_ros/MaterialEstimates",
+    "visrftwin_ros/PathLossResiduals",
+)
 """Of these nobody reads the stamp; many senders leave it at zero."""
 _RULES: dict[str, Rule] = {
     "visrftwin_ros/TrackedPeople": _people,
@@ -360,4 +419,7 @@ _RULES: dict[str, Rule] = {
     "visrftwin_ros/BeamDecisions": _beams,
     "visrftwin_ros/Association": _association,
     "visrftwin_ros/LinkTelemetry": _telemetry,
+    "visrftwin_ros/MaterialEstimates": _estimates,
+    "visrftwin_ros/PathLossResiduals": _residuals,
+    "visrftwin_ros/ChannelSnapshot": _snapshot,
 }

@@ -77,6 +77,7 @@ class BeamSelector(TwinNode):
     def configure(self) -> None:
         self._site = self.site()
         self._powers = {ap.name: ap.tx_power_dbm for ap in self._site.access_points}
+        self._robots = {robot.name for robot in self._site.robots}
         self._holder = BeamHolder(self.value("hysteresis_db"))
         self._state = NetworkState()
         self._turn = 0  # of the robots that are planned for
@@ -103,12 +104,11 @@ class BeamSelector(TwinNode):
         self._holder = BeamHolder(self.value("hysteresis_db"))
 
     def _on_association(self, message: Association) -> None:
-        robots = {robot.name for robot in self._site.robots}
-        if message.robot not in robots or message.ap not in ("", *self._powers):
+        if message.robot not in self._robots or message.ap not in ("", *self._powers):
             self.report(
                 "association",
                 WARN,
-                f"{message.robot!r} at {message.ap!r}: the site has robots {sorted(robots)} and"
+                f"{message.robot!r} at {message.ap!r}: the site has robots {sorted(self._robots)} and"
                 f" access points {sorted(self._powers)}",
             )
             return
@@ -133,7 +133,7 @@ class BeamSelector(TwinNode):
         if self.is_old(stamp):
             return
         link = message.tx, message.rx
-        if message.tx not in self._powers or message.rx not in {r.name for r in self._site.robots}:
+        if message.tx not in self._powers or message.rx not in self._robots:
             self.report("telemetry", WARN, f"{link[0]!r} to {link[1]!r} is no link of the site")
             return
         self._measured[link] = stamp * 1e-9, message.snr_db
@@ -144,8 +144,8 @@ class BeamSelector(TwinNode):
         stamp = stamp_ns(message.header.stamp)
         if not self.active or self.is_left_over(stamp) or message.stale or self.is_old(stamp):
             return
-        told = [f for f in message.forecasts if f.snr_quantiles_db and f.tx in self._powers]
-        told = [f for f in told if len(f.horizon) > 1]
+        told = [f for f in message.forecasts if f.snr_quantiles_db and len(f.horizon) > 1]
+        told = [f for f in told if f.tx in self._powers and f.rx in self._robots]
         if not told:
             return
         links = [(f.tx, f.rx) for f in told]

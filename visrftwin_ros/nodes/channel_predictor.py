@@ -32,6 +32,7 @@ from visrftwin_ros.nodes.messages.channel_messages import (
 from visrftwin_ros.nodes.messages.markers import path_markers, scene_markers
 from visrftwin_ros.nodes.shared.awaited_answers import AwaitedAnswers
 from visrftwin_ros.nodes.shared.boxes_heard import BoxesHeard
+from visrftwin_ros.nodes.shared.calibration_heard import CalibrationHeard
 from visrftwin_ros.nodes.shared.channel_services import ChannelServices, PeopleNow
 from visrftwin_ros.nodes.shared.plans_heard import PlansHeard
 from visrftwin_ros.nodes.shared.radio_maps import RadioMaps
@@ -143,6 +144,7 @@ class ChannelPredictor(TwinNode):
         self.timer(WATCH_PERIOD, self._watch)
         enquiries = Enquiries(self._site, self._engine.people_model, self.value("device"))
         self._answers = AwaitedAnswers(self, enquiries)
+        self._calibration = CalibrationHeard(self, self._engine)
         self._asked = ChannelServices(
             self,
             self._engine,
@@ -187,7 +189,7 @@ class ChannelPredictor(TwinNode):
         if hasattr(self, "_engine"):
             if self._engine.twin.materials and not self.value("materials"):
                 names = ", ".join(self._engine.twin.materials)
-                self.get_logger().warning(f"what set_material set is forgotten, on {names}")
+                self.get_logger().warning(f"materials that were set are forgotten, on {names}")
             self._engine.close()
             del self._engine
 
@@ -285,6 +287,7 @@ class ChannelPredictor(TwinNode):
         self._channels.publish(message)
         self._publish_paths(stamp, state, stale, bodies)
         self._report_links(state.links, state.fault, missing, state.dropped)
+        self._report_residuals(state)
         forecast = self._engine.forecast(
             bodies, np.concatenate([self._covariance, covariance]), self._plans.at(stamp)
         )
@@ -331,6 +334,19 @@ class ChannelPredictor(TwinNode):
             self.report("bodies", WARN, f"unusable poses were left out: {', '.join(dropped)}")
         else:
             self.report("bodies", OK, "all poses are usable")
+
+    def _report_residuals(self, state: ChannelState) -> None:
+        known = self._engine.twin.residuals
+        if not len(known) or state.residual_db is None or state.residual_sd_db is None:
+            return
+        corrected = {
+            f"{tx}-{rx}": f"{db:+.1f} dB, +-{sd:.1f} dB"
+            for (tx, rx), db, sd in zip(
+                state.links, state.residual_db, state.residual_sd_db, strict=True
+            )
+        }
+        told = f"what {len(known)} soundings were off is added to the power of links near them"
+        self.report("residuals", OK, told, **corrected)
 
     def _publish_forecast(
         self, stamp: int, state: ChannelState, forecast: ShadowForecast, stale: bool

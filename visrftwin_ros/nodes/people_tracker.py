@@ -146,7 +146,8 @@ class PeopleTrackerNode(TwinNode):
             return
         before = self._tracker.report
         measurements = replace(measurements_from_message(message), sensor=name)
-        self._measured(name, before, self._tracker.update_ground(measurements))
+        people = self._tracker.update_ground(measurements, self.now_ns())
+        self._measured(name, before, people)
 
     def _take_waiting(self) -> None:
         for camera in self._cameras:
@@ -161,7 +162,8 @@ class PeopleTrackerNode(TwinNode):
             detections = detections_from_message(message, camera.name)
             camera.check_size(detections.image_size)
             model = camera.at(detections.stamp_ns, last_try)
-            people = self._tracker.update(detections, model, tracker_config(message.detector))
+            config = tracker_config(message.detector)
+            people = self._tracker.update(detections, model, config, self.now_ns())
         except TwinError as error:
             if last_try:
                 self.report(camera.name, ERROR, str(error))

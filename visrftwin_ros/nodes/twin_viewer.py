@@ -45,6 +45,7 @@ class TwinViewer(TwinNode):
         NodeParameter(
             "paths_a_link", 8, "Paths drawn a link, strongest first", (1, 1000), live=True
         ),
+        NodeParameter("memory", 128, "MiB of the past that the page can show", (16, 65536)),
     )
 
     def configure(self) -> None:
@@ -55,6 +56,7 @@ class TwinViewer(TwinNode):
             web_port=self.value("web_port"),
             grpc_port=self.value("grpc_port"),
             file=Path(record) if record else None,
+            memory=self.value("memory"),
         )
         self._last_image_ns: dict[str, int] = {}
         self._trails = Trails()

@@ -15,12 +15,11 @@ from visrftwin_ros.nodes.shared.exit_codes import EXIT_CANNOT_START
 from visrftwin_ros.operations.node_process import NodeProcess
 from visrftwin_ros.operations.node_table import NodeSpec
 
-RESTART_DELAY = 1.0
-"""Seconds before a node that dies again and again is started again; the first time it is at once."""
+RESTART_DELAY = 0.25
+"""Seconds before a node that died twice is started again, and twice as many each further time; the
+first time it is at once."""
 MAX_RESTARTS = 5
 RESTART_WINDOW = 60.0
-HUNG_AFTER = 4.0
-"""Seconds without a heartbeat after which a node is ended and started again."""
 LOOK_PERIOD = 0.1
 GRACE = 2.5
 """Seconds that a node has to leave after SIGTERM."""
@@ -69,10 +68,10 @@ class Graph:
                 continue
             if late > 0:  # we stood still, and may have stopped the nodes with us
                 process.excuse(late)
-            hung = process.exit_code() is None and process.silence(now) > HUNG_AFTER
-            if hung:
-                _say(f"{name} has not answered for {HUNG_AFTER:.0f} s: ending it")
-            if hung or process.exit_code() is not None:
+            hangs = process.fault(now) if process.exit_code() is None else ""
+            if hangs:
+                _say(f"{name} {hangs}: ending it")
+            if hangs or process.exit_code() is not None:
                 del self._running[name]
                 ends_with = self._ended(spec, process.end(), now)
                 if ends_with is not None:
@@ -91,7 +90,8 @@ class Graph:
             why, ends_with = f"died {MAX_RESTARTS + 1} times in {RESTART_WINDOW:.0f} s", 1
         else:
             _say(f"{name} died (exit code {code}); restarting it")
-            self._restart_at[name] = now + RESTART_DELAY * (len(self._deaths[name]) > 1)
+            again = len(self._deaths[name]) - 1
+            self._restart_at[name] = now + (RESTART_DELAY * 2 ** (again - 1) if again else 0.0)
             return None
         if spec.only_looks:
             _say(f"{name} {why}; the others go on without it")

@@ -19,6 +19,15 @@ from visrftwin_ros.site.loading import config_path
 
 PR_SET_PDEATHSIG = 1
 """prctl option (linux/prctl.h): the signal that a child gets when its parent dies."""
+NICE = 5
+"""Of what only looks: at the start of a twin, and under load, the processor is for the others."""
+HUNG_AFTER, STARVED_AFTER = 4.0, 20.0
+"""Seconds without a heartbeat after which a node hangs that waits, or that worked so long on one thing;
+and one that wants to work, but hardly gets the processor: started again, it would starve all the more."""
+IDLE = 0.05
+"""Seconds of processor time of the thread of its callbacks, up to which it has waited all along."""
+STOPPED_AFTER = 1.0
+"""Seconds for which every look finds the process stopped by a signal: it does not go on by itself."""
 
 
 class NodeProcess:
@@ -32,21 +41,22 @@ class NodeProcess:
         self._process = subprocess.Popen(
             [sys.executable, "-m", f"visrftwin_ros.nodes.{spec.executable}", *words(spec, folder)],
             start_new_session=True,
-            preexec_fn=partial(_die_with, os.getpid()),
+            preexec_fn=partial(_prepared, os.getpid(), spec.only_looks),
             pass_fds=(theirs,),
             env={**os.environ, HEARTBEAT_VARIABLE: str(theirs)},
         )
         os.close(theirs)
         self.has_beaten = False
-        self._heard = now
+        self._heard = self._going = now  # when it last beat, and was last seen not to be stopped
+        self._had_worked = 0.0  # when it last beat
         self.pid = self._process.pid
 
     def exit_code(self) -> int | None:
         """None while it runs; negative where a signal ended it."""
         return self._process.poll()
 
-    def silence(self, now: float) -> float:
-        """Seconds since it last showed that its callbacks run.
+    def fault(self, now: float) -> str:
+        """What says that it hangs, in words; '' while it shows that its callbacks run.
 
         While it configures it shows nothing, however long that takes; then only a stop counts.
         """
@@ -54,20 +64,32 @@ class NodeProcess:
         with contextlib.suppress(BlockingIOError):
             beats = os.read(self._beats, 65536)
         self.has_beaten = self.has_beaten or bool(beats)
-        if beats or not (self.has_beaten or self._is_stopped()):
-            self._heard = now
-        return now - self._heard
+        state, worked = self._look()
+        if beats or state != "T":
+            self._going = now
+        if beats or not (self.has_beaten or state == "T"):
+            self._heard, self._had_worked = now, worked
+        if now - self._going > STOPPED_AFTER:
+            return f"has been stopped for {STOPPED_AFTER:.0f} s"
+        silence, work = now - self._heard, worked - self._had_worked
+        starves = state == "R" or work > IDLE
+        if silence > (STARVED_AFTER if starves and work < HUNG_AFTER else HUNG_AFTER):
+            return f"has not answered for {silence:.0f} s"
+        return ""
 
     def excuse(self, seconds: float) -> None:
         """Silence that is the listener's own does not count."""
         self._heard += seconds
+        self._going += seconds
 
-    def _is_stopped(self) -> bool:
+    def _look(self) -> tuple[str, float]:
+        """Of the thread of its callbacks: its state (proc(5)), and s of processor time that it had."""
         try:
-            stat = Path(f"/proc/{self.pid}/stat").read_text()
+            stat = Path(f"/proc/{self.pid}/task/{self.pid}/stat").read_text()
         except OSError:
-            return False
-        return stat.rsplit(")", 1)[1].split()[0] == "T"
+            return "", 0.0
+        fields = stat.rsplit(")", 1)[1].split()
+        return fields[0], (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def ask_to_leave(self) -> None:
         # Not SIGINT: a node that is still importing would print a traceback.
@@ -97,7 +119,10 @@ def words(spec: NodeSpec, folder: Path) -> list[str]:
     return [*command, *spec.ros_arguments]
 
 
-def _die_with(parent: int) -> None:
+def _prepared(parent: int, only_looks: bool) -> None:
+    """In the child: it ends with its parent, and what only looks waits for what decides."""
+    if only_looks:
+        os.nice(NICE)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:  # it died before the line above
         os._exit(1)

@@ -22,9 +22,10 @@ EXECUTABLES = (
     "site_frames",
     "channel_predictor",
     "beam_selector",
+    "material_calibrator",
     "twin_viewer",
 )
-ONLY_LOOK = ("twin_viewer",)
+ONLY_LOOK = ("material_calibrator", "twin_viewer")
 """Without them everything is decided all the same."""
 FROM_THE_TOP = ("/tf", "/tf_static", "/clock")
 """Topics that ROS names absolutely."""
@@ -58,6 +59,7 @@ def node_table(
     bag: str = "",
     weights: str = "",
     viewer: bool = True,
+    calibrate: bool = False,
     page: Mapping[str, Any] = MappingProxyType({}),
     rate: float = 1.0,
     loop: bool = False,
@@ -71,7 +73,8 @@ def node_table(
     publish by themselves. Under a `namespace` the whole twin lies below it, TF and /clock as well,
     so that several are on one graph without hearing each other; only /diagnostics is everybody's.
     `weights`: of the detectors; '' = those that ship on the lab's sites, elsewhere the motion
-    detector; `none` = the motion detector. `page`: parameters of the viewer. `ros_arguments`: of
+    detector; `none` = the motion detector. `calibrate`: with the material_calibrator. `page`:
+    parameters of the viewer. `ros_arguments`: of
     every node, behind its own.
     Raises TwinError where the bag cannot be read, the namespace is no ROS name, or a moving camera
     has no weights.
@@ -90,6 +93,8 @@ def node_table(
         NodeSpec("beam_selector", "", common),
         NodeSpec("people_tracker", "", common),
     ]
+    if calibrate:
+        table.append(NodeSpec("material_calibrator", "", common))
     if viewer:
         table.append(NodeSpec("twin_viewer", "", common | dict(page)))
     compressed = _compressed_cameras(bag) if bag else frozenset()

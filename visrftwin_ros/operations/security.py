@@ -8,7 +8,8 @@ from __future__ import annotations
 import importlib
 import tempfile
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -60,9 +61,15 @@ def endpoints(observer: Any, full_name: str) -> Endpoints:
 
 
 def endpoints_of(specs: Sequence[NodeSpec]) -> dict[str, Endpoints]:
-    """Of every node of a table, by its full name.
+    """Of every node of a table, by its full name. Raises as `configured_nodes`."""
+    with configured_nodes(specs) as nodes:
+        return {spec.full_name: _settled(nodes[0], spec.full_name) for spec in specs}
 
-    The nodes are configured in this process, in a DDS domain of their own, and not activated.
+
+@contextmanager
+def configured_nodes(specs: Sequence[NodeSpec]) -> Iterator[list[Any]]:
+    """The nodes of a table in this process, in a DDS domain of their own, configured and not activated.
+
     Takes as long as a graph takes to start. Raises TwinError where one cannot be configured.
     """
     import rclpy
@@ -79,7 +86,7 @@ def endpoints_of(specs: Sequence[NodeSpec]) -> dict[str, Endpoints]:
                 nodes.append(_made(spec, context, Path(folder)))
                 if nodes[-1].trigger_configure() != TransitionCallbackReturn.SUCCESS:
                     raise TwinError(f"{spec.full_name} cannot be configured; its reason is above")
-        return {spec.full_name: _settled(nodes[0], spec.full_name) for spec in specs}
+        yield nodes
     finally:
         for node in reversed(nodes):
             node.cleanup()

@@ -12,6 +12,7 @@ from visrftwin_ros.scene.surfaces import SurfaceMesh
 
 Rays = Float[np.ndarray, "rays 3"]
 Corners = Float[np.ndarray, "triangles 3 3"]
+Vector = tuple[float, float, float]
 
 _LEAF = 4
 """Triangles that a box holds undivided."""
@@ -102,37 +103,40 @@ def _first_hits(
     nearest = np.full(len(origins), np.inf)
     waiting = np.empty(_DEEPEST, np.int64)
     for ray in range(len(origins)):
-        origin, step = origins[ray], directions[ray]
+        origin = origins[ray, 0], origins[ray, 1], origins[ray, 2]
+        step = directions[ray, 0], directions[ray, 1], directions[ray, 2]
+        pace = 1.0 / step[0], 1.0 / step[1], 1.0 / step[2]
         first = np.inf
         waiting[0], left = 0, 1
         while left > 0:
             left -= 1
             node = waiting[left]
-            if not _meets(origin, step, boxes[node], first):
+            if not _meets(origin, pace, boxes, node, first):
                 continue
-            child, count = links[node]
+            child, count = links[node, 0], links[node, 1]
             if count == 0 and len(links) > 1:
                 waiting[left], waiting[left + 1] = child, child + 1
                 left += 2
             for i in range(child, child + count):
-                first = min(first, _distance(origin, step, triangles[i]))
+                first = min(first, _distance(origin, step, triangles, i))
         nearest[ray] = first
     return nearest
 
 
 @compiled
 def _meets(
-    origin: Float[np.ndarray, " 3"],
-    step: Float[np.ndarray, " 3"],
-    box: Float[np.ndarray, "2 3"],
+    origin: Vector,
+    pace: Vector,
+    boxes: Float[np.ndarray, "nodes 2 3"],
+    node: int,
     first: float,
 ) -> bool:
     """The ray comes into the box before `first`; what is not a number, beside a side along which
     the ray runs, excludes nothing."""
     enter, leave = 0.0, first
     for axis in range(3):
-        one = (box[0, axis] - origin[axis]) / step[axis]
-        other = (box[1, axis] - origin[axis]) / step[axis]
+        one = (boxes[node, 0, axis] - origin[axis]) * pace[axis]
+        other = (boxes[node, 1, axis] - origin[axis]) * pace[axis]
         if one > other:
             one, other = other, one
         if one > enter:
@@ -144,14 +148,15 @@ def _meets(
 
 @compiled
 def _distance(
-    origin: Float[np.ndarray, " 3"],
-    step: Float[np.ndarray, " 3"],
-    corners: Float[np.ndarray, "3 3"],
+    origin: Vector,
+    step: Vector,
+    corners: Corners,
+    i: int,
 ) -> float:
     """Metres to one triangle, inf where the ray passes it by."""
-    ax, ay, az = corners[0, 0], corners[0, 1], corners[0, 2]
-    bx, by, bz = corners[1, 0] - ax, corners[1, 1] - ay, corners[1, 2] - az
-    cx, cy, cz = corners[2, 0] - ax, corners[2, 1] - ay, corners[2, 2] - az
+    ax, ay, az = corners[i, 0, 0], corners[i, 0, 1], corners[i, 0, 2]
+    bx, by, bz = corners[i, 1, 0] - ax, corners[i, 1, 1] - ay, corners[i, 1, 2] - az
+    cx, cy, cz = corners[i, 2, 0] - ax, corners[i, 2, 1] - ay, corners[i, 2, 2] - az
     px, py, pz = (
         step[1] * cz - step[2] * cy,
         step[2] * cx - step[0] * cz,

@@ -89,6 +89,8 @@ def load_site(name_or_path: str) -> Site:
                 f"{file}: scene {surface.name!r} names the mesh {surface.file!r}, "
                 f"which is not in {site.folder}"
             )
+    if site.residuals and not (site.folder / site.residuals).is_file():
+        raise TwinError(f"{file}: residuals: {site.residuals!r} is not in {site.folder}")
     return site
 
 

@@ -258,6 +258,9 @@ class Site(_Strict):
     robots: list[Robot] = []
     cameras: list[Camera] = []
     lidars: list[Lidar] = []
+    residuals: str = (
+        ""  # file of what soundings found the twin to be off, as `visrftwin calibrate` writes
+    )
     folder: Path = Path()  # filled in by the loader
 
     @model_validator(mode="after")

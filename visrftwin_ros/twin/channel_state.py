@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +45,9 @@ class ChannelState:
     by a full solve, 0 for standing ends, whose paths stay valid, nan where there was none yet.
     retraced_paths: paths evaluated at this update. dropped: ids of bodies with unusable poses.
     compute_time: seconds. over_bodies: the paths over people, which metrics and `paths` include.
-    silent: numbers of the links whose access point is off.
+    silent: numbers of the links whose access point is off. residual_db, residual_sd_db: (L,) what
+    soundings made near add to the power, which metrics and `paths` include, and the standard deviation
+    of a measurement around it, NaN without any sounding; None: nobody asked.
     """
 
     stamp_ns: int
@@ -61,6 +63,8 @@ class ChannelState:
     groups: tuple[LinkGroup, ...]
     over_bodies: BodyPaths | None = None
     silent: frozenset[int] = frozenset()
+    residual_db: NDArray[np.float64] | None = None
+    residual_sd_db: NDArray[np.float64] | None = None
 
     @property
     def affected_links(self) -> int:
@@ -78,7 +82,7 @@ class ChannelState:
         for group in self.groups if link not in self.silent else ():
             found = np.flatnonzero(group.numbers == link)
             if len(found):
-                return link_paths(
+                paths = link_paths(
                     group.paths,
                     group.blockage,
                     int(found[0]),
@@ -88,4 +92,6 @@ class ChannelState:
                     most,
                     (self.over_bodies, link) if self.over_bodies else None,
                 )
+                more_db = 0.0 if self.residual_db is None else self.residual_db[link]
+                return replace(paths, power=paths.power * 10 ** (more_db / 10))
         return None

@@ -96,15 +96,18 @@ class TwinEngine:
         materials: Mapping[str, MaterialValues] | None = None,
     ) -> None:
         self.links = tuple((ap.name, r.name) for ap in site.access_points for r in site.robots)
+        self._devices = tuple(dict.fromkeys(name for link in self.links for name in link))
+        number = {name: i for i, name in enumerate(self._devices)}
+        ends = [(number[tx], number[rx]) for tx, rx in self.links]
+        self._ends_of_link = np.array(ends, np.intp).reshape(-1, 2)
         self.people_model = PeopleModel(
             site.radio.frequency, blockage, body_scattering, site.materials
         )
         self._wavelength = wavelength_of(site.radio.frequency)
         self._robot_bodies, self._chassis = RobotBodies(site), nobody()
-        self._mounts: dict[str, Mount | None] = {}
         self._places: dict[str, NDArray[np.float64]] = {}
-        self._stamp_ns = 0
         self._way_forecaster = WayForecaster(self._wavelength, blockage)
+        self._poses: tuple[int, Mapping[str, RobotPose]] = 0, {}
         prepare(device, threads)
         # What compiles at the first call must not compile in the first tick.
         prepare_updates(self._wavelength)
@@ -121,6 +124,7 @@ class TwinEngine:
         self._tracked = self._tracked_robots(twin)
         self._reflections = self._reflections_in(twin)
         self._groups: tuple[LinkGroup, ...] = ()
+        self._residual_db = np.zeros(len(self.links))
         # The newest version is made in the worker alone and taken into use in `update` alone.
         self._worker = ThreadPoolExecutor(1, "twin changes")
         self._used = self._newest = _Version(
@@ -185,6 +189,8 @@ class TwinEngine:
             return np.zeros(len(self.links), bool)
         self._used = new
         if new.twin.scene is old.twin.scene:
+            if new.twin.residuals is not old.twin.residuals:
+                return np.ones(len(self.links), bool)
             switched = new.twin.silent ^ old.twin.silent
             return np.array([tx in switched for tx, _ in self.links], bool)
         self._tracked.go_on(new.twin.scene, new.twin.meshes, new.tracked)
@@ -201,14 +207,11 @@ class TwinEngine:
         unusable poses are left out and named.
         """
         began = time.perf_counter()
-        changed, self._stamp_ns = self._take_over(), stamp_ns
+        changed = self._take_over()
         twin, site = self._used.twin, self._used.twin.site
         bodies, dropped = usable(bodies)
-        self._chassis = self._robot_bodies.at(stamp_ns, robots or {})
-        self._mounts = {
-            name: self.mount(name, stamp_ns, robots)
-            for name in {name for link in self.links for name in link}
-        }
+        self._poses = stamp_ns, dict(robots or {})
+        self._chassis = self._robot_bodies.at(*self._poses)
         bodies = together(bodies, self._chassis)
         count = len(self.links)
         fault = [""] * count
@@ -232,6 +235,8 @@ class TwinEngine:
         if over_bodies is not None:
             sums = sums.plus(np.arange(count), over_bodies.sums)
             retraced |= over_bodies.changed
+        self._residual_db, residual_sd_db = self._residuals(twin, ends)
+        sums = sums.stronger_by(self._residual_db)
         silent = np.array([tx in twin.silent for tx, _ in self.links], bool)
         if silent.any():
             off = np.flatnonzero(silent)
@@ -254,6 +259,8 @@ class TwinEngine:
             groups=self._groups,
             over_bodies=over_bodies,
             silent=frozenset(np.flatnonzero(silent).tolist()),
+            residual_db=self._residual_db,
+            residual_sd_db=residual_sd_db,
         )
 
     def forecast(
@@ -270,6 +277,11 @@ class TwinEngine:
         kept, dropped = usable(bodies)
         if dropped and covariance is not None:
             covariance = covariance[[bodies.ids.index(name) for name in kept.ids]]
+        mounts = {
+            name: self.mount(name, *self._poses)
+            for group in self._groups
+            for name in {name for link in group.paths.links for name in link}
+        }
         parts = [
             (
                 group,
@@ -277,7 +289,7 @@ class TwinEngine:
                     kept,
                     covariance,
                     self._chassis,
-                    [(self._mounts[tx], self._mounts[rx]) for tx, rx in group.paths.links],
+                    [(mounts[tx], mounts[rx]) for tx, rx in group.paths.links],
                 ),
             )
             for group in self._groups
@@ -286,13 +298,15 @@ class TwinEngine:
         loss = np.full((len(self.links), futures, len(HORIZONS)), np.nan)
         gain = loss.copy()
         for group, ahead in parts:
-            loss[group.numbers], gain[group.numbers] = ahead.loss_db, ahead.beam_gain_db
+            more_db = self._residual_db[group.numbers, None, None]
+            loss[group.numbers], gain[group.numbers] = ahead.loss_db, ahead.beam_gain_db + more_db
         ways, refused = self._ways(plans or {})
         if ways:
             numbers = np.concatenate([way.numbers for way in ways])
             loss[numbers], gain[numbers] = self._way_forecaster.forecast(
                 ways, kept, covariance, self._chassis
             )
+            gain[numbers] += self._residual_db[numbers, None, None]
         off = [tx in self._used.twin.silent for tx, _ in self.links]
         loss[off] = gain[off] = np.nan
         return ShadowForecast(np.array(HORIZONS), loss, gain, refused)
@@ -304,7 +318,7 @@ class TwinEngine:
             r.name: link_numbers(self._links_to(r.name), self.links) for r in self.site.robots
         }
         for robot in self._used.twin.scripted:
-            stamps = [self._stamp_ns + round(t * 1e9) for t in HORIZONS]
+            stamps = [self._poses[0] + round(t * 1e9) for t in HORIZONS]
             ends = [robot.receiver(stamp) for stamp in stamps]
             ways.append(
                 WayAhead(
@@ -318,12 +332,12 @@ class TwinEngine:
                 )
             )
         for name, motion in self._tracked.motions.items():
-            mount = self._mounts.get(name)
+            mount = self.mount(name, *self._poses)
             if name not in plans or mount is None:
                 continue
             place, speed, replay = motion
             try:
-                places, yaw = plans[name].ahead(self._stamp_ns * 1e-9, place[:2], speed, mount.yaw)
+                places, yaw = plans[name].ahead(self._poses[0] * 1e-9, place[:2], speed, mount.yaw)
             except TwinError as error:
                 refused[name] = str(error)
                 continue
@@ -337,8 +351,8 @@ class TwinEngine:
 
     def _mounts_of(self, robot: str, yaw: float) -> tuple[Mounts, ...]:
         """Of a robot's links, with it headed there."""
-        there = turned(self._mounts[robot], yaw)
-        return tuple((self._mounts[tx], there) for tx, _ in self._links_to(robot))
+        there = turned(self.mount(robot, *self._poses), yaw)
+        return tuple((self.mount(tx, *self._poses), there) for tx, _ in self._links_to(robot))
 
     def mount(
         self, name: str, stamp_ns: int, robots: Mapping[str, RobotPose] | None = None
@@ -400,16 +414,25 @@ class TwinEngine:
                 if names[end] in link and not fault[i]:
                     fault[i] = f"{names[end]} is inside body {bodies.ids[body]}"
 
+    def _residuals(
+        self, twin: StaticTwin, ends: Mapping[str, NDArray[np.float64]]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """dB of every link by the soundings near its robot, and their standard deviation."""
+        nowhere = np.full(3, np.nan)
+        places = np.array([ends.get(rx, nowhere) for _, rx in self.links]).reshape(-1, 3)
+        return twin.residuals.at([tx for tx, _ in self.links], places)
+
     def _over_bodies(
         self, ends: Mapping[str, NDArray[np.float64]], sums: LinkSums, bodies: Bodies
     ) -> BodyPaths | None:
         if self._reflections is None:
             return None
-        nowhere = np.full(3, np.nan)
         velocity = np.zeros((len(self.links), 3))
         for group in self._groups:
             velocity[group.numbers] = group.velocity
-        tx, rx = (np.array([ends.get(pair[i], nowhere) for pair in self.links]) for i in (0, 1))
+        nowhere = np.full(3, np.nan)
+        places = np.array([ends.get(name, nowhere) for name in self._devices]).reshape(-1, 3)
+        tx, rx = places[self._ends_of_link].swapaxes(0, 1)
         return self._reflections.update(LinkEnds(tx, rx, velocity), sums.power, bodies)
 
     def _merged_sums(self) -> LinkSums:

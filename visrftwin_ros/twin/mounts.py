@@ -22,6 +22,25 @@ class RobotPose:
     yaw: float
 
 
+def antenna_place(
+    site: Site, name: str, stamp_ns: int, robots: Mapping[str, RobotPose]
+) -> NDArray[np.float64] | None:
+    """(3,) m of a device's antenna in the world at that time; None for a robot on TF without a pose."""
+    for ap in site.access_points:
+        if ap.name == name:
+            return np.array(ap.position, float)
+    for robot in site.robots:
+        if robot.name != name:
+            continue
+        if robot.position is not None:
+            return np.array([*robot.position, robot.antenna_height])
+        if robot.path is not None:
+            return np.append(pose_at(robot.path, stamp_ns)[0], robot.antenna_height)
+        up = np.array([0.0, 0.0, robot.antenna_height])
+        return robots[name].position + up if name in robots else None
+    raise TwinError(f"site {site.name!r} has no device {name!r}")
+
+
 def device_mount(
     site: Site, name: str, stamp_ns: int, robots: Mapping[str, RobotPose]
 ) -> Mount | None:

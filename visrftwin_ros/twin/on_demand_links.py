@@ -18,6 +18,7 @@ from visrftwin_ros.propagation.people.body_reflection import BodyScattering
 from visrftwin_ros.propagation.people.people_update import PeopleUpdate
 from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel
 from visrftwin_ros.site.model import MaterialEntry
+from visrftwin_ros.site.residual_map import NO_RESIDUALS, ResidualMap
 from visrftwin_ros.twin.channel_state import ChannelState, LinkGroup
 
 
@@ -39,15 +40,17 @@ def channels_of(
     stamp_ns: int,
     scene: Sees,
     model: PeopleModel,
+    residuals: ResidualMap = NO_RESIDUALS,
 ) -> ChannelState:
     """The channels of `paths.links`, every transmitter with every receiver, with these people.
 
-    Both ends stand. `scene` says what the static surfaces hide.
+    Both ends stand. `scene` says what the static surfaces hide, `residuals` what was found off.
     """
     began = time.perf_counter()
     bodies, dropped = usable(bodies)
     wavelength = wavelength_of(model.frequency)
     count = len(paths.links)
+    places = np.tile(receivers.positions, (len(transmitters.names), 1))
     everything = np.arange(count)
     blocked = PeopleUpdate(paths, wavelength, model.blockage, standing=False).update(bodies)
     sums = link_sums(paths, blocked.field)
@@ -58,7 +61,7 @@ def channels_of(
     if model.scattering != "none":
         ends = LinkEnds(
             np.repeat(transmitters.positions, len(receivers.names), axis=0),
-            np.tile(receivers.positions, (len(transmitters.names), 1)),
+            places,
             still,
         )
         seeing = BodyReflections(
@@ -66,6 +69,8 @@ def channels_of(
         )
         over_bodies = seeing.update(ends, sums.power, bodies)
         sums = sums.plus(everything, over_bodies.sums)
+    residual_db, residual_sd_db = residuals.at([tx for tx, _ in paths.links], places)
+    sums = sums.stronger_by(residual_db)
     return ChannelState(
         stamp_ns=stamp_ns,
         links=paths.links,
@@ -79,4 +84,6 @@ def channels_of(
         frequency=model.frequency,
         groups=(group,),
         over_bodies=over_bodies,
+        residual_db=residual_db,
+        residual_sd_db=residual_sd_db,
     )

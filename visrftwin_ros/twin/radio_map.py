@@ -39,6 +39,7 @@ from visrftwin_ros.propagation.tracing.path_solver import solve
 from visrftwin_ros.scene.ray_device import Device
 from visrftwin_ros.scene.surfaces import SurfaceMesh, fingerprint
 from visrftwin_ros.site.model import Propagation, Site
+from visrftwin_ros.site.residual_map import NO_RESIDUALS, ResidualMap
 from visrftwin_ros.twin.enclosure import enclosing, solids
 from visrftwin_ros.twin.forecast import Forecaster, Mounts
 from visrftwin_ros.twin.on_demand_links import PeopleModel
@@ -116,6 +117,7 @@ class MapQuestion:
     """A map of some tiles of `grid` from the access points `aps`, with these people.
 
     covariance: (N, 4, 4) of x, y, vx, vy of the bodies. outage_rate: bit/s, 0 = not asked.
+    residuals: what soundings were off.
     """
 
     site: Site
@@ -128,6 +130,7 @@ class MapQuestion:
     covariance: Float[np.ndarray, "n 4 4"] | None
     outage_rate: float
     stamp_ns: int
+    residuals: ResidualMap
 
     @cached_property
     def place_key(self) -> str:
@@ -147,6 +150,7 @@ class MapQuestion:
         covariance: Float[np.ndarray, "n 4 4"] | None = None,
         outage_rate: float = 0.0,
         tiles: Sequence[int] | None = None,
+        residuals: ResidualMap = NO_RESIDUALS,
     ) -> MapQuestion:
         """aps: none means all of the site. tiles: None means all.
 
@@ -174,6 +178,7 @@ class MapQuestion:
             covariance=covariance,
             outage_rate=outage_rate,
             stamp_ns=stamp_ns,
+            residuals=residuals,
         )
 
 
@@ -259,7 +264,7 @@ class MapSolver:
         snr = []
         for a, ap in enumerate(question.aps):
             known = place.cells(grid, number, ap, centres)
-            found = known.loss_db(question.bodies)
+            found = known.loss_db(question)
             loss[:, a] = np.where(np.isfinite(found) & ~within, found, np.nan)
             if question.outage_rate:
                 snr.append(known.snr_db(question))
@@ -417,12 +422,16 @@ class _Cells:
             starts = np.repeat(transmitter.positions, len(centres), axis=0)
             self._ends = LinkEnds(starts, centres, still)
 
-    def loss_db(self, bodies: Bodies) -> Float[np.ndarray, " k"]:
-        """With these people; inf where nothing arrives."""
-        sums = self._links.update(bodies).sums
+    def _residual_db(self, question: MapQuestion) -> Float[np.ndarray, " k"]:
+        return question.residuals.at([self._ap] * len(self.centres), self.centres)[0]
+
+    def loss_db(self, question: MapQuestion) -> Float[np.ndarray, " k"]:
+        """With the question's people; inf where nothing arrives."""
+        sums = self._links.update(question.bodies).sums
         if self._over_bodies is not None:
-            found = self._over_bodies.update(self._ends, sums.power, bodies)
+            found = self._over_bodies.update(self._ends, sums.power, question.bodies)
             sums = sums.plus(np.arange(len(self.centres)), found.sums)
+        sums = sums.stronger_by(self._residual_db(question))
         return sums.metrics(self._wavelength).path_loss_db
 
     @cached_property
@@ -446,4 +455,5 @@ class _Cells:
             turned = Mount(array, float(azimuth[0]), -float(elevation[0]))
             mounts.append((Mount(ap.array, ap.yaw, ap.pitch), turned))
         ahead = self._forecaster.forecast(question.bodies, question.covariance, None, mounts)
-        return ahead.snr_db(paths.links, question.site)
+        snr_db = ahead.snr_db(paths.links, question.site)
+        return snr_db + self._residual_db(question)[:, None, None]

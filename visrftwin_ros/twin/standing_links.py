@@ -46,6 +46,6 @@ class StandingLinks:
         blockage = self._people.update(bodies)
         retraced = np.zeros(len(old.numbers), bool)
         retraced[old.paths.link[blockage.evaluated]] = True
-        sums = shadowed_sums(old.paths, self._free, blockage.field, blockage.touched)
+        sums = shadowed_sums(old.paths, self._free, blockage.factor, blockage.touched)
         self._group = LinkGroup(old.numbers, old.paths, blockage, sums, retraced, old.velocity)
         return self._group

@@ -18,6 +18,7 @@ from visrftwin_ros.propagation.tracing.cached_solver import Discovery
 from visrftwin_ros.scene.ray_device import Device
 from visrftwin_ros.scene.surfaces import SurfaceMesh, surface_meshes
 from visrftwin_ros.site.model import Box, Ground, Site
+from visrftwin_ros.site.residual_map import ResidualMap, site_residuals
 from visrftwin_ros.twin.moving_links import ScriptedRobot
 
 
@@ -29,7 +30,8 @@ class StaticTwin:
     by surface. meshes: the site's surfaces, in its order, of the materials that they have now.
     scene: what replaying needs of them. discovery: finds paths among them. traced: the paths of
     the links whose ends stand, as they were solved, and `standing`: as they are now. scripted:
-    the robots on scripts. silent: the access points that are off.
+    the robots on scripts. residuals: what soundings found it to be off. silent: the access points
+    that are off.
     """
 
     site: Site
@@ -40,6 +42,7 @@ class StaticTwin:
     traced: TracedPaths
     standing: PathSet
     scripted: tuple[ScriptedRobot, ...]
+    residuals: ResidualMap
     silent: frozenset[str] = frozenset()
 
     def material_of(self, surface: str) -> MaterialValues:
@@ -75,22 +78,24 @@ def configured(
     )
     discovery = Discovery(site, meshes, cache_dir, device)
     scene = ReplayScene(meshes, site.radio.frequency, device)
-    return _solved(site, materials, meshes, discovery, scene)
+    return _solved(site, materials, meshes, discovery, scene, site_residuals(site))
 
 
-def with_material(twin: StaticTwin, surface: str, values: MaterialValues) -> StaticTwin:
-    """That surface is of another material; no ray is shot.
+def with_materials(twin: StaticTwin, materials: Mapping[str, MaterialValues]) -> StaticTwin:
+    """Some surfaces, by name, are of other materials; no ray is shot.
 
     The paths are those that were traced: one that did not scatter then has no scattered paths
     until they are `searched`. Raises TwinError where the site has no such surface.
     """
-    number = _number(twin.site, surface)
-    changed = replace(twin.meshes[number], material=values)
-    meshes = (*twin.meshes[:number], changed, *twin.meshes[number + 1 :])
+    for surface in materials:
+        _number(twin.site, surface)
+    meshes = tuple(
+        replace(mesh, material=materials.get(mesh.name, mesh.material)) for mesh in twin.meshes
+    )
     scene = twin.scene.with_materials(meshes)
     return replace(
         twin,
-        materials={**twin.materials, surface: values},
+        materials={**twin.materials, **materials},
         meshes=meshes,
         scene=scene,
         discovery=twin.discovery.over(twin.site, meshes),
@@ -108,7 +113,8 @@ def searched(twin: StaticTwin) -> StaticTwin:
     if not twin.unsearched:
         return twin
     scene = twin.scene.with_materials(twin.meshes)
-    solved = _solved(twin.site, twin.materials, twin.meshes, twin.discovery, scene)
+    known = twin.discovery, scene, twin.residuals
+    solved = _solved(twin.site, twin.materials, twin.meshes, *known)
     return replace(solved, silent=twin.silent)
 
 
@@ -132,8 +138,13 @@ def with_surface_moved(
     meshes = (*twin.meshes[:number], placed, *twin.meshes[number + 1 :])
     discovery = twin.discovery.over(site, meshes)
     there = ReplayScene(meshes, site.radio.frequency, discovery.device)
-    solved = _solved(site, twin.materials, meshes, discovery, there)
+    solved = _solved(site, twin.materials, meshes, discovery, there, twin.residuals)
     return replace(solved, silent=twin.silent)
+
+
+def with_residuals(twin: StaticTwin, residuals: ResidualMap) -> StaticTwin:
+    """Other soundings say what it is off by."""
+    return replace(twin, residuals=residuals)
 
 
 def with_access_point(twin: StaticTwin, name: str, on: bool) -> StaticTwin:
@@ -155,6 +166,7 @@ def _solved(
     meshes: tuple[SurfaceMesh, ...],
     discovery: Discovery,
     scene: ReplayScene,
+    residuals: ResidualMap,
 ) -> StaticTwin:
     standing = [(robot, robot.position) for robot in site.robots if robot.position is not None]
     where = np.array([(*position, robot.antenna_height) for robot, position in standing])
@@ -173,6 +185,7 @@ def _solved(
             for robot in site.robots
             if robot.path is not None
         ),
+        residuals=residuals,
     )
 
 

@@ -29,7 +29,6 @@ from visrftwin_ros.viewing.shell import shell
 
 TIMELINE = "time"
 JPEG_QUALITY = 80
-MEMORY_LIMIT = "512MiB"
 SHOWN_SCORE = 0.25
 """Fainter boxes only help the tracker; on the picture they would be clutter."""
 
@@ -44,13 +43,19 @@ class TwinView:
         web_port: int = 0,
         grpc_port: int = 9876,
         file: Path | None = None,
+        memory: int = 128,
     ) -> None:
-        """web_port 0 = no page. TwinError where a port is taken or the file cannot be written."""
+        """web_port 0 = no page. memory: MiB of the past that the page can show.
+
+        TwinError where a port is taken or the file cannot be written.
+        """
         if web_port:
             # The servers run in threads of their own, where a taken port would only be logged.
             _check_free("web_port", web_port)
             _check_free("grpc_port", grpc_port)
         self._site = site
+        links = [f"{ap.name}-{robot.name}" for ap in site.access_points for robot in site.robots]
+        self._links = dict.fromkeys(links)
         self._recording = rr.RecordingStream(f"visrftwin {site.name}")
         self.url = ""
         self._page: PageServer | None = None
@@ -59,7 +64,9 @@ class TwinView:
             if web_port:
                 sinks.append(
                     rr.GrpcServerSink(
-                        bind_ip="127.0.0.1", port=grpc_port, server_memory_limit=MEMORY_LIMIT
+                        bind_ip="127.0.0.1",
+                        port=grpc_port,
+                        server_memory_limit=f"{memory}MiB",
                     )
                 )
             if file is not None:
@@ -123,10 +130,7 @@ class TwinView:
         )
         for camera in self._site.cameras:
             self._log_camera(camera)
-        links = [
-            f"{ap.name}-{r.name}" for ap in self._site.access_points for r in self._site.robots
-        ]
-        for number, link in enumerate(links):
+        for number, link in enumerate(self._links):
             line = rr.SeriesLines(colors=LINK_COLORS[number % len(LINK_COLORS)], names=link)
             log(f"shadow_loss_db/{link}", line, **static)
             log(f"throughput_gbps/{link}", line, **static)
@@ -226,10 +230,14 @@ class TwinView:
         self._recording.log("world/paths", lines)
 
     def log_shadow_loss(self, link: str, loss_db: float) -> None:
-        self._recording.log(f"shadow_loss_db/{link}", rr.Scalars(loss_db))
+        """Of the site's links: each has a curve for good, and others have no end."""
+        if link in self._links:
+            self._recording.log(f"shadow_loss_db/{link}", rr.Scalars(loss_db))
 
     def log_throughput(self, link: str, bits_per_second: float) -> None:
-        self._recording.log(f"throughput_gbps/{link}", rr.Scalars(bits_per_second * 1e-9))
+        """As `log_shadow_loss`."""
+        if link in self._links:
+            self._recording.log(f"throughput_gbps/{link}", rr.Scalars(bits_per_second * 1e-9))
 
 
 def _check_free(name: str, port: int) -> None:

@@ -30,6 +30,26 @@ def test_bodies_stand_where_the_walks_say_and_touch_the_ground(people):
             assert np.abs(mesh.vertices[:, :2].mean(axis=0) - place[:2]).max() < 0.15
 
 
+def test_trunks_and_heads_are_neither_before_nor_behind_the_place(people):
+    """Over a walk, shadows come from around the place that is told: within 3 cm."""
+    for share in ((0.6, 0.7), (0.7, 0.8), (0.9, 1.0)):
+        middle = []
+        for t in np.arange(0.5, 11.5, 0.5):
+            bodies = people.walks.at(float(t))
+            for mesh, place, heading, height in zip(
+                people.meshes(float(t)),
+                bodies.position,
+                bodies.heading,
+                bodies.height,
+                strict=True,
+            ):
+                level = mesh.vertices[:, 2] / height
+                some = mesh.vertices[(level > share[0]) & (level < share[1]), :2] - place[:2]
+                along = some @ [np.cos(heading), np.sin(heading)]
+                middle.append((along.min() + along.max()) / 2)
+        assert abs(np.mean(middle)) < 0.03
+
+
 def test_bodies_are_closed_and_of_a_person_s_volume(people):
     for mesh, height in zip(people.meshes(2.0), people.walks.height, strict=True):
         a, b, c = (mesh.vertices[mesh.faces[:, k]] for k in range(3))

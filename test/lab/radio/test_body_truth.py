@@ -83,6 +83,17 @@ def test_who_is_left_out_casts_no_shadow() -> None:
     assert but == field(link, people[1:])
 
 
+def test_a_weak_path_keeps_its_shadow_and_loses_far_fringes() -> None:
+    """Of a path with a tenth of its link's amplitude fringes end 1.5 zones off; shadows stay."""
+    link = segment((-4, 0, 1), (4, 0, 1))
+    zone = np.sqrt(WAVELENGTH * 2.0)
+    for aside, same in ((0.05, True), (0.2 + 2.0 * zone, False)):
+        body = [moved(cylinder(0.2, 0.2, 0, 1.75), (0.0, aside, 0.0))]
+        weak = complex(body_fields(link, body, 1, WAVELENGTH, share=np.array([0.1]))[0])
+        assert (weak == field(link, body)) is same
+        assert same or (weak == 1.0 and abs(field(link, body) - 1) < 0.15)
+
+
 def test_one_behind_the_other_is_less_than_the_product() -> None:
     """A body in another one's shadow takes what is left there, not what it takes of a free wave."""
     link = segment((-3, 0, 1), (3, 0, 1))

@@ -139,7 +139,7 @@ def test_bad_requests_are_refused_before_any_work(change: dict[str, object], tex
 def test_ctrl_c_leaves_a_marked_bag_and_no_process(tmp_path: Path) -> None:
     """In a process group of its own, as from a terminal, with the renderer's process in it."""
     out = tmp_path / "bag"
-    arguments = ["--site", "lobby", "--people", "2", "--seconds", "600", "--seed", "3"]
+    arguments = ["--site", "lobby", "--people", "2", "--seconds", "120", "--seed", "3"]
     arguments += ["--camera-rate", "0.1", "--lidar-rate", "0", "--threads", "1", "--out", str(out)]
     running = subprocess.Popen(
         [sys.executable, "-m", "visrftwin_ros.cli", "lab", "record", *arguments],

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.lab.world.sight import hidden_share
 from visrftwin_ros.lab.world.world import load_world, world_names
 from visrftwin_ros.scene.site_check import describe
 from visrftwin_ros.site.loading import load_site
@@ -108,3 +109,17 @@ def _floor(name: str) -> tuple[float, float]:
 
 def _box(site, name: str) -> Box:
     return next(s for s in site.scene if isinstance(s, Box) and s.name == name)
+
+
+@pytest.mark.parametrize("name", ["lobby", "lecture_room", "street"])
+def test_up_to_four_access_points_hang_free_and_see_the_floor(name: str) -> None:
+    own = len(load_site(name).access_points)
+    for seed in (3000, 3003):
+        world = load_world(name, seed, 4)
+        assert len(world.site.access_points) == len(world.true_site.access_points) == 4
+        assert world.site.access_points[:own] == load_site(name).access_points
+        floor = np.random.default_rng(seed).uniform(world.ground[:2], world.ground[2:], (200, 2))
+        assert hidden_share(world, floor, 1.2).max() < 0.75
+    assert len(load_world(name, 3000, 2).site.access_points) == 2
+    with pytest.raises(TwinError, match="1 to 4"):
+        load_world(name, 3000, 5)

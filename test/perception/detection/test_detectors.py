@@ -179,6 +179,16 @@ def test_importing_perception_loads_no_network_library() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_a_network_starts_and_sees_without_torchvision() -> None:
+    code = (
+        "import sys; from visrftwin_ros.lab import shipped;"
+        "from visrftwin_ros.perception.detection.yolo_detector import YoloDetector;"
+        "YoloDetector(shipped.WEIGHTS); sys.exit('torchvision' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize(
     ("weights", "imgsz"),
     [

@@ -211,6 +211,23 @@ def test_one_camera_whose_clock_jumps_is_refused_and_the_others_go_on(jump: floa
     assert word in tracker.report.last_refused
 
 
+@pytest.mark.parametrize("lag", [1.6, 7.0])
+def test_a_sensor_on_time_counts_and_one_that_lags_is_told_whichever_spoke_first(
+    lag: float,
+) -> None:
+    random = np.random.default_rng(12)
+    tracker = PeopleTracker()
+    for k in range(80):  # the camera is alone at first, and as late as ever
+        now = START + round((0.1 * k + lag) * SECOND)
+        tracker.update(seen_by(NORTH, WALKERS, 0.1 * k, random), NORTH, now_ns=now)
+        if k >= 20:
+            people = tracker.update_ground(placed_by("lidar", WALKERS, 0.1 * k + lag, random), now)
+            assert people.stamp_ns == now
+    assert len(people) == 4 and set(people.seen_by) == {("lidar",)}
+    assert tracker.report.refused == 60 - 1 and tracker.report.resets == int(lag > 5.0)
+    assert f"'north' comes {lag:.1f} s late" in tracker.report.last_refused
+
+
 def test_when_all_clocks_jump_back_it_is_a_replay_that_started_again() -> None:
     random = np.random.default_rng(9)
     tracker = PeopleTracker()

@@ -8,6 +8,7 @@ from scipy.special import fresnel, wofz
 
 from visrftwin_ros.propagation.fields.fresnel_auxiliary import (
     auxiliary,
+    phasor,
     phasor_integral,
     short_of_one,
 )
@@ -37,3 +38,9 @@ def test_what_is_short_of_one_keeps_its_digits(x) -> None:
     exact = 0.5 * (1 + 1j) * wofz(np.exp(0.75j * np.pi) * np.sqrt(np.pi / 2) * x)
     assert auxiliary(x) == pytest.approx(exact, abs=3e-8)
     assert short_of_one(x) == pytest.approx(1 / (np.pi * x) - exact, rel=1e-5)
+
+
+def test_phasors_are_the_librarys() -> None:
+    random = np.random.default_rng(1)
+    turn = np.concatenate([np.linspace(-7, 7, 3001), random.uniform(-1e6, 1e6, 500), [2e6, 1e18]])
+    assert np.abs([phasor(t) - np.exp(-1j * t) for t in turn]).max() < 1e-11

@@ -20,16 +20,18 @@ line = st.lists(point, min_size=2, max_size=4)
 )
 def test_the_grid_misses_no_segment_that_a_scan_finds(lines, place, reach) -> None:
     segments = path_segments(polylines(*lines))
-    found = PlaceGrid(segments).near(np.array(place), reach)
-    assert set(Scan(segments).near(np.array(place), reach)) <= set(found)
+    where = np.array([(9.0, 9.0), place]), np.array([0.1, reach])
+    found = set(zip(*PlaceGrid(segments).near(*where), strict=True))
+    assert set(zip(*Scan(segments).near(*where), strict=True)) <= found
 
 
 def test_the_grid_looks_at_little() -> None:
     rng = np.random.default_rng(1)
     ends = rng.uniform(-30, 30, (2000, 2, 3))
     segments = path_segments(polylines(*[[tuple(a), tuple(b)] for a, b in ends]))
-    found = PlaceGrid(segments).near(np.zeros(2), 0.6)
-    assert len(found) < 3 * max(1, len(Scan(segments).near(np.zeros(2), 0.6)))
+    here = np.zeros((1, 2)), np.array([0.6])
+    found, _ = PlaceGrid(segments).near(*here)
+    assert len(found) < 3 * max(1, len(Scan(segments).near(*here)[0]))
 
 
 def test_specular_bounces_unfold_and_diffuse_ones_start_anew() -> None:
@@ -47,7 +49,7 @@ def test_no_paths_and_coincident_ends_have_no_segments() -> None:
     assert len(path_segments(path_set.empty((("ap", "r"),), 3))) == 0
     here = path_segments(polylines([(1, 1, 1), (1, 1, 1)]))
     assert len(here) == 0
-    assert len(PlaceGrid(here).near(np.zeros(2), 1.0)) == 0
+    assert len(PlaceGrid(here).near(np.zeros((1, 2)), np.ones(1))[0]) == 0
 
 
 def vars_of(paths: PathSet) -> dict[str, object]:

@@ -30,14 +30,14 @@ from visrftwin_ros.propagation.people.screen_diffraction import (
     loss_db,
     vertical_screen,
 )
-from visrftwin_ros.propagation.people.transition_table import TransitionTable, tabulated
+from visrftwin_ros.propagation.people.transition_table import Tables, tabulated
 
 Array = NDArray[np.float64]
 PERSON = (-0.225, 0.225)
 
 
 @cache
-def metal() -> TransitionTable:
+def metal() -> Tables:
     return tabulated((lambda cosine: np.zeros(len(cosine), complex),))
 
 

@@ -16,9 +16,9 @@ from visrftwin_ros.bodies.surface import (
 )
 from visrftwin_ros.propagation.people.cylinder_diffraction import Cylinders, cylinder_field
 from visrftwin_ros.propagation.people.screen_diffraction import loss_db
-from visrftwin_ros.propagation.people.thick_cylinder import Table, past_ellipse
+from visrftwin_ros.propagation.people.thick_cylinder import past_ellipse
 from visrftwin_ros.propagation.people.transition_table import (
-    TransitionTable,
+    Table,
     body_transitions,
     reflection_at,
     tabulated,
@@ -28,16 +28,12 @@ WAVE_NUMBER = 2 * np.pi / cases.WAVELENGTH
 SKIN = skin_permittivity(cases.WAVELENGTH)
 
 
-def row(table: TransitionTable, number: int = 0) -> Table:
-    return table.near[number], table.far[number], table.reflection[number]
-
-
 def metal() -> Table:
-    return row(tabulated((lambda cosine: np.zeros(len(cosine), complex),)))
+    return tabulated((lambda cosine: np.zeros(len(cosine), complex),))[0]
 
 
 def skin() -> Table:
-    return row(body_transitions(cases.WAVELENGTH))
+    return body_transitions(cases.WAVELENGTH)[0]
 
 
 def ours(found: cases.Cases, table: Table, heading: np.ndarray | None = None) -> np.ndarray:
@@ -97,7 +93,7 @@ def test_ellipses_of_metal_meet_the_method_of_moments() -> None:
 @pytest.mark.parametrize("material", body_materials())
 def test_a_plane_of_skin_or_cloth_reflects_as_its_layers_do(material) -> None:
     number = body_materials().index(material)
-    table = body_transitions(cases.WAVELENGTH).reflection[number]
+    table = body_transitions(cases.WAVELENGTH)[number]
     cosine = np.linspace(0.2, 1.0, 50)
     right, _ = body_coefficients(np.full(50, material), cosine, cases.WAVELENGTH)
     assert [reflection_at(table, c) for c in cosine] == pytest.approx(right, abs=1e-3)
@@ -107,7 +103,7 @@ def test_a_plane_of_skin_or_cloth_reflects_as_its_layers_do(material) -> None:
 def test_clothed_circles_meet_the_exact_series_of_a_coated_cylinder(material) -> None:
     cloth = CLOTHING[material]
     coat = cloth.relative_permittivity * (1 - 1j * cloth.loss_tangent), cloth.thickness
-    table = row(body_transitions(cases.WAVELENGTH), body_materials().index(material))
+    table = body_transitions(cases.WAVELENGTH)[body_materials().index(material)]
     found = cases.circular(60, seed=23)
     right = np.array([
         field_round_cylinder(source, receiver, half[0], cases.WAVELENGTH, True, SKIN, coat)

@@ -96,7 +96,10 @@ def make_avatars(walks: Walks, seed: int) -> Avatars:
 
 
 def posed(rig: Rig, pose: JointAngles) -> Float[np.ndarray, "v 3"]:
-    """(V, 3) vertices in the rig's own frame, the lowest at height 0, the pelvis over the origin.
+    """(V, 3) vertices in the rig's own frame, the lowest at height 0, its volume's middle over the origin.
+
+    A body is where its mass is, which is what sensors and links meet; pelvis joints lie some 4 cm
+    behind that.
 
     Angles turn about the body's lateral axis (+x, its left); a rotation is given in the rest frame
     and carried along by the joint's parent.
@@ -115,7 +118,17 @@ def posed(rig: Rig, pose: JointAngles) -> Float[np.ndarray, "v 3"]:
         turns[f"elbow_{name}"] = Rotation.from_rotvec((rig.elbow_bent - pose.elbow[side]) * axis)
     vertices = rig.skinned({name: turn.as_matrix() for name, turn in turns.items()})
     vertices[:, 2] -= vertices[:, 2].min()
+    vertices[:, :2] -= _middle(vertices, rig.faces)[:2]
     return vertices
+
+
+def _middle(
+    vertices: Float[np.ndarray, "v 3"], faces: Int[np.ndarray, "f 3"]
+) -> Float[np.ndarray, " 3"]:
+    """Of the volume that a mesh encloses, as that of tetrahedra between its triangles and the origin."""
+    a, b, c = (vertices[faces[:, k]] for k in range(3))
+    volume = np.einsum("ij,ij->i", a, np.cross(b, c))
+    return np.asarray(volume @ (a + b + c) / (4 * volume.sum()))
 
 
 def _placed(

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from scipy.special import fresnel as fresnel_integrals
 
 from visrftwin_ros.bodies.surface import SKIN, body_impedance
-from visrftwin_ros.compiled import compiled
+from visrftwin_ros.compiled import compiled, in_halves
 from visrftwin_ros.lab.people.topology import Topology
 from visrftwin_ros.lab.radio.slice_march import slice_factor
 from visrftwin_ros.propagation.paths.path_segments import Segments
@@ -36,11 +36,14 @@ ComplexArray = NDArray[np.complex128]
 
 METAL = "metal"
 _METAL_ADMITTANCE = 1e3 + 0j
-_NEAR, _FAR = 3.0, 4.5
-"""First-zone radii off the body from which fringes fade out, and where they end.
+_NEAR, _FAR = 3.0, 1.5
+"""First-zone radii off the body from which fringes fade out, and how much farther off they end.
 
 At three a single edge still makes a ripple of 0.5 dB, that of a body less; nothing ends in a step.
+Of a path that carries a share of its link's amplitude the fringes are followed that share as far, but
+to one zone: there its ripple is as small on the link.
 """
+_NEAREST = 1.0
 _TOGETHER = 1.0
 """First-zone radii off the ray up to which bodies are marched past as one."""
 _CLOSEST = 0.05
@@ -51,6 +54,8 @@ _UNDER_THE_TOP = (0.002, 0.012, 0.03, 0.06, 0.1, 0.15)
 """Metres under the top of a body at which it is cut: heads are round."""
 _FINE, _COARSE = 0.03, 0.07
 """Metres between cuts: within two zones of the ray, half a zone where that is more; and beyond."""
+_FEW = 3
+"""Marches, of some milliseconds each, that are not worth a second core."""
 
 
 @dataclass(frozen=True)
@@ -71,31 +76,46 @@ def body_fields(
     paths: int,
     wavelength: float,
     but: NDArray[np.intp] | None = None,
+    share: Array | None = None,
 ) -> ComplexArray:
     """(paths,) the factor E/E0 of all `people` on the paths of `segments`.
 
-    but: (paths,) the one of the people, by number, who does nothing to a path.
+    but: (paths,) the one of the people, by number, who does nothing to a path. share: (paths,) of
+    its link's amplitude that a path carries, which says how far out its fringes matter; default 1.
     """
     field = np.ones(paths, complex)
     near: dict[int, list[int]] = {}
+    whole = np.ones(paths) if share is None else share
+    reach = np.maximum(_NEAR * np.minimum(whole, 1.0), _NEAREST)[segments.path]
     for i, person in enumerate(people):
-        for row in _near(segments, person, wavelength):
+        for row in _near(segments, person, wavelength, _FAR * reach):
             if but is None or but[segments.path[row]] != i:
                 near.setdefault(int(row), []).append(i)
     surfaces = {
         i: admittance(people[i].material, wavelength)
         for i in {i for some in near.values() for i in some}
     }
+    passed: list[tuple[int, list[_Seen]]] = []
     for row in sorted(near):
         stand = [
             shown
             for i in near[row]
             if (shown := _seen(segments, row, people[i], surfaces[i], wavelength)) is not None
+            and shown.clear < _FAR * reach[row]
         ]
         close = [body for body in stand if body.clear <= _TOGETHER]
-        for group in [close, *([body] for body in stand if body.clear > _TOGETHER)]:
-            if group:
-                field[segments.path[row]] *= _group_field(segments, row, group, wavelength)
+        apart = [[body] for body in stand if body.clear > _TOGETHER]
+        passed += [(row, group) for group in ([close] if close else []) + apart]
+    factors = in_halves(
+        lambda some: [
+            _group_field(segments, row, group, wavelength, float(reach[row]))
+            for row, group in passed[some]
+        ],
+        len(passed),
+        _FEW,
+    )
+    for (row, _), factor in zip(passed, itertools.chain(*factors), strict=True):
+        field[segments.path[row]] *= factor
     return field
 
 
@@ -117,8 +137,9 @@ class _Seen:
     clear: float
 
 
-def _near(segments: Segments, person: Person, wavelength: float) -> NDArray[np.intp]:
-    """Segments that pass within the fringes of the upright cylinder about the body."""
+def _near(segments: Segments, person: Person, wavelength: float, reach: Array) -> NDArray[np.intp]:
+    """Segments that pass within `reach` (of each, first-zone radii) of the upright cylinder about the
+    body."""
     low, high = person.vertices.min(axis=0), person.vertices.max(axis=0)
     middle, radius = (low + high)[:2] / 2, np.linalg.norm((high - low)[:2]) / 2
     start, step = segments.start, segments.end - segments.start
@@ -131,46 +152,72 @@ def _near(segments: Segments, person: Person, wavelength: float) -> NDArray[np.i
     level = start[:, 2] + share * step[:, 2]
     # Over a body's height the ray of a steep segment moves: by so much may it still come down.
     slack = radius * np.abs(step[:, 2]) / np.sqrt(square)
-    above = level - slack - high[2] > _FAR * zone
-    return np.flatnonzero((apart < radius + _FAR * zone) & ~above)
+    above = level - slack - high[2] > reach * zone
+    return np.flatnonzero((apart < radius + reach * zone) & ~above)
 
 
 def _seen(
     segments: Segments, row: int, person: Person, surface: complex, wavelength: float
 ) -> _Seen | None:
-    """None where the body stands beyond the segment's ends or too far aside."""
+    """None where the body stands beyond the segment's ends."""
     start, length = segments.start[row], float(segments.length[row])
     behind, beyond = float(segments.behind[row]), float(segments.ahead[row])
     ahead = (segments.end[row] - start) / length
-    across, upward = _plane_axes(ahead)
-    offset = person.vertices - start
-    along = offset @ ahead
-    if along.max() <= 0 or along.min() >= length:
-        return None
     # What reaches beyond an end of the segment is pressed flat there.
     low, high = max(0.0, _CLOSEST - behind), min(length, length + beyond - _CLOSEST)
-    along = np.clip(along, low, max(high, low))
-    points = np.column_stack([along + behind, offset @ across, offset @ upward])
-    used = points[(along > low) & (along < high)]
-    if not len(used):
+    axes = np.stack([ahead, *_plane_axes(ahead)])
+    points, used, least, most = _seen_from(person.vertices, start, axes, low, max(high, low))
+    if not used or most[3] <= 0 or least[3] >= length:
         return None
-    plane = float(np.median(used[:, 0]))
-    zone = np.sqrt(
-        wavelength * plane * (behind + length + beyond - plane) / (behind + length + beyond)
-    )
-    box = np.maximum(np.maximum(used.min(axis=0), -used.max(axis=0)), 0.0)[1:]
-    box[1] = max(-float(used[:, 2].max()), 0.0)
-    clear = float(np.linalg.norm(box) / zone)
-    return None if clear > _FAR else _Seen(points, person.mesh.faces, surface, clear)
+    points[:, 0] += behind
+    plane = behind + 0.5 * (least[0] + most[0])
+    whole = behind + length + beyond
+    zone = np.sqrt(wavelength * plane * (whole - plane) / whole)
+    aside = max(least[1], -most[1], 0.0)
+    clear = float(np.hypot(aside, max(-most[2], 0.0)) / zone)
+    return _Seen(points, person.mesh.faces, surface, clear)
+
+
+@compiled
+def _seen_from(
+    vertices: Float[np.ndarray, "v 3"],
+    start: Float[np.ndarray, " 3"],
+    axes: Float[np.ndarray, "3 3"],
+    low: float,
+    high: float,
+) -> tuple[Float[np.ndarray, "v 3"], int, Float[np.ndarray, " 4"], Float[np.ndarray, " 4"]]:
+    """Vertices along `axes` from `start`, the first coordinate kept within `low` and `high`; how many
+    lie between these, the least and the most of each coordinate of those, and last of the first
+    one of all."""
+    points = np.empty(vertices.shape)
+    least, most = np.full(4, np.inf), np.full(4, -np.inf)
+    used = 0
+    for i in range(len(vertices)):
+        for axis in range(3):
+            points[i, axis] = (
+                (vertices[i, 0] - start[0]) * axes[axis, 0]
+                + (vertices[i, 1] - start[1]) * axes[axis, 1]
+                + (vertices[i, 2] - start[2]) * axes[axis, 2]
+            )
+        along = points[i, 0]
+        least[3], most[3] = min(least[3], along), max(most[3], along)
+        points[i, 0] = min(max(along, low), high)
+        if low < points[i, 0] < high:
+            used += 1
+            for axis in range(3):
+                least[axis] = min(least[axis], points[i, axis])
+                most[axis] = max(most[axis], points[i, axis])
+    return points, used, least, most
 
 
 def _group_field(
-    segments: Segments, row: int, group: Sequence[_Seen], wavelength: float
+    segments: Segments, row: int, group: Sequence[_Seen], wavelength: float, reach: float
 ) -> complex:
-    """The factor of bodies that the wave passes one after the other."""
+    """The factor of bodies that the wave passes one after the other; reach: first-zone radii off them
+    from which their fringes fade out."""
     distance = float(segments.behind[row] + segments.length[row] + segments.ahead[row])
     points = np.concatenate([body.points for body in group])
-    plane = float(np.median(points[:, 0]))
+    plane = float(points[:, 0].mean())
     if plane < distance / 2:  # from the farther end: the wave's curvature is less there
         points[:, 0], plane = distance - points[:, 0], distance - plane
     lens = plane * (distance - plane) / distance
@@ -184,7 +231,7 @@ def _group_field(
     heights = _heights(float(points[:, 2].min()), tops, float(np.sqrt(wavelength * lens)))
     scattered = _slices(points, faces, surface, heights, distance, wavelength)
     factor = _over_heights(heights, scattered, wavelength * lens)
-    fade = np.clip((group[0].clear - _NEAR) / (_FAR - _NEAR), 0.0, 1.0)
+    fade = np.clip((group[0].clear - reach) / ((_FAR - 1.0) * reach), 0.0, 1.0)
     return 1.0 + float(np.cos(np.pi / 2 * fade) ** 2) * factor
 
 
@@ -240,31 +287,34 @@ def _slices(
 ) -> Complex[np.ndarray, " h"]:
     """S at each height; 0 at the last one, the top."""
     found = np.zeros(len(heights), np.complex128)
-    sides, surfaces = np.empty((len(faces), 4)), np.empty(len(faces), np.complex128)
-    ends = np.empty((2, 2))
-    for n in range(len(heights) - 1):
-        h, count = heights[n], 0
-        for f in range(len(faces)):
-            above = (
-                (points[faces[f, 0], 2] >= h)
-                + (points[faces[f, 1], 2] >= h)
-                + (points[faces[f, 2], 2] >= h)
-            )
-            if above == 0 or above == 3:
-                continue
+    cuts = len(heights) - 1
+    first, after = np.empty(len(faces), np.int64), np.empty(len(faces), np.int64)
+    count = np.zeros(cuts + 1, np.int64)
+    for f in range(len(faces)):
+        a, b, c = points[faces[f, 0], 2], points[faces[f, 1], 2], points[faces[f, 2], 2]
+        first[f] = np.searchsorted(heights[:cuts], min(a, b, c), "right")
+        after[f] = np.searchsorted(heights[:cuts], max(a, b, c), "right")
+        for n in range(first[f], after[f]):
+            count[n + 1] += 1
+    begin = np.cumsum(count)
+    filled = begin.copy()
+    sides, surfaces = np.empty((begin[-1], 4)), np.empty(begin[-1], np.complex128)
+    for f in range(len(faces)):
+        for n in range(first[f], after[f]):
+            row = filled[n]
+            filled[n] = row + 1
+            surfaces[row] = surface[f]
             for e in range(3):
                 a, b = faces[f, e], faces[f, (e + 1) % 3]
-                rises = points[b, 2] >= h
-                if rises == (points[a, 2] >= h):
+                rises = points[b, 2] >= heights[n]
+                if rises == (points[a, 2] >= heights[n]):
                     continue
-                share = (h - points[a, 2]) / (points[b, 2] - points[a, 2])
+                share = (heights[n] - points[a, 2]) / (points[b, 2] - points[a, 2])
                 for axis in range(2):
-                    ends[int(rises), axis] = points[a, axis] + share * (
+                    sides[row, 2 * int(rises) + axis] = points[a, axis] + share * (
                         points[b, axis] - points[a, axis]
                     )
-            sides[count, 0], sides[count, 1] = ends[0, 0], ends[0, 1]
-            sides[count, 2], sides[count, 3] = ends[1, 0], ends[1, 1]
-            surfaces[count] = surface[f]
-            count += 1
-        found[n] = slice_factor(sides[:count], surfaces[:count], distance, wavelength)
+    for n in range(cuts):
+        some = slice(begin[n], begin[n + 1])
+        found[n] = slice_factor(sides[some], surfaces[some], distance, wavelength)
     return found

@@ -119,14 +119,15 @@ def listed(paths: TruePaths) -> MeasuredPaths:
 
 
 class ChannelTruth:
-    """What people do to the links of `static`; people come with the same meshes at every time."""
+    """What people do to the links of `static`; people come with the same meshes at every time, and
+    standing robots stay where they are."""
 
     def __init__(self, static: StaticTruth, transmitters: dict[str, Array], radio: Radio) -> None:
         self._static = static
         self._transmitters = transmitters
         self._frequency = radio.frequency
         self._wavelength = wavelength_of(radio.frequency)
-        self._standing = _Strength.of(static.standing)
+        self._standing: _Strength | None = None
 
     def at(
         self,
@@ -136,10 +137,13 @@ class ChannelTruth:
     ) -> Instant:
         """With the antennas of all robots at `receivers` (3,) metres; scene: the people's triangles
         where they are now, None where nobody is."""
-        standing = self._standing
+        robots = {name: chassis(receiver) for name, receiver in receivers.items()}
+        if self._standing is None:
+            stood = [drum for name, drum in robots.items() if name != self._static.robot]
+            self._standing = _Strength.of(self._static.standing).behind(stood, self._wavelength)
         driven = _Strength.of(self._static.driven_to(receivers[self._static.robot]))
-        robots = [chassis(receiver) for receiver in receivers.values()]
-        standing, driven = (some.behind(robots, self._wavelength) for some in (standing, driven))
+        driven = driven.behind(list(robots.values()), self._wavelength)
+        standing = self._standing.behind([robots[self._static.robot]], self._wavelength)
         fields, free = [], []
         for some in (standing, driven):
             fields.append(self._shadowed(some, people, scene))
@@ -150,7 +154,7 @@ class ChannelTruth:
         sums = link_sums(paths, field)
         echoes = self._echoes(paths.links, receivers, sums.power, people)
         if echoes is not None:
-            echo_field = self._past_others(echoes[0], echoes[1], people)
+            echo_field = self._past_others(echoes[0], echoes[1], sums.power, people)
             more = link_sums(echoes[0], echo_field)
             sums = sums.plus(np.arange(len(links)), replace(more, free=np.zeros(len(links))))
             order = np.argsort(np.concatenate([paths.link, echoes[0].link]), kind="stable")
@@ -168,7 +172,9 @@ class ChannelTruth:
         step = weak.end - weak.start
         hit = scene.hits(weak.start, step / weak.length[:, None])
         field[weak.path[hit.distance < weak.length]] = 0.0
-        return field * body_fields(some.strong, people, len(field), self._wavelength)
+        return field * body_fields(
+            some.strong, people, len(field), self._wavelength, share=some.share
+        )
 
     def _echoes(
         self,
@@ -250,10 +256,13 @@ class ChannelTruth:
         )
 
     def _past_others(
-        self, echoes: PathSet, whose: NDArray[np.intp], people: Sequence[Person]
+        self, echoes: PathSet, whose: NDArray[np.intp], power: Array, people: Sequence[Person]
     ) -> NDArray[np.complex128]:
-        """A body casts no shadow on its own echo."""
-        return body_fields(path_segments(echoes), people, len(echoes), self._wavelength, whose)
+        """A body casts no shadow on its own echo. power: of each link beside the echoes."""
+        share = np.sqrt(echoes.power / np.maximum(power[echoes.link] + echoes.power, 1e-300))
+        return body_fields(
+            path_segments(echoes), people, len(echoes), self._wavelength, whose, share
+        )
 
 
 def chassis(antenna: Array) -> Person:
@@ -272,15 +281,17 @@ def chassis(antenna: Array) -> Person:
 
 @dataclass(frozen=True)
 class _Strength:
-    """Paths, and the segments of those that bodies diffract and of those that they cut."""
+    """Paths, of its link's amplitude the share of each, and the segments of those that bodies diffract
+    and of those that they cut."""
 
     paths: PathSet
+    share: Array
     strong: Segments
     weak: Segments
 
     def behind(self, robots: Sequence[Person], wavelength: float) -> _Strength:
         """The strong ones as the robots leave them."""
-        field = body_fields(self.strong, robots, len(self.paths), wavelength)
+        field = body_fields(self.strong, robots, len(self.paths), wavelength, share=self.share)
         return replace(
             self, paths=replace(self.paths, transfer=self.paths.transfer * field[:, None, None])
         )
@@ -289,8 +300,10 @@ class _Strength:
     def of(cls, paths: PathSet) -> _Strength:
         total = np.bincount(paths.link, paths.power, len(paths.links))
         strong = paths.power >= _STRONG * total[paths.link]
+        share = np.sqrt(paths.power / np.maximum(total[paths.link], 1e-300))
         return cls(
             paths,
+            share,
             path_segments(paths, np.flatnonzero(strong)),
             path_segments(paths, np.flatnonzero(~strong)),
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
@@ -44,15 +46,15 @@ class Crowd:
 
     def at(self, seconds: float) -> list[Person]:
         """Everybody's mesh; the ray scene goes there as well."""
+        bodies = [mesh.vertices for mesh in self._people.meshes(seconds)]
+        along = self._people.carried(seconds)
         if self.scene is not None:
-            self.scene.move(self.vertices(seconds))
+            self.scene.move(_joined(bodies, along))
         return [
-            Person(
-                np.concatenate([rounding.points(mesh.vertices), carried]), whole, material, facets
-            )
-            for mesh, carried, rounding, whole, material, facets in zip(
-                self._people.meshes(seconds),
-                self._people.carried(seconds),
+            Person(np.concatenate([rounding.points(body), carried]), whole, material, facets)
+            for body, carried, rounding, whole, material, facets in zip(
+                bodies,
+                along,
                 self._rounding,
                 self._whole,
                 self._materials,
@@ -63,5 +65,11 @@ class Crowd:
 
     def vertices(self, seconds: float) -> Float[np.ndarray, "v 3"]:
         """Everybody's vertices, in the order of the ray scene's."""
-        people = zip(self._people.meshes(seconds), self._people.carried(seconds), strict=True)
-        return np.concatenate([part for mesh, along in people for part in (mesh.vertices, along)])
+        bodies = [mesh.vertices for mesh in self._people.meshes(seconds)]
+        return _joined(bodies, self._people.carried(seconds))
+
+
+def _joined(
+    bodies: Sequence[Float[np.ndarray, "v 3"]], along: Sequence[Float[np.ndarray, "w 3"]]
+) -> Float[np.ndarray, "n 3"]:
+    return np.concatenate([part for both in zip(bodies, along, strict=True) for part in both])

@@ -35,15 +35,20 @@ from visrftwin_ros.site.model import Camera
 
 START_NS = 1_750_000_000_000_000_000
 """ROS time at which every recording begins: equal seeds give equal bags."""
+_SOLVED = 2
+"""Static paths are solved at every one of so many soundings, and carried along to those between."""
 _ROOM = 3.0
 """Square metres of free floor a person, at least."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What to record. camera_rate: pictures a second of each fixed camera, 0 for none;
-    panorama_rate: of the robot's; lidar_rate: of sweeps kept, 0 for none. threads: of each of the
-    two processes. command: how to make it again, for the bag's facts."""
+    """What to record.
+
+    camera_rate: pictures a second of each fixed camera, 0 for none; panorama_rate: of the robot's;
+    lidar_rate: of sweeps kept, 0 for none. access_points: how many, default the site's. threads: of
+    each of the two processes. command: how to make it again, for the bag's facts.
+    """
 
     world: str
     people: int
@@ -55,6 +60,7 @@ class Request:
     lidar: LidarModel = field(default_factory=LidarModel)
     jpeg_quality: int = 85
     fineness: Fineness = field(default_factory=Fineness)
+    access_points: int | None = None
     limits: SounderLimits = field(default_factory=SounderLimits)
     offsets: SounderOffsets = field(default_factory=SounderOffsets)
     threads: int = 2
@@ -104,7 +110,7 @@ def cast(request: Request) -> Cast:
         raise TwinError(f"{request.seconds:g} s of recording: give more than 0 and up to 3600")
     if request.people < 1:
         raise TwinError(f"{request.people} people: give at least 1; the lab is about people")
-    world = load_world(request.world, request.seed)
+    world = load_world(request.world, request.seed, request.access_points)
     room = float((floor_plan(world).clearance > 0.4).sum()) * CELL**2
     most = int(room / _ROOM)
     if request.people > most:
@@ -171,7 +177,7 @@ class _Recording:
         self._antenna_height = robot.antenna_height
         self._progress = progress
         self._done = 0
-        solves = len(standing) + len(made.drive.soundings)
+        solves = len(standing) + len(made.drive.soundings[::_SOLVED])
         self._all = solves + len(made.drive) + len(self._shots) + len(self._sweeps)
 
     def run(self, stack: ExitStack, cache: Path | None) -> Report:
@@ -230,12 +236,8 @@ class _Recording:
 
     def _static(self, cache: Path | None) -> StaticTruth:
         drive = self._made.drive
-        places = np.column_stack(
-            [
-                drive.position[drive.soundings],
-                np.full(len(drive.soundings), self._antenna_height),
-            ]
-        )
+        rows = drive.soundings[::_SOLVED]
+        places = np.column_stack([drive.position[rows], np.full(len(rows), self._antenna_height)])
         return StaticTruth(
             self._site,
             self._made.world.walls,

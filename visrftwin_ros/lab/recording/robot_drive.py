@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +11,7 @@ from scipy.signal import lfilter
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.lab.world.floor_plan import Ways, floor_plan
-from visrftwin_ros.lab.world.sight import hidden_share
+from visrftwin_ros.lab.world.sight import hidden_links
 from visrftwin_ros.lab.world.world import World
 
 TICK = 0.05
@@ -27,10 +26,14 @@ _ROUNDING = 0.2
 """Metres, standard deviation of the filter that rounds corners."""
 _TURNING = 0.8
 """Seconds, standard deviation of the filter that turns it into a new course."""
-_TRIES, _SURPLUS = 60, 0.06
-"""Ways that are drawn at most, and what they must have over the wanted share: corners are rounded."""
-_SHORTEST, _BACK = 1.5, 0.3
-"""Metres of a leg between hidden places, and how far it may lead back: a robot turns in curves."""
+_TRIES, _SPAN, _MARGIN = 200, 0.15, 0.03
+"""Ways that are drawn at most, by how much the hidden share may be over the wanted one, and how far
+within these bounds it must be between the soundings, which are still to be drawn."""
+_PLACES, _GOALS = 24, 4
+"""Places that are drawn for a leg, and how many of them ways are sought to."""
+_LEAST, _SHORTEST, _BACK = 0.5, 1.5, 0.3
+"""Metres of a leg, at least, and at least where one has them; how far it may lead back: a robot turns in
+curves."""
 _DISTANCE_ERROR, _GYRO_ERROR, _GYRO_WALK = 0.01, 0.004, 0.0005
 """Odometry: share of the distance, rad/s and rad/s per root second, standard deviations; of wheels
 and a cheap gyroscope."""
@@ -79,8 +82,9 @@ class Drive:
 def plan_drive(world: World, seconds: float, seed: int) -> Drive:
     """A smooth way over the free floor at constant speed, from place to far place.
 
-    Where the world asks for soundings that are hidden from access points, ways are drawn until enough
-    of them are, else the best of `_TRIES` is taken. Raises TwinError where the site has no robot that is free to drive.
+    Where the world asks for soundings that are hidden from access points, legs are chosen and ways drawn
+    so that this share of them is, and at most `_SPAN` more; else the nearest to that of `_TRIES` is taken.
+    Raises TwinError where the site has no robot that is free to drive.
     """
     free = [r for r in world.site.robots if r.position is None and r.path is None]
     if not free:
@@ -92,16 +96,8 @@ def plan_drive(world: World, seconds: float, seed: int) -> Drive:
     rng = np.random.default_rng([seed, 0xD21FE])
     speed = float(rng.uniform(*SPEED))
     ways = Ways(floor_plan(world), _GAP)
-    corners = _hidden_corners(world, free[0].antenna_height, ways, speed * seconds + 1.0, rng)
-    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(corners, axis=0), axis=1))])
     ticks = int(np.ceil(seconds / TICK)) + 1
-    travelled = np.arange(ticks + 2 * round(4 * _ROUNDING / (speed * TICK))) * speed * TICK
-    course = np.stack([np.interp(travelled, along, corners[:, k]) for k in (0, 1)], axis=1)
-    smooth = gaussian_filter1d(course, _ROUNDING / (speed * TICK), axis=0, mode="nearest")
-    # The filter slows down in corners and at the start: equal steps again.
-    walked = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(smooth, axis=0), axis=1))])
-    even = np.minimum(np.arange(ticks) * speed * TICK, walked[-1])
-    position = np.stack([np.interp(even, walked, smooth[:, k]) for k in (0, 1)], axis=1)
+    position = _chosen_way(world, free[0].antenna_height, ways, speed, ticks, rng)
     step = np.gradient(position, axis=0)
     yaw = gaussian_filter1d(
         np.unwrap(np.arctan2(step[:, 1], step[:, 0])), _TURNING / TICK, mode="nearest"
@@ -122,38 +118,102 @@ def plan_drive(world: World, seconds: float, seed: int) -> Drive:
     )
 
 
-def _hidden_corners(
-    world: World, antenna_height: float, ways: Ways, length: float, rng: np.random.Generator
-) -> Float[np.ndarray, "k 2"]:
-    """Corners of a way on which the world's share of the soundings is hidden."""
-
-    def hidden_on(corners: Float[np.ndarray, "k 2"], end: float) -> float:
-        along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(corners, axis=0), axis=1))])
-        at = np.arange(0.0, min(end, along[-1]), np.mean(SOUNDING))
-        places = np.stack([np.interp(at, along, corners[:, k]) for k in (0, 1)], axis=1)
-        return float(hidden_share(world, places, antenna_height).mean()) if len(at) else 0.0
-
-    def far(corners: Float[np.ndarray, "k 2"], goal: Float[np.ndarray, " 2"]) -> float:
-        return float(np.linalg.norm(goal - corners[-1]))
-
-    def hidden_ahead(corners: Float[np.ndarray, "k 2"], goal: Float[np.ndarray, " 2"]) -> float:
-        leg, last = goal - corners[-1], corners[-1] - corners[max(len(corners) - 2, 0)]
-        back = leg @ last < -_BACK * np.linalg.norm(leg) * np.linalg.norm(last)
-        if back or np.linalg.norm(leg) < _SHORTEST:
-            return far(corners, goal) / 1e3 - 1.0
-        return hidden_on(np.stack([corners[-1], goal]), length)
-
+def _chosen_way(
+    world: World,
+    antenna_height: float,
+    ways: Ways,
+    speed: float,
+    ticks: int,
+    rng: np.random.Generator,
+) -> Float[np.ndarray, "t 2"]:
+    """Where the robot is at each tick, on a way on which the world's share of the soundings is hidden."""
+    length = speed * ticks * TICK + 1.0
     if not world.hidden:
-        return _corners(ways, length, rng, far)
-    best, most = np.zeros((0, 2)), -np.inf
-    for _ in range(min(_TRIES, max(4, round(10 * _TRIES / length)))):
-        corners = _corners(ways, length, rng, hidden_ahead)
-        share = hidden_on(corners, length) - _turns_back(corners)
-        if share > most:
-            best, most = corners, share
-        if share >= world.hidden + _SURPLUS:
+        return _driven(_corners(ways, length, rng, _Far()), speed, ticks)
+    best, least = np.zeros((ticks, 2)), np.inf
+    for _ in range(min(_TRIES, max(8, round(3 * _TRIES / length)))):
+        wish = _Hidden(world, antenna_height)
+        corners = _corners(ways, length, rng, wish)
+        way = _driven(corners, speed, ticks)
+        off = abs(wish.share_on(way, np.inf) - wish.wanted) + _turns_back(corners)
+        if off < least:
+            best, least = way, off
+        if least <= _SPAN / 2 - _MARGIN:
             break
     return best
+
+
+def _driven(
+    corners: Float[np.ndarray, "k 2"], speed: float, ticks: int
+) -> Float[np.ndarray, "t 2"]:
+    """Round the corners at constant speed (m/s)."""
+    travelled = np.arange(ticks + 2 * round(4 * _ROUNDING / (speed * TICK))) * speed * TICK
+    along = _along(corners)
+    course = np.stack([np.interp(travelled, along, corners[:, k]) for k in (0, 1)], axis=1)
+    smooth = gaussian_filter1d(course, _ROUNDING / (speed * TICK), axis=0, mode="nearest")
+    # The filter slows down in corners and at the start: equal steps again.
+    walked = _along(smooth)
+    even = np.minimum(np.arange(ticks) * speed * TICK, walked[-1])
+    return np.stack([np.interp(even, walked, smooth[:, k]) for k in (0, 1)], axis=1)
+
+
+class _Far:
+    """Wants to go far."""
+
+    def goals(
+        self, ways: Ways, here: Float[np.ndarray, " 2"], rng: np.random.Generator
+    ) -> list[Float[np.ndarray, " 2"]]:
+        """A few places for the next leg."""
+        return [ways.place(rng) for _ in range(_GOALS)]
+
+    def off(self, leg: Float[np.ndarray, "k 2"], metres: float) -> float:
+        """How far from what is wanted a leg, of these corners, would lead."""
+        return -metres
+
+    def went(self, leg: Float[np.ndarray, "k 2"], metres: float) -> None:
+        """That leg was taken."""
+
+
+class _Hidden(_Far):
+    """Wants the middle of the hidden shares that are asked for, all legs together."""
+
+    def __init__(self, world: World, antenna_height: float) -> None:
+        self._world, self._height = world, antenna_height
+        self.wanted = world.hidden + _SPAN / 2
+        self._metres = self._hidden = 0.0
+
+    def goals(
+        self, ways: Ways, here: Float[np.ndarray, " 2"], rng: np.random.Generator
+    ) -> list[Float[np.ndarray, " 2"]]:
+        """Hidden ones, the nearest of them first, where too little was; else open ones."""
+        places = np.array([ways.place(rng) for _ in range(_PLACES)])
+        hidden = hidden_links(self._world, places, self._height).mean(axis=0)
+        more = self._hidden <= self.wanted * self._metres
+        away = np.linalg.norm(places - here, axis=1)
+        order = np.lexsort((away + (away < _SHORTEST) * 1e3, -hidden if more else hidden))
+        return list(places[order[:_GOALS]])
+
+    def off(self, leg: Float[np.ndarray, "k 2"], metres: float) -> float:
+        hidden = self._hidden + metres * self.share_on(leg, metres)
+        return abs(hidden / max(self._metres + metres, 1e-9) - self.wanted)
+
+    def went(self, leg: Float[np.ndarray, "k 2"], metres: float) -> None:
+        self._hidden += metres * self.share_on(leg, metres)
+        self._metres += metres
+
+    def share_on(self, corners: Float[np.ndarray, "k 2"], end: float) -> float:
+        """Of the soundings up to `end` metres, those without a line of sight."""
+        along = _along(corners)
+        at = np.arange(0.0, min(end, along[-1]), np.mean(SOUNDING))
+        if not len(at):
+            return 0.0
+        places = np.stack([np.interp(at, along, corners[:, k]) for k in (0, 1)], axis=1)
+        return float(hidden_links(self._world, places, self._height).mean())
+
+
+def _along(corners: Float[np.ndarray, "k 2"]) -> Float[np.ndarray, " k"]:
+    """Metres to each corner."""
+    return np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(corners, axis=0), axis=1))])
 
 
 def _turns_back(corners: Float[np.ndarray, "k 2"]) -> bool:
@@ -165,28 +225,28 @@ def _turns_back(corners: Float[np.ndarray, "k 2"]) -> bool:
 
 
 def _corners(
-    ways: Ways,
-    length: float,
-    rng: np.random.Generator,
-    appeal: Callable[[Float[np.ndarray, "k 2"], Float[np.ndarray, " 2"]], float],
+    ways: Ways, length: float, rng: np.random.Generator, wish: _Far
 ) -> Float[np.ndarray, "k 2"]:
-    """Corners of a way of at least `length` metres, each leg to the most appealing of a few places."""
+    """Corners of a way of at least `length` metres, of legs that each were nearest to what is wished of
+    a few."""
     corners = ways.place(rng)[None]
     covered = 0.0
     while covered < length:
-        goals = [ways.place(rng) for _ in range(6)]
-        goals.sort(key=lambda place: appeal(corners, place), reverse=True)
-        for goal in goals:
-            way = ways.way(corners[-1], goal)
-            if not _turns_back(np.concatenate([corners[-2:], way[1:]])):
-                break
-        else:
-            way = ways.way(corners[-1], goals[0])
-        leg = float(np.linalg.norm(np.diff(way, axis=0), axis=1).sum())
-        if leg < 0.5:
+        legs = [ways.way(corners[-1], goal) for goal in wish.goals(ways, corners[-1], rng)]
+        leg, metres = min(
+            ((leg, float(_along(leg)[-1])) for leg in legs),
+            key=lambda way: (
+                way[1] < _LEAST,
+                _turns_back(np.concatenate([corners[-2:], way[0][1:]])),
+                way[1] < _SHORTEST,
+                wish.off(*way),
+            ),
+        )
+        if metres < _LEAST:
             raise TwinError("the robot finds no way that is longer than half a metre")
-        corners = np.concatenate([corners, way[1:]])
-        covered += leg
+        wish.went(leg, metres)
+        corners = np.concatenate([corners, leg[1:]])
+        covered += metres
     return corners
 
 

@@ -67,6 +67,12 @@ def family_of(seed: int) -> Family:
     return Family(NO_SET, "plain", "plain", "usual")
 
 
+def seeds_of(name: str) -> range:
+    """The seeds of the set fit, choose or judge."""
+    first, last = _file().sets[name].seeds
+    return range(first, last + 1)
+
+
 def textures_of(family: Family) -> Textures:
     return _file().textures[family.textures]
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
@@ -112,14 +113,26 @@ class Wall:
     ) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
         """By what the permittivity less one and the thickness are multiplied at points on it: a smooth
         Gaussian field of correlation exp(-(d/correlation)^2 / 2), of few plane waves."""
-        rng = np.random.default_rng(self.seed)
         factors = []
-        for spread in (self.permittivity_within, self.thickness_within):
-            waves = rng.normal(0, 1 / self.correlation, (_WAVES, 3))
-            phase = rng.uniform(0, 2 * np.pi, _WAVES)
+        spreads = self.permittivity_within, self.thickness_within
+        for spread, (waves, phase) in zip(
+            spreads, _waves(self.seed, self.correlation), strict=True
+        ):
             field = np.sqrt(2 / _WAVES) * np.cos(points @ waves.T + phase).sum(axis=1)
             factors.append(np.exp(spread * field))
         return factors[0], factors[1]
+
+
+@lru_cache(maxsize=4096)
+def _waves(
+    seed: int, correlation: float
+) -> tuple[tuple[Float[np.ndarray, "w 3"], Float[np.ndarray, " w"]], ...]:
+    """1/m and phases of the plane waves of two fields."""
+    rng = np.random.default_rng(seed)
+    return tuple(
+        (rng.normal(0, 1 / correlation, (_WAVES, 3)), rng.uniform(0, 2 * np.pi, _WAVES))
+        for _ in range(2)
+    )
 
 
 def plain_wall(permittivity: complex, thickness: float) -> Wall:

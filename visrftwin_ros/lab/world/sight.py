@@ -37,16 +37,24 @@ def _half(box: Box) -> tuple[float, float, float]:
     return box.size[0] / 2, box.size[1] / 2, box.size[2] / 2
 
 
-def hidden_share(
+def hidden_links(
     world: World, places: Float[np.ndarray, "k 2"], antenna_height: float
-) -> Float[np.ndarray, " aps"]:
-    """Of the soundings of each access point from `places` (metres), the share without a line of
-    sight: something other than people, glass too, stands in between."""
+) -> Bool[np.ndarray, "aps k"]:
+    """Whether something other than people, glass too, stands between each access point and an antenna
+    at `places` (metres)."""
     boxes = [surface for surface in world.true_site.scene if isinstance(surface, Box)]
     ends = np.column_stack([places, np.full(len(places), antenna_height)])
     return np.array(
         [
-            hidden(boxes, np.tile(ap.position, (len(ends), 1)), ends).mean()
+            hidden(boxes, np.tile(ap.position, (len(ends), 1)), ends)
             for ap in world.true_site.access_points
         ]
     )
+
+
+def hidden_share(
+    world: World, places: Float[np.ndarray, "k 2"], antenna_height: float
+) -> Float[np.ndarray, " aps"]:
+    """Of the soundings of each access point from `places` (metres), the share without a line of
+    sight."""
+    return np.asarray(hidden_links(world, places, antenna_height).mean(axis=1))

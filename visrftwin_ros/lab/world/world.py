@@ -29,7 +29,7 @@ from visrftwin_ros.lab.world.survey_errors import (
     true_access_points,
 )
 from visrftwin_ros.site.loading import load_site
-from visrftwin_ros.site.model import Box, Ground, MeshFile, Site, Surface, Vector3
+from visrftwin_ros.site.model import AccessPoint, Box, Ground, MeshFile, Site, Surface, Vector3
 
 _FOLDER = Path(__file__).parents[1] / "worlds"
 _OWN_DRAW_AREA = 5.0
@@ -58,6 +58,7 @@ class _WorldFile(BaseModel):
     clutter: list[Recipe] = []
     walls: dict[str, list[str]] = {}  # what is built, and what is fixed to it
     layouts: dict[str, list[Box]] = {}  # surveyed things that a family of places has besides
+    more_access_points: list[AccessPoint] = []  # for campaigns that ask for more than the site has
     hidden: Annotated[float, Field(ge=0, le=1)] = 0.0  # share of soundings without line of sight
     panels: list[Panel] = []
     sky: Annotated[float, Field(ge=0)] = 0.0
@@ -95,8 +96,11 @@ def world_names() -> tuple[str, ...]:
     return tuple(sorted(file.stem for file in _FOLDER.glob("*.yaml")))
 
 
-def load_world(name: str, seed: int) -> World:
-    """The world `name` with everything hidden drawn from `seed`; equal seeds, equal worlds."""
+def load_world(name: str, seed: int, access_points: int | None = None) -> World:
+    """The world `name` with everything hidden drawn from `seed`; equal seeds, equal worlds.
+
+    access_points: so many of the site's and of those that the lab has besides; default the site's.
+    """
     file = _FOLDER / f"{name}.yaml"
     if not file.is_file():
         raise TwinError(f"the lab has no world {name!r}; it has: {', '.join(world_names())}")
@@ -108,6 +112,11 @@ def load_world(name: str, seed: int) -> World:
         raise TwinError(f"{file}: {error}") from error
     family = family_of(seed)
     site = _surveyed(load_site(content.site), content, family.layout)
+    if access_points is not None:
+        every = [*site.access_points, *content.more_access_points]
+        if not 1 <= access_points <= len(every):
+            raise TwinError(f"{access_points} access points: world {name!r} has 1 to {len(every)}")
+        site = site.model_copy(update={"access_points": every[:access_points]})
     draw = MaterialDraw(seed, assignment_of(family))
     true_site, walls = _true_site(site, content, seed, draw)
     rng = _rng(seed, "looks")

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from visrftwin_ros.bags.bag_file import BagFile, open_bag
-from visrftwin_ros.bags.topics import TF, TF_STATIC
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.mapping.scan import Scan, joined
+from visrftwin_ros.messages.bag_transforms import bag_transforms
 from visrftwin_ros.messages.clouds import cloud_from_message
-from visrftwin_ros.messages.stamps import stamp_ns
 from visrftwin_ros.perception.lidar.deskew import undistorted
 from visrftwin_ros.site.frames import Pose, TransformBuffer
 
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
     from rosbags.interfaces import Connection
 
 _CLOUDS = "sensor_msgs/msg/PointCloud2"
-_FOREVER_NS = 2**62
 _TF_TOLERANCE = 0.2
 """s: a pose further from the sweep's stamp is not its own."""
 NEAREST = 0.7
@@ -47,7 +44,7 @@ def read_bag_clouds(
     """
     with open_bag(path) as bag:
         connection = _clouds(bag, topic)
-        transforms = _transforms(bag)
+        transforms = bag_transforms(bag)
         views, left_out = [], []
         total = -(-connection.msgcount // every)
         for number, (_, _, raw) in enumerate(bag.messages([connection])):
@@ -86,22 +83,6 @@ def _clouds(bag: BagFile, topic: str) -> Connection:
         wanted = f"say --topic, one of {names}" if found else "expected sensor_msgs/PointCloud2"
         raise TwinError(f"{bag.path}: {len(found)} topics with clouds; {wanted}")
     return found[0]
-
-
-def _transforms(bag: BagFile) -> TransformBuffer:
-    """The TF of the whole bag, by stamp."""
-    buffer = TransformBuffer(history_ns=_FOREVER_NS)
-    moving: list[tuple[int, bool, Any]] = []
-    for connection, _, raw in bag.messages(
-        [c for c in bag.connections if c.topic in (TF, TF_STATIC)]
-    ):
-        for transform in bag.decode(connection, raw).transforms:
-            moving.append(
-                (stamp_ns(transform.header.stamp), connection.topic == TF_STATIC, transform)
-            )
-    for _, static, transform in sorted(moving, key=lambda entry: entry[0]):
-        buffer.add(SimpleNamespace(transforms=[transform]), static)
-    return buffer
 
 
 def _pose(transforms: TransformBuffer, world: str, frame: str, stamp: int) -> Pose:

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
+from visrftwin_ros.cameras.rgbd_frames import DEPTH, rgbd_intrinsics, rgbd_pose
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.mapping.scan import Scan, joined
 
-INTRINSICS = "camera-intrinsics.txt"
 _MILLIMETRES = 1e-3
 _INVALID = (0, 65535)
 NEAREST, FARTHEST = 0.3, 5.0
@@ -33,17 +33,17 @@ def read_rgbd_folder(folder: Path, every: int, progress: Callable[[int, int], No
     Raises TwinError where the intrinsics or all frames but one are missing or make no sense; a frame whose
     pose is no rigid motion is left out, with its reason.
     """
-    frames = sorted(folder.glob("*.depth.png"))
+    frames = sorted(folder.glob(f"*{DEPTH}"))
     if not frames:
         raise TwinError(
             f"{folder}: no *.depth.png in it; expected the layout of 7-Scenes (NAME.depth.png, "
             "NAME.pose.txt), or give a rosbag2, a mesh or a cloud"
         )
-    matrix = _intrinsics(folder / INTRINSICS)
+    matrix = rgbd_intrinsics(folder)
     views, left_out, ups = [], [], []
     for number, frame in enumerate(frames[::every]):
         try:
-            pose = _pose(frame.with_name(frame.name.replace(".depth.png", ".pose.txt")))
+            pose = rgbd_pose(frame)
             points = _points(frame, matrix)
         except TwinError as error:
             left_out.append(str(error))
@@ -58,36 +58,6 @@ def read_rgbd_folder(folder: Path, every: int, progress: Callable[[int, int], No
         source=f"{len(views)} RGB-D frames of {folder}",
         left_out=left_out,
     )
-
-
-def _matrix(file: Path, rows: int, what: str) -> Float[np.ndarray, "n n"]:
-    try:
-        matrix = np.loadtxt(file)
-    except OSError as error:
-        raise TwinError(f"{file}: {what} is missing") from error
-    except ValueError as error:
-        raise TwinError(f"{file}: {what} is no table of numbers: {error}") from error
-    if matrix.shape != (rows, rows) or not np.isfinite(matrix).all():
-        raise TwinError(f"{file}: {what} is no {rows}x{rows} matrix of finite numbers")
-    return np.asarray(matrix)
-
-
-def _intrinsics(file: Path) -> Float[np.ndarray, "3 3"]:
-    matrix = _matrix(file, 3, "the camera's matrix")
-    if not (matrix[0, 0] > 0 and matrix[1, 1] > 0 and (matrix[:2, 2] > 0).all()):
-        raise TwinError(
-            f"{file}: focal lengths {matrix[0, 0]:g}, {matrix[1, 1]:g} and centre {matrix[0, 2]:g}, "
-            f"{matrix[1, 2]:g} px: expected all four over 0, as 585 585 320 240"
-        )
-    return matrix
-
-
-def _pose(file: Path) -> Float[np.ndarray, "4 4"]:
-    pose = _matrix(file, 4, "the camera-to-world pose")
-    turn = pose[:3, :3]
-    if not np.allclose(turn @ turn.T, np.eye(3), atol=1e-2) or np.linalg.det(turn) < 0:
-        raise TwinError(f"{file}: its upper left 3x3 is no rotation")
-    return pose
 
 
 def _points(file: Path, matrix: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, "k 3"]:

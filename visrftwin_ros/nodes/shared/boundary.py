@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.task import Task
 
 Execute = Callable[[], Awaitable[None]]
@@ -65,6 +66,20 @@ def answering(
             node.fault(name, error)
             response.success = False
             response.message = f"{name} failed: {type(error).__name__}: {error}"
+            return response
+
+    return answered
+
+
+def refusing(change: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """The callback of a node's `change_state`, which answers also where there is no such transition
+    now: rclpy raises there, and who asked would wait for ever."""
+
+    def answered(request: Any, response: Any) -> Any:
+        try:
+            return change(request, response)
+        except rclpy_implementation.RCLError:
+            response.success = False
             return response
 
     return answered

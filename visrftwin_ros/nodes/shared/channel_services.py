@@ -33,7 +33,7 @@ from visrftwin_ros.nodes.shared.twin_node import OK, WARN, TwinNode
 from visrftwin_ros.srv import PredictLink, SetMaterial
 from visrftwin_ros.twin.engine import TwinEngine
 from visrftwin_ros.twin.materials_file import write_materials
-from visrftwin_ros.twin.static_twin import StaticTwin, searched, with_material
+from visrftwin_ros.twin.static_twin import StaticTwin, searched, with_materials
 
 _POLL_PERIOD = 0.05
 
@@ -127,7 +127,7 @@ class ChannelServices:
 
     def _with_material(self, twin: StaticTwin, request: SetMaterial.Request) -> StaticTwin:
         """`twin` with what was asked for, once that is kept; in the engine's thread."""
-        changed = with_material(twin, request.surface, _material(twin, request))
+        changed = with_materials(twin, {request.surface: _material(twin, request)})
         if self._materials:
             write_materials(self._materials, changed.materials)
         return changed

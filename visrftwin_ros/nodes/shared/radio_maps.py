@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from geometry_msgs.msg import Point
 from nav_msgs.msg import OccupancyGrid
-from rclpy.action.server import CancelResponse, ServerGoalHandle
-from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.action.server import ServerGoalHandle
 
 from visrftwin_ros.action import GetRadioMap
 from visrftwin_ros.errors import TwinError
@@ -46,14 +45,7 @@ class RadioMaps:
         self._people, self._places = people, places
         self._goals: dict[int, ServerGoalHandle] = {}
         self._map = node.publisher(OccupancyGrid, "radio_map", LATCHED_QOS)
-        node.action_server(
-            GetRadioMap,
-            "get_radio_map",
-            self._get_radio_map,
-            lambda _: CancelResponse.ACCEPT,
-            # A callback that awaits would hold up the whole node in its default, exclusive group.
-            ReentrantCallbackGroup(),
-        )
+        node.action(GetRadioMap, "get_radio_map", self._get_radio_map, lambda _: True)
         node.timer(FEEDBACK_PERIOD, self._look_at_goals)
         self._live: dict[str, Any] = {}
         self._live_at_work = False
@@ -116,6 +108,7 @@ class RadioMaps:
             now.covariance,
             outage_rate,
             tiles,
+            twin.residuals,
         )
         return self._answers.enquiries.ask_map(question)
 

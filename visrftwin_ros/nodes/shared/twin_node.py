@@ -7,17 +7,19 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rcl_interfaces.msg import ParameterDescriptor, SetParametersResult
-from rclpy.action.server import ActionServer, CancelResponse
-from rclpy.callback_groups import CallbackGroup
+from rclpy.action import ActionServer, CancelResponse, GoalResponse
+from rclpy.callback_groups import CallbackGroup, ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType, JumpThreshold, TimeJump
 from rclpy.duration import Duration
+from rclpy.exceptions import ParameterException
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
@@ -27,7 +29,7 @@ from rclpy.time_source import USE_SIM_TIME_NAME
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.limits import Limits
-from visrftwin_ros.nodes.shared.boundary import GuardedExecutor, answering, spin_until
+from visrftwin_ros.nodes.shared.boundary import GuardedExecutor, answering, refusing, spin_until
 from visrftwin_ros.nodes.shared.exit_codes import EXIT_CANNOT_START
 from visrftwin_ros.nodes.shared.heartbeat import BEAT_PERIOD, Heartbeat
 from visrftwin_ros.nodes.shared.intake import Intake
@@ -93,6 +95,8 @@ class TwinNode(LifecycleNode):
             self.declare_parameter(parameter.name, parameter.default, parameter.descriptor())
         self.add_on_set_parameters_callback(self._check_live)
         check_parameter_changes(self)
+        changes = self._service_change_state
+        changes.callback = refusing(changes.callback)
         self.active = False
         self.finished = Future()  # a node that sets it has done its work; its process ends
         self.limits = Limits()
@@ -184,7 +188,7 @@ class TwinNode(LifecycleNode):
 
     def publisher(self, kind: type, topic: str, qos: QoSProfile = RESULT_QOS) -> Any:
         publisher = self.create_lifecycle_publisher(kind, topic, qos)
-        self._entities.append((self.destroy_publisher, publisher))
+        self._entities.append((self.destroy_lifecycle_publisher, publisher))
         if self.active:
             publisher.on_activate(None)
         return publisher
@@ -211,21 +215,26 @@ class TwinNode(LifecycleNode):
         self._entities.append((self.destroy_service, service))
         return service
 
-    def action_server(
+    def action(
         self,
         kind: type,
         name: str,
-        execute: Callable[[Any], Any],
-        cancel: Callable[[Any], CancelResponse],
-        group: CallbackGroup,
+        execute: Callable[[Any], Awaitable[Any]],
+        may_begin: Callable[[Any], bool],
     ) -> Any:
+        """An action that can be cancelled; `may_begin` is asked of each goal, `execute` awaits its end."""
+
+        def asked(goal: Any) -> GoalResponse:
+            return GoalResponse.ACCEPT if may_begin(goal) else GoalResponse.REJECT
+
         server = ActionServer(
             self,
             kind,
             name,
             execute,
-            callback_group=group,
-            cancel_callback=cancel,
+            callback_group=ReentrantCallbackGroup(),
+            goal_callback=asked,
+            cancel_callback=lambda _: CancelResponse.ACCEPT,
             result_timeout=RESULT_KEPT,
         )
         self._entities.append((ActionServer.destroy, server))
@@ -380,6 +389,12 @@ def bound_threads(threads: int = 2) -> None:
         os.environ.setdefault(name, str(threads))
 
 
+def _give_up(name: str, error: Exception) -> NoReturn:
+    """What was given to a node is wrong, and will be each time that it is started again."""
+    print(f"{name}: cannot start: {str(error).splitlines()[0]}", file=sys.stderr)
+    leave(EXIT_CANNOT_START)
+
+
 def run(node_class: type[TwinNode], name: str) -> None:
     """Runs one node as a process; exits with EXIT_CANNOT_START when it cannot be configured."""
     leaving = Leaving()
@@ -389,8 +404,14 @@ def run(node_class: type[TwinNode], name: str) -> None:
     os.environ.setdefault("FASTRTPS_DEFAULT_PROFILES_FILE", str(config_path("fastdds_images.xml")))
     # Nobody on the network is heard or told anything unless that is asked for.
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    node = node_class(name)
+    try:
+        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    except rclpy_implementation.RCLError as error:
+        _give_up(name, error)  # a parameter file, a name or a namespace that is none
+    try:
+        node = node_class(name)
+    except ParameterException as error:
+        _give_up(name, error)
     executor = GuardedExecutor()
     executor.add_node(node)
     code = 0

@@ -12,8 +12,9 @@ import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
-WARM_UP = 60.0
-"""s of a process's life that say nothing of its growth: it loads, compiles and fills its caches."""
+WARM_UP, LONG_WARM_UP = 60.0, 300.0
+"""s of a process's life that say nothing of its growth: it loads, compiles and fills its caches. The
+second where there are hours of it: by then the viewer, too, has filled what it keeps of the past."""
 LEAST_SAMPLES = 8
 """Of one process, behind its warm-up, that a slope is drawn from."""
 
@@ -73,14 +74,14 @@ def processor_time(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def growth_of(readings: Sequence[Reading], quantity: str) -> Growth:
+def growth_of(readings: Sequence[Reading], quantity: str, warm_up: float = WARM_UP) -> Growth:
     """The slope that all processes of one node share, each with a level of its own.
 
-    readings: of one node, in the order of time.
+    readings: of one node, in the order of time. warm_up: s of each process that are left out.
     """
     times, values = [], []
     for _, of_one in groupby(readings, key=lambda reading: reading.pid):
-        kept = [r for r in of_one if r.alive >= WARM_UP and getattr(r, quantity) > 0]
+        kept = [r for r in of_one if r.alive >= warm_up and getattr(r, quantity) > 0]
         if len(kept) >= LEAST_SAMPLES:
             times.append(np.array([reading.at for reading in kept]) / 3600.0)
             values.append(np.array([float(getattr(reading, quantity)) for reading in kept]))

@@ -32,16 +32,23 @@ class Heard:
 
 @dataclass
 class Record:
-    """All that was heard: outputs by name, and (s, `node: subject`, level) where a level changed."""
+    """All that was heard: outputs by name, and (s, `node: subject`, level) where a level changed.
+
+    verdicts: of faults that are over, once each: hours of them are many.
+    """
 
     outputs: dict[str, list[Heard]] = field(default_factory=lambda: {n: [] for n in OUTPUTS})
     told: list[tuple[float, str, int]] = field(default_factory=list)
+    verdicts: dict[Done, Verdict] = field(default_factory=dict)
 
-    def fresh_times(self, output: str, since: float, until: float) -> list[float]:
+    def heard(self, output: str, since: float, until: float) -> list[Heard]:
         heard = self.outputs[output]
         first = bisect_left(heard, since, key=lambda h: h.at)
         last = bisect_right(heard, until, key=lambda h: h.at)
-        return [h.at for h in heard[first:last] if h.fresh]
+        return heard[first:last]
+
+    def fresh_times(self, output: str, since: float, until: float) -> list[float]:
+        return [h.at for h in self.heard(output, since, until) if h.fresh]
 
     def longest_gap(self, output: str, since: float, until: float) -> tuple[float, float]:
         """The longest time without a fresh one: (begin, end), s."""
@@ -58,9 +65,8 @@ class Record:
         """Fresh outputs whose stamps say that they are not."""
         return sum(
             h.fresh and not -AHEAD <= h.age <= STALE_WITHIN + AT_WORK
-            for heard in self.outputs.values()
-            for h in heard
-            if since <= h.at <= until
+            for output in self.outputs
+            for h in self.heard(output, since, until)
         )
 
 

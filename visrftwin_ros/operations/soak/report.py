@@ -11,7 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from visrftwin_ros.operations.soak.growth import Growth, Reading, growth_of
+from visrftwin_ros.operations.soak.growth import (
+    LONG_WARM_UP,
+    WARM_UP,
+    Growth,
+    Reading,
+    growth_of,
+)
 from visrftwin_ros.operations.soak.judging import (
     AGAIN_WITHIN,
     STALE_WITHIN,
@@ -54,7 +60,11 @@ class Soak:
         return self.ended - self.began
 
     def verdicts(self) -> list[Verdict]:
-        return [judged(done, self.record) for done in self.done]
+        known = self.record.verdicts
+        for done in self.done:
+            if done not in known:
+                known[done] = judged(done, self.record)
+        return [known[done] for done in self.done]
 
     def gaps(self) -> list[tuple[float, float]]:
         """Of freshness that no fault explains: (s from the beginning, s long)."""
@@ -64,7 +74,8 @@ class Soak:
         """By node and quantity."""
         nodes = dict.fromkeys(reading.node for reading in self.readings)
         own = {node: [r for r in self.readings if r.node == node] for node in nodes}
-        return {n: {q: growth_of(own[n], q) for q in QUANTITIES} for n in nodes}
+        warm_up = LONG_WARM_UP if self.seconds >= JUDGED_FROM else WARM_UP
+        return {n: {q: growth_of(own[n], q, warm_up) for q in QUANTITIES} for n in nodes}
 
     def faulty(self) -> list[str]:
         """What does not hold; nothing where all targets do."""
@@ -117,7 +128,7 @@ def write(soak: Soak, out: Path) -> None:
 
 
 def text(soak: Soak) -> str:
-    """Both tables and what does not hold, in Markdown."""
+    """The tables and what does not hold, in Markdown."""
     faulty = soak.faulty()
     calls = "not counted: no C compiler" if soak.calls is None else str(len(soak.calls))
     lines = [
@@ -125,7 +136,10 @@ def text(soak: Soak) -> str:
         f"{len(soak.done)} faults, {soak.restarts} restarts, look-ups and connections elsewhere: {calls}. "
         f"Load of the machine {soak.load:.1f} on {soak.cores} cores.",
         "",
+        *target_table(soak),
+        "",
         "Does not hold:" if faulty else "All holds.",
+        "",
         *(f"- {line}" for line in faulty),
         "",
         *fault_table(soak),
@@ -133,6 +147,32 @@ def text(soak: Soak) -> str:
         *growth_table(soak),
     ]
     return "\n".join(lines)
+
+
+def target_table(soak: Soak) -> list[str]:
+    """What must be beside what was, the worst of it."""
+    pairs = list(zip(soak.done, soak.verdicts(), strict=True))
+    kills = [v.again_after for d, v in pairs if d.fault.kind == "kill" and d.fault.stale]
+    stale = [v.stale_after for d, v in pairs if d.fault.stale]
+    late = sum(v.missed for _, v in pairs)
+    untold = sum("nobody told of it" in v.wrong for _, v in pairs)
+    named = sum(bool(d.fault.named) for d, _ in pairs)
+    gaps = soak.gaps()
+    lost = sum(long for _, long in gaps)
+    calls = "not counted" if soak.calls is None else str(len(soak.calls))
+    rows = [
+        (
+            "stale after a fault that leaves nothing to know by",
+            f"{STALE_WITHIN:.0f} s",
+            _worst(stale),
+        ),
+        ("fresh again after a kill", f"{AGAIN_WITHIN:.0f} s", _worst(kills)),
+        ("fresh outputs from what is old", "0", str(late)),
+        ("faults of sensors that /diagnostics did not tell of", "0", f"{untold} of {named}"),
+        ("times stale without a fault", "0", f"{len(gaps)}, {lost:.1f} s in all"),
+        ("look-ups and connections elsewhere", "0", calls),
+    ]
+    return ["| what | at most | was |", "|---|---|---|", *(f"| {' | '.join(r)} |" for r in rows)]
 
 
 def fault_table(soak: Soak) -> list[str]:

@@ -75,7 +75,7 @@ class Sensors:
             self._length = opened.end_ns - opened.start_ns
         self._messages = [m for m in self._messages if m.at < self._length]
         self._faults: dict[str, str] = {}
-        self._kept: dict[str, Recorded] = {}  # by topic, of a sensor that repeats
+        self._last: dict[str, Recorded] = {}  # by topic
         self._flood: list[tuple[int, Recorded, int]] = []  # copies to come, message, stamp
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)  # a signal ends it where it is
         self._node = rclpy.create_node("sensors")
@@ -114,7 +114,6 @@ class Sensors:
             if not line:
                 raise SystemExit
             self._faults = json.loads(line)
-            self._kept.clear()
 
     def _send(self, message: Recorded, now_ns: int) -> None:
         if message.topic == TF_STATIC:
@@ -123,8 +122,9 @@ class Sensors:
         fault = self._faults.get(message.sensor, "")
         if fault == "freeze":
             return
-        if fault == "repeat":
-            message = self._kept.setdefault(message.topic, message)
+        if fault == "repeat":  # what came before the fault, so that nothing is news during it
+            message = self._last.get(message.topic, message)
+        self._last[message.topic] = message
         if fault.startswith("shift"):
             now_ns += round((SHIFT if fault == "shift ahead" else -SHIFT) * 1e9)
         data = blinded(message) if fault == "blind" else message.data

@@ -74,6 +74,7 @@ class YoloDetector:
         if imgsz is not None:
             self._arguments["imgsz"] = imgsz
         _bound_torch_threads(threads)
+        self._model.add_callback("on_predict_start", _skip_warm_up)
         with _as_twin_error(weights):
             # The first image compiles the network: here, not in the first callback.
             self._model.predict(np.zeros((*WARM_UP_SIZE, 3), dtype=np.uint8), **self._arguments)
@@ -170,6 +171,12 @@ def _task(export: str) -> str:
     from ultralytics.nn.backends.base import BaseBackend
 
     return str(BaseBackend.read_metadata(export).get("task") or "detect")
+
+
+def _skip_warm_up(predictor: Any) -> None:
+    """ultralytics' warm-up imports torchvision, two seconds of every start and 100 MB, for the
+    suppression of boxes alone; that of ultralytics itself, which it takes else, keeps the same."""
+    predictor.done_warmup = True
 
 
 def _feet(result: Any) -> Feet:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
+
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.point_cloud import PointCloud
 from visrftwin_ros.messages.stamps import check_stamp
@@ -49,6 +51,7 @@ class LidarSource:
         self._transforms = transforms
         self._standing = lidar_pose(lidar)
         self._newest_ns: int | None = None
+        self._least_range = lidar.min_range
         config = LidarPeopleConfig(
             min_range=lidar.min_range,
             max_range=lidar.max_range,
@@ -62,7 +65,8 @@ class LidarSource:
         return self._standing is not None and cloud.frame in ("", self._frame)
 
     def swept(self, cloud: PointCloud, last_try: bool) -> Sweep:
-        """The people in a cloud; TwinError without a return or ROS time, or while its TF is missing.
+        """The people in a cloud; TwinError without ROS time or a return from beyond the sensor's
+        least range, or while its TF is missing.
 
         A pose on TF is interpolated; only the last try takes the nearest sample.
         """
@@ -71,6 +75,11 @@ class LidarSource:
             raise TwinError(
                 f"LiDAR {self.name!r}: a cloud of {cloud.invalid} points holds no valid return: is"
                 " the sensor covered?"
+            )
+        if not (np.einsum("ij,ij->i", cloud.points, cloud.points) > self._least_range**2).any():
+            raise TwinError(
+                f"LiDAR {self.name!r}: no return of {len(cloud)} comes from further than"
+                f" {self._least_range:g} m: is the sensor covered or blinded?"
             )
         if self._standing is not None and self.stands_for(cloud):
             pose = self._standing

@@ -59,7 +59,7 @@ class TrackerReport:
 def refusal(before: TrackerReport, after: TrackerReport) -> str:
     """Why a measurement between two reports was not used: '' if it was, or only repeated another."""
     if after.refused > before.refused:
-        return f"not used: {after.last_refused}: set its clock"
+        return f"not used: {after.last_refused}"
     if after.late > before.late:
         return "not used: measurements come more than a second late"
     return ""
@@ -103,12 +103,17 @@ class PeopleTracker:
         self.report = replace(self.report, resets=self.report.resets + 1, last_reset=reason)
 
     def update(
-        self, detections: Detections, camera: CameraModel, config: TrackerConfig | None = None
+        self,
+        detections: Detections,
+        camera: CameraModel,
+        config: TrackerConfig | None = None,
+        now_ns: int | None = None,
     ) -> People:
         """Take one image's boxes at their own stamp; the people at the newest measurement's time.
 
-        config: this camera's noise and scores, where they are not the tracker's. Boxes with NaN or
-        no extent, or that stand nowhere on the ground, are left out and counted in `report`.
+        config: this camera's noise and scores, where they are not the tracker's. now_ns: ROS time at
+        which they came, None where nobody knows. Boxes with NaN or no extent, or that stand nowhere
+        on the ground, are left out and counted in `report`.
         Raises TwinError where the image's size is not the calibration's.
         """
         if detections.image_size != camera.size:
@@ -121,12 +126,12 @@ class PeopleTracker:
         clean, dropped = detections.clean()
         clean = clean.where(clean.score >= own.low_score)
         boxes = box_measurements(clean, camera)
-        return self._take(CameraSighting(detections.stamp_ns, boxes, camera, own), dropped)
+        return self._take(CameraSighting(detections.stamp_ns, boxes, camera, own), dropped, now_ns)
 
-    def update_ground(self, measurements: GroundMeasurements) -> People:
-        """Take one measurement of a ground sensor; the people at the newest measurement's time."""
+    def update_ground(self, measurements: GroundMeasurements, now_ns: int | None = None) -> People:
+        """Take one measurement of a ground sensor, as `update`."""
         clean, dropped = measurements.clean()
-        return self._take(GroundSighting(clean, self.config), dropped)
+        return self._take(GroundSighting(clean, self.config), dropped, now_ns)
 
     def people(self) -> People:
         """The people at the newest measurement's time."""
@@ -156,9 +161,9 @@ class PeopleTracker:
         faded = replace(tracks, mean=mean, covariance=covariance, log_odds=log_odds)
         return faded.where(log_odds > logit(self.config.lost_below)).people(stamp_ns)
 
-    def _take(self, sighting: Sighting, dropped: int) -> People:
+    def _take(self, sighting: Sighting, dropped: int, now_ns: int | None) -> People:
         """Judge a measurement's time, then take it where it belongs."""
-        verdict = self._clocks.judged(sighting.sensor, sighting.stamp_ns, self._stamp_ns)
+        verdict = self._clocks.judged(sighting.sensor, sighting.stamp_ns, self._stamp_ns, now_ns)
         count = self.report
         if verdict.kind == "restart":
             clocks = self._clocks

@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from visrftwin_ros.compiled import compiled
-from visrftwin_ros.propagation.fields.fresnel_auxiliary import phasor_integral
+from visrftwin_ros.propagation.fields.fresnel_auxiliary import phasor, phasor_integral
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 _HALF = 0.5 + 0.5j
@@ -49,25 +49,29 @@ def _owen(u: float, w: float) -> complex:
 @compiled
 def _owen_low(u: float, w: float) -> complex:
     """The same where w <= u: over the angle where that is short, else down from w/u to infinity."""
-    total = 0j
+    real, imaginary = 0.0, 0.0
     if u < _NEAR:
         half = 0.5 * math.atan2(w, u)
         for i in range(len(_NODES)):
             cos = math.cos(half * (_NODES[i] + 1.0))
-            turn = 0.5 * math.pi * (u / cos) ** 2
-            total += _WEIGHTS[i] * complex(math.cos(turn), -math.sin(turn))
-        return total * half / (2.0 * math.pi)
+            wave = phasor(0.5 * math.pi * (u / cos) ** 2)
+            real += _WEIGHTS[i] * wave.real
+            imaginary += _WEIGHTS[i] * wave.imag
+        half /= 2.0 * math.pi
+        return complex(half * real, half * imaginary)
     slope = math.pi * w * math.sqrt(0.5)
     half = 0.5 * (math.sqrt(slope * slope + 2.0 * math.pi * _DEEPEST) - slope) / math.pi
     for i in range(len(_NODES)):
         s = half * (_NODES[i] + 1.0)
-        down = math.exp(-0.5 * math.pi * s * s - slope * s)
-        along = w + _DOWN * s
-        wave = down * complex(math.cos(slope * s), -math.sin(slope * s))
-        total += _WEIGHTS[i] * wave / (u * u + along * along)
-    turn = 0.5 * math.pi * (u * u + w * w)
-    total *= _DOWN * complex(math.cos(turn), -math.sin(turn)) * (u * half / (2.0 * math.pi))
-    return 0.5 * beyond(u) - total
+        down, wave = math.exp(-0.5 * math.pi * s * s - slope * s), phasor(slope * s)
+        # u^2 + (w + _DOWN s)^2, by which to divide.
+        below = u * u + w * w + math.sqrt(2.0) * w * s
+        beside = -s * (math.sqrt(2.0) * w + s)
+        share = _WEIGHTS[i] * down / (below * below + beside * beside)
+        real += share * (wave.real * below + wave.imag * beside)
+        imaginary += share * (wave.imag * below - wave.real * beside)
+    turned = complex(real, imaginary) * phasor(0.5 * math.pi * (u * u + w * w)) * _DOWN
+    return 0.5 * beyond(u) - turned * (u * half / (2.0 * math.pi))
 
 
 @compiled

@@ -15,6 +15,10 @@ _STEPS = 64
 """Of the table, to 1. Cubics between them are within 3e-8 of f and g."""
 _LAST = 8.0
 """From here on the series, within 1e-8."""
+_QUARTER, _QUARTER_REST = 1.57079632673412561417, 6.07710050650619224932e-11
+"""Quarter of a turn: 33 bits, and the rest."""
+_MANY = 1e6
+"""Radians up to which that is exact."""
 
 
 def _auxiliary() -> np.ndarray:
@@ -24,6 +28,32 @@ def _auxiliary() -> np.ndarray:
 
 
 _TABLE = _auxiliary()
+
+
+@compiled
+def cubic(t: float) -> tuple[float, float, float, float]:
+    """Weights of the values at -1, 0, 1 and 2 in that of their cubic at `t`."""
+    left, right, beyond = t + 1.0, t - 1.0, t - 2.0
+    outer, inner = t * right / 6.0, 0.5 * left * beyond
+    return -outer * beyond, right * inner, -t * inner, left * outer
+
+
+@compiled
+def phasor(turn: float) -> complex:
+    """exp(-j turn), radians, within 1e-11 at a third of the cost of the library's sine and cosine."""
+    if not abs(turn) < _MANY:
+        return complex(math.cos(turn), -math.sin(turn))
+    quarters = math.floor(turn * (2.0 / math.pi) + 0.5)
+    # Less those quarters of a turn, whose last digits come apart.
+    x = turn - quarters * _QUARTER - quarters * _QUARTER_REST
+    y = x * x
+    sine = x * (1.0 + y * (-1.0 / 6.0 + y * (1.0 / 120.0 + y * (-1.0 / 5040.0 + y * (
+        1.0 / 362880.0 - y / 39916800.0)))))  # fmt: skip
+    cosine = 1.0 + y * (-0.5 + y * (1.0 / 24.0 + y * (-1.0 / 720.0 + y * (
+        1.0 / 40320.0 + y * (-1.0 / 3628800.0 + y / 479001600.0)))))  # fmt: skip
+    if quarters & 1:
+        sine, cosine = cosine, -sine
+    return complex(-cosine, sine) if quarters & 2 else complex(cosine, -sine)
 
 
 @compiled
@@ -37,14 +67,12 @@ def auxiliary(x: float) -> complex:
         return complex(f, g)
     place = x * _STEPS
     i = int(place)
-    t = place - i
-    left, right = t + 1.0, t - 1.0
-    beyond = t - 2.0
+    a, b, c, d = cubic(place - i)
+    one, two, three, four = _TABLE[i], _TABLE[i + 1], _TABLE[i + 2], _TABLE[i + 3]
+    # In parts: a complex number times a real one is worked off as if both were complex.
     return complex(
-        _TABLE[i] * (-t * right * beyond / 6.0)
-        + _TABLE[i + 1] * (left * right * beyond / 2.0)
-        + _TABLE[i + 2] * (-left * t * beyond / 2.0)
-        + _TABLE[i + 3] * (left * t * right / 6.0)
+        a * one.real + b * two.real + c * three.real + d * four.real,
+        a * one.imag + b * two.imag + c * three.imag + d * four.imag,
     )
 
 
@@ -66,11 +94,11 @@ def phasor_integral(upper: float) -> complex:
     if math.isinf(upper):
         return math.copysign(1.0, upper) * (0.5 - 0.5j)
     x = abs(upper)
-    turn = 0.5 * math.pi * x * x
-    f_g = auxiliary(x)
+    f_g, wave = auxiliary(x), phasor(0.5 * math.pi * x * x)
     # g - jf = -j (f + jg).
-    rest = complex(f_g.imag, -f_g.real) * complex(math.cos(turn), -math.sin(turn))
-    return math.copysign(1.0, upper) * (0.5 - 0.5j - rest)
+    real = 0.5 - f_g.imag * wave.real - f_g.real * wave.imag
+    imaginary = -0.5 - f_g.imag * wave.imag + f_g.real * wave.real
+    return complex(math.copysign(real, upper), math.copysign(imaginary, -upper))
 
 
 def phasor_integrals(upper: Float[np.ndarray, "*n"]) -> Complex[np.ndarray, "*n"]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 
 from visrftwin_ros.bodies.people import Bodies
-from visrftwin_ros.propagation.paths.path_segments import Segments
+from visrftwin_ros.compiled import compiled
+from visrftwin_ros.propagation.paths.path_segments import Pairs, Segments, with_room
 
 _TURN = 2 * np.pi
 _APART = 8.0
@@ -32,27 +35,41 @@ class Fans:
         self.order = np.argsort(place, kind="stable")
         self._place = place[self.order]
 
-    def near(
-        self, bodies: Bodies, rows: Int[np.ndarray, " r"]
-    ) -> tuple[Int[np.ndarray, " k"], Int[np.ndarray, " k"]]:
+    def near(self, bodies: Bodies, rows: Int[np.ndarray, " r"]) -> Pairs:
         """Pairs of a position in `order` and a body of `rows`: each line that meets the
-        body's silhouette on the ground plan, and some more."""
-        offset = bodies.position[rows, None, :2] - self._apex
-        distance = np.maximum(np.hypot(offset[..., 0], offset[..., 1]), 1e-9)
-        radius = bodies.radius[rows, None]
-        middle = np.arctan2(offset[..., 1], offset[..., 0])
-        half = np.where(
-            radius < distance, np.arcsin(np.minimum(radius / distance, 1.0)) + _MARGIN, _TURN
-        )
-        # The silhouette may lie across the azimuth at which the table starts again.
-        turned = np.array([-_TURN, 0.0, _TURN])[:, None, None]
-        low = np.maximum(middle - half + turned, -np.pi)
-        high = np.minimum(middle + half + turned, np.pi)
-        whole = (half >= np.pi) & (turned != 0)
-        body, fan = np.arange(len(rows))[:, None], _APART * np.arange(len(self._apex))
-        wanted = (low <= high) & ~whole
-        first = np.searchsorted(self._place, (low + fan)[wanted])
-        count = np.searchsorted(self._place, (high + fan)[wanted], side="right") - first
-        who = np.broadcast_to(rows[body], wanted.shape)[wanted]
-        position = np.repeat(first - (np.cumsum(count) - count), count) + np.arange(count.sum())
-        return position, np.repeat(who, count)
+        body's silhouette on the ground plan, and some more; body by body."""
+        places = np.ascontiguousarray(bodies.position[rows, :2], float)
+        position, number = _covered(self._apex, self._place, places, bodies.radius[rows])
+        return position, rows[number]
+
+
+@compiled
+def _covered(
+    apex: Float[np.ndarray, "fans 2"],
+    place: Float[np.ndarray, " s"],
+    bodies: Float[np.ndarray, "n 2"],
+    radius: Float[np.ndarray, " n"],
+) -> Pairs:
+    found, count = np.empty((2, 1024), np.intp), 0
+    for j in range(len(bodies)):
+        for fan in range(len(apex)):
+            x, y = bodies[j, 0] - apex[fan, 0], bodies[j, 1] - apex[fan, 1]
+            distance = max(math.sqrt(x * x + y * y), 1e-9)
+            middle, half = math.atan2(y, x), _TURN
+            if radius[j] < distance:
+                half = math.asin(radius[j] / distance) + _MARGIN
+            # The silhouette may lie across the azimuth at which the table starts again.
+            for turned in (-_TURN, 0.0, _TURN):
+                low, high = (
+                    max(middle - half + turned, -math.pi),
+                    min(middle + half + turned, math.pi),
+                )
+                if low > high or (turned != 0.0 and half >= math.pi):
+                    continue
+                first = np.searchsorted(place, low + _APART * fan)
+                after = np.searchsorted(place, high + _APART * fan, side="right")
+                found = with_room(found, count, int(after - first))
+                for position in range(first, after):
+                    found[0, count], found[1, count] = position, j
+                    count += 1
+    return found[0, :count], found[1, :count]

@@ -12,12 +12,14 @@ and other paths add, and is negative where those add more.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 
 import numpy as np
-from jaxtyping import Bool, Complex, Float, Int
+from jaxtyping import Bool, Complex, Float, Int, Int32
 
-from visrftwin_ros.propagation.paths.path_set import PathSet, lengths, squared_magnitude
+from visrftwin_ros.compiled import compiled
+from visrftwin_ros.propagation.paths.path_set import PathSet, squared_magnitude
 
 Rows = Int[np.ndarray, " k"]
 
@@ -103,6 +105,17 @@ class LinkSums:
         """These with `more` added to the entries `links`; the others stay bit for bit."""
         return self._merged(links, more, add=True)
 
+    def stronger_by(self, gain_db: Float[np.ndarray, " links"]) -> LinkSums:
+        """The same paths, all of a link with `gain_db` more power."""
+        factor = 10 ** (gain_db / 10)
+        unscaled = ("seen", "straight")
+        return LinkSums(
+            **{
+                f.name: getattr(self, f.name) * (1 if f.name in unscaled else factor)
+                for f in fields(LinkSums)
+            }
+        )
+
     def differ(self, other: LinkSums) -> Bool[np.ndarray, " links"]:
         """Some sum of the link is not the same, to the bit."""
         pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(LinkSums))
@@ -133,24 +146,25 @@ def link_sums(
 
     field: factor E/E0 by people on each path.
     """
-    rows = None if links is None else _rows_of(paths, links)
-    strength = squared_magnitude(field if rows is None else field[rows])
+    rows = np.arange(len(paths)) if links is None else _rows_of(paths, links)
+    strength = squared_magnitude(field[rows])
     count = len(paths.links if links is None else links)
     number = paths.link if links is None else np.searchsorted(links, paths.link[rows])
-    return _sums(paths, rows, number, count, strength, strength > _RAY_IS_CUT**2, free=True)
+    seen = (strength > _RAY_IS_CUT**2).astype(float)
+    return _sums(paths, rows, number, count, strength, seen, free=True)
 
 
 def shadowed_sums(
     paths: PathSet,
     free: LinkSums,
-    field: Complex[np.ndarray, " paths"],
+    factor: Complex[np.ndarray, " touched"],
     touched: Rows,
 ) -> LinkSums:
-    """`link_sums(paths, field)` from `free`, the sums without people, and the paths `touched`
-    alone, the only ones on which `field` is not 1; the cost does not grow with the others.
+    """`link_sums` from `free`, the sums without people, and the paths `touched`, ascending, with
+    their `factor` alone; the cost does not grow with the others, on which it is 1.
     """
     count = len(paths.links)
-    strength = squared_magnitude(field[touched])
+    strength = squared_magnitude(factor)
     cut = np.where(strength > _RAY_IS_CUT**2, 0.0, -1.0)
     number = paths.link[touched]
     change = _sums(paths, touched, number, count, strength - 1, cut, free=False)
@@ -158,68 +172,74 @@ def shadowed_sums(
     # Where next to nothing is left, a difference of large sums would be mostly rounding.
     left = np.minimum(sums.power, sums.scattered + np.where(free.scattered > 0, 0, np.inf))
     faint = np.flatnonzero(left < _FAINT * np.minimum(free.power, free.scattered))
-    return sums.replaced(faint, link_sums(paths, field, faint)) if len(faint) else sums
+    if not len(faint):
+        return sums
+    field = np.ones(len(paths), complex)
+    field[touched] = factor
+    return sums.replaced(faint, link_sums(paths, field, faint))
 
 
 def _sums(
     paths: PathSet,
-    rows: Rows | None,
+    rows: Rows,
     number: Rows,
     count: int,
     weight: Float[np.ndarray, " k"],
-    seen: Float[np.ndarray, " k"] | Bool[np.ndarray, " k"],
+    seen: Float[np.ndarray, " k"],
     free: bool,
 ) -> LinkSums:
-    """Over `rows` (None = all), into entry `number`, ascending, of `count`.
+    """Over `rows`, into entry `number` of `count`.
 
     weight: of their powers. seen: of each line of sight among them. free: they are all of the
     links' paths.
     """
-    straight_on = paths.line_of_sight
-    direct = np.flatnonzero(straight_on if rows is None else straight_on[rows])
-    moments = paths.moments if rows is None else paths.moments.take(rows, axis=1)
-    own = number[direct]
-
-    first = np.flatnonzero(np.diff(number, prepend=-1))
-
-    def per_link(values: Float[np.ndarray, "*rows k"]) -> Float[np.ndarray, "*rows links"]:
-        """(..., count) sums of (..., K)."""
-        total = np.zeros((*values.shape[:-1], count))
-        if len(first):
-            total[..., number[first]] = np.add.reduceat(values, first, axis=-1)
-        return total
-
-    def of_direct(
-        values: Float[np.ndarray, " d"] | Bool[np.ndarray, " d"],
-    ) -> Float[np.ndarray, " links"]:
-        return np.asarray(np.bincount(own, values, minlength=count), float)
-
-    def split(
-        power: Float[np.ndarray, " k"],
-    ) -> tuple[Float[np.ndarray, " links"], Float[np.ndarray, " links"]]:
-        """Sums of the direct paths, and of the others, which may be far smaller."""
-        straight = of_direct(power[direct])
-        power[direct] = 0.0
-        return straight, per_link(power)
-
-    without = sum(split(moments[0].copy())) if free else np.zeros(count)
-    weighted = moments * weight
-    straight, scattered = split(weighted[0])
-    delay, delay_square, real, imaginary = per_link(weighted[1:])
-    ends = paths.vertices[first if rows is None else rows[first]]
-    apart = np.zeros(count)
-    apart[number[first]] = lengths(ends[:, -1] - ends[:, 0])
+    total = _added(
+        rows, number.astype(np.intp), count, weight, seen,
+        paths.moments, paths.n_vertices, paths.vertices,
+    )  # fmt: skip
     return LinkSums(
-        power=straight + scattered,
-        free=np.asarray(without),
-        direct=straight,
-        scattered=scattered,
-        delay=delay,
-        delay_square=delay_square,
-        phasor=real + 1j * imaginary,
-        seen=of_direct(seen[direct]),
-        straight=apart,
+        power=total[0] + total[1],
+        free=total[2] + total[3] if free else np.zeros(count),
+        direct=total[0],
+        scattered=total[1],
+        delay=total[4],
+        delay_square=total[5],
+        phasor=total[6] + 1j * total[7],
+        seen=total[8],
+        straight=total[9],
     )
+
+
+@compiled
+def _added(
+    rows: Rows,
+    number: Rows,
+    count: int,
+    weight: Float[np.ndarray, " k"],
+    seen: Float[np.ndarray, " k"],
+    moments: Float[np.ndarray, "5 paths"],
+    n_vertices: Int32[np.ndarray, " paths"],
+    vertices: Float[np.ndarray, "paths v 3"],
+) -> Float[np.ndarray, "10 count"]:
+    """Sums by number: weighted power of direct paths and of the others, which may be far smaller;
+    power of both; the other moments, weighted; `seen`; and metres from end to end."""
+    total = np.zeros((10, count))
+    for k in range(len(rows)):
+        row, to = rows[k], number[k]
+        indirect = int(n_vertices[row] > 2)
+        power = moments[0, row]
+        total[indirect, to] += weight[k] * power
+        total[2 + indirect, to] += power
+        for moment in range(1, 5):
+            total[3 + moment, to] += weight[k] * moments[moment, row]
+        if not indirect:
+            total[8, to] += seen[k]
+        if total[9, to] == 0.0:
+            square = 0.0
+            for x in range(3):
+                square += (vertices[row, -1, x] - vertices[row, 0, x]) ** 2
+            total[9, to] = math.sqrt(square)
+    return total
 
 
 def _rows_of(paths: PathSet, links: Rows) -> Int[np.ndarray, " rows"]:

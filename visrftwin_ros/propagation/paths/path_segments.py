@@ -7,12 +7,21 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Int, UInt8
+from jaxtyping import Bool, Float, Float32, Int, Int32, UInt8
 
-from visrftwin_ros.compiled import compiled
+from visrftwin_ros.compiled import compiled, in_halves
 from visrftwin_ros.propagation.paths.path_set import DIFFRACTION, DIFFUSE, PathSet
 
 Rows = Int[np.ndarray, " k"]
+Lines = tuple[
+    Float[np.ndarray, "s 3"],
+    Float[np.ndarray, "s 3"],
+    Float[np.ndarray, " s"],
+    Float[np.ndarray, " s"],
+    Float[np.ndarray, " s"],
+    Bool[np.ndarray, " s"],
+    Bool[np.ndarray, " s"],
+]
 
 _CELL = 0.5
 """Grid cell, metres: about a body's width, so that few far segments share a body's cells."""
@@ -20,6 +29,8 @@ SHORTEST = 1e-6
 """Metres up to which a piece of a path is none."""
 _LEAST_TURN = 1e-6
 """Of unit vectors: less is a slab that is passed straight, in rounded numbers."""
+_FEW = 8
+"""Places that one core looks round alone."""
 _CHUNK = 20_000
 """Segments that are cut into cells at a time, which bounds the memory that it takes."""
 
@@ -50,6 +61,12 @@ class Segments:
     def take(self, rows: Rows) -> Segments:
         """The segments `rows`."""
         return Segments(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+
+    @property
+    def lines(self) -> Lines:
+        """What compiled loops read: start, end, length, behind, ahead, first, last."""
+        ends = self.first, self.last
+        return self.start, self.end, self.length, self.behind, self.ahead, *ends
 
     @cached_property
     def columns(self) -> tuple[Float32[np.ndarray, " s"], ...]:
@@ -172,21 +189,55 @@ class SharedSegments:
         return self.paths[entry], count
 
 
+Pairs = tuple[Rows, Rows]
+Places = Float[np.ndarray, "n 2"]
+Values = Float[np.ndarray, " n"]
+
+
 class Scan:
-    """Finds segments near a place by looking at all: for paths that last one tick."""
+    """Finds segments near places by looking at all: for paths that last one tick."""
 
     def __init__(self, segments: Segments) -> None:
-        x, y, _, dx, dy, _, square, *_ = segments.columns
-        self._columns = (x, y, dx, dy, np.maximum(square, np.float32(1e-12)))
+        self._ends = segments.start, segments.end
 
-    def near(self, place: Float[np.ndarray, " 2"], reach: float) -> Rows:
-        """Every segment that passes within `reach` metres of the upright line through `place`
-        (2,); ascending."""
-        x, y, dx, dy, square = self._columns
-        to_x, to_y = np.float32(place[0]) - x, np.float32(place[1]) - y
-        share = np.clip((to_x * dx + to_y * dy) / square, 0.0, 1.0)
-        apart = (to_x - share * dx) ** 2 + (to_y - share * dy) ** 2
-        return np.flatnonzero(apart <= reach**2)
+    def near(self, places: Places, reach: Values) -> Pairs:
+        """Pairs of a segment and a place: every segment that passes within that place's `reach`,
+        metres, of the upright line through it; place by place, segments ascending."""
+        return _scanned(*self._ends, *(np.ascontiguousarray(c, float) for c in (places, reach)))
+
+
+@compiled
+def _scanned(
+    start: Float[np.ndarray, "s 3"],
+    end: Float[np.ndarray, "s 3"],
+    places: Places,
+    reach: Values,
+) -> Pairs:
+    found, count = np.empty((2, 1024), np.intp), 0
+    for j in range(len(places)):
+        x, y, square = places[j, 0], places[j, 1], reach[j] * reach[j]
+        found = with_room(found, count, len(start))
+        for i in range(len(start)):
+            dx, dy = end[i, 0] - start[i, 0], end[i, 1] - start[i, 1]
+            to_x, to_y = x - start[i, 0], y - start[i, 1]
+            along, whole = to_x * dx + to_y * dy, dx * dx + dy * dy
+            share = along / whole if along > 0.0 else 0.0
+            share = min(share, 1.0)
+            away_x, away_y = to_x - share * dx, to_y - share * dy
+            if away_x * away_x + away_y * away_y <= square:
+                found[0, count], found[1, count] = i, j
+                count += 1
+    return found[0, :count], found[1, :count]
+
+
+@compiled
+def with_room(found: Int[np.ndarray, "2 k"], count: int, more: int) -> Int[np.ndarray, "2 _"]:
+    """`found`, or a longer copy where there is no place for `more` after `count` pairs."""
+    if count + more <= found.shape[1]:
+        return found
+    longer = np.empty((2, 2 * (count + more)), np.intp)
+    longer[:, :count] = found[:, :count]
+    return longer
 
 
 class PlaceGrid:
@@ -211,23 +262,25 @@ class PlaceGrid:
         self._offsets = np.searchsorted(cell, np.arange(self._shape.prod() + 1))
 
     def near(
-        self,
-        place: Float[np.ndarray, " 2"],
-        reach: float,
-        low: float = -np.inf,
-        high: float = np.inf,
-    ) -> Rows:
-        """Every segment that passes within `reach` metres of the upright line through `place`
-        (2,) between the heights `low` and `high`, and some more; ascending."""
-        return _passing(
-            (float(place[0] - reach), float(place[1] - reach), float(low)),
-            (float(place[0] + reach), float(place[1] + reach), float(high)),
-            self._origin,
-            self._shape,
-            self._offsets,
-            self._segment,
-            self._count,
-        )
+        self, places: Places, reach: Values, heights: Float[np.ndarray, "2 n"] | None = None
+    ) -> Pairs:
+        """Pairs of a segment and a place: every segment that passes within that place's `reach`,
+        metres, of the upright line through it, between two `heights`, and some more; place by
+        place, segments ascending."""
+        corners = np.empty((2, len(places), 3))
+        corners[0, :, :2], corners[1, :, :2] = places - reach[:, None], places + reach[:, None]
+        corners[:, :, 2] = ((-np.inf,), (np.inf,)) if heights is None else heights
+        grid = self._origin, self._shape, self._offsets, self._segment
+
+        def of(some: slice) -> Pairs:
+            segment, place = _passing(np.ascontiguousarray(corners[:, some]), *grid, self._count)
+            return segment, place + some.start
+
+        parts = in_halves(of, len(places), _FEW)
+        if len(parts) == 1:
+            return parts[0]
+        segment, place = map(np.concatenate, zip(*parts, strict=True))
+        return segment, place
 
     def _entries(self, segments: Segments, rows: Rows) -> Int[np.ndarray, " e"]:
         """Cell times number of segments plus segment, for each cell that `rows` pass."""
@@ -248,28 +301,39 @@ class PlaceGrid:
 
 @compiled
 def _passing(
-    low: tuple[float, float, float],
-    high: tuple[float, float, float],
+    corners: Float[np.ndarray, "2 n 3"],
     origin: Float[np.ndarray, " 3"],
     shape: Int[np.ndarray, " 3"],
     offsets: Int[np.ndarray, " o"],
-    segment: Int[np.ndarray, " e"],
+    segment: Int32[np.ndarray, " e"],
     count: int,
-) -> Rows:
-    """Segments, ascending, with an entry in a cell between two corners or a quarter cell beside."""
+) -> Pairs:
+    """Segments with an entry in a cell between a place's two corners or a quarter cell beside."""
     first, last = np.empty(3, np.int64), np.empty(3, np.int64)
-    for axis in range(3):
-        begin = (low[axis] - origin[axis] - _CELL / 4) / _CELL
-        end = (high[axis] - origin[axis] + _CELL / 4) / _CELL
-        first[axis] = math.floor(min(max(begin, 0.0), shape[axis]))
-        last[axis] = math.floor(min(max(end, -1.0), shape[axis] - 1))
-    # Each segment once; marking is many times faster than sorting.
-    found = np.zeros(count, np.bool_)
-    for x in range(first[0], last[0] + 1):
-        for z in range(first[2], last[2] + 1):
-            # Cells along y are consecutive, so their entries are one slice.
-            row = (x * shape[2] + z) * shape[1]
-            if first[1] <= last[1]:
-                for entry in range(offsets[row + first[1]], offsets[row + last[1] + 1]):
-                    found[segment[entry]] = True
-    return np.flatnonzero(found)
+    # Each segment once: marking is many times faster than sorting. Eight marks are seen at a time.
+    eights = np.zeros(count // 8 + 1, np.uint64)
+    marks = eights.view(np.uint8)
+    found, pairs = np.empty((2, 1024), np.intp), 0
+    for j in range(corners.shape[1]):
+        for axis in range(3):
+            begin = (corners[0, j, axis] - origin[axis] - _CELL / 4) / _CELL
+            end = (corners[1, j, axis] - origin[axis] + _CELL / 4) / _CELL
+            first[axis] = math.floor(min(max(begin, 0.0), shape[axis]))
+            last[axis] = math.floor(min(max(end, -1.0), shape[axis] - 1))
+        for x in range(first[0], last[0] + 1):
+            for z in range(first[2], last[2] + 1):
+                # Cells along y are consecutive, so their entries are one slice.
+                row = (x * shape[2] + z) * shape[1]
+                if first[1] <= last[1]:
+                    for entry in range(offsets[row + first[1]], offsets[row + last[1] + 1]):
+                        marks[segment[entry]] = 1
+        found = with_room(found, pairs, count)
+        for eight in range(len(eights)):
+            if eights[eight] == 0:
+                continue
+            for i in range(8 * eight, 8 * eight + 8):
+                if marks[i]:
+                    found[0, pairs], found[1, pairs] = i, j
+                    pairs += 1
+            eights[eight] = 0
+    return found[0, :pairs], found[1, :pairs]

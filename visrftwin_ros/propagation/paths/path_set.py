@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
@@ -11,6 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Complex, Float, Int, Int32, UInt8
 from scipy.constants import speed_of_light
 
+from visrftwin_ros.compiled import compiled
 from visrftwin_ros.errors import TwinError
 
 Values = Float[np.ndarray, "*n"]
@@ -86,17 +88,8 @@ class PathSet:
     def moments(self) -> Float[np.ndarray, "5 paths"]:
         """(5, P) power; power times the delay [s] over the straight line between the ends, and
         times its square; real and imaginary part of power times exp(j azimuth of arrival)."""
-        straight = lengths(self.vertices[:, -1] - self.vertices[:, 0])
-        excess = self.delay - straight / speed_of_light
-        before = self.vertices[np.arange(len(self)), self.n_vertices - 2, :2]
-        x, y = (before - self.vertices[:, -1, :2]).T
-        flat = np.sqrt(x * x + y * y)
-        upright = flat == 0  # From straight above or below, where the azimuth counts as 0.
-        per_length = self.power / np.where(upright, 1.0, flat)
-        delayed = self.power * excess
-        return np.stack(
-            [self.power, delayed, delayed * excess, per_length * (x + upright), per_length * y]
-        )
+        vertices, transfer = (np.ascontiguousarray(c) for c in (self.vertices, self.transfer))
+        return _moments(vertices, self.n_vertices, transfer, self.delay)
 
     def of_link(self, index: int) -> slice:
         """The rows of link `index`."""
@@ -140,6 +133,32 @@ class PathSet:
             if isinstance(error, TwinError):
                 raise
             raise TwinError(f"{file}: damaged path cache ({error}); delete it") from error
+
+
+@compiled
+def _moments(
+    vertices: Float[np.ndarray, "paths vertices 3"],
+    n_vertices: Int32[np.ndarray, " paths"],
+    transfer: Complex[np.ndarray, "paths 2 2"],
+    delay: Float[np.ndarray, " paths"],
+) -> Float[np.ndarray, "5 paths"]:
+    found = np.empty((5, len(delay)))
+    for row in range(len(delay)):
+        line, before = vertices[row], n_vertices[row] - 2
+        strength = transfer[row, 0, 0]
+        power = strength.real * strength.real + strength.imag * strength.imag
+        square = 0.0
+        for x in range(3):
+            square += (line[-1, x] - line[0, x]) ** 2
+        delayed = power * (delay[row] - math.sqrt(square) / speed_of_light)
+        x, y = line[before, 0] - line[-1, 0], line[before, 1] - line[-1, 1]
+        flat = math.sqrt(x * x + y * y)
+        found[0, row], found[1, row] = power, delayed
+        found[2, row] = delayed * (delay[row] - math.sqrt(square) / speed_of_light)
+        # From straight above or below the azimuth counts as 0.
+        found[3, row] = power * x / flat if flat > 0.0 else power
+        found[4, row] = power * y / flat if flat > 0.0 else 0.0
+    return found
 
 
 def empty(links: tuple[tuple[str, str], ...], depth: int) -> PathSet:

@@ -13,6 +13,7 @@ from visrftwin_ros.compiled import compiled
 from visrftwin_ros.propagation.paths.azimuth_index import Fans
 from visrftwin_ros.propagation.paths.path_segments import (
     SHORTEST,
+    Pairs,
     PlaceGrid,
     SharedSegments,
     path_segments,
@@ -24,8 +25,6 @@ Rows = Int[np.ndarray, " k"]
 
 _AT_ONCE = 100
 """Bodies that are tested at a time, which bounds the memory that a crowd takes."""
-
-Pairs = tuple[Rows, Rows]
 
 _ROUNDING = 1e-3
 """Metres; single precision rounds by less within some 5 km of the world's origin."""
@@ -55,10 +54,16 @@ class StandingOutlines:
         return _in_turns(lambda some: self._crossed(bodies, some), rows)
 
     def _crossed(self, bodies: Bodies, rows: list[int]) -> Pairs:
-        segment, body = self._fans.near(bodies, np.array(rows, np.intp))
-        near = [self._inner + found for found in _near(self._grid, bodies, rows)]
-        segment = np.concatenate([segment, *near])
-        body = np.concatenate([body, np.repeat(rows, [len(found) for found in near])])
+        chosen = np.array(rows, np.intp)
+        outer, of = self._fans.near(bodies, chosen)
+        foot = bodies.position[chosen, 2]
+        inner, number = self._grid.near(
+            bodies.position[chosen, :2],
+            bodies.radius[chosen],
+            np.stack([foot, foot + bodies.height[chosen]]),
+        )
+        segment = np.concatenate([outer, self._inner + inner])
+        body = np.concatenate([of, chosen[number]])
         cut = hidden_by_bodies(self._shared.segments, segment, bodies, body)
         path, times = self._shared.paths_of(segment[cut])
         return _once(path, np.repeat(body[cut], times), self._count)
@@ -139,14 +144,6 @@ def _in_turns(crossed: Callable[[list[int]], Pairs], rows: list[int]) -> Pairs:
     parts = [crossed(rows[i : i + _AT_ONCE]) for i in range(0, len(rows), _AT_ONCE)]
     path, body = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     return path, body
-
-
-def _near(grid: PlaceGrid, bodies: Bodies, rows: list[int]) -> list[Int[np.ndarray, " _"]]:
-    """What passes near each of the bodies `rows`."""
-    radius = bodies.radius
-    foot = bodies.position[:, 2]
-    head = foot + bodies.height
-    return [grid.near(bodies.position[i, :2], radius[i], foot[i], head[i]) for i in rows]
 
 
 def _once(path: Int[np.ndarray, " pairs"], body: Int[np.ndarray, " pairs"], count: int) -> Pairs:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.compiled import compiled, in_halves
@@ -78,42 +78,59 @@ def outlines(
     ground, whose image continues the screen downwards by its height: no field passes under the
     feet.
     """
+    lines, sizes = segments.lines, body_sizes(bodies)
     near, by = np.ascontiguousarray(segment), np.ascontiguousarray(body)
-    sizes = _sizes(bodies)
 
     def of(some: slice) -> tuple[Kept, Kept, Float[np.ndarray, "k 15"]]:
-        return _outlined(
-            segments.start, segments.end, segments.length, segments.behind, segments.ahead,
-            segments.first, segments.last, sizes, near[some], by[some], wavelength,
-        )  # fmt: skip
+        return outlined(*lines, sizes, near[some], by[some], wavelength)
 
     parts = in_halves(of, len(segment))
     found_segment, found_body, rows = map(np.concatenate, zip(*parts, strict=True))
     return found_segment, found_body, Outlines(*rows.T)
 
 
-def _sizes(bodies: Bodies) -> Float[np.ndarray, "n 10"]:
-    speed = np.sqrt((bodies.velocity[:, :2] ** 2).sum(axis=1))
-    stride = STRIDE_APART * np.minimum(speed / _WALKING, 1.0)
-    heading = (np.cos(bodies.heading), np.sin(bodies.heading))
-    sizes = (bodies.height, bodies.depth / 2, bodies.width / 2)
-    return np.column_stack([bodies.position, *sizes, *heading, stride, LEGS_APART * bodies.width])
+def body_sizes(bodies: Bodies) -> Float[np.ndarray, "n 10"]:
+    """Columns that `outlined` reads of each: position, height, half depth and half width, cosine
+    and sine of the heading, typical distances from leg to leg along it and across."""
+    columns = (bodies.velocity, bodies.width, bodies.depth, bodies.height, bodies.heading)
+    return _sizes(*(np.ascontiguousarray(c, float) for c in (bodies.position, *columns)))
 
 
 @compiled
-def _outlined(
+def _sizes(
+    position: Float[np.ndarray, "n 3"],
+    velocity: Float[np.ndarray, "n 3"],
+    width: Float[np.ndarray, " n"],
+    depth: Float[np.ndarray, " n"],
+    height: Float[np.ndarray, " n"],
+    heading: Float[np.ndarray, " n"],
+) -> Float[np.ndarray, "n 10"]:
+    sizes = np.empty((len(width), 10))
+    for j in range(len(width)):
+        sizes[j, :3] = position[j]
+        sizes[j, 3], sizes[j, 4], sizes[j, 5] = height[j], 0.5 * depth[j], 0.5 * width[j]
+        sizes[j, 6], sizes[j, 7] = math.cos(heading[j]), math.sin(heading[j])
+        speed = math.sqrt(velocity[j, 0] ** 2 + velocity[j, 1] ** 2)
+        sizes[j, 8] = STRIDE_APART * min(speed / _WALKING, 1.0)
+        sizes[j, 9] = LEGS_APART * width[j]
+    return sizes
+
+
+@compiled
+def outlined(
     start: Float[np.ndarray, "s 3"],
     end: Float[np.ndarray, "s 3"],
     lengths: Float[np.ndarray, " s"],
     behind: Float[np.ndarray, " s"],
     ahead: Float[np.ndarray, " s"],
-    first: np.ndarray,
-    last: np.ndarray,
+    first: Bool[np.ndarray, " s"],
+    last: Bool[np.ndarray, " s"],
     sizes: Float[np.ndarray, "n 10"],
     segment: Rows,
     body: Rows,
     wavelength: float,
 ) -> tuple[Kept, Kept, Float[np.ndarray, "k 15"]]:
+    """`outlines` of the `lines` of Segments, the columns of Outlines as columns."""
     kept = np.empty(len(segment), np.intp)
     found = np.empty((len(segment), 15))
     count = 0

@@ -101,6 +101,7 @@ class BodyReflections:
         if scattering == "ellipsoid":  # what compiles must not compile in the first tick
             nowhere = np.zeros((0, 3))
             ellipsoid_bounces(nowhere, nowhere, nobody(), np.zeros(0, np.intp), wavelength)
+            strongest_bounce(nowhere, nowhere, nobody(), wavelength)
         self._last: tuple[Int[np.ndarray, " p"], Int[np.ndarray, "p numbers"]] | None = None
 
     def update(
@@ -228,7 +229,9 @@ class BodyReflections:
             factors = PathFields(row[of == i], factor[of == i])
             field[factors.path] *= factors.field
             by_body.append((bodies.ids[i], factors))
-        return Blockage(field, tuple(by_body), np.arange(len(paths)))
+        touched = np.unique(row)
+        everything = np.arange(len(paths))
+        return Blockage(len(paths), touched, field[touched], tuple(by_body), everything)
 
     def _changed(
         self,

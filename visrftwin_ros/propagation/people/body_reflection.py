@@ -141,20 +141,41 @@ def strongest_bounce(
     R the largest root of the product of both curvature radii.
     """
     semi = semi_axes(bodies)
-    radius = semi.prod(axis=1) / semi.min(axis=1) ** 2
-    shoulder, head = semi[:, :2].max(axis=1), bodies.position[:, 2] + bodies.height
-
-    def least_way(end: Float[np.ndarray, "links 3"]) -> Float[np.ndarray, "links n"]:
-        """Metres to the upright cylinder around the body."""
-        aside = np.linalg.norm(end[:, None, :2] - bodies.position[None, :, :2], axis=2) - shoulder
-        level = end[:, 2, None]
-        upright = np.maximum(level - head, bodies.position[:, 2] - level)
-        return np.hypot(np.maximum(aside, 0.0), np.maximum(upright, 0.0))
-
-    s_in, s_out = least_way(transmitter), least_way(receiver)
-    straight = np.linalg.norm(receiver - transmitter, axis=1)[:, None]
-    way = np.maximum(s_in + s_out, straight) + 2 * s_in * s_out / radius
+    tx, rx, foot, height = (
+        np.ascontiguousarray(column, float)
+        for column in (transmitter, receiver, bodies.position, bodies.height)
+    )
+    way = _least_ways(tx, rx, foot, height, semi)
     return free_space_amplitude(way, wavelength) ** 2
+
+
+@compiled
+def _least_ways(
+    transmitter: Float[np.ndarray, "links 3"],
+    receiver: Float[np.ndarray, "links 3"],
+    position: Float[np.ndarray, "n 3"],
+    height: Float[np.ndarray, " n"],
+    semi: Float[np.ndarray, "n 3"],
+) -> Float[np.ndarray, "links n"]:
+    """s' + s + 2 s' s / R of `strongest_bounce`, metres; to the upright cylinder around a body."""
+    found = np.empty((len(transmitter), len(position)))
+    for j in range(len(position)):
+        least = min(semi[j, 0], semi[j, 1], semi[j, 2])
+        radius = semi[j, 0] * semi[j, 1] * semi[j, 2] / least**2
+        shoulder, head = max(semi[j, 0], semi[j, 1]), position[j, 2] + height[j]
+        for i in range(len(transmitter)):
+            straight, both, product = 0.0, 0.0, 2.0 / radius
+            for end in (transmitter[i], receiver[i]):
+                x, y = end[0] - position[j, 0], end[1] - position[j, 1]
+                aside = max(math.sqrt(x * x + y * y) - shoulder, 0.0)
+                upright = max(position[j, 2] - end[2], end[2] - head, 0.0)
+                way = math.sqrt(aside * aside + upright * upright)
+                both += way
+                product *= way
+            for x in range(3):
+                straight += (receiver[i, x] - transmitter[i, x]) ** 2
+            found[i, j] = max(both, math.sqrt(straight)) + product
+    return found
 
 
 @compiled

@@ -23,7 +23,7 @@ from visrftwin_ros.propagation.people.screen_diffraction import (
     BlockageModel,
     fresnel_scale,
 )
-from visrftwin_ros.propagation.people.thick_bodies import thick_field
+from visrftwin_ros.propagation.people.thick_bodies import thick_shadows
 
 Rows = Int[np.ndarray, " c"]
 
@@ -55,10 +55,11 @@ def shadows(
     """
     if bodies.is_box.any() and (box := bodies.is_box[body]).any():
         return _with_boxes(segments, bodies, segment, body, box, wavelength, model)
-    segment, body, outline = outlines(segments, bodies, segment, body, wavelength)
     if model == "thick":
-        field = thick_field(outline, bodies, body, wavelength)
-    elif model == "fresnel":
+        near, by, outline, field = thick_shadows(segments, bodies, segment, body, wavelength)
+        return Shadows(near, by, field, outline)
+    segment, body, outline = outlines(segments, bodies, segment, body, wavelength)
+    if model == "fresnel":
         field = _person_field(outline, LEG_WIDTH * bodies.width[body], wavelength)
     else:
         field = FIELD_OF_MODEL[model](outline, wavelength)

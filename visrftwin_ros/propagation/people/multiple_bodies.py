@@ -24,8 +24,13 @@ from visrftwin_ros.propagation.people.body_outlines import Kept
 from visrftwin_ros.propagation.people.body_screens import Shadows
 from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel
 from visrftwin_ros.propagation.people.thick_bodies import material_rows
-from visrftwin_ros.propagation.people.thick_cylinder import Table, past_one_side
-from visrftwin_ros.propagation.people.transition_table import TransitionTable, body_transitions
+from visrftwin_ros.propagation.people.thick_cylinder import past_one_side
+from visrftwin_ros.propagation.people.transition_table import (
+    NO_TABLES,
+    Table,
+    Tables,
+    body_transitions,
+)
 
 _TINY = 1e-9
 """Metres, and of the square of one."""
@@ -40,8 +45,8 @@ _NO_SHADOW, _SHADOW = 0.05, 0.1
 _MOST_WEIGHT = 1.5
 """Of a body's outline as if it were endless: what takes more than that takes it by other means."""
 _LEFT, _RIGHT, _THROUGH = 0, 1, 2
-_NONE = np.zeros((0, 1, 1), complex)
-_FLAT = TransitionTable(_NONE, _NONE, _NONE[:, 0])
+_FEW = 100
+"""Stretches that one core works off alone, each some ten times what a body alone takes."""
 
 Body = tuple[float, float, float, float]
 """Seen along the ray: distance from the source to the axis, edges left and right, half depth."""
@@ -112,14 +117,14 @@ def joint_ratios(
     """
     if model not in ("thick", "fresnel"):
         return np.zeros(0, np.intp), np.zeros(0, complex)
-    table = body_transitions(wavelength) if model == "thick" else _FLAT
-    return ratios_in(standing, wavelength, table)
+    tables = body_transitions(wavelength) if model == "thick" else NO_TABLES
+    return ratios_in(standing, wavelength, tables)
 
 
 def ratios_in(
-    standing: Standing, wavelength: float, table: TransitionTable
+    standing: Standing, wavelength: float, tables: Tables
 ) -> tuple[Int[np.ndarray, " s"], Complex[np.ndarray, " s"]]:
-    """The same with bodies of this table's materials; flat ones where it has none."""
+    """The same with bodies of these materials; flat ones where there are none."""
     order = np.lexsort((standing.d1, standing.stretch, standing.path))
     path, stretch = standing.path[order], standing.stretch[order]
     begin = np.flatnonzero((np.diff(path, prepend=-1) != 0) | (np.diff(stretch, prepend=-1) != 0))
@@ -133,10 +138,10 @@ def ratios_in(
     columns = np.stack([rows.d1, rows.left, rows.right, deep, rows.d2, rows.flatness], axis=1)
 
     def of(some: slice) -> Complex[np.ndarray, " some"]:
-        return _chained(columns, rows.field, rows.material, begin[some], end[some], wavelength,
-                        table.near, table.far, table.reflection)  # fmt: skip
+        ends = begin[some], end[some]
+        return _chained(columns, rows.field, rows.material, *ends, wavelength, tables)
 
-    return path[begin], on_two_cores(of, len(begin))
+    return path[begin], on_two_cores(of, len(begin), _FEW)
 
 
 @compiled
@@ -281,11 +286,10 @@ def _chained(
     begin: Int[np.ndarray, " s"],
     end: Int[np.ndarray, " s"],
     wavelength: float,
-    near: Complex[np.ndarray, "m curves near"],
-    far: Complex[np.ndarray, "m curves far"],
-    reflection: Complex[np.ndarray, "m cosines"],
+    tables: Tables,
 ) -> Complex[np.ndarray, " s"]:
-    thick = len(near) > 0
+    thick = len(tables) > 0
+    none = np.zeros(0, np.complex128)
     found = np.empty(len(begin), np.complex128)
     sides = (-1.0, 1.0)
     for row in range(len(begin)):
@@ -295,16 +299,16 @@ def _chained(
         total = (columns[begin[row], 0] + columns[begin[row], 4]) * level
         amplitude, weight = np.zeros(3, np.complex128), np.zeros(3, np.complex128)
         came, alone = np.zeros(3, np.complex128), np.zeros((2, 2), np.complex128)
-        before, of_before = (0.0, 0.0, 0.0, 0.0), 0
+        before, table_before = (0.0, 0.0, 0.0, 0.0), none
         product = 1.0 + 0j
         for i in range(begin[row], end[row]):
             half = columns[i, 3]
             ahead = min(max(columns[i, 0] * level, half + _NEAREST), total - half - _NEAREST)
             if i > begin[row]:
                 ahead = max(ahead, before[0] + _LEAST_APART)
-            body, of = (ahead, columns[i, 1], columns[i, 2], half), material[i] if thick else 0
-            table = (near[of], far[of], reflection[of])
-            tables = ((near[of_before], far[of_before], reflection[of_before]), table)
+            body = (ahead, columns[i, 1], columns[i, 2], half)
+            table = tables[material[i]] if thick else none
+            both = (table_before, table)
             alone[0] = alone[1]
             _weigh(body, total, field[i], wave, thick, table, alone[1], weight)
             for to in range(3):
@@ -313,10 +317,10 @@ def _chained(
                     coupling = 1.0 + 0j
                     if to != _THROUGH and i > begin[row] and weight[to] != 0.0:
                         pair, rounds = (sides[by], sides[to]), (alone[0, by], alone[1, to])
-                        coupling = _coupling(before, body, pair, total, wave, thick, tables, rounds)
+                        coupling = _coupling(before, body, pair, total, wave, thick, both, rounds)
                     came[to] += amplitude[by] * coupling
             amplitude[:] = came * weight
-            before, of_before = body, of
+            before, table_before = body, table
             product *= field[i]
         joint = amplitude[_LEFT] + amplitude[_RIGHT] + amplitude[_THROUGH]
         found[row] = joint / product if abs(product) > 0.0 else 1.0

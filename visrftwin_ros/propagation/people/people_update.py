@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Complex, Int
+from jaxtyping import Bool, Complex, Int, Int32
 from scipy.constants import speed_of_light
 
 from visrftwin_ros.bodies.people import BOX, PERSON, Bodies
+from visrftwin_ros.compiled import compiled
+from visrftwin_ros.propagation.paths.link_metrics import link_sums
 from visrftwin_ros.propagation.paths.path_segments import PlaceGrid, Scan, Segments, path_segments
 from visrftwin_ros.propagation.paths.path_set import DIFFUSE, PathSet
 from visrftwin_ros.propagation.people.body_occlusion import PassingOutlines, StandingOutlines
@@ -76,6 +78,7 @@ def prepare_updates(wavelength: float) -> None:
         for shape in (PERSON, BOX):
             update = PeopleUpdate(paths, wavelength, standing=standing)
             update.update(replace(pair, shape=(shape, shape)))
+    link_sums(paths, np.ones(2, complex))
 
 
 @dataclass(frozen=True)
@@ -94,23 +97,24 @@ class PathFields:
 class Blockage:
     """The effect of people on the P paths of a PathSet.
 
-    field: complex E/E0, 1 where nobody is near; several bodies are multiple diffraction, on weak
-    paths they multiply.
+    touched: rows with somebody near, ascending, and factor: complex E/E0 on these; several bodies
+    are multiple diffraction, on weak paths they multiply.
     by_body: every body near some path, as its id, and its factors; sorted by id, an id may come
     more than once. evaluated: rows evaluated at this update, ascending.
     """
 
-    field: Complex[np.ndarray, " paths"]
+    paths: int
+    touched: Int[np.ndarray, " t"]
+    factor: Complex[np.ndarray, " t"]
     by_body: tuple[tuple[str, PathFields], ...]
     evaluated: Int[np.ndarray, " e"]
 
     @cached_property
-    def touched(self) -> Int[np.ndarray, " k"]:
-        """Rows with somebody near, ascending."""
-        near = np.zeros(len(self.field), bool)
-        for _, fields in self.by_body:
-            near[fields.path] = True
-        return np.flatnonzero(near)
+    def field(self) -> Complex[np.ndarray, " paths"]:
+        """E/E0 of all, 1 where nobody is near."""
+        field = np.ones(self.paths, complex)
+        field[self.touched] = self.factor
+        return field
 
     def blocked_by(self, path: int) -> tuple[str, ...]:
         """Ids of the bodies that each take at least 3 dB off `path`."""
@@ -124,7 +128,7 @@ class Blockage:
 
 def unblocked(paths: PathSet) -> Blockage:
     """Nobody there."""
-    return Blockage(np.ones(len(paths), complex), (), _NONE)
+    return Blockage(len(paths), _NONE, np.zeros(0, complex), (), _NONE)
 
 
 class PeopleUpdate:
@@ -163,7 +167,8 @@ class PeopleUpdate:
         )
         self._poses: dict[str, tuple[float, ...]] = {}
         self._affected = np.zeros(len(paths.links), bool)
-        self._blockage = unblocked(paths)
+        self._field = np.ones(len(paths), complex)
+        self._everything = np.ones(len(paths.links), bool)
 
     def update(self, bodies: Bodies) -> Blockage:
         """The blockage with these bodies; ids must be unique and poses finite."""
@@ -173,7 +178,10 @@ class PeopleUpdate:
         gone = [name for name in self._poses if name not in poses]
         away = [*gone, *(bodies.ids[i] for i in moved)]
 
-        evaluated = [self._strong.forget(away), self._strong.evaluate(bodies, moved, None)]
+        evaluated = [
+            self._strong.forget(away),
+            self._strong.evaluate(bodies, moved, self._everything),
+        ]
         affected = np.zeros_like(self._affected)
         affected[self._link[self._strong.touched()]] = True
         newly = affected & ~self._affected
@@ -189,23 +197,60 @@ class PeopleUpdate:
         for rows in evaluated:
             marked[rows] = True
         self._poses, self._affected = poses, affected
-        self._blockage = self._assemble(marked)
-        return self._blockage
+        return self._assembled(marked)
 
-    def _assemble(self, marked: Bool[np.ndarray, " paths"]) -> Blockage:
-        """Puts the bodies' factors into a copy of the field at the `marked` rows only."""
-        field = self._blockage.field.copy()
-        evaluated = np.flatnonzero(marked)
+    def _assembled(self, marked: Bool[np.ndarray, " paths"]) -> Blockage:
+        """Puts the bodies' factors into the field, at the `marked` rows only."""
+        field, evaluated = self._field, np.flatnonzero(marked)
         field[evaluated] = 1.0
         # In the order of the ids, so that the product does not depend on who moved when.
         tiers = (self._strong, *self._weak)
         near = sorted((e for tier in tiers for e in tier.by_body), key=lambda entry: entry[0])
+        touched = np.zeros(len(field), bool)
         for _, fields in near:
-            rows = marked[fields.path]
-            field[fields.path[rows]] *= fields.field[rows]
+            _multiply(field, fields.path, fields.field, marked, touched)
         path, ratio = self._strong.joint(marked)
         np.multiply.at(field, path, ratio)
-        return Blockage(field, tuple(near), evaluated)
+        rows = np.flatnonzero(touched)
+        return Blockage(len(field), rows, field[rows], tuple(near), evaluated)
+
+
+@compiled
+def _multiply(
+    field: Complex[np.ndarray, " paths"],
+    path: Int[np.ndarray, " k"],
+    factor: ComplexValues,
+    marked: Bool[np.ndarray, " paths"],
+    touched: Bool[np.ndarray, " paths"],
+) -> None:
+    """Into `field` the factors on `marked` paths; all of these paths are `touched`."""
+    for k in range(len(path)):
+        touched[path[k]] = True
+        if marked[path[k]]:
+            field[path[k]] *= factor[k]
+
+
+@compiled
+def _products(
+    path: Int[np.ndarray, " k"],
+    body: Int[np.ndarray, " k"],
+    field: ComplexValues,
+    link: Int32[np.ndarray, " paths"],
+    wanted: Bool[np.ndarray, " links"],
+) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, " n"], ComplexValues]:
+    """Of the paths of `wanted` links each pair of a path and a body once, with the product over its
+    segments, which follow each other."""
+    paths, bodies, fields = np.empty_like(path), np.empty_like(body), np.empty_like(field)
+    count = 0
+    for k in range(len(path)):
+        if not wanted[link[path[k]]]:
+            continue
+        if count and paths[count - 1] == path[k] and bodies[count - 1] == body[k]:
+            fields[count - 1] *= field[k]
+        else:
+            paths[count], bodies[count], fields[count] = path[k], body[k], field[k]
+            count += 1
+    return paths[:count], bodies[:count], fields[:count]
 
 
 class _Tier(ABC):
@@ -218,7 +263,7 @@ class _Tier(ABC):
 
     @abstractmethod
     def _factors(
-        self, bodies: Bodies, rows: list[int], links: Bool[np.ndarray, " links"] | None
+        self, bodies: Bodies, rows: list[int], links: Bool[np.ndarray, " links"]
     ) -> tuple[Int[np.ndarray, " k"], Int[np.ndarray, " k"], ComplexValues]:
         """Of the bodies `rows`, ascending, on the paths of `links` at least: paths, ascending for
         each body, bodies, ascending, and factors, (K,) each."""
@@ -247,21 +292,14 @@ class _Tier(ABC):
         return np.concatenate(gone)
 
     def evaluate(
-        self, bodies: Bodies, rows: list[int], links: Bool[np.ndarray, " links"] | None
+        self, bodies: Bodies, rows: list[int], links: Bool[np.ndarray, " links"]
     ) -> Int[np.ndarray, " k"]:
         """Adds what `bodies` with these indices do to the paths of `links`; those paths."""
         if not rows or not len(self._rows):
             return _NONE
-        path, body, field = self._factors(bodies, rows, links)
-        if links is not None:
-            wanted = links[self._paths.link[path]]
-            path, body, field = path[wanted], body[wanted], field[wanted]
-        # Bodies in the order of `rows`, each with its paths ascending: the product over the
-        # segments of a path, then what is each body's.
-        first = np.flatnonzero((np.diff(path, prepend=-1) != 0) | (np.diff(body, prepend=-1) != 0))
-        if len(first):
-            path, body = path[first], body[first]
-            field = np.multiply.reduceat(field, first)
+        # Bodies in the order of `rows`, each with its paths ascending.
+        found = self._factors(bodies, rows, links)
+        path, body, field = _products(*found, self._paths.link, links)
         for i, begin, end in zip(
             rows, np.searchsorted(body, rows), np.searchsorted(body, rows, "right"), strict=True
         ):
@@ -296,7 +334,8 @@ class _Diffracted(_Tier):
         self._stand_still = standing
         self._wavelength = wavelength
         self._model: BlockageModel = model
-        self._standing: dict[str, list[Standing]] = {}
+        self._standing: list[tuple[tuple[str, ...], Int[np.ndarray, " k"], Standing]] = []
+        """Ids, whose number each of the bodies that stand has, and these."""
         self._longest = float(paths.delay[rows].max(initial=0.0) * speed_of_light)
         if standing:
             _ = self._places
@@ -307,47 +346,59 @@ class _Diffracted(_Tier):
         return path_segments(self._paths, self._rows)
 
     @cached_property
+    def _links_passed(self) -> Int32[np.ndarray, " segments"]:
+        return self._paths.link[self._segments.path]
+
+    @cached_property
     def _places(self) -> PlaceGrid | Scan:
         return PlaceGrid(self._segments) if self._stand_still else Scan(self._segments)
 
     def _factors(
-        self, bodies: Bodies, rows: list[int], links: Bool[np.ndarray, " links"] | None
+        self, bodies: Bodies, rows: list[int], links: Bool[np.ndarray, " links"]
     ) -> tuple[Int[np.ndarray, " k"], Int[np.ndarray, " k"], ComplexValues]:
-        reaches = reach(bodies, self._longest, self._wavelength)
-        near = [self._places.near(bodies.position[i, :2], reaches[i]) for i in rows]
-        segment = np.concatenate(near)
-        body = np.repeat(np.array(rows, np.intp), [len(n) for n in near])
-        if links is not None:
-            wanted = links[self._paths.link[self._segments.path[segment]]]
+        chosen = np.array(rows, np.intp)
+        reaches = reach(bodies, self._longest, self._wavelength)[chosen]
+        segment, number = self._places.near(bodies.position[chosen, :2], reaches)
+        body = chosen[number]
+        if not links.all():
+            wanted = links[self._links_passed[segment]]
             segment, body = segment[wanted], body[wanted]
         found = shadows(self._segments, bodies, segment, body, self._wavelength, self._model)
         if self._joint:
             deep, standing = standing_in(self._segments, bodies, found)
-            of = found.body[deep]
-            for i in np.unique(of):
-                self._standing.setdefault(bodies.ids[i], []).append(standing.take(of == i))
+            self._standing.append((bodies.ids, found.body[deep], standing))
         return self._segments.path[found.segment], found.body, found.field
 
     def forget(self, names: list[str]) -> Int[np.ndarray, " k"]:
-        for name in names:
-            self._standing.pop(name, None)
+        known, self._standing = self._standing, []
+        for ids, body, standing in known:
+            left = np.array([name not in names for name in ids])[body]
+            if left.any():
+                self._standing.append((ids, body[left], standing.take(left)))
         return super().forget(names)
-
-    def forget_links(self, links: Bool[np.ndarray, " links"]) -> Int[np.ndarray, " k"]:
-        if links.any():
-            for name, parts in self._standing.items():
-                self._standing[name] = [p.take(~links[self._paths.link[p.path]]) for p in parts]
-        return super().forget_links(links)
 
     def joint(
         self, marked: Bool[np.ndarray, " paths"]
     ) -> tuple[Int[np.ndarray, " s"], ComplexValues]:
         """Of the `marked` paths those with several bodies, and what that makes of their product."""
-        parts = [part for name in sorted(self._standing) for part in self._standing[name]]
-        if len(parts) < 2:
+        bodies = np.zeros(len(marked), np.intp)
+        for _, _, standing in self._standing:
+            np.add.at(bodies, standing.path, 1)
+        several = marked & (bodies > 1)
+        if not several.any():
             return _NONE, np.zeros(0, complex)
-        everyone = Standing.together(parts)
-        return joint_ratios(everyone.take(marked[everyone.path]), self._wavelength, self._model)
+        rank = {
+            name: i for i, name in enumerate(sorted({n for ids, *_ in self._standing for n in ids}))
+        }
+        parts, ranks = [], []
+        for ids, body, standing in self._standing:
+            rows = np.flatnonzero(several[standing.path])
+            parts.append(standing.take(rows))
+            ranks.append(np.array([rank[name] for name in ids])[body[rows]])
+        # In the order of the ids, so that bodies side by side do not depend on who moved when.
+        order = np.argsort(np.concatenate(ranks), kind="stable")
+        everyone = Standing.together(parts).take(order)
+        return joint_ratios(everyone, self._wavelength, self._model)
 
 
 class _Sampled(_Tier):
@@ -364,7 +415,7 @@ class _Sampled(_Tier):
         return (StandingOutlines if self._standing else PassingOutlines)(self._paths, self._rows)
 
     def _factors(
-        self, bodies: Bodies, rows: list[int], links: Bool[np.ndarray, " links"] | None
+        self, bodies: Bodies, rows: list[int], links: Bool[np.ndarray, " links"]
     ) -> tuple[Int[np.ndarray, " k"], Int[np.ndarray, " k"], ComplexValues]:
         path, body = self._outlines.crossed(bodies, rows)
         factor = np.where(bodies.is_box[body], BEHIND_A_BOX, BEHIND_A_BODY)

@@ -5,17 +5,25 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from jaxtyping import Complex, Float, Int
+from jaxtyping import Bool, Complex, Float, Int
 
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.bodies.surface import SKIN, body_materials
-from visrftwin_ros.compiled import compiled, on_two_cores
+from visrftwin_ros.compiled import compiled, in_halves
 from visrftwin_ros.propagation.fields.fresnel_auxiliary import phasor_integral
-from visrftwin_ros.propagation.people.body_outlines import HEAD_WIDTH, LEG_WIDTH, Outlines
+from visrftwin_ros.propagation.paths.path_segments import Segments
+from visrftwin_ros.propagation.people.body_outlines import (
+    HEAD_WIDTH,
+    LEG_WIDTH,
+    Kept,
+    Outlines,
+    body_sizes,
+    outlined,
+)
 from visrftwin_ros.propagation.people.thick_cylinder import past_ellipse, past_round
-from visrftwin_ros.propagation.people.transition_table import body_transitions
+from visrftwin_ros.propagation.people.transition_table import Tables, body_transitions
 
-Values = Float[np.ndarray, " k"]
+ComplexValues = Complex[np.ndarray, " k"]
 
 _NEAREST = 0.01
 """Metres in front of a part at which an end of the path counts that is nearer, or inside it: the
@@ -26,10 +34,15 @@ _STEEPEST = 0.3
 """Lowest cosine of a ray's elevation: steeper rays, over 72 degrees, meet a body as that one."""
 
 
-def thick_field(
-    outline: Outlines, bodies: Bodies, body: Int[np.ndarray, " k"], wavelength: float
-) -> Complex[np.ndarray, " k"]:
-    """E/E0, vertically polarised, behind the bodies with these indices, whose outlines these are.
+def thick_shadows(
+    segments: Segments,
+    bodies: Bodies,
+    segment: Int[np.ndarray, " c"],
+    body: Int[np.ndarray, " c"],
+    wavelength: float,
+) -> tuple[Kept, Kept, Outlines, Complex[np.ndarray, " k"]]:
+    """Those of the candidate pairs (`segment`, `body`), (C,) each, in which the body matters, their
+    `outlines` and E/E0, vertically polarised, behind the bodies.
 
     Across each part goes what a smooth convex cylinder leaves (`cylinder_diffraction`), in the
     body's own section and at its heading; up and down Fresnel's integral between the part's edges
@@ -39,33 +52,61 @@ def thick_field(
     gap between a walker's is an aperture without depth. What is curved more sharply than 1 / k
     counts as rounded to that.
     """
-    table = body_transitions(wavelength)
-    columns = np.stack(
-        [outline.d1, outline.d2, outline.left, outline.right, outline.bottom, outline.top]
-        + [outline.shoulders, outline.crotch, outline.ground]
-        + [outline.half_apart, outline.forward, outline.sideways, outline.flatness],
-        axis=1,
+    lines, sizes, material = segments.lines, body_sizes(bodies), material_rows(bodies)
+    near, by = np.ascontiguousarray(segment), np.ascontiguousarray(body)
+    tables = body_transitions(wavelength)
+
+    def of(some: slice) -> tuple[Kept, Kept, Float[np.ndarray, "k 15"], ComplexValues]:
+        return _shadowed(*lines, sizes, material, near[some], by[some], wavelength, tables)
+
+    parts = in_halves(of, len(segment))
+    columns = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
+    found_segment, found_body, rows, field = columns
+    return found_segment, found_body, Outlines(*rows.T), field
+
+
+@compiled
+def _shadowed(
+    start: Float[np.ndarray, "s 3"],
+    end: Float[np.ndarray, "s 3"],
+    lengths: Float[np.ndarray, " s"],
+    behind: Float[np.ndarray, " s"],
+    ahead: Float[np.ndarray, " s"],
+    first: Bool[np.ndarray, " s"],
+    last: Bool[np.ndarray, " s"],
+    sizes: Float[np.ndarray, "n 10"],
+    material: Int[np.ndarray, " n"],
+    segment: Int[np.ndarray, " c"],
+    body: Int[np.ndarray, " c"],
+    wavelength: float,
+    tables: Tables,
+) -> tuple[Kept, Kept, Float[np.ndarray, "k 15"], ComplexValues]:
+    lines = start, end, lengths, behind, ahead, first, last
+    near, by, rows = outlined(*lines, sizes, segment, body, wavelength)
+    return (
+        near,
+        by,
+        rows,
+        _fields(rows, _parts(sizes, wavelength), material, by, wavelength, tables),
     )
-    sizes, material = _sizes(bodies, wavelength), material_rows(bodies)
-
-    def of(rows: slice) -> Complex[np.ndarray, " rows"]:
-        return _fields(columns[rows], sizes, material, body[rows], wavelength,
-                       table.near, table.far, table.reflection)  # fmt: skip
-
-    return on_two_cores(of, len(columns))
 
 
-def _sizes(bodies: Bodies, wavelength: float) -> Float[np.ndarray, "n 7"]:
+@compiled
+def _parts(sizes: Float[np.ndarray, "n 10"], wavelength: float) -> Float[np.ndarray, "n 7"]:
     """Of each body half the trunk's axes, along its heading and across, radius of head and legs,
     and of trunk, head and legs (1 / (2 a b))^(1/3) or (radius / 2)^(1/3), for m."""
-    sharpest = wavelength / (2 * np.pi)
-    half = np.column_stack([bodies.depth, bodies.width]) / 2
-    wide = np.maximum(half.max(axis=1), sharpest)
-    a, b = np.maximum(half, np.sqrt(wide * sharpest)[:, None]).T
-    head = np.maximum(np.minimum(HEAD_WIDTH / 2, half.min(axis=1)), sharpest)
-    leg = np.maximum(LEG_WIDTH / 2 * bodies.width, sharpest)
-    roots = np.cbrt([1 / (2 * a * b), head / 2, leg / 2])
-    return np.column_stack([a, b, head, leg, *roots])
+    sharpest = wavelength / (2 * math.pi)
+    parts = np.empty((len(sizes), 7))
+    for j in range(len(sizes)):
+        half_depth, half_width = sizes[j, 4], sizes[j, 5]
+        least = math.sqrt(max(half_depth, half_width, sharpest) * sharpest)
+        a, b = max(half_depth, least), max(half_width, least)
+        head = max(min(HEAD_WIDTH / 2, half_depth, half_width), sharpest)
+        leg = max(LEG_WIDTH * half_width, sharpest)
+        parts[j, 0], parts[j, 1], parts[j, 2], parts[j, 3] = a, b, head, leg
+        parts[j, 4] = np.cbrt(1.0 / (2.0 * a * b))
+        parts[j, 5], parts[j, 6] = np.cbrt(0.5 * head), np.cbrt(0.5 * leg)
+    return parts
 
 
 def material_rows(bodies: Bodies) -> Int[np.ndarray, " n"]:
@@ -87,52 +128,49 @@ def _edge(edge: float, d1: float, d2: float, wavelength: float) -> complex:
 
 @compiled
 def _fields(
-    columns: Float[np.ndarray, "k 13"],
-    sizes: Float[np.ndarray, "n 7"],
+    columns: Float[np.ndarray, "k 15"],
+    parts: Float[np.ndarray, "n 7"],
     material: Int[np.ndarray, " n"],
     body: Int[np.ndarray, " k"],
     wavelength: float,
-    near: Complex[np.ndarray, "m curves near"],
-    far: Complex[np.ndarray, "m curves far"],
-    reflection: Complex[np.ndarray, "m cosines"],
-) -> Complex[np.ndarray, " k"]:
+    tables: Tables,
+) -> ComplexValues:
     found = np.empty(len(columns), np.complex128)
     for row in range(len(columns)):
         d1, d2 = columns[row, 0], columns[row, 1]
         aside = 0.5 * (columns[row, 2] + columns[row, 3])
-        ground, crotch = columns[row, 8], columns[row, 7]
+        crotch, ground = columns[row, 8], columns[row, 9]
         j = body[row]
-        a, b, head, leg = sizes[j, 0], sizes[j, 1], sizes[j, 2], sizes[j, 3]
-        of = material[j]
-        table = (near[of], far[of], reflection[of])
-        level = max(columns[row, 12], _STEEPEST)
+        a, b, head, leg = parts[j, 0], parts[j, 1], parts[j, 2], parts[j, 3]
+        table = tables[material[j]]
+        level = max(columns[row, 13], _STEEPEST)
         k, l1, l2 = 2.0 * math.pi / wavelength * level, d1 * level, d2 * level
         root_k = np.cbrt(k)
 
         to_bottom = _edge(columns[row, 4], d1, d2, wavelength)
         to_top = _edge(columns[row, 5], d1, d2, wavelength)
-        to_shoulders = _edge(columns[row, 6], d1, d2, wavelength)
+        to_shoulders = _edge(columns[row, 7], d1, d2, wavelength)
         to_low = _edge(ground - crotch, d1, d2, wavelength)
         to_high = _edge(ground + crotch, d1, d2, wavelength)
 
-        forward, sideways = columns[row, 10], columns[row, 11]
+        forward, sideways = columns[row, 11], columns[row, 12]
         half_depth = math.sqrt((b * sideways) ** 2 + (a * forward) ** 2)
         before, beyond = max(l1, half_depth + _NEAREST), max(l2, half_depth + _NEAREST)
         trunk = 1.0 - past_ellipse(
             aside * sideways - before * forward, -aside * forward - before * sideways,
             aside * sideways + beyond * forward, -aside * forward + beyond * sideways,
-            a, b, root_k * sizes[j, 4], k, table,
+            a, b, root_k * parts[j, 4], k, table,
         )  # fmt: skip
         taken = trunk * (to_low - to_bottom + to_shoulders - to_high)
         before, beyond = max(l1, head + _NEAREST), max(l2, head + _NEAREST)
-        size = root_k * sizes[j, 5]
+        size = root_k * parts[j, 5]
         heads = 1.0 - past_round(aside, head, before, beyond, size, k, table)
         heads -= past_round(-aside, head, before, beyond, size, k, table)
         taken += heads * (to_top - to_shoulders)
         if crotch > 0.0:
-            apart = columns[row, 9]
+            apart = columns[row, 10]
             before, beyond = max(l1, leg + _NEAREST), max(l2, leg + _NEAREST)
-            size = root_k * sizes[j, 6]
+            size = root_k * parts[j, 6]
             legs = 1.0 - past_round(aside + apart, leg, before, beyond, size, k, table)
             legs -= past_round(apart - aside, leg, before, beyond, size, k, table)
             if apart > leg:
@@ -140,5 +178,5 @@ def _fields(
                 gap -= _edge(aside - apart + leg, d1, d2, wavelength)
                 legs -= _HALF * gap
             taken += legs * (to_high - to_low)
-        found[row] = 1.0 - _HALF * taken
+        found[row] = 1.0 - columns[row, 14] * _HALF * taken
     return found

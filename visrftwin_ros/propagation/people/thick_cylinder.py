@@ -9,18 +9,16 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from jaxtyping import Complex
 
 from visrftwin_ros.compiled import compiled
+from visrftwin_ros.propagation.fields.fresnel_auxiliary import phasor
 from visrftwin_ros.propagation.fields.pekeris_function import LOWEST_XI
-from visrftwin_ros.propagation.people.transition_table import DEEPEST, reflection_at, transition
-
-Table = tuple[
-    Complex[np.ndarray, "curves near"],
-    Complex[np.ndarray, "curves far"],
-    Complex[np.ndarray, " cosines"],
-]
-"""One material's rows of a `TransitionTable`: near, far, reflection."""
+from visrftwin_ros.propagation.people.transition_table import (
+    DEEPEST,
+    Table,
+    reflection_at,
+    transition,
+)
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
 _INNER, _OUTER = np.polynomial.legendre.leggauss(4)[0][2:]
@@ -45,8 +43,8 @@ def _crept(
     root = math.sqrt(0.5 * k * s1 * s2 / (s1 + s2)) / m
     strength = -m * math.sqrt(2.0 / k * apart / (s1 * s2))
     turn = k * (s1 + arc + s2 - apart)
-    wave = transition(table[0], table[1], xi, m, root)
-    return complex(strength * wave * complex(math.cos(turn), -math.sin(turn)))
+    wave = transition(table, xi, m, root) * phasor(turn)
+    return complex(strength * wave.real, strength * wave.imag)
 
 
 @compiled
@@ -58,16 +56,15 @@ def _mirrored(
     radius = 2.0 * m * m * m / k
     xi = -2.0 * m * cosine
     spread = radius / (radius * cosine * (1.0 / s1 + 1.0 / s2) + 2.0)
+    turn = k * (s1 + s2 - apart)
     if xi < LOWEST_XI:
-        strength = reflection_at(table[2], cosine) * math.sqrt(spread * cosine)
+        strength = math.sqrt(spread * cosine * apart / (s1 * s2))
+        wave = reflection_at(table, cosine) * phasor(turn)
     else:
         root = math.sqrt(0.5 * k * s1 * s2 / (s1 + s2)) / m
-        turn = xi * xi * xi / 12.0
-        strength = -math.sqrt(2.0 * spread / m) * complex(math.cos(turn), -math.sin(turn))
-        strength *= transition(table[0], table[1], xi, m, root)
-    turn = k * (s1 + s2 - apart)
-    strength *= math.sqrt(apart / (s1 * s2))
-    return complex(strength * complex(math.cos(turn), -math.sin(turn)))
+        strength = -math.sqrt(2.0 * spread / m * apart / (s1 * s2))
+        wave = transition(table, xi, m, root) * phasor(turn + xi * xi * xi / 12.0)
+    return complex(strength * wave.real, strength * wave.imag)
 
 
 @compiled
@@ -158,14 +155,16 @@ def _one_way(
     if half < _SHORT_ARC:
         for node, weight in ((_INNER, _INNER_WEIGHT), (_OUTER, _OUTER_WEIGHT)):
             for way in (2.0 * half * (1.0 - node), 2.0 * half * (1.0 + node)):
-                turned = start_c * math.cos(way) - start_s * math.sin(way)
+                turn = phasor(way)
+                turned = start_c * turn.real + start_s * turn.imag
                 pace = math.sqrt(mean + swing * turned)
                 arc += weight * pace
                 slowness += weight / pace
     else:
         for i in range(len(_NODES)):
             way = 2.0 * half * (1.0 + _NODES[i])
-            turned = start_c * math.cos(way) - start_s * math.sin(way)
+            turn = phasor(way)
+            turned = start_c * turn.real + start_s * turn.imag
             pace = math.sqrt(mean + swing * turned)
             arc += _WEIGHTS[i] * pace
             slowness += _WEIGHTS[i] / pace

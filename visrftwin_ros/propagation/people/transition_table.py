@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -16,7 +15,12 @@ from jaxtyping import Complex, Float
 
 from visrftwin_ros.bodies.surface import body_impedance, body_materials
 from visrftwin_ros.compiled import compiled
-from visrftwin_ros.propagation.fields.fresnel_auxiliary import auxiliary, short_of_one
+from visrftwin_ros.propagation.fields.fresnel_auxiliary import (
+    auxiliary,
+    cubic,
+    phasor,
+    short_of_one,
+)
 from visrftwin_ros.propagation.fields.pekeris_function import LOWEST_XI, pekeris
 
 Values = Float[np.ndarray, " n"]
@@ -34,25 +38,27 @@ _RATE = -1j * 2.3381074 * np.exp(-1j * np.pi / 3)
 zero of Ai."""
 
 
-@dataclass(frozen=True)
-class TransitionTable:
-    """Of M materials, on grids that `transition` and `reflection_at` read.
+_CURVES = _CURVE_STEPS + 4
+_NEARS = round((_FAR - LOWEST_XI) * _NEAR_STEPS) + 4
+_FARS = round((DEEPEST - _FAR) * _FAR_STEPS) + 4
+_FIRST_FAR = _CURVES * _NEARS
+_FIRST_COSINE = _FIRST_FAR + _CURVES * _FARS
 
-    near: p*(xi) of the impedance, over curves and xi from LOWEST_XI to 1. far: the same less its
-    pole and the first wave's decay, from there on. reflection: of a plane, over the cosine of
-    incidence.
-    """
+Table = Complex[np.ndarray, " entries"]
+"""Of one material, on grids that `transition` and `reflection_at` read, one after the other: p*(xi)
+of the impedance, over curves and xi from LOWEST_XI to 1; the same less its pole and the first
+wave's decay, from there on; and the reflection of a plane, over the cosine of incidence."""
+Tables = Complex[np.ndarray, "m entries"]
 
-    near: Complex[np.ndarray, "m curves near"]
-    far: Complex[np.ndarray, "m curves far"]
-    reflection: Complex[np.ndarray, "m cosines"]
+NO_TABLES = np.zeros((0, _FIRST_COSINE + _COSINE_STEPS + 4), complex)
+"""Of no material."""
 
 
-def tabulated(impedances: tuple[Callable[[Values], ComplexValues], ...]) -> TransitionTable:
-    """The table of surfaces whose impedance, over that of free space, is this at each cosine."""
+def tabulated(impedances: tuple[Callable[[Values], ComplexValues], ...]) -> Tables:
+    """The tables of surfaces whose impedance, over that of free space, is this at each cosine."""
     over_m = _SHARPEST * (np.arange(-1, _CURVE_STEPS + 3) / _CURVE_STEPS) ** 2
-    near = LOWEST_XI + np.arange(-1, round((_FAR - LOWEST_XI) * _NEAR_STEPS) + 3) / _NEAR_STEPS
-    far = _FAR + np.arange(-1, round((DEEPEST - _FAR) * _FAR_STEPS) + 3) / _FAR_STEPS
+    near = LOWEST_XI + np.arange(-1, _NEARS - 1) / _NEAR_STEPS
+    far = _FAR + np.arange(-1, _FARS - 1) / _FAR_STEPS
     cosine = np.arange(-1, _COSINE_STEPS + 3) / _COSINE_STEPS
 
     def law(
@@ -67,15 +73,15 @@ def tabulated(impedances: tuple[Callable[[Values], ComplexValues], ...]) -> Tran
         return np.asarray((z * cosine - 1) / (z * cosine + 1))
 
     pole = 1 / (2 * math.sqrt(math.pi) * far)
-    return TransitionTable(
-        np.stack([law(near, z) for z in impedances]),
-        np.stack([(law(far, z) - pole) * np.exp(-_RATE * far) for z in impedances]),
-        np.stack([plane(z) for z in impedances]),
-    )
+    rows = []
+    for z in impedances:
+        crept = (law(far, z) - pole) * np.exp(-_RATE * far)
+        rows.append(np.concatenate([law(near, z).ravel(), crept.ravel(), plane(z)]))
+    return np.stack(rows)
 
 
 @cache
-def body_transitions(wavelength: float) -> TransitionTable:
+def body_transitions(wavelength: float) -> Tables:
     """Of all `body_materials`, in their order; once for each wavelength."""
 
     def impedance_of(material: str) -> Callable[[Values], ComplexValues]:
@@ -85,43 +91,30 @@ def body_transitions(wavelength: float) -> TransitionTable:
 
 
 @compiled
-def _between(row: ComplexValues, place: float) -> complex:
-    """Cubic through the four entries about `place`, counted from the second entry on."""
-    i = min(max(int(place), 0), len(row) - 4)
-    t = place - i
-    left, right, beyond = t + 1.0, t - 1.0, t - 2.0
-    return complex(
-        row[i] * (-t * right * beyond / 6.0)
-        + row[i + 1] * (left * right * beyond / 2.0)
-        + row[i + 2] * (-left * t * beyond / 2.0)
-        + row[i + 3] * (left * t * right / 6.0)
-    )
-
-
-@compiled
-def _between_curves(
-    table: Complex[np.ndarray, "curves xis"], over_m: float, place: float
-) -> complex:
+def _between_curves(table: Table, first: int, width: int, over_m: float, place: float) -> complex:
+    """Cubics through the sixteen entries about `place`, counted from the second entry of a curve
+    on, and the curve of this 1/m; the grid begins at `first`."""
     along = math.sqrt(min(over_m / _SHARPEST, 1.0)) * _CURVE_STEPS
-    i = int(along)
-    t = along - i
-    left, right, beyond = t + 1.0, t - 1.0, t - 2.0
-    return complex(
-        _between(table[i], place) * (-t * right * beyond / 6.0)
-        + _between(table[i + 1], place) * (left * right * beyond / 2.0)
-        + _between(table[i + 2], place) * (-left * t * beyond / 2.0)
-        + _between(table[i + 3], place) * (left * t * right / 6.0)
-    )
+    i, j = int(along), min(max(int(place), 0), width - 4)
+    across = cubic(place - j)
+    at, real, imaginary = first + i * width + j, 0.0, 0.0
+    for share in cubic(along - i):
+        # In parts: a complex number times a real one is worked off as if both were complex.
+        one, two, three, four = table[at], table[at + 1], table[at + 2], table[at + 3]
+        real += share * (
+            across[0] * one.real + across[1] * two.real
+            + across[2] * three.real + across[3] * four.real
+        )  # fmt: skip
+        imaginary += share * (
+            across[0] * one.imag + across[1] * two.imag
+            + across[2] * three.imag + across[3] * four.imag
+        )  # fmt: skip
+        at += width
+    return complex(real, imaginary)
 
 
 @compiled
-def transition(
-    near: Complex[np.ndarray, "curves near"],
-    far: Complex[np.ndarray, "curves far"],
-    xi: float,
-    m: float,
-    root: float,
-) -> complex:
+def transition(table: Table, xi: float, m: float, root: float) -> complex:
     """exp(-j pi/4) / (2 sqrt(pi) xi) [1 - F(X)] + P(xi), X = root^2 xi^2, xi >= LOWEST_XI.
 
     Negative `xi` is lit. Of Pathak, Burnside and Marhefka (1980); root^2 = k L / (2 m^2).
@@ -130,20 +123,29 @@ def transition(
     x = root * abs(xi) * math.sqrt(2.0 / math.pi)
     half = root / math.sqrt(2.0)
     if xi > _FAR:
-        found = half * short_of_one(x)
+        edge = short_of_one(x)
+        real, imaginary = half * edge.real, half * edge.imag
         if xi < DEEPEST:
-            wave = _between_curves(far, 1.0 / m, (xi - _FAR) * _FAR_STEPS)
-            down = math.exp(_RATE.real * xi)
-            turn = _RATE.imag * xi
-            found += wave * complex(down * math.cos(turn), down * math.sin(turn))
+            wave = _between_curves(table, _FIRST_FAR, _FARS, 1.0 / m, (xi - _FAR) * _FAR_STEPS)
+            wave *= math.exp(_RATE.real * xi) * phasor(-_RATE.imag * xi)
+            real += wave.real
+            imaginary += wave.imag
     else:
-        edge = half * auxiliary(x)
-        found = _between_curves(near, 1.0 / m, (xi - LOWEST_XI) * _NEAR_STEPS)
-        found += edge if xi < 0.0 else -edge
-    return complex(found * complex(math.sqrt(0.5), -math.sqrt(0.5)))
+        edge = auxiliary(x)
+        half = math.copysign(half, -xi)
+        found = _between_curves(table, 0, _NEARS, 1.0 / m, (xi - LOWEST_XI) * _NEAR_STEPS)
+        real, imaginary = found.real + half * edge.real, found.imag + half * edge.imag
+    # Times exp(-j pi/4).
+    return complex(math.sqrt(0.5) * (real + imaginary), math.sqrt(0.5) * (imaginary - real))
 
 
 @compiled
-def reflection_at(reflection: Complex[np.ndarray, " cosines"], cosine: float) -> complex:
+def reflection_at(table: Table, cosine: float) -> complex:
     """The plane's coefficient at this cosine of incidence, 0 to 1."""
-    return complex(_between(reflection, cosine * _COSINE_STEPS))
+    place = cosine * _COSINE_STEPS
+    i = min(max(int(place), 0), _COSINE_STEPS)
+    one, two, three, four = cubic(place - i)
+    at = _FIRST_COSINE + i
+    return complex(
+        one * table[at] + two * table[at + 1] + three * table[at + 2] + four * table[at + 3]
+    )

@@ -33,25 +33,26 @@ def built_again(
     count, columns = 0, known.shape[1]
     for row in rows:
         last = n_vertices[row] - 1
-        here = vertices[count]
         for v in range(columns):
             for x in range(3):
-                here[v, x] = receiver[row, x] if v >= last else known[row, v, x]
+                vertices[count, v, x] = receiver[row, x] if v >= last else known[row, v, x]
         fits = True
         for k in range(last - 1 - start[row]):
-            step, at = back[row, k], last - k
-            edge = step[16] > 0
-            gap, slope = step[9], 0.0
+            at = last - k
+            edge = back[row, k, 16] > 0
+            gap, slope = back[row, k, 9], 0.0
             for x in range(3):
-                gap -= here[at, x] * step[6 + x]
-                slope += (step[x] + step[3 + x] * shift[row] - here[at, x]) * step[6 + x]
+                gap -= vertices[count, at, x] * back[row, k, 6 + x]
+                slope += (
+                    back[row, k, x] + back[row, k, 3 + x] * shift[row] - vertices[count, at, x]
+                ) * back[row, k, 6 + x]
             share = 1.0 if edge else gap / slope
             fits = share > 0 and (share < 1 or edge)
             for x in range(3):
-                aim = step[x] + step[3 + x] * shift[row] - here[at, x]
-                place = here[at, x] + share * aim
-                here[at - 1, x] = place
-                fits = fits and step[10 + x] <= place <= step[13 + x]
+                aim = back[row, k, x] + back[row, k, 3 + x] * shift[row] - vertices[count, at, x]
+                place = vertices[count, at, x] + share * aim
+                vertices[count, at - 1, x] = place
+                fits = fits and back[row, k, 10 + x] <= place <= back[row, k, 13 + x]
             if not fits:
                 break
         if fits:
@@ -85,21 +86,21 @@ def pieces_to_test(
     count, step, off = 0, np.zeros(3), np.zeros(3)
     for i in range(len(rows)):
         row = rows[i]
-        last, line, kinds = n_vertices[row] - 1, vertices[i], interactions[row]
+        last = n_vertices[row] - 1
         good = True
         for piece in range(start[row], last):
             square = 0.0
             for x in range(3):
-                square += (line[piece + 1, x] - line[piece, x]) ** 2
+                square += (vertices[i, piece + 1, x] - vertices[i, piece, x]) ** 2
             good = good and np.sqrt(square) > SHORTEST
         if edge[row, 13] > 0:
             at = 1
-            while kinds[at - 1] != DIFFRACTION:
+            while interactions[row, at - 1] != DIFFRACTION:
                 at += 1
             for beside in (at - 1, at + 1):
                 near = far = 0.0
                 for x in range(3):
-                    away = line[beside, x] - line[at, x]
+                    away = vertices[i, beside, x] - vertices[i, at, x]
                     near += away * edge[row, 7 + x]
                     far += away * edge[row, 10 + x]
                 good = good and (near > _ABOVE or far > _ABOVE)
@@ -112,19 +113,21 @@ def pieces_to_test(
             side = 0.0
             if piece > 0:
                 for x in range(3):
-                    part = line[piece + 1, x] - line[piece, x]
+                    part = vertices[i, piece + 1, x] - vertices[i, piece, x]
                     side += part * normals[row, piece - 1, x]
             to_end = piece == last - 1
-            to_edge = not to_end and kinds[piece] == DIFFRACTION
+            to_edge = not to_end and interactions[row, piece] == DIFFRACTION
             square = 0.0
             for x in range(3):
                 off[x] = 0.0
                 if piece > 0:
                     off[x] = np.sign(side) * normals[row, piece - 1, x]
-                    if kinds[piece - 1] == DIFFRACTION:
+                    if interactions[row, piece - 1] == DIFFRACTION:
                         off[x] = outward[row, x]
-                origin = line[piece, x] + OFF_SURFACE * off[x]
-                aim = line[piece + 1, x] + (OFF_SURFACE * outward[row, x] if to_edge else 0.0)
+                origin = vertices[i, piece, x] + OFF_SURFACE * off[x]
+                aim = vertices[i, piece + 1, x] + (
+                    OFF_SURFACE * outward[row, x] if to_edge else 0.0
+                )
                 step[x] = aim - origin
                 rays[count, x] = origin
                 square += step[x] * step[x]
@@ -134,7 +137,7 @@ def pieces_to_test(
                 rays[count, 3 + x] = step[x] / length
                 if not to_end and not to_edge:
                     closing += step[x] / length * normals[row, piece, x]
-                    gap += (line[piece + 1, x] - rays[count, x]) * normals[row, piece, x]
+                    gap += (vertices[i, piece + 1, x] - rays[count, x]) * normals[row, piece, x]
             aims[count, 0], aims[count, 1], aims[count, 2] = length, gap, closing
             owner[count] = i
             count += 1
@@ -179,14 +182,14 @@ def ray_tubes(
     """
     length, spreading = np.empty(len(rows)), np.empty(len(rows))
     for i in range(len(rows)):
-        row, line = rows[i], vertices[i]
+        row = rows[i]
         bent, behind_edge = edge[row, 13] > 0, False
         whole = tube = after = 0.0
         lambert = 1.0
         for piece in range(n_vertices[row] - 1):
             square, cosine = 0.0, 0.0
             for x in range(3):
-                step = line[piece + 1, x] - line[piece, x]
+                step = vertices[i, piece + 1, x] - vertices[i, piece, x]
                 square += step * step
                 if piece == start[row] and piece > 0:
                     cosine += step * normals[row, piece - 1, x]

@@ -17,7 +17,6 @@ WIDTH = 3.33
 """Inches of one column of a two-column page."""
 FONT = 7
 _NOT_BUILT = {
-    "twin_calibrated": "twin (calibrated)",
     "pointnet_all": "PointNet (100 %)",
     "rf3dgs": "RF-3DGS",
     "nerf2": "NeRF2",

@@ -1,0 +1,1 @@
+"""What surfaces are made of, read off pictures of them."""
