@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from visrftwin_ros.beams.arrays import Mount
 from visrftwin_ros.bodies.people import Bodies, nobody, together, usable
-from visrftwin_ros.errors import TwinError
 from visrftwin_ros.materials.table import MaterialValues
 from visrftwin_ros.propagation.fields.free_space import wavelength_of
 from visrftwin_ros.propagation.paths.link_metrics import LinkSums, no_sums
@@ -33,10 +32,9 @@ from visrftwin_ros.propagation.tracing.background_solver import BackgroundSolver
 from visrftwin_ros.propagation.tracing.solver_aside import SolverAside
 from visrftwin_ros.scene.ray_device import Device, prepare
 from visrftwin_ros.site.model import Site
-from visrftwin_ros.site.motion import pose_at
 from visrftwin_ros.twin.channel_state import ChannelState, LinkGroup
 from visrftwin_ros.twin.chassis import RobotBodies
-from visrftwin_ros.twin.forecast import HORIZONS, Forecaster, Mounts, ShadowForecast
+from visrftwin_ros.twin.forecast import HORIZONS, Forecaster, ShadowForecast
 from visrftwin_ros.twin.known_links import KnownLinks, link_numbers
 from visrftwin_ros.twin.link_queries import SolvedLink
 from visrftwin_ros.twin.mounts import RobotPose, device_mount
@@ -44,7 +42,7 @@ from visrftwin_ros.twin.moving_links import CarriedLinks
 from visrftwin_ros.twin.on_demand_links import PeopleModel, channels_of
 from visrftwin_ros.twin.static_twin import StaticTwin, configured
 from visrftwin_ros.twin.tracked_robot import Discovered, TrackedRobot, TrackedRobots
-from visrftwin_ros.twin.way_ahead import RobotPlan, WayAhead, WayForecaster, turned
+from visrftwin_ros.twin.way_ahead import RobotPlan, WayForecaster, ways_ahead
 
 P = ParamSpec("P")
 TURN = 0.0005
@@ -300,7 +298,14 @@ class TwinEngine:
         for group, ahead in parts:
             more_db = self._residual_db[group.numbers, None, None]
             loss[group.numbers], gain[group.numbers] = ahead.loss_db, ahead.beam_gain_db + more_db
-        ways, refused = self._ways(plans or {})
+        ways, refused = ways_ahead(
+            self.links,
+            self._used.twin.scripted,
+            self._tracked.motions,
+            plans or {},
+            self._poses[0],
+            lambda name: self.mount(name, *self._poses),
+        )
         if ways:
             numbers = np.concatenate([way.numbers for way in ways])
             loss[numbers], gain[numbers] = self._way_forecaster.forecast(
@@ -310,49 +315,6 @@ class TwinEngine:
         off = [tx in self._used.twin.silent for tx, _ in self.links]
         loss[off] = gain[off] = np.nan
         return ShadowForecast(np.array(HORIZONS), loss, gain, refused)
-
-    def _ways(self, plans: Mapping[str, RobotPlan]) -> tuple[list[WayAhead], dict[str, str]]:
-        """Of the robots that move and of which it is known where to."""
-        ways, refused = [], {}
-        numbers = {
-            r.name: link_numbers(self._links_to(r.name), self.links) for r in self.site.robots
-        }
-        for robot in self._used.twin.scripted:
-            stamps = [self._poses[0] + round(t * 1e9) for t in HORIZONS]
-            ends = [robot.receiver(stamp) for stamp in stamps]
-            ways.append(
-                WayAhead(
-                    numbers[robot.name],
-                    tuple(robot.known_at(end) for end in ends),
-                    np.array([end.position for end in ends]),
-                    tuple(
-                        self._mounts_of(robot.name, pose_at(robot.path, stamp)[1])
-                        for stamp in stamps
-                    ),
-                )
-            )
-        for name, motion in self._tracked.motions.items():
-            mount = self.mount(name, *self._poses)
-            if name not in plans or mount is None:
-                continue
-            place, speed, replay = motion
-            try:
-                places, yaw = plans[name].ahead(self._poses[0] * 1e-9, place[:2], speed, mount.yaw)
-            except TwinError as error:
-                refused[name] = str(error)
-                continue
-            antenna = np.column_stack([places, np.full(len(places), place[2])])
-            mounts = tuple(self._mounts_of(name, float(turn)) for turn in yaw)
-            ways.append(WayAhead(numbers[name], (replay,) * len(yaw), antenna, mounts))
-        return ways, refused
-
-    def _links_to(self, robot: str) -> tuple[tuple[str, str], ...]:
-        return tuple(link for link in self.links if link[1] == robot)
-
-    def _mounts_of(self, robot: str, yaw: float) -> tuple[Mounts, ...]:
-        """Of a robot's links, with it headed there."""
-        there = turned(self.mount(robot, *self._poses), yaw)
-        return tuple((self.mount(tx, *self._poses), there) for tx, _ in self._links_to(robot))
 
     def mount(
         self, name: str, stamp_ns: int, robots: Mapping[str, RobotPose] | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +15,10 @@ from visrftwin_ros.errors import TwinError
 from visrftwin_ros.propagation.paths.path_set import PathSet
 from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel
 from visrftwin_ros.propagation.replay.path_replay import Replay
+from visrftwin_ros.site.motion import pose_at
 from visrftwin_ros.twin.forecast import HORIZONS, Forecaster, Mounts
+from visrftwin_ros.twin.known_links import link_numbers
+from visrftwin_ros.twin.moving_links import ScriptedRobot
 
 MOST_APART = 1.0
 """m that a robot may be off its plan."""
@@ -110,9 +113,51 @@ class WayAhead:
     mounts: tuple[tuple[Mounts, ...], ...]
 
 
-def turned(mount: Mount | None, yaw: float) -> Mount | None:
-    """The array of a robot that heads to `yaw`."""
-    return None if mount is None else replace(mount, yaw=yaw)
+Motion = tuple[Float[np.ndarray, "3"], float, Replay]
+"""Of a robot on TF: where its antenna is [m], how fast it is over the ground [m/s], its paths."""
+
+
+def ways_ahead(
+    links: tuple[tuple[str, str], ...],
+    scripted: Sequence[ScriptedRobot],
+    motions: Mapping[str, Motion],
+    plans: Mapping[str, RobotPlan],
+    stamp_ns: int,
+    mount: Callable[[str], Mount | None],
+) -> tuple[list[WayAhead], dict[str, str]]:
+    """Of the robots that move and of which it is known where to, and why a plan was not used, by robot.
+
+    links: of the site. motions: of robots on TF, at `stamp_ns`. mount: how a device's array stands then.
+    """
+
+    def way(
+        robot: str, known: Sequence[Replay], antenna: np.ndarray, yaw: Sequence[float]
+    ) -> WayAhead:
+        mine = tuple(link for link in links if link[1] == robot)
+        there = mount(robot)
+        arrays = [None if there is None else replace(there, yaw=float(turn)) for turn in yaw]
+        mounts = tuple(tuple((mount(tx), array) for tx, _ in mine) for array in arrays)
+        return WayAhead(link_numbers(mine, links), tuple(known), antenna, mounts)
+
+    ways, refused = [], {}
+    stamps = [stamp_ns + round(t * 1e9) for t in HORIZONS]
+    for robot in scripted:
+        ends = [robot.receiver(stamp) for stamp in stamps]
+        known = [robot.known_at(end) for end in ends]
+        yaw = [pose_at(robot.path, stamp)[1] for stamp in stamps]
+        ways.append(way(robot.name, known, np.array([end.position for end in ends]), yaw))
+    for name, (place, speed, replay) in motions.items():
+        there = mount(name)
+        if name not in plans or there is None:
+            continue
+        try:
+            places, headed = plans[name].ahead(stamp_ns * 1e-9, place[:2], speed, there.yaw)
+        except TwinError as error:
+            refused[name] = str(error)
+            continue
+        antenna = np.column_stack([places, np.full(len(places), place[2])])
+        ways.append(way(name, [replay] * len(headed), antenna, headed.tolist()))
+    return ways, refused
 
 
 def strongest_sequences(known: Replay) -> Replay:
