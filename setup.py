@@ -19,7 +19,7 @@ from setuptools.command.build_py import build_py
 ROOT = Path(__file__).resolve().parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from ament_build import cmake_install, rewrite_build_paths, write_tf2_msgs  # noqa: E402
+from ament_build import TF2_MSGS, VISION_MSGS, cmake_install, rewrite_build_paths  # noqa: E402
 
 
 class CMakeBuild(build_py):
@@ -51,7 +51,7 @@ class BinaryDistribution(Distribution):
 
 
 def build_packages(work: Path) -> None:
-    """Builds the package, and tf2_msgs where ROS lacks it, into `work / "prefix"`."""
+    """Builds the package, and the interfaces that ROS lacks, into `work / "prefix"`."""
     environment = dict(os.environ)
     if "pip-build-env" in environment.get("PYTHONPATH", ""):
         del environment["PYTHONPATH"]  # the generators need what pip's isolation hides
@@ -72,11 +72,11 @@ def build_packages(work: Path) -> None:
 
     options = [f"-DCMAKE_PREFIX_PATH={';'.join(prefixes)}"]
     python = Path(sys.executable)
-    if not any((share / "tf2_msgs").exists() for share in shares):
-        write_tf2_msgs(python, work / "tf2_msgs", run)
-        cmake_install(
-            work / "tf2_msgs", work / "tf2_msgs" / "build", work / "prefix", python, run, options
-        )
+    for package in (TF2_MSGS, VISION_MSGS):
+        if not any((share / package.name).exists() for share in shares):
+            source = work / package.name
+            package.write(python, source, run)
+            cmake_install(source, source / "build", work / "prefix", python, run, options)
     cmake_install(ROOT, work / "build", work / "prefix", python, run, options)
 
 

@@ -20,7 +20,15 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from ament_build import PYTHON_VERSION, cmake_install, rewrite_build_paths, write_tf2_msgs
+from ament_build import (
+    NAV2_MSGS,
+    PYTHON_VERSION,
+    TF2_MSGS,
+    VISION_MSGS,
+    Interfaces,
+    cmake_install,
+    rewrite_build_paths,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -72,7 +80,15 @@ def main() -> int:
                 partial(rewrite_build_paths, VENV),
             ),
             step("hook", hook_key(), "making .venv find ROS and this checkout", install_hook),
-            step("tf2_msgs", lock, "building tf2_msgs, which has no wheel", build_tf2_msgs),
+            *(
+                step(
+                    package.name,
+                    f"{lock}\n{package}",
+                    f"building {package.name}, which has no wheel",
+                    partial(build_interfaces_of, package),
+                )
+                for package in (TF2_MSGS, VISION_MSGS, NAV2_MSGS)
+            ),
             step(
                 "interfaces",
                 interface_key(),
@@ -268,11 +284,11 @@ def hook_key() -> str:
     return "\n".join([hook_lines(), *map(str, shared_entries())])
 
 
-def build_tf2_msgs() -> None:
+def build_interfaces_of(package: Interfaces) -> None:
     """An interface package of its own, as on a ROS machine."""
-    source = STATE / "src" / "tf2_msgs"
-    write_tf2_msgs(PYTHON, source, partial(run, "tf2_msgs"))
-    build_package("tf2_msgs", source)
+    source = STATE / "src" / package.name
+    package.write(PYTHON, source, partial(run, package.name))
+    build_package(package.name, source)
 
 
 def interface_key() -> str:

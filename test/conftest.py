@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from shape_checks import check_shapes, next_test
 
@@ -17,6 +18,8 @@ os.environ["VISRFTWIN_ALLOW_CODE"] = "1"  # the weights of the tests are our own
 # What a script starts in the background inherits an ignored Ctrl-C, and so would all it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 check_shapes()
+hypothesis.settings.register_profile("tests", deadline=None)  # a loaded machine is no fault
+hypothesis.settings.load_profile("tests")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import runpy
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from ament_index_python import get_package_prefix, get_package_share_directory
@@ -17,6 +19,23 @@ from ament_index_python import get_package_prefix, get_package_share_directory
 from visrftwin_ros.operations.node_table import EXECUTABLES
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+OF_ROS = {
+    *("rclpy", "launch", "launch_ros", "ament_index_python"),
+    *("cv_bridge", "sensor_msgs_py", "tf_transformations"),
+}
+ROSDEP_KEYS = {
+    **{name: f"python3-{name}" for name in ("numpy", "scipy", "numba", "pydantic", "tqdm")},
+    **{name: f"python3-{name}" for name in ("matplotlib", "pytest", "hypothesis", "beartype")},
+    **{name: f"python3-{name}" for name in ("pytest-timeout", "pytest-xdist", "mypy")},
+    "pyyaml": "python3-yaml",
+}
+WITHOUT_A_KEY = {
+    *("jaxtyping", "ultralytics-opencv-headless", "opencv-python-headless", "torch", "torchvision"),
+    *("lap", "open_clip_torch", "openvino", "sionna-rt", "rerun-sdk", "rosbags", "rosbags-image"),
+    *("mcap", "mcap-ros2-support", "playwright", "ruff", "types-PyYAML", "types-tqdm"),
+}
+"""Those of rosdep's table in August 2026 that Ubuntu 24.04 has; its torch, of 2.1, is too old for the
+detectors' weights, and its python3-opencv would be hidden by what comes with ultralytics."""
 
 
 def test_real_tf_publishers_are_understood() -> None:
@@ -135,6 +154,61 @@ def test_the_lock_covers_what_the_package_asks_for() -> None:
             f"{name}: regenerate requirements.lock, its head says how"
         )
         assert version in (None, locked[name.lower().replace("_", "-")])
+
+
+def test_the_lock_beside_ros_is_the_lock_without_ros(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(CHECKOUT / "scripts")
+    from lock_beside_ros import BESIDE, LOCK, closure, lock_beside_ros
+
+    assert BESIDE.read_text() == lock_beside_ros(), "run scripts/lock_beside_ros.py"
+    lines = {line for line in BESIDE.read_text().splitlines() if "==" in line}
+    assert lines < set(LOCK.read_text().splitlines())
+    names = {line.split("==")[0] for line in lines}
+    assert not {n for n in names if n.startswith(("ros-", "rosidl"))} | (
+        names & {"empy", "lark-parser"}
+    )
+    assert {"numpy", "torch", "sionna-rt", "anny", "pytest"} <= names
+    assert "cuda-toolkit" in closure(["torch"])
+
+
+def declared() -> set[str]:
+    tree = ElementTree.parse(CHECKOUT / "package.xml")
+    return {str(e.text) for e in tree.getroot() if e.tag.endswith("depend") or e.tag == "depend"}
+
+
+def test_every_ros_package_that_is_imported_is_declared() -> None:
+    files = [*(CHECKOUT / "visrftwin_ros").rglob("*.py"), *(CHECKOUT / "launch").glob("*.py")]
+    found = {name for file in files for name in imports_of(file)}
+    of_ros = {n for n in found if n.endswith(("_msgs", "_srvs", "_interfaces")) or n in OF_ROS}
+    assert of_ros <= declared(), of_ros - declared()
+    assert {"rclpy", "sensor_msgs_py", "tf_transformations", "cv_bridge"} <= of_ros
+
+
+def imports_of(file: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def test_what_rosdep_knows_of_the_python_packages_is_declared() -> None:
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
+    asked = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    names = {re.split(r"[=>]", line)[0] for line in asked}
+    assert names == {*ROSDEP_KEYS, *WITHOUT_A_KEY}, "say what rosdep calls it, or that it does not"
+    assert set(ROSDEP_KEYS.values()) <= declared()
+
+
+def test_colcon_runs_the_fast_folders() -> None:
+    text = (CHECKOUT / "CMakeLists.txt").read_text()
+    found = re.search(r"set\(fast_tests ([\w ]+)\)", text)
+    assert found is not None
+    assert all(any((CHECKOUT / "test" / name).glob("test_*.py")) for name in found[1].split())
+    nodes = re.search(r"set\(nodes\s+([\w\s]+)\)", text)
+    assert nodes is not None and tuple(nodes[1].split()) == EXECUTABLES
 
 
 def test_only_the_opencv_that_needs_no_screen_is_locked() -> None:

@@ -27,6 +27,7 @@ from visrftwin_ros.commands import (
     demo,
     doctor,
     evaluate,
+    fleet,
     import_csv,
     import_mat,
     import_mat_struct,
@@ -44,6 +45,7 @@ from visrftwin_ros.commands import (
     track,
     track_score,
     up,
+    views,
 )
 from visrftwin_ros.commands.command import Command
 from visrftwin_ros.errors import TwinError
@@ -51,7 +53,7 @@ from visrftwin_ros.outputs import written_for_oneself
 
 GROUPS: dict[str, tuple[Command, ...]] = {
     "A place": (map, site_check, site_import, site_calibrate_camera),
-    "The live twin": (demo, up, doctor, soak, security_policies, security_check),
+    "The live twin": (demo, up, views, fleet, doctor, soak, security_policies, security_check),
     "People and channels of a recording": (track, track_score, predict),
     "Sounder campaigns": (
         campaign_info,

@@ -19,11 +19,11 @@ from std_msgs.msg import String
 from std_srvs.srv import Trigger
 from tf2_msgs.msg import TFMessage
 
+from visrftwin_ros.messages.clouds import cloud_from_message
 from visrftwin_ros.messages.images import image_from_message
 from visrftwin_ros.messages.stamps import stamp_ns
 from visrftwin_ros.msg import ChannelSnapshot, LinkChannels, TrackedPeople
 from visrftwin_ros.nodes.campaign_replay import CLOCK_QOS, CampaignReplay
-from visrftwin_ros.nodes.messages.clouds import cloud_from_message
 from visrftwin_ros.nodes.people_tracker import PeopleTrackerNode
 from visrftwin_ros.nodes.shared.transforms import MOVING_QOS, STATIC_QOS
 from visrftwin_ros.nodes.shared.twin_node import SENSOR_QOS

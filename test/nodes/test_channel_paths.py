@@ -154,6 +154,18 @@ def test_rviz_is_given_the_paths_without_another_listener(
     assert bench.until(lambda: drawn() == {"paths: line of sight", "paths: specular"}), drawn()
 
 
+def test_rviz_is_given_the_links_with_their_shadow_loss(bench: NodeBench, small_site: Path) -> None:
+    markers = bench.heard(MarkerArray, "links")
+    Predictor(bench, small_site).update(2)
+    assert bench.until(lambda: markers)
+    _, lines, text = markers[
+        -1
+    ].markers  # behind the one that clears; nobody says where `roving` is
+    assert [(p.x, p.y) for p in lines.points] == [(-8.0, -6.0), (0.0, -6.0)]
+    assert [c.r for c in lines.colors] == [0.0, 0.0]
+    assert text.text == "standing: ap, shadow 0 dB"
+
+
 def test_every_channels_message_gets_its_beams(bench: NodeBench, small_site: Path) -> None:
     """Over real topics, the predictor and the selector as they run."""
     bench.active(BeamSelector, "selector", site=str(small_site))

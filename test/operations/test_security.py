@@ -14,9 +14,13 @@ from visrftwin_ros.errors import TwinError
 from visrftwin_ros.operations.graph import Graph
 from visrftwin_ros.operations.node_table import node_table
 from visrftwin_ros.operations.security import Endpoints, differences, permitted, policy_xml
+from visrftwin_ros.operations.views.graph_topics import graph_topics
 from visrftwin_ros.site.loading import load_site
 
 SITE = "pets_campus"
+OF_EVERY_NODE = ("/parameter_events", "/rosout", "/transition_event")
+SENSORS_ALONE = {"/hall/view1/camera_info", "/hall/clock"}
+"""Of cameras and simulators; nodes hear them only where they have to."""
 LIGHT = ("site_frames", "beam_selector")
 """Nodes that start in a moment."""
 
@@ -77,6 +81,9 @@ def test_a_policy_permits_what_the_running_graph_has_and_no_more(tmp_path: Path)
     assert detector.hears == {"/hall/view1/image_raw"}
     assert "/hall/predict_link" in predictor.serves and "/hall/tf" in predictor.hears
     assert not any(own.asks for own in policy.values())
+    told = {name for own in policy.values() for name in own.publishes | own.hears}
+    told = {name for name in told if not name.endswith(OF_EVERY_NODE)}
+    assert {t.name for t in graph_topics(load_site(SITE), "hall")} == told | SENSORS_ALONE
 
     graph = Graph([spec for spec in table if spec.executable in LIGHT])
     graph.start()

@@ -13,8 +13,8 @@ from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from tf2_msgs.msg import TFMessage
 
 from visrftwin_ros.cameras.pinhole import CameraModel
+from visrftwin_ros.messages.clouds import cloud_from_message
 from visrftwin_ros.messages.images import image_from_message
-from visrftwin_ros.nodes.messages.clouds import cloud_from_message
 from visrftwin_ros.nodes.shared.transforms import TransformBuffer
 from visrftwin_ros.perception.detection.detector import make_detector
 from visrftwin_ros.perception.lidar.people_finder import LidarPeopleFinder

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from visrftwin_ros.commands.options import add_site
+from visrftwin_ros.commands.options import add_site, positive
 from visrftwin_ros.errors import TwinError
 
 NAME = "up"
@@ -56,6 +56,25 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--allow-code", action="store_true", help="read weights that can run code, such as a .pt"
+    )
+    parser.add_argument(
+        "--vision-msgs",
+        action="store_true",
+        help="detectors of others publish <camera>/detections_2d; none of ours is started",
+    )
+    parser.add_argument(
+        "--predictors",
+        type=positive,
+        default=1,
+        help="processes that share the links of a big site, by access point",
+    )
+    parser.add_argument(
+        "--use-sim-time",
+        action="store_true",
+        help="run on the /clock of a simulator, which has the sensors; with --bag on the bag's always",
+    )
+    parser.add_argument(
+        "--rviz", action="store_true", help="also RViz, set up for the site and namespace"
     )
     parser.add_argument("--log-level", choices=LOG_LEVELS, default="info", help="of every node")
 
@@ -112,6 +131,7 @@ def run(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.cameras.site_video import find_video
     from visrftwin_ros.operations.graph import run_graph
     from visrftwin_ros.operations.node_table import node_table
+    from visrftwin_ros.operations.views.rviz import rviz_window
     from visrftwin_ros.perception.detection.yolo_detector import ALLOW_CODE_VARIABLE
     from visrftwin_ros.site.loading import load_site
 
@@ -141,6 +161,13 @@ def run(arguments: argparse.Namespace) -> int:
         rate=arguments.rate,
         loop=arguments.loop,
         namespace=arguments.namespace,
+        use_sim_time=arguments.use_sim_time,
+        vision_msgs=arguments.vision_msgs,
+        predictors=arguments.predictors,
         ros_arguments=ros_arguments,
     )
-    return run_graph(table)
+    if not arguments.rviz:
+        return run_graph(table)
+    sim_time = arguments.use_sim_time or bool(arguments.bag)
+    with rviz_window(site, arguments.namespace, sim_time):
+        return run_graph(table)

@@ -3,7 +3,6 @@ or not."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,12 +13,12 @@ from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.factory import Make
 from visrftwin_ros.messages.limits import Limits
 from visrftwin_ros.messages.point_cloud import PointCloud
+from visrftwin_ros.messages.ros_packages import point_reader
 from visrftwin_ros.messages.stamps import header, stamp_ns
 
 _TYPES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 8: "f8"}
 """sensor_msgs/PointField, constants INT8 to FLOAT64."""
 _CODES = {name: code for code, name in _TYPES.items()}
-Records = Callable[[Any], NDArray[np.void]]
 _RINGS = ("ring", "channel", "row")
 _TIMES = ("t", "time", "timestamp", "time_offset", "timeStamp")
 """Names that Velodyne, Ouster, Hesai, Robosense and Livox drivers give to these."""
@@ -77,13 +76,19 @@ def cloud_message(
 
 
 def structured_points(message: Any) -> NDArray[np.void]:
-    """(N,) records with the cloud's fields by name: a view of its bytes.
+    """(N,) records with the cloud's fields by name: by sensor_msgs_py where it can, else a view of
+    the cloud's bytes.
 
     TwinError on a message whose sizes or fields do not fit.
     """
-    checked_size(message)
+    _check_size(message)
     layout = _layout(message)
     row = message.point_step * message.width
+    # sensor_msgs_py takes rclpy's messages, does not look at `row_step`, and swaps bytes in place.
+    of_rclpy = type(message).__module__.startswith("sensor_msgs.")
+    plain = row and message.row_step == row and not message.is_bigendian
+    if of_rclpy and plain and (read := point_reader()):
+        return read(message)
     if not row or not message.height:
         return np.zeros(0, dtype=layout)
     needed = message.row_step * message.height
@@ -91,7 +96,7 @@ def structured_points(message: Any) -> NDArray[np.void]:
     return np.ascontiguousarray(data[:, :row]).reshape(-1).view(layout)
 
 
-def checked_size(message: Any) -> None:
+def _check_size(message: Any) -> None:
     """TwinError where a cloud carries fewer bytes than it says."""
     needed = message.row_step * message.height
     if len(message.data) < needed or message.row_step < message.point_step * message.width:
@@ -101,13 +106,11 @@ def checked_size(message: Any) -> None:
         )
 
 
-def cloud_from_message(
-    message: Any, records: Records = structured_points, most_points: int = Limits.points
-) -> PointCloud:
+def cloud_from_message(message: Any, most_points: int = Limits.points) -> PointCloud:
     """The returns of a sensor_msgs/PointCloud2, without those that hold NaN or infinity.
 
-    records: what reads the points. Rows of an organised cloud are its rings where no field says so;
-    its shorter side, as some drivers send columns as rows. TwinError on a message whose fields or
+    Rows of an organised cloud are its rings where no field says so; its shorter side, as some
+    drivers send columns as rows. TwinError on a message whose fields or
     sizes do not fit, or of more than `most_points`.
     """
     if message.width * message.height > most_points:
@@ -121,7 +124,7 @@ def cloud_from_message(
         raise TwinError(
             f"a cloud has no field {', '.join(missing)}; it has: {', '.join(fields) or 'none'}"
         )
-    rows = records(message)
+    rows = structured_points(message)
     xyz = np.empty((len(rows), 3), dtype=np.float32)
     for axis, name in enumerate("xyz"):
         if rows[name].ndim != 1 or rows.dtype[name].kind != "f":

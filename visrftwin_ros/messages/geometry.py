@@ -10,6 +10,7 @@ from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
 from visrftwin_ros.messages.factory import Make
+from visrftwin_ros.messages.ros_packages import quaternion_maker
 from visrftwin_ros.messages.stamps import header
 from visrftwin_ros.site.frames import Pose
 
@@ -72,5 +73,10 @@ def odometry_message(
 
 
 def _quaternion(make: Make, rotation: Rotation) -> Any:
-    x, y, z, w = rotation.as_quat().tolist()
+    if maker := quaternion_maker():
+        numbers = maker(rotation.as_matrix())
+        numbers = numbers if numbers[3] >= 0 else -numbers
+    else:
+        numbers = rotation.as_quat(canonical=True)
+    x, y, z, w = numbers.tolist()
     return make("geometry_msgs/Quaternion", x=x, y=y, z=z, w=w)

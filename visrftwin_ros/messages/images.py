@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import array
-import importlib.util
 import re
 from typing import Any
 
@@ -16,9 +15,9 @@ from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.factory import Make
 from visrftwin_ros.messages.image_size import coded_size
 from visrftwin_ros.messages.limits import Limits
+from visrftwin_ros.messages.ros_packages import image_decoder
 from visrftwin_ros.messages.stamps import header
 
-_HAS_CV_BRIDGE = importlib.util.find_spec("cv_bridge") is not None
 _CHANNELS = {"bgr": 3, "rgb": 3, "bgra": 4, "rgba": 4, "mono": 1, "bayer": 1}
 _ENCODING = re.compile(
     r"(?P<colour>bgra?|rgba?|mono|bayer)(_[a-z]{4})?(?P<bits>8|16)"
@@ -110,24 +109,26 @@ def check_pixels(width: int, height: int, most_pixels: int) -> None:
 
 
 def _decode(message: Any) -> NDArray[np.uint8]:
-    if _HAS_CV_BRIDGE:
-        from cv_bridge import CvBridge
-
-        return np.asarray(CvBridge().imgmsg_to_cv2(message, "bgr8"))
+    plain = _without_padding(message)
+    if decode := image_decoder():
+        return decode(plain)
     from rosbags.image import message_to_cvimage
 
-    return np.asarray(message_to_cvimage(_without_padding(message), "bgr8"))
+    return np.asarray(message_to_cvimage(plain, "bgr8"))
 
 
 def _without_padding(message: Any) -> Any:
-    """The image with rows as long as its pixels: rosbags-image does not look at `step`."""
+    """The image with rows as long as its pixels: rosbags-image does not look at `step`, and cv_bridge
+    takes it for whole pixels."""
     kind = _ENCODING.fullmatch(message.encoding)
     if kind is None:
         return message
     bits = int(kind["bits"] or kind["cv_bits"])
     channels = int(kind["cv_channels"] or 0) or _CHANNELS[kind["colour"]]
     row = message.width * channels * bits // 8
-    if message.step <= row:
+    if message.step < row:
+        raise TwinError(f"rows of {message.step} bytes hold less than {message.width} pixels")
+    if message.step == row:
         return message
     rows = np.frombuffer(message.data, np.uint8).reshape(message.height, message.step)
     fields = ("header", "height", "width", "encoding", "is_bigendian")

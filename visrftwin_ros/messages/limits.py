@@ -41,6 +41,8 @@ LARGEST_SNR_DB = 200.0
 MOST_PLACES = 10_000
 """Of a robot's plan."""
 LONGEST_EMBEDDING = 4096
+MOST_HYPOTHESES = 1000
+"""Classes that one object may be of, in vision_msgs."""
 FARTHEST = 1e5
 """m from the origin of the world at which a person, a box or a robot is believed."""
 LARGEST_BOX = 30.0
@@ -188,6 +190,20 @@ def _boxes(message: Any, limits: Limits) -> str:
     _check_names(message.camera, message.detector)
     if told:
         message.detections = boxes
+    return told
+
+
+def _vision(message: Any, limits: Limits) -> str:
+    found, told = cut(message.detections, limits.boxes, "boxes")
+    for one in found:
+        _check_count(one.results, MOST_HYPOTHESES, "hypotheses of one object")
+        _check_names(one.id, *(result.hypothesis.class_id for result in one.results))
+        center = one.bbox.center
+        numbers = center.position.x, center.position.y, center.theta
+        if not _finite(*numbers, one.bbox.size_x, one.bbox.size_y):
+            raise TwinError("a box holds what is no number: correct who publishes it")
+    if told:
+        message.detections = found
     return told
 
 
@@ -408,6 +424,7 @@ _RULES: dict[str, Rule] = {
     "visrftwin_ros/TrackedPeople": _people,
     "visrftwin_ros/TrackedBoxes": _tracked_boxes,
     "visrftwin_ros/Detections": _boxes,
+    "vision_msgs/Detection2DArray": _vision,
     "visrftwin_ros/LidarPeople": _lidar_people,
     "tf2_msgs/TFMessage": _transforms,
     "rosgraph_msgs/Clock": _clock,

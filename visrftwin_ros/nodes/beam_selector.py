@@ -28,6 +28,7 @@ from visrftwin_ros.msg import (
 )
 from visrftwin_ros.nodes.messages.conversions import multipath_from_message
 from visrftwin_ros.nodes.messages.message_types import made
+from visrftwin_ros.nodes.shared.parts import PREDICTORS_PARAMETER, Parts
 from visrftwin_ros.nodes.shared.robot_poses import robot_poses_from_tf
 from visrftwin_ros.nodes.shared.transforms import listen
 from visrftwin_ros.nodes.shared.twin_node import (
@@ -71,6 +72,7 @@ class BeamSelector(TwinNode):
             "needed_rate", 1e9, "bit/s above the MAC that a robot needs", (0.0, 1e11), live=True
         ),
         NodeParameter("interruption", 0.3, "Seconds that a hand-over takes", (0.0, 3.0), live=True),
+        PREDICTORS_PARAMETER,
         NodeParameter("old_serves", False, "The old link serves on during a hand-over", live=True),
     )
 
@@ -84,16 +86,24 @@ class BeamSelector(TwinNode):
         self._measured: dict[tuple[str, str], tuple[float, float]] = {}  # when [s], SNR [dB]
         self._channels: dict[int, LinkChannels] = {}  # by stamp, until their paths come
         self._paths: dict[int, ChannelPaths] = {}
+        names = tuple(self._powers)
+        predictors = self.value(PREDICTORS_PARAMETER.name)
+        self._forecast_parts = Parts(predictors, "forecasts", names)
+        self._channel_parts = Parts(predictors, "channels", names)
+        self._path_parts = Parts(predictors, "links", names)
         self._last: BeamDecisions | None = None
         self._answered_ns = 0  # when it went out, by `watch_ns`
         self._transforms = listen(self)
         self._beams = self.publisher(BeamDecisions, "beams")
         self._hand_overs = self.publisher(HandOver, "hand_overs", EACH_QOS)
-        self.subscription(ShadowForecasts, "shadow_forecast", self._on_forecast)
         self.subscription(Association, "associations", self._on_association, EACH_QOS)
         self.subscription(LinkTelemetry, "telemetry", self._on_telemetry, EACH_QOS)
-        self.subscription(LinkChannels, "channels", self._on_channels)
-        self.subscription(ChannelPaths, "channel_paths", self._on_paths)
+        for kind, topic, callback in (
+            (ShadowForecasts, "shadow_forecast", self._on_forecast),
+            (LinkChannels, "channels", self._on_channels),
+            (ChannelPaths, "channel_paths", self._on_paths),
+        ):
+            self.subscription(kind, topic, callback, publishers=predictors)
         self.timer(WATCH_PERIOD, self._watch)
 
     def time_went_back(self) -> None:
@@ -101,6 +111,8 @@ class BeamSelector(TwinNode):
         self._measured.clear()
         self._channels.clear()
         self._paths.clear()
+        for parts in (self._forecast_parts, self._channel_parts, self._path_parts):
+            parts.clear()
         self._holder = BeamHolder(self.value("hysteresis_db"))
 
     def _on_association(self, message: Association) -> None:
@@ -144,7 +156,10 @@ class BeamSelector(TwinNode):
         stamp = stamp_ns(message.header.stamp)
         if not self.active or self.is_left_over(stamp) or message.stale or self.is_old(stamp):
             return
-        told = [f for f in message.forecasts if f.snr_quantiles_db and len(f.horizon) > 1]
+        whole = self._forecast_parts.whole(message)
+        if whole is None:
+            return
+        told = [f for f in whole.forecasts if f.snr_quantiles_db and len(f.horizon) > 1]
         told = [f for f in told if f.tx in self._powers and f.rx in self._robots]
         if not told:
             return
@@ -177,15 +192,17 @@ class BeamSelector(TwinNode):
         return (robots[first:] + robots[:first])[:MOST_PLANNED]
 
     def _on_channels(self, message: LinkChannels) -> None:
-        self._pair(self._channels, message)
+        self._pair(self._channels, self._channel_parts.whole(message))
         if len(self._channels) == MOST_WAITING:
             self.report("links", WARN, "channels come, but not their channel_paths: no beams")
 
     def _on_paths(self, message: ChannelPaths) -> None:
-        self._pair(self._paths, message)
+        self._pair(self._paths, self._path_parts.whole(message))
 
-    def _pair(self, waiting: dict[int, Any], message: LinkChannels | ChannelPaths) -> None:
+    def _pair(self, waiting: dict[int, Any], message: LinkChannels | ChannelPaths | None) -> None:
         """Decides when both messages of a stamp are there; older ones wait no longer."""
+        if message is None:
+            return
         stamp = stamp_ns(message.header.stamp)
         if not self.active or self.is_left_over(stamp):
             return

@@ -29,7 +29,7 @@ from visrftwin_ros.nodes.messages.channel_messages import (
     forecast_message,
     picked_links,
 )
-from visrftwin_ros.nodes.messages.markers import path_markers, scene_markers
+from visrftwin_ros.nodes.messages.markers import link_markers, path_markers, scene_markers
 from visrftwin_ros.nodes.shared.awaited_answers import AwaitedAnswers
 from visrftwin_ros.nodes.shared.boxes_heard import BoxesHeard
 from visrftwin_ros.nodes.shared.calibration_heard import CalibrationHeard
@@ -51,6 +51,7 @@ from visrftwin_ros.nodes.shared.twin_node import (
 )
 from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel
 from visrftwin_ros.scene.ray_device import Device
+from visrftwin_ros.site.model import Site
 from visrftwin_ros.twin.channel_state import ChannelState
 from visrftwin_ros.twin.engine import TwinEngine
 from visrftwin_ros.twin.forecast import ShadowForecast
@@ -93,6 +94,11 @@ class ChannelPredictor(TwinNode):
             "Links in channel_paths and paths, by shell patterns of `tx-rx`; [''] = all",
             live=True,
         ),
+        NodeParameter(
+            "access_points",
+            [""],
+            "Access points whose links are this predictor's, where several share a site; [''] = all",
+        ),
         NodeParameter("cache", "", "Folder of solved paths; empty = ~/.cache/visrftwin/paths"),
         NodeParameter(
             "materials", "", "File that keeps what set_material sets; empty = kept until a restart"
@@ -115,7 +121,7 @@ class ChannelPredictor(TwinNode):
         kept = Path(self.value("materials")) if self.value("materials") else None
         self.get_logger().info("solving the static paths (a new site takes some seconds)")
         self._engine = TwinEngine(
-            self._site,
+            self._own_share(),
             Path(self.value("cache")) if self.value("cache") else cache_folder("paths"),
             device=self.value("device"),
             blockage=self.value("blockage"),
@@ -138,6 +144,7 @@ class ChannelPredictor(TwinNode):
         self._fades = self.publisher(FadeWarning, "fade_warnings", EACH_QOS)
         self._paths = self.publisher(ChannelPaths, "channel_paths")
         self._path_markers = self.publisher(MarkerArray, "paths")
+        self._link_markers = self.publisher(MarkerArray, "links")
         self._scene = self.publisher(MarkerArray, "scene", LATCHED_QOS)
         self.subscription(TrackedPeople, "people", self._on_people)
         self.subscription(TrackedBoxes, "tracked_boxes", self._on_boxes)
@@ -157,6 +164,18 @@ class ChannelPredictor(TwinNode):
         self._maps = RadioMaps(
             self, self._engine, self._people_now, lambda: self._engine.places, self._answers
         )
+
+    def _own_share(self) -> Site:
+        """The site with the access points of this predictor alone."""
+        named = {name for name in self.value("access_points") if name}
+        there = {ap.name: ap for ap in self._site.access_points}
+        if unknown := named - set(there):
+            raise TwinError(
+                f"parameter 'access_points' names {', '.join(sorted(unknown))}: the site has"
+                f" {', '.join(there)}"
+            )
+        own = [ap for name, ap in there.items() if name in named or not named]
+        return self._site.model_copy(update={"access_points": own})
 
     def _check_choice(self, name: str, choices: Sequence[str]) -> None:
         if self.value(name) not in choices:
@@ -286,6 +305,8 @@ class ChannelPredictor(TwinNode):
         message.latency = (self.now_ns() - stamp) * 1e-9
         self._channels.publish(message)
         self._publish_paths(stamp, state, stale, bodies)
+        if self._link_markers.get_subscription_count():
+            self._link_markers.publish(link_markers(self._site, state, robots))
         self._report_links(state.links, state.fault, missing, state.dropped)
         self._report_residuals(state)
         forecast = self._engine.forecast(

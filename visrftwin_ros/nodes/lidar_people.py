@@ -9,9 +9,9 @@ from typing import ClassVar
 from sensor_msgs.msg import PointCloud2
 
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.messages.clouds import cloud_from_message
 from visrftwin_ros.messages.point_cloud import PointCloud
 from visrftwin_ros.msg import LidarPeople as LidarPeopleMessage
-from visrftwin_ros.nodes.messages.clouds import cloud_from_message
 from visrftwin_ros.nodes.messages.lidar_messages import lidar_people_message
 from visrftwin_ros.nodes.shared.transforms import listen
 from visrftwin_ros.nodes.shared.twin_node import (

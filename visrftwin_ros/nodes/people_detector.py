@@ -11,8 +11,8 @@ from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.images import image_from_message, image_message
 from visrftwin_ros.messages.stamps import stamp_ns
 from visrftwin_ros.msg import Detections as DetectionsMessage
-from visrftwin_ros.nodes.messages.conversions import detections_message
-from visrftwin_ros.nodes.messages.message_types import made
+from visrftwin_ros.nodes.messages.conversions import detections_message, vision_from_detections
+from visrftwin_ros.nodes.messages.message_types import installed_class, made
 from visrftwin_ros.nodes.shared.embedding_parameters import EMBEDDING_PARAMETERS, embedding_of
 from visrftwin_ros.nodes.shared.twin_node import (
     ERROR,
@@ -93,10 +93,13 @@ class PeopleDetector(TwinNode):
         self._dropped = 0
         self._last_image_ns: int | None = None
         self._detections = self.publisher(DetectionsMessage, "detections", SENSOR_QOS)
-        compressed = self.value("compressed")
-        kind, topic = (
-            (CompressedImage, "image_raw/compressed") if compressed else (Image, "image_raw")
-        )
+        vision = installed_class("vision_msgs/Detection2DArray")
+        self._vision = vision and self.publisher(vision, "detections_2d", SENSOR_QOS)
+        kind, topic = Image, "image_raw"
+        if self.value(
+            "compressed"
+        ):  # beside what image_raw is remapped to, as image_transport has it
+            kind, topic = CompressedImage, f"{self.resolve_topic_name(topic)}/compressed"
         self._debug = self.publisher(Image, "debug_image", SENSOR_QOS)
         self.subscription(kind, topic, self._on_image, SENSOR_QOS)
         self.timer(0.5, self._watch)
@@ -131,6 +134,8 @@ class PeopleDetector(TwinNode):
         answer.header = message.header
         answer.latency = (self.now_ns() - stamp) * 1e-9
         self._detections.publish(answer)
+        if self._vision and self._vision.get_subscription_count():
+            self._vision.publish(vision_from_detections(found, message.header.frame_id))
         if self._debug.get_subscription_count():
             frame = message.header.frame_id
             self._debug.publish(image_message(made, with_boxes(image, found), stamp, frame))

@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sensor_msgs.msg import CameraInfo
 from visualization_msgs.msg import MarkerArray
 
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.messages import vision
 from visrftwin_ros.messages.stamps import check_stamp, stamp_ns
 from visrftwin_ros.msg import Detections as DetectionsMessage
 from visrftwin_ros.msg import LidarPeople as LidarPeopleMessage
 from visrftwin_ros.msg import TrackedPeople
-from visrftwin_ros.nodes.messages.conversions import detections_from_message, people_message
+from visrftwin_ros.nodes.messages.conversions import (
+    detections_from_message,
+    detections_from_vision,
+    people_message,
+)
 from visrftwin_ros.nodes.messages.lidar_messages import measurements_from_message
 from visrftwin_ros.nodes.messages.markers import track_markers
+from visrftwin_ros.nodes.messages.message_types import message_class
 from visrftwin_ros.nodes.shared.embedding_parameters import EMBEDDING_PARAMETERS, embedding_of
 from visrftwin_ros.nodes.shared.transforms import TransformBuffer, listen
 from visrftwin_ros.nodes.shared.twin_node import (
@@ -32,6 +38,7 @@ from visrftwin_ros.nodes.shared.twin_node import (
     run,
 )
 from visrftwin_ros.perception.appearance.clothing import ClothingWords
+from visrftwin_ros.perception.measurements.detections import Detections
 from visrftwin_ros.perception.sources.camera_source import CameraSource
 from visrftwin_ros.perception.sources.waiting import TF_WAIT, WaitingRoom
 from visrftwin_ros.perception.tracking.detector_noise import tracker_config
@@ -39,6 +46,8 @@ from visrftwin_ros.perception.tracking.people import People
 from visrftwin_ros.perception.tracking.tracker import PeopleTracker, TrackerReport, refusal
 from visrftwin_ros.viewing.tracks import Trails
 
+PERSON_CLASSES = ("person", "pedestrian", "human", "0")
+"""Class ids of detectors of others; in COCO's order, people are the first."""
 FLOOD = 20
 """Repeated measurements in a row that are worth a warning."""
 LONGEST_LATENCY_NS = 2_000_000_000
@@ -60,6 +69,13 @@ class PeopleTrackerNode(TwinNode):
         NodeParameter(
             "rate", 0.0, "People a second, predicted to now; 0 = on every measurement", (0.0, 200.0)
         ),
+        NodeParameter(
+            "vision_msgs",
+            False,
+            "Hear <camera>/detections_2d, a vision_msgs/Detection2DArray of any detector, instead of"
+            " <camera>/detections",
+        ),
+        NodeParameter("vision_classes", list(PERSON_CLASSES), "Class ids there that mean a person"),
         NodeParameter("tf_wait", TF_WAIT, "Seconds that detections wait for their TF", (0.0, 2.0)),
         *EMBEDDING_PARAMETERS,
     )
@@ -83,7 +99,7 @@ class PeopleTrackerNode(TwinNode):
         self._trails = Trails()
         moving = any(camera.pose is None for camera in self._site.cameras)
         transforms = listen(self) if moving else TransformBuffer()
-        self._waiting: dict[str, WaitingRoom[DetectionsMessage]] = {}
+        self._waiting: dict[str, WaitingRoom[Any]] = {}
         self._cameras = [
             CameraSource(camera, self._site.world_frame, transforms)
             for camera in self._site.cameras
@@ -91,7 +107,12 @@ class PeopleTrackerNode(TwinNode):
         for camera in self._cameras:
             self._waiting[camera.name] = WaitingRoom(self.value("tf_wait"))
             on_boxes, on_info = partial(self._on_detections, camera), partial(self._on_info, camera)
-            self.subscription(DetectionsMessage, f"{camera.name}/detections", on_boxes, SENSOR_QOS)
+            if self.value("vision_msgs"):
+                found = message_class(vision.KIND, "")
+                self.subscription(found, f"{camera.name}/detections_2d", on_boxes, SENSOR_QOS)
+            else:
+                topic = f"{camera.name}/detections"
+                self.subscription(DetectionsMessage, topic, on_boxes, SENSOR_QOS)
             if camera.needs_info:
                 self.subscription(CameraInfo, f"{camera.name}/camera_info", on_info, SENSOR_QOS)
         for lidar in self._site.lidars:
@@ -118,7 +139,7 @@ class PeopleTrackerNode(TwinNode):
             return
         self.report(f"{camera.name} calibration", OK, "CameraInfo is understood")
 
-    def _on_detections(self, camera: CameraSource, message: DetectionsMessage) -> None:
+    def _on_detections(self, camera: CameraSource, message: Any) -> None:
         if not self.active or self.is_left_over(stamp_ns(message.header.stamp)):
             return
         try:
@@ -154,15 +175,25 @@ class PeopleTrackerNode(TwinNode):
             if self.active:
                 self._waiting[camera.name].serve(self.watch_ns(), partial(self._taken, camera))
 
-    def _taken(self, camera: CameraSource, message: DetectionsMessage, last_try: bool) -> bool:
+    def _detections(self, camera: CameraSource, message: Any) -> Detections:
+        """Of either topic."""
+        if self.value("vision_msgs"):
+            return detections_from_vision(
+                message, camera.name, camera.image_size, self.value("vision_classes")
+            )
+        detections = detections_from_message(message, camera.name)
+        camera.check_size(detections.image_size)
+        return detections
+
+    def _taken(self, camera: CameraSource, message: Any, last_try: bool) -> bool:
         """Whether a message is done with: measured, or given up and reported."""
         last_try = last_try or not camera.moves
         before = self._tracker.report
+        kind = getattr(message, "detector", "vision_msgs")
         try:
-            detections = detections_from_message(message, camera.name)
-            camera.check_size(detections.image_size)
+            detections = self._detections(camera, message)
             model = camera.at(detections.stamp_ns, last_try)
-            config = tracker_config(message.detector)
+            config = tracker_config(kind)
             people = self._tracker.update(detections, model, config, self.now_ns())
         except TwinError as error:
             if last_try:

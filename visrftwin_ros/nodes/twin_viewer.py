@@ -19,6 +19,7 @@ from visrftwin_ros.messages.stamps import stamp_ns
 from visrftwin_ros.msg import BeamDecisions, ChannelPaths, LinkChannels, LinkPaths, TrackedPeople
 from visrftwin_ros.msg import Detections as DetectionsMessage
 from visrftwin_ros.nodes.messages.path_kinds import path_kind
+from visrftwin_ros.nodes.shared.parts import PREDICTORS_PARAMETER
 from visrftwin_ros.nodes.shared.twin_node import (
     OK,
     SENSOR_QOS,
@@ -38,6 +39,7 @@ class TwinViewer(TwinNode):
         SITE_PARAMETER,
         NodeParameter("web_port", 9090, "Port of the web page; 0 = no page", (0, 65535)),
         NodeParameter("grpc_port", 9876, "Port that the page reads its data from", (1, 65535)),
+        PREDICTORS_PARAMETER,
         NodeParameter("record", "", "Also write a Rerun recording (.rrd) to this path"),
         NodeParameter(
             "image_rate", 10.0, "Most images a second and camera", (0.1, 60.0), live=True
@@ -71,8 +73,9 @@ class TwinViewer(TwinNode):
             topic = f"{camera.name}/detections"
             self.subscription(DetectionsMessage, topic, on_boxes, SENSOR_QOS)
         self.subscription(TrackedPeople, "people", self._on_people)
-        self.subscription(LinkChannels, "channels", self._on_channels)
-        self.subscription(ChannelPaths, "channel_paths", self._on_paths)
+        predictors = self.value(PREDICTORS_PARAMETER.name)
+        self.subscription(LinkChannels, "channels", self._on_channels, publishers=predictors)
+        self.subscription(ChannelPaths, "channel_paths", self._on_paths, publishers=predictors)
         self.subscription(BeamDecisions, "beams", self._on_beams)
         if self._view.url:
             self.get_logger().info(f"open {self._view.url}")

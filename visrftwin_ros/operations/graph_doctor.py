@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import struct
 import time
 from collections import deque
@@ -13,7 +14,7 @@ from typing import Any
 
 from visrftwin_ros.cameras.camera_models import site_intrinsics
 from visrftwin_ros.operations.doctor import Finding
-from visrftwin_ros.operations.node_table import NodeSpec
+from visrftwin_ros.operations.node_table import NodeSpec, part_namespaces
 from visrftwin_ros.site.model import Camera, Lidar, Site
 
 SLOW = 0.5
@@ -21,6 +22,8 @@ SLOW = 0.5
 SKEW = 1.0
 """s that a stamp, or a node's clock, may lie off; what is older is stale to the nodes."""
 RESULTS = ("people", "channels", "beams")
+PART = re.compile(r"/part_\d+/channel_predictor$")
+"""As the node table names predictors behind the first."""
 UNTIMED = "sensor_msgs/msg/CameraInfo"
 """Its stamp is read by nobody, and many senders leave it at zero."""
 
@@ -138,7 +141,8 @@ def _ours(site: Site | None, root: str) -> frozenset[str] | None:
         return None
     sensors: tuple[Camera | Lidar, ...] = (*site.cameras, *site.lidars)
     below = root.lstrip("/")
-    return frozenset({below, *(f"{below}/{one.name}".lstrip("/") for one in sensors)})
+    names = [*(one.name for one in sensors), *part_namespaces(site)]
+    return frozenset({below, *(f"{below}/{name}".lstrip("/") for name in names)})
 
 
 def listened(
@@ -272,8 +276,10 @@ def _stream(stream: Stream, heard: Heard, runs: bool) -> Finding:
 
 def _fault(topic: Topic, heard: Heard) -> str:
     """What is wrong with a topic that somebody publishes; '' where nothing is, or nobody does."""
-    if len(topic.publishers) > 1:
-        names = ", ".join(name for name, _ in topic.publishers)
+    # Predictors that share a site publish beside the first.
+    whole = [name for name, _ in topic.publishers if not PART.search(name)]
+    if len(whole) > 1:
+        names = ", ".join(whole)
         return f"{names}; expected one: stop the others, or give each twin a namespace"
     kinds = {kind for _, kind in topic.publishers} - {topic.kind}
     if kinds:

@@ -123,6 +123,11 @@ def _prepared(parent: int, only_looks: bool) -> None:
     """In the child: it ends with its parent, and what only looks waits for what decides."""
     if only_looks:
         os.nice(NICE)
+    die_with(parent)
+
+
+def die_with(parent: int) -> None:
+    """Between fork and exec: the process gets SIGTERM when its parent dies."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:  # it died before the line above
         os._exit(1)

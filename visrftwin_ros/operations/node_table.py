@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -29,6 +29,12 @@ ONLY_LOOK = ("material_calibrator", "twin_viewer")
 """Without them everything is decided all the same."""
 FROM_THE_TOP = ("/tf", "/tf_static", "/clock")
 """Topics that ROS names absolutely."""
+
+OF_ALL_PREDICTORS = (
+    *("people", "tracked_boxes"),
+    *("channels", "channel_paths", "shadow_forecast", "fade_warnings"),
+)
+"""Topics that predictors have in common; services and markers each has for itself."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,9 @@ def node_table(
     rate: float = 1.0,
     loop: bool = False,
     namespace: str = "",
+    use_sim_time: bool = False,
+    vision_msgs: bool = False,
+    predictors: int = 1,
     ros_arguments: Sequence[str] = (),
 ) -> list[NodeSpec]:
     """The nodes of a site, downstream first, so that nothing is lost when the sensors start.
@@ -74,31 +83,40 @@ def node_table(
     so that several are on one graph without hearing each other; only /diagnostics is everybody's.
     `weights`: of the detectors; '' = those that ship on the lab's sites, elsewhere the motion
     detector; `none` = the motion detector. `calibrate`: with the material_calibrator. `page`:
-    parameters of the viewer. `ros_arguments`: of
+    parameters of the viewer. `use_sim_time`: all
+    nodes run on the /clock of a simulator, which has the sensors. `vision_msgs`: detectors of
+    others publish <camera>/detections_2d, and none of ours runs. `predictors`: that share
+    the site by access point, those behind the first in namespaces of their own. `ros_arguments`: of
     every node, behind its own.
-    Raises TwinError where the bag cannot be read, the namespace is no ROS name, or a moving camera
-    has no weights.
+    Raises TwinError where the bag cannot be read, the namespace is no ROS name, a moving camera has
+    no weights, or a video, whose stamps are of now, is to be played on a simulator's time.
     """
-    root = _root(namespace)
-    weights = _weights(site, weights)
+    root = root_of(namespace)
+    weights = "" if vision_msgs else _weights(site, weights)
     common: dict[str, Any] = {"site": site_name}
-    if bag:
+    if use_sim_time and video:
+        raise TwinError(
+            "a video is stamped by this machine's clock, not by a simulator's: give --video none"
+            " with --use-sim-time"
+        )
+    if bag or use_sim_time:
         common["use_sim_time"] = True
-        if rate > 1.0:  # latencies are of wall time, stamps of the recording's
-            for limit in ("ahead", "behind", "extrapolation"):
-                common[f"limits.{limit}"] = getattr(Limits, limit) * rate
+    if bag and rate > 1.0:  # latencies are of wall time, stamps of the recording's
+        for limit in ("ahead", "behind", "extrapolation"):
+            common[f"limits.{limit}"] = getattr(Limits, limit) * rate
+    shared = {"predictors": predictors} if predictors > 1 else {}
     table = [
         NodeSpec("site_frames", "", common),
-        NodeSpec("channel_predictor", "", common),
-        NodeSpec("beam_selector", "", common),
-        NodeSpec("people_tracker", "", common),
+        *_predictors(site, root, common, predictors),
+        NodeSpec("beam_selector", "", common | shared),
+        NodeSpec("people_tracker", "", common | ({"vision_msgs": True} if vision_msgs else {})),
     ]
     if calibrate:
         table.append(NodeSpec("material_calibrator", "", common))
     if viewer:
-        table.append(NodeSpec("twin_viewer", "", common | dict(page)))
+        table.append(NodeSpec("twin_viewer", "", common | shared | dict(page)))
     compressed = _compressed_cameras(bag) if bag else frozenset()
-    for camera in site.cameras:
+    for camera in () if vision_msgs else site.cameras:
         # Weights that somebody names must load; without any, the motion detector is what there is.
         parameters = {
             **common,
@@ -125,6 +143,29 @@ def node_table(
     return [_below(root, spec) for spec in table] if root else table
 
 
+def part_namespaces(site: Site) -> list[str]:
+    """In which predictors may be that share the site with a first one, below the twin's."""
+    return [f"part_{number + 1}" for number in range(1, len(site.access_points))]
+
+
+def _predictors(site: Site, root: str, common: Mapping[str, Any], count: int) -> Iterator[NodeSpec]:
+    """They publish on the same topics, each the links of its access points."""
+    names = [ap.name for ap in site.access_points]
+    if count == 1:
+        yield NodeSpec("channel_predictor", "", dict(common))
+        return
+    if not 1 <= count <= len(names):
+        raise TwinError(
+            f"{count} predictors: site {site.name!r} can be shared by 1 to {len(names)}, its access"
+            " points"
+        )
+    plans = [f"{robot.name}/plan" for robot in site.robots]
+    remapped = {name: f"{root}/{name}" for name in (*OF_ALL_PREDICTORS, *plans)}
+    for number, part in enumerate(("", *part_namespaces(site)[: count - 1])):
+        spec = NodeSpec("channel_predictor", "", {**common, "access_points": names[number::count]})
+        yield replace(spec, namespace=f"/{part}", remapped=remapped) if part else spec
+
+
 def _weights(site: Site, given: str) -> str:
     """Of the detectors; '' for the motion detector, which needs cameras that stand."""
     if not given and site.name in shipped.SITES:
@@ -139,8 +180,8 @@ def _weights(site: Site, given: str) -> str:
     return weights
 
 
-def _root(namespace: str) -> str:
-    """As ROS has it, with a leading slash; '' for the root."""
+def root_of(namespace: str) -> str:
+    """A namespace as ROS has it, with a leading slash; '' for the root. TwinError on no ROS name."""
     names = [name for name in namespace.split("/") if name]
     if not all(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) for name in names):
         raise TwinError(
@@ -152,7 +193,7 @@ def _root(namespace: str) -> str:
 
 def _below(root: str, spec: NodeSpec) -> NodeSpec:
     """The node under `root`, with all that ROS names from the very top."""
-    remapped = {topic: f"{root}{topic}" for topic in FROM_THE_TOP}
+    remapped = {**spec.remapped, **{topic: f"{root}{topic}" for topic in FROM_THE_TOP}}
     return replace(spec, namespace=f"{root}{spec.namespace}", remapped=remapped)
 
 

@@ -26,10 +26,15 @@ def share_folders() -> list[Path]:
 
 def config_path(name: str) -> Path:
     """A file under the package's `config` folder."""
+    return share_path(f"config/{name}")
+
+
+def share_path(name: str) -> Path:
+    """A file that the package shares, such as rviz/twin.rviz."""
     for folder in share_folders():
-        if (folder / "config" / name).exists():
-            return folder / "config" / name
-    raise TwinError(f"config/{name} is neither beside the code nor installed: run `make setup`")
+        if (folder / name).exists():
+            return folder / name
+    raise TwinError(f"{name} is neither beside the code nor installed: run `make setup`")
 
 
 def site_folders() -> list[Path]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from node_bench import OK, WARN, NodeBench
 from std_msgs.msg import String
@@ -28,8 +30,30 @@ def test_a_second_publisher_is_named_and_forgotten_when_it_goes(bench: NodeBench
     second = other.create_publisher(String, "/text", 1)
     assert bench.says("hearing: publishers text", WARN, "2 publishers (/elsewhere/other, /probe)")
     other.destroy_publisher(second)
-    assert bench.says("hearing: publishers text", OK, "one publisher")
+    assert bench.says("hearing: publishers text", OK, "no publisher too many")
     assert "hearing: publishers /tf" not in bench.statuses
+
+
+def test_as_many_as_are_expected_are_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+
+    class Node:
+        publishers = 2
+
+        def get_publishers_info_by_topic(self, topic: str) -> list[object]:
+            return [SimpleNamespace(node_name="predictor", node_namespace="/")] * self.publishers
+
+        def report(self, subject: str, level: bytes, message: str, **values: object) -> None:
+            told.append(message)
+
+    node = Node()
+    watched = Sources(node, after=0.0)
+    watched.expect("channels", "/channels", 2)
+    watched.watch()
+    assert told == []
+    node.publishers = 3
+    watched.watch()
+    assert told[0].startswith("3 publishers") and "expected 2" in told[0]
 
 
 def test_the_dead_are_not_counted_while_dds_still_knows_them(
@@ -51,7 +75,7 @@ def test_the_dead_are_not_counted_while_dds_still_knows_them(
 
     monkeypatch.setattr(sources.time, "monotonic", lambda: now[0])
     watched = Sources(Node())
-    watched.expect_one("channels", "/channels")
+    watched.expect("channels", "/channels")
     for _ in range(60):
         watched.watch()
         now[0] += 1.0

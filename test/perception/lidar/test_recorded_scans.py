@@ -17,7 +17,7 @@ from ouster import osf_sweeps, pcap_sweep
 from pcd import read_pcd
 from scipy.spatial.transform import Rotation
 
-from visrftwin_ros.nodes.messages.clouds import cloud_from_message
+from visrftwin_ros.messages.clouds import cloud_from_message
 from visrftwin_ros.perception.lidar.people_finder import (
     FoundPeople,
     LidarPeopleConfig,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +12,7 @@ from visrftwin_ros.beams.multipath import Multipath
 from visrftwin_ros.bodies.people import BODY_DEPTH, BODY_WIDTH, Bodies
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages import people as people_codec
+from visrftwin_ros.messages import vision
 from visrftwin_ros.messages.paths import numbers_from_paths
 from visrftwin_ros.messages.stamps import stamp_ns
 from visrftwin_ros.msg import Detection, LinkPaths, TrackedPeople
@@ -88,6 +92,35 @@ def detections_from_message(message: DetectionsMessage, camera: str) -> Detectio
             ).reshape(-1, 2),
             hidden=np.array([b.foot == Detection.FOOT_HIDDEN for b in boxes], dtype=bool),
         ),
+    )
+
+
+def vision_from_detections(detections: Detections, frame_id: str) -> Any:
+    """The same boxes as a vision_msgs/Detection2DArray."""
+    return vision.vision_message(
+        made,
+        detections.stamp_ns,
+        frame_id,
+        detections.box,
+        detections.score,
+        detections.track_id,
+    )
+
+
+def detections_from_vision(
+    message: Any, camera: str, image_size: tuple[int, int], classes: Collection[str]
+) -> Detections:
+    """People that a detector of others found in the images of `camera`, whose size the site tells."""
+    box, score, names = vision.people_of_vision(message, classes, image_size)
+    return Detections(
+        stamp_ns=stamp_ns(message.header.stamp),
+        camera=camera,
+        image_size=image_size,
+        box=box,
+        score=score,
+        track_id=names,
+        embedding=np.zeros((len(box), 0)),
+        feet=Feet(np.full((len(box), 2), np.nan), np.zeros(len(box), bool)),
     )
 
 

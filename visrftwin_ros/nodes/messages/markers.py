@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point
@@ -10,15 +12,20 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.messages.people import bodies_from_message, covariance_from_message
-from visrftwin_ros.messages.stamps import stamp_ns
+from visrftwin_ros.messages.stamps import stamp_message, stamp_ns
 from visrftwin_ros.msg import ChannelPaths, TrackedPeople
+from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.nodes.messages.path_kinds import path_kind
 from visrftwin_ros.scene.surfaces import surface_meshes
 from visrftwin_ros.site.model import Site
+from visrftwin_ros.site.motion import pose_at
+from visrftwin_ros.twin.channel_state import ChannelState
+from visrftwin_ros.twin.mounts import RobotPose
 from visrftwin_ros.viewing.colors import (
     ACCESS_POINT,
     PATH_COLORS,
     PERSON,
+    ROBOT,
     SHADOWED_ABOVE_DB,
     TRAIL,
     surface_color,
@@ -29,6 +36,8 @@ from visrftwin_ros.viewing.tracks import Trails, covariance_ellipses
 PATHS_A_LINK = 8
 SHELL_ALPHA = 0.15
 """Opacity of a room's walls and ceiling."""
+RED_DB = 20.0
+"""Shadow loss from which a link is drawn red."""
 
 
 def scene_markers(site: Site, stamp: Time) -> MarkerArray:
@@ -52,6 +61,49 @@ def scene_markers(site: Site, stamp: Time) -> MarkerArray:
             x, y, z = ap.position
             marker.pose.position = Point(x=x, y=y, z=z + up)
             array.markers.append(marker)
+    return array
+
+
+def link_markers(site: Site, state: ChannelState, robots: Mapping[str, RobotPose]) -> MarkerArray:
+    """A line a link, green without shadow to red at RED_DB, and over each robot its strongest link.
+
+    robots: those that TF places. Links without a path, or whose robot is nowhere, are left out.
+    """
+    stamp = stamp_message(made, state.stamp_ns)
+    ends = {ap.name: np.array(ap.position, float) for ap in site.access_points}
+    for robot in site.robots:
+        if robot.name in robots:
+            base = np.asarray(robots[robot.name].position, float)
+        elif robot.path is not None:
+            base = np.array([*pose_at(robot.path, state.stamp_ns)[0], 0.0])
+        elif robot.position is not None:
+            base = np.array([*robot.position, 0.0])
+        else:
+            continue
+        ends[robot.name] = base + (0.0, 0.0, robot.antenna_height)
+    array = MarkerArray(markers=[Marker(action=Marker.DELETEALL)])
+    lines = _marker(site.world_frame, stamp, "links", 0, Marker.LINE_LIST)
+    lines.scale.x = 0.04
+    strongest: dict[str, tuple[float, str]] = {}
+    for i, (tx, rx) in enumerate(state.links):
+        path_loss, shadow = state.metrics.path_loss_db[i], state.metrics.shadow_loss_db[i]
+        if rx not in ends or not np.isfinite([path_loss, shadow]).all():
+            continue
+        share = float(np.clip(shadow / RED_DB, 0.0, 1.0))
+        lines.points += [Point(x=x, y=y, z=z) for x, y, z in (ends[tx].tolist(), ends[rx].tolist())]
+        lines.colors += 2 * [ColorRGBA(r=share, g=1.0 - share, b=0.1, a=0.8)]
+        text = f"{rx}: {tx}, shadow {shadow:.0f} dB"
+        strongest[rx] = min(strongest.get(rx, (np.inf, "")), (float(path_loss), text))
+    if lines.points:
+        array.markers.append(lines)
+    for number, (rx, (_, text)) in enumerate(strongest.items()):
+        marker = _marker(
+            site.world_frame, stamp, "strongest links", number, Marker.TEXT_VIEW_FACING
+        )
+        marker.scale.z, marker.color, marker.text = 0.5, _color(ROBOT), text
+        x, y, z = ends[rx].tolist()
+        marker.pose.position = Point(x=x, y=y, z=z + 0.5)
+        array.markers.append(marker)
     return array
 
 

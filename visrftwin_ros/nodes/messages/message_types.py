@@ -35,6 +35,14 @@ def message_class(kind: str, type_hash: str) -> type:
     return found
 
 
+def installed_class(kind: str) -> type | None:
+    """The class of a type that the package runs without, such as `vision_msgs/Detection2DArray`."""
+    try:
+        return message_class(kind, "")
+    except TwinError:
+        return None
+
+
 def made(kind: str, /, **fields: Any) -> Any:
     """rclpy's message of the type `package/Name`: a `messages.factory.Make`."""
     found, sequences = _class_and_sequences(kind)

@@ -27,31 +27,31 @@ class Sources:
     def __init__(self, node: Publishing, after: float = SURELY_GONE) -> None:
         self._node = node
         self._after = after
-        self._topics: dict[str, str] = {}  # as the node names it -> in full
+        self._topics: dict[str, tuple[str, int]] = {}  # as the node names it -> in full, how many
         self._since: dict[str, float] = {}  # time.monotonic, of topics with several
         self._told: set[str] = set()
 
-    def expect_one(self, topic: str, full_name: str) -> None:
+    def expect(self, topic: str, full_name: str, publishers: int = 1) -> None:
         if full_name.rpartition("/")[2] not in OF_MANY:
-            self._topics[topic] = full_name
+            self._topics[topic] = full_name, publishers
 
     def watch(self) -> None:
         """Called every second: tells of topics that have had several publishers for long enough."""
         now = time.monotonic()
-        for topic, full_name in self._topics.items():
+        for topic, (full_name, expected) in self._topics.items():
             found = self._node.get_publishers_info_by_topic(full_name)
-            if len(found) < 2:
+            if len(found) <= expected:
                 self._since.pop(topic, None)
                 if topic in self._told:
                     self._told.remove(topic)
-                    self._report(topic, DiagnosticStatus.OK, "one publisher")
+                    self._report(topic, DiagnosticStatus.OK, "no publisher too many")
             elif now - self._since.setdefault(topic, now) >= self._after:
                 self._told.add(topic)
                 names = ", ".join(
                     sorted(f"{one.node_namespace.rstrip('/')}/{one.node_name}" for one in found)
                 )
                 text = (
-                    f"{len(found)} publishers ({names}), expected one: is another twin in this domain?"
+                    f"{len(found)} publishers ({names}), expected {expected}: is another twin in this domain?"
                     " Give each a namespace or a ROS_DOMAIN_ID"
                 )
                 self._report(topic, DiagnosticStatus.WARN, text)

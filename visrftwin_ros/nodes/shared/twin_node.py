@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any, ClassVar, NoReturn
 
@@ -18,11 +20,12 @@ from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.callback_groups import CallbackGroup, ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType, JumpThreshold, TimeJump
 from rclpy.duration import Duration
-from rclpy.exceptions import ParameterException
+from rclpy.exceptions import InvalidParameterTypeException, ParameterException
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.parameter import Parameter
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos import DurabilityPolicy, QoSPolicyKind, QoSProfile, ReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.signals import SignalHandlerOptions
 from rclpy.task import Future
 from rclpy.time_source import USE_SIM_TIME_NAME
@@ -49,6 +52,13 @@ LATCHED_QOS = QoSProfile(
     depth=1,
     reliability=ReliabilityPolicy.RELIABLE,
     durability=DurabilityPolicy.TRANSIENT_LOCAL,
+)
+
+OVERRIDABLE = (
+    QoSPolicyKind.HISTORY,
+    QoSPolicyKind.DEPTH,
+    QoSPolicyKind.RELIABILITY,
+    QoSPolicyKind.DURABILITY,
 )
 
 OK, WARN, ERROR, STALE = (
@@ -141,7 +151,7 @@ class TwinNode(LifecycleNode):
         self._intake = Intake(self, self.limits)
         self._sources = Sources(self)
         if clock := check_clock(self, self._intake):
-            self._sources.expect_one("/clock", clock)
+            self._sources.expect("/clock", clock)
         try:
             self.configure()
         except TwinError as error:
@@ -187,20 +197,27 @@ class TwinNode(LifecycleNode):
     # Short forms that remember what cleanup has to destroy.
 
     def publisher(self, kind: type, topic: str, qos: QoSProfile = RESULT_QOS) -> Any:
-        publisher = self.create_lifecycle_publisher(kind, topic, qos)
+        with _overridden(topic, qos) as options:
+            publisher = self.create_lifecycle_publisher(kind, topic, **options)
         self._entities.append((self.destroy_lifecycle_publisher, publisher))
         if self.active:
             publisher.on_activate(None)
         return publisher
 
     def subscription(
-        self, kind: type, topic: str, callback: Callable[[Any], None], qos: QoSProfile = RESULT_QOS
+        self,
+        kind: type,
+        topic: str,
+        callback: Callable[[Any], None],
+        qos: QoSProfile = RESULT_QOS,
+        publishers: int = 1,
     ) -> Any:
         assert self._intake is not None  # subscriptions are made in `configure`
         entering = self._intake.checked(kind, topic, callback)
-        subscription = self.create_subscription(kind, topic, entering, qos)
+        with _overridden(topic, qos) as options:
+            subscription = self.create_subscription(kind, topic, entering, **options)
         self._entities.append((self.destroy_subscription, subscription))
-        self._sources.expect_one(topic, subscription.topic_name)
+        self._sources.expect(topic, subscription.topic_name, publishers)
         return subscription
 
     def service(
@@ -381,6 +398,22 @@ class TwinNode(LifecycleNode):
                 )
             )
         self._diagnostics.publish(array)
+
+
+@contextmanager
+def _overridden(topic: str, qos: QoSProfile) -> Iterator[dict[str, Any]]:
+    """Options of a publisher or subscription, whose quality of service the parameters
+    `qos_overrides.<topic in full>.publisher.<policy>`, or `.subscription.`, change.
+
+    rclpy writes into the profile that it is given: it has a copy. TwinError on a value that is none.
+    """
+    overriding = QoSOverridingOptions(OVERRIDABLE)
+    try:
+        yield {"qos_profile": copy.copy(qos), "qos_overriding_options": overriding}
+    except (RuntimeError, InvalidParameterTypeException) as error:
+        if "qos" not in str(error).lower():
+            raise
+        raise TwinError(f"quality of service of {topic!r}: {error}") from error
 
 
 def bound_threads(threads: int = 2) -> None:

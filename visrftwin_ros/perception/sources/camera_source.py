@@ -41,6 +41,11 @@ class CameraSource:
         self._frame_heard_ns = 0
 
     @property
+    def image_size(self) -> tuple[int, int]:
+        """(width, height) px of the images that the calibration is for."""
+        return self._size
+
+    @property
     def moves(self) -> bool:
         """Whether TF says where it is, which may come after its images."""
         return self._camera.pose is None

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sensor_msgs.msg import PointCloud2
 
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.nodes.messages.clouds import cloud_from_message
+from visrftwin_ros.messages.clouds import cloud_from_message
 
 STAMP = 1_700_000_000_123_456_789
 RNG = np.random.default_rng(0)

@@ -1,0 +1,1 @@
+"""Slows a Nav2 robot before its predicted radio link fades."""
