@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from visrftwin_ros.beams.mcs_table import noise_dbm
 from visrftwin_ros.beams.multipath import Multipath
-from visrftwin_ros.beams.rates_802_11ad import noise_dbm
 from visrftwin_ros.beams.selection import sweep
 from visrftwin_ros.calibration.telemetry_cells import Reading
 from visrftwin_ros.errors import TwinError
