@@ -27,6 +27,7 @@ from tqdm import tqdm
 from visrftwin_ros.beams.fade_warnings import WARN_DB, FadeWarning, FadeWarnings
 from visrftwin_ros.bodies.people import BODY_DEPTH, BODY_WIDTH, Bodies
 from visrftwin_ros.cache import cache_folder
+from visrftwin_ros.evaluation.figures.reliability import reliability_figure
 from visrftwin_ros.evaluation.forecast_scores import coverage, score_forecasts
 from visrftwin_ros.evaluation.scores.announcements import (
     LEADS,
@@ -253,26 +254,12 @@ def who_shadows(
 
 
 def figure(result: dict[str, Any]) -> Figure:
-    """The reliability diagram over how many forecasts told each probability."""
-    drawn = Figure(figsize=(6, 6.5), layout="constrained")
-    above, below = drawn.subplots(2, 1, height_ratios=(3, 1), sharex=True)
-    above.plot([0, 1], [0, 1], color="0.6", linewidth=1, label="as told")
-    for number, (name, one) in enumerate(result["reliability"].items()):
-        told, came, count = (np.array(one[key], float) for key in ("told", "came", "count"))
-        spread = [
-            binomtest(round(c * n), round(n)).proportion_ci(method="wilson") if n else (np.nan,) * 2
-            for c, n in zip(came, count, strict=True)
-        ]
-        low, high = np.array([tuple(each) for each in spread]).T
-        label = f"{name}: {one['error']:.2f} off"
-        above.errorbar(told, came, [np.maximum(came - low, 0), np.maximum(high - came, 0)],
-                       marker="o", capsize=2, label=label)  # fmt: skip
-        edges = (np.arange(len(count)) + 0.1 + 0.4 * number) / len(count)
-        below.bar(edges, count, 0.4 / len(count), align="edge")
-    above.set_ylabel(f"share that came over {WARN_DB:g} dB")
-    above.legend()
-    below.set(yscale="log", xlabel="probability told", ylabel="forecasts")
-    return drawn
+    """The reliability diagram of a result that may have been through JSON."""
+    diagrams = {
+        name: Reliability(**{key: np.array(one[key], float) for key in ("count", "told", "came")})
+        for name, one in result["reliability"].items()
+    }
+    return reliability_figure(diagrams, f"share that came over {WARN_DB:g} dB")
 
 
 def page(result: dict[str, Any], video: Path, weights: Path, site: str, picture: str) -> str:

@@ -53,7 +53,6 @@ MESSAGES = {
 }
 SERVICES = {
     "PredictLink": ("tx rx", "channel paths"),
-    "GetRadioMap": ("ap height cell", "header origin columns rows cell path_loss_db"),
     "SetMaterial": (
         "surface material relative_permittivity conductivity scattering_coefficient",
         "",

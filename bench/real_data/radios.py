@@ -12,17 +12,15 @@ import scipy.io
 from scipy.constants import speed_of_light
 
 from real_data.page import Inputs, Section, spread, table
-from visrftwin_ros.beams.rates_802_11ad import (
-    REQUIRED_SNR_DB,
-    SENSITIVITY_DBM,
-    mcs_of_snr,
-    noise_dbm,
-)
+from visrftwin_ros.beams.mcs_table import mcs_of_snr, mcs_table, noise_dbm
 from visrftwin_ros.site.model import Radio
 
 CARRIER = 60.48e9
 MCS = 1
 """The only one in wineslab's table."""
+_REQUIRED_SNR_DB = mcs_table("ieee80211ad_sc").required_snr_db[MCS]
+_SENSITIVITY_DBM = -68.0
+"""The standard's receiver sensitivity."""
 LINEAR_DBM = (-88.0, -78.0)
 """Received power over which the radio's SNR follows it: below, frames are lost; above, it levels off."""
 
@@ -72,9 +70,9 @@ def section(inputs: Inputs) -> Section:
     by_height = [(f"{h:.0f} m", int((pairs["altitude"] == h).sum()),
                   spread(excess[pairs["altitude"] == h])) for h in heights]  # fmt: skip
     radio = Radio()
-    needed = REQUIRED_SNR_DB[MCS] + radio.implementation_loss_db
+    needed = _REQUIRED_SNR_DB + radio.implementation_loss_db
     carried = data["post_snr"][np.isfinite(data["post_snr"])]
-    predicted = mcs_of_snr(carried, radio.implementation_loss_db)
+    predicted = mcs_of_snr(carried, radio)
     in_line = (data["pRx"] > LINEAR_DBM[0]) & (data["pRx"] < LINEAR_DBM[1])
     implied = np.median((data["pRx"] - data["stf_snr"])[in_line])
     ranges = ranging(inputs.data / "channel/mikrotik_60GHz_csi")
@@ -82,16 +80,16 @@ def section(inputs: Inputs) -> Section:
         ("beam pairs measured, all with MCS 1", f"{len(data['mcs'])}"),
         ("SNR at which MCS 1 came through, 1 / 10 / 50 %",
          " / ".join(f"{v:.1f}" for v in np.quantile(carried, (0.01, 0.1, 0.5))) + " dB"),
-        ("MCS 1 in `beams/rates_802_11ad.py`: SNR of the standard, and with the implementation loss",
-         f"{REQUIRED_SNR_DB[MCS]} and {needed:.1f} dB"),
+        ("MCS 1 in `config/radios/ieee80211ad_sc.csv`: SNR of the standard, and with the implementation loss",
+         f"{_REQUIRED_SNR_DB} and {needed:.1f} dB"),
         ("rows that carried MCS 1 though our table gives the control rate or none",
          f"{(predicted < MCS).mean():.0%}"),
-        ("... under the standard's SNR without the loss", f"{(carried < REQUIRED_SNR_DB[MCS]).mean():.0%}"),
+        ("... under the standard's SNR without the loss", f"{(carried < _REQUIRED_SNR_DB).mean():.0%}"),
         ("received power at which MCS 1 came through, 1 / 50 %",
          f"{np.nanquantile(data['pRx'], 0.01):.1f} / {np.nanquantile(data['pRx'], 0.5):.1f} dBm"),
-        ("the standard's sensitivity for MCS 1", f"{SENSITIVITY_DBM[MCS]:.0f} dBm"),
+        ("the standard's sensitivity for MCS 1", f"{_SENSITIVITY_DBM:.0f} dBm"),
         ("noise implied by received power less SNR", f"{implied:.1f} dBm"),
-        ("noise in `beams/rates_802_11ad.py`", f"{noise_dbm(radio):.1f} dBm"),
+        ("noise in `config/radios/ieee80211ad_sc.csv`", f"{noise_dbm(radio):.1f} dBm"),
     ]  # fmt: skip
 
     def draw(axes: Any) -> None:
@@ -136,7 +134,7 @@ def section(inputs: Inputs) -> Section:
         f"- MikroTik: {len(ranges)} ranging exchanges give {ranges.mean():.2f} m with a standard "
         f"deviation of {ranges.std() * 100:.1f} cm. The true distance is not given.\n\n{picture}",
         shows=f"That a commercial 60 GHz radio carries MCS 1 from {np.quantile(carried, 0.01):.1f} dB of SNR "
-        f"on, between the {REQUIRED_SNR_DB[MCS]} dB of the standard's curve and the {needed:.1f} dB at which "
+        f"on, between the {_REQUIRED_SNR_DB} dB of the standard's curve and the {needed:.1f} dB at which "
         "the twin switches to it: at MCS 1 the table errs, if at all, on the safe side. And how "
         "much a real link between hovering ends lies under free space.",
         cannot="The steps between rates: every row has MCS 1, and rows exist only where a frame came "

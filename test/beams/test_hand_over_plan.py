@@ -93,5 +93,5 @@ def test_an_improbable_fade_is_no_reason() -> None:
 
 
 def test_service_counts_more_than_bits() -> None:
-    values = service_value(np.array([0.0, 0.9e9, 1.0e9, 3.2e9]), Service())
+    values = service_value(np.array([0.0, 0.9e9, 1.0e9, 3.2e9]), RADIO, Service())
     assert values[0] == 0 and values[1] < 0.1 and 1 < values[2] < values[3] < 1.3

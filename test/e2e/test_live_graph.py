@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from live_graph import FRAMES, Line, LiveRun, OfflineRun
 
-from visrftwin_ros.beams.rates_802_11ad import MAC_EFFICIENCY, PHY_RATE, mcs_of_snr
+from visrftwin_ros.beams.mcs_table import mcs_of_snr, mcs_table
 from visrftwin_ros.perception.tracking.people import People
 
 MOST_DROPPED = FRAMES // 10
@@ -151,11 +151,11 @@ def test_rates_follow_from_the_snr(live_run: LiveRun) -> None:
     seen = set()
     for line in live_run.of("beams"):
         for beam in line["decisions"]:
-            loss = live_run.site.radio.implementation_loss_db
-            assert beam["mcs"] == mcs_of_snr(beam["snr_db"], loss)
-            rate = PHY_RATE[beam["mcs"]] if beam["mcs"] >= 0 else 0.0
+            assert beam["mcs"] == mcs_of_snr(beam["snr_db"], live_run.site.radio)
+            table = mcs_table("ieee80211ad_sc")
+            rate = table.phy_rate[beam["mcs"]] if beam["mcs"] >= 0 else 0.0
             assert beam["phy_rate"] == pytest.approx(rate)
-            assert beam["throughput"] == pytest.approx(MAC_EFFICIENCY * rate)
+            assert beam["throughput"] == pytest.approx(0.7 * rate)
             seen.add(beam["mcs"])
     assert max(seen) >= 6
     assert 5 not in seen

@@ -113,6 +113,12 @@ def small_step() -> PointCloud2:
     return message
 
 
+def endless_step() -> PointCloud2:
+    message = xyz_message(np.ones((4, 3)), STAMP)
+    message.point_step, message.width, message.row_step = 2**32 - 1, 0, 0
+    return message
+
+
 def unknown_type() -> PointCloud2:
     message = xyz_message(np.ones((4, 3)), STAMP)
     message.fields[1].datatype = 42
@@ -132,6 +138,7 @@ def twice() -> PointCloud2:
         (integer_x, "'x'"),
         (too_short, "carries 43 bytes"),
         (small_step, "'z' ends behind"),
+        (endless_step, "points of 4294967295 bytes"),
         (unknown_type, "unknown type 42"),
         (twice, "two fields 'x'"),
         (PointCloud2, "no field x, y, z; it has: none"),

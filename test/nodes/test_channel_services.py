@@ -21,7 +21,7 @@ from visrftwin_ros.msg import LinkChannels, TrackedPeople, TrackedPerson
 from visrftwin_ros.nodes.channel_predictor import ChannelPredictor
 from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.nodes.shared.transforms import STATIC_QOS, Pose
-from visrftwin_ros.srv import GetRadioMap, PredictLink, SetMaterial
+from visrftwin_ros.srv import PredictLink, SetMaterial
 
 AP, STANDING = (-8.0, -6.0, 3.0), (0.0, -6.0, 1.2)
 NAN = float("nan")
@@ -69,10 +69,6 @@ class Asked:
     def material(self, surface: str, material: str = "", **values: float) -> Any:
         request = SetMaterial.Request(surface=surface, material=material, **values)
         return self._bench.answer(SetMaterial, "set_material", request)
-
-    def radio_map(self, ap: str, height: float, cell: float) -> Any:
-        request = GetRadioMap.Request(ap=ap, height=height, cell=cell)
-        return self._bench.answer(GetRadioMap, "get_radio_map", request)
 
 
 def at(x: float, y: float, z: float, frame: str = "world") -> PoseStamped:
@@ -233,49 +229,6 @@ def restart(predictor: Asked) -> None:
     assert predictor.node.trigger_activate() == success
 
 
-def test_a_radio_map_covers_the_site_and_is_empty_within_walls(predictor: Asked) -> None:
-    predictor.standing((20.0, -26.0))
-    answer = predictor.radio_map("ap", 1.2, 4.0)
-    assert answer.success, answer.message
-    assert (answer.rows, answer.columns, answer.cell) == (15, 15, 4.0)
-    assert answer.header.frame_id == "world"
-    assert (answer.origin.x, answer.origin.y) == (-30, -30)
-    assert answer.origin.z == pytest.approx(1.2)
-    loss = np.array(answer.path_loss_db).reshape(15, 15)
-    # (0, 12) lies in the wall, (-8, -8) is near the access point at (-8, -6, 3).
-    assert np.isnan(loss[10, 7])
-    link = predictor.link(at(*AP), at(-8.0, -8.0, 1.2))
-    assert loss[5, 5] == pytest.approx(link.channel.path_loss_db, abs=0.01)
-    assert np.nanmin(loss) == pytest.approx(loss[5, 5], abs=0.01)
-    assert np.isfinite(loss).mean() > 0.8
-
-
-def test_a_radio_map_that_cannot_be_drawn_is_refused(predictor: Asked) -> None:
-    for ap, height, cell, said in (
-        ("lighthouse", 1.2, 4.0, "no access point 'lighthouse'; the site has ap"),
-        ("ap", NAN, 4.0, "height is nan"),
-        ("ap", 1.2, -4.0, "cell is -4"),
-        ("ap", 1.2, 0.5, "120 x 120 cells of 0.5 m over 60 x 60 m are more than 1600"),
-    ):
-        answer = predictor.radio_map(ap, height, cell)
-        assert not answer.success and said in answer.message, said
-
-
-def test_channels_go_on_while_a_question_is_solved(bench: NodeBench, predictor: Asked) -> None:
-    predictor.standing((-1.5, -6.0))
-    request = GetRadioMap.Request(ap="ap", height=1.2, cell=4.0)
-    answer = bench.ask(GetRadioMap, "get_radio_map", request)
-    gaps: list[float] = []
-    began = time.monotonic()
-    while not answer.done() and time.monotonic() < began + 60:
-        sent = time.monotonic()
-        assert not predictor.standing((-1.5, -6.0 + 0.01 * len(gaps))).stale
-        gaps.append(time.monotonic() - sent)
-    assert answer.done() and answer.result().success
-    assert len(gaps) > 10
-    assert np.median(gaps) < 0.1 and max(gaps) < 1.0
-
-
 def test_a_predictor_that_is_not_active_refuses_and_one_that_shuts_down_ends_its_questions(
     bench: NodeBench, predictor: Asked
 ) -> None:
@@ -284,7 +237,6 @@ def test_a_predictor_that_is_not_active_refuses_and_one_that_shuts_down_ends_its
     for answer in (
         predictor.material("floor", "metal"),
         predictor.link(at(*AP), at(*STANDING)),
-        predictor.radio_map("ap", 1.2, 4.0),
     ):
         assert not answer.success and "not active" in answer.message
     assert predictor.node.trigger_activate() == success

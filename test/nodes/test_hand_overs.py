@@ -21,9 +21,11 @@ from visrftwin_ros.msg import (
 )
 from visrftwin_ros.nodes.beam_selector import BeamSelector
 from visrftwin_ros.nodes.messages.message_types import made
+from visrftwin_ros.nodes.shared.twin_node import EACH_QOS
 
 HORIZONS = 0.25 * np.arange(13)
 ROBOT = "standing"
+FIELDS = tuple(ShadowForecast.get_fields_and_field_types())
 
 
 @pytest.fixture
@@ -64,7 +66,7 @@ class Radio:
     def __init__(self, bench: NodeBench, site: str) -> None:
         self.bench = bench
         bench.active(BeamSelector, "beam_selector", site=site)
-        self.advice = bench.heard(HandOver, "hand_overs")
+        self.advice = bench.heard(HandOver, "hand_overs", EACH_QOS)
         self._forecasts = bench.publisher(ShadowForecasts, "shadow_forecast")
         self._associations = bench.publisher(Association, "associations")
         self._telemetry = bench.publisher(LinkTelemetry, "telemetry")
@@ -125,6 +127,26 @@ def test_what_the_radio_measures_weighs_more_than_what_the_twin_predicts(
     radio.measures("other", 22.0)
     radio.hears(forecast(0.5, other=-15.0))
     assert newest(radio).to_ap == "other"
+
+
+def test_of_many_robots_some_are_planned_for_at_a_time_and_all_in_turn(
+    bench: NodeBench, small_site: Path, two_aps: str
+) -> None:
+    content = yaml.safe_load(small_site.read_text())
+    names = [f"r{k:03}" for k in range(200)]
+    content["robots"] = [{"name": name, "position": [0, -6]} for name in names]
+    small_site.write_text(yaml.safe_dump(content))
+    radio = Radio(bench, str(small_site))
+    for told in range(4):
+        message = forecast(0.5)
+        message.forecasts = [
+            ShadowForecast(**{f: getattr(one, f) for f in FIELDS} | {"rx": name})
+            for name in names
+            for one in message.forecasts
+        ]
+        radio.hears(message)
+        assert bench.until(lambda so_far=told: len(radio.advice) == 50 * (so_far + 1), 30.0)
+    assert {one.robot for one in radio.advice} == set(names)
 
 
 def test_nothing_is_advised_on_a_stale_forecast(bench: NodeBench, two_aps: str) -> None:

@@ -28,6 +28,7 @@ from lifecycle_msgs.srv import (
 )
 from made_campaign import made_site, write_campaign
 from made_pictures import a_scene
+from nav_msgs.msg import Path as PlannedPath
 from node_bench import SENSOR_QOS, NodeBench
 from rcl_interfaces.srv import (
     DescribeParameters,
@@ -87,7 +88,7 @@ from visrftwin_ros.nodes.shared.transforms import MOVING_QOS, STATIC_QOS, Pose
 from visrftwin_ros.nodes.shared.twin_node import LATCHED_QOS
 from visrftwin_ros.nodes.site_frames import SiteFrames
 from visrftwin_ros.nodes.twin_viewer import TwinViewer
-from visrftwin_ros.srv import GetRadioMap, PredictLink, SetMaterial
+from visrftwin_ros.srv import PredictLink, SetMaterial
 
 MESSAGES = int(os.environ.get("VISRFTWIN_HOSTILE_MESSAGES", "800"))
 """100000 are the long run, of under an hour."""
@@ -186,6 +187,14 @@ def a_box() -> TrackedBoxes:
     return stamped(TrackedBoxes(boxes=[box]))
 
 
+def a_plan() -> PlannedPath:
+    places = [made("geometry_msgs/PoseStamped", header=header(made, time.time_ns(), "world"),
+                   pose=made("geometry_msgs/Pose")) for _ in range(3)]  # fmt: skip
+    for k, place in enumerate(places):
+        place.pose.position.x, place.pose.position.y = 2.0 + k, -2.0
+    return stamped(PlannedPath(poses=places))
+
+
 def an_association() -> Association:
     return stamped(Association(robot="standing", ap="ap", reported_by="standing"))
 
@@ -217,6 +226,7 @@ TOPICS = (
     Topic("channel_paths", ChannelPaths, channel_paths, 5),
     Topic("shadow_forecast", ShadowForecasts, forecasts, 5),
     Topic("tracked_boxes", TrackedBoxes, a_box, 5),
+    Topic("roving/plan", PlannedPath, a_plan, 5),
     Topic("associations", Association, an_association, 5),
     Topic("telemetry", LinkTelemetry, lambda: stamped(link(LinkTelemetry, snr_db=15.0)), 5),
     Topic(
@@ -230,7 +240,6 @@ TOPICS = (
 SERVICES = {
     "set_material": SetMaterial,
     "predict_link": PredictLink,
-    "get_radio_map": GetRadioMap,
     "campaign_replay/pause": Trigger,
 }
 CHANGED = ("channel_predictor", "view1/people_detector", "people_tracker", "campaign_replay")

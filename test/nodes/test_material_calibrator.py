@@ -17,7 +17,7 @@ from sounded_yard import AP, HEIGHT, campaign, places, recorded, yard
 from tf2_msgs.msg import TFMessage
 
 from visrftwin_ros.action import Calibrate
-from visrftwin_ros.beams.rates_802_11ad import noise_dbm
+from visrftwin_ros.beams.mcs_table import noise_dbm
 from visrftwin_ros.beams.selection import sweep
 from visrftwin_ros.calibration.calibration import Calibration
 from visrftwin_ros.campaign.campaign_messages import PATH_FIELDS

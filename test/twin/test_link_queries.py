@@ -16,14 +16,8 @@ from visrftwin_ros.scene.surfaces import SurfaceMesh, surface_meshes
 from visrftwin_ros.site.model import Site
 from visrftwin_ros.twin.enclosure import enclosing, solids
 from visrftwin_ros.twin.engine import TwinEngine
-from visrftwin_ros.twin.link_queries import (
-    MOST_CELLS,
-    MOST_WAITING,
-    Answer,
-    Enquiries,
-    RadioMap,
-    SolvedLink,
-)
+from visrftwin_ros.twin.link_queries import MOST_WAITING, Answer, Enquiries, SolvedLink
+from visrftwin_ros.twin.radio_map import MapGrid, MapQuestion, RadioMap
 
 AP_A = np.array([0.0, -10.0, 3.0])
 R1 = np.array([5.0, 4.0, 1.2])
@@ -75,31 +69,6 @@ def test_a_link_between_two_places_is_that_of_devices_standing_there(
     assert alone.metrics.shadow_loss_db[0] == 0
 
 
-def test_a_radio_map_has_the_links_path_loss_and_nothing_within_walls(
-    enquiries: Enquiries, engine: TwinEngine
-) -> None:
-    crowd = people((4.0, 1.2), (-17.5, -17.5), height=1.9)
-    number = enquiries.ask_map(engine.twin.meshes, "ap_a", 1.2, 5.0, crowd, 3)
-    found = answer_of(enquiries, number).result
-    assert isinstance(found, RadioMap)
-    assert found.path_loss_db.shape == (12, 12) and found.stamp_ns == 3
-    np.testing.assert_allclose(found.origin, [-30, -30, 1.2])
-    row, column = 6, 7  # its centre: (7.5, 2.5)
-    place = np.array([7.5, 2.5, 1.2])
-    link = answer_of(enquiries, enquiries.ask_link(engine.twin.meshes, AP_A, place, crowd)).result
-    assert isinstance(link, SolvedLink)
-    alone = engine.channels_of(link, crowd, 3).metrics.path_loss_db[0]
-    assert found.path_loss_db[row, column] == pytest.approx(alone, abs=0.3)
-    house = found.path_loss_db[8, 6]  # (2.5, 12.5)
-    body = found.path_loss_db[2, 2]  # (-17.5, -17.5)
-    assert np.isnan([house, body]).all()
-    free = np.isfinite(found.path_loss_db)
-    assert free.mean() > 0.8
-    assert found.path_loss_db[free].min() > 60 and found.path_loss_db[free].max() < 200
-    near, far = found.path_loss_db[4, 5], found.path_loss_db[0, 0]
-    assert near < far - 6
-
-
 @pytest.mark.parametrize(
     ("tx", "rx", "said"),
     [
@@ -117,28 +86,25 @@ def test_ends_where_no_antenna_can_be_are_refused(
         enquiries.ask_link(engine.twin.meshes, tx, rx, people((4.0, 1.2)))
 
 
-@pytest.mark.parametrize(
-    ("ap", "height", "cell", "said"),
-    [
-        ("ap_z", 1.0, 5.0, "no access point 'ap_z'; the site has ap_a, ap_b"),
-        ("ap_a", np.nan, 5.0, "height is nan"),
-        ("ap_a", -1.0, 5.0, "height is -1"),
-        ("ap_a", 1.0, 0.0, "cell is 0"),
-        ("ap_a", 1.0, np.nan, "cell is nan"),
-        ("ap_a", 1.0, 0.1, f"more than {MOST_CELLS}: take cells of 1.6 m or more"),
-        ("ap_a", 1.0, 1e-300, f"more than {MOST_CELLS}"),
-    ],
-)
-def test_maps_that_cannot_be_drawn_are_refused(
-    enquiries: Enquiries, engine: TwinEngine, ap: str, height: float, cell: float, said: str
+def test_a_map_comes_tile_by_tile_with_links_between_and_can_be_given_up(
+    enquiries: Enquiries, engine: TwinEngine, site: Site
 ) -> None:
-    with pytest.raises(TwinError, match=said):
-        enquiries.ask_map(engine.twin.meshes, ap, height, cell, nobody(), 0)
-
-
-def test_the_smallest_cell_that_is_advised_is_taken(site: Site, engine: TwinEngine) -> None:
-    asked = Enquiries(site, engine.people_model)
-    assert asked.ask_map(engine.twin.meshes, "ap_a", 1.0, 1.6, nobody(), 0) == 1
+    grid = MapGrid.over(engine.twin.meshes, 1.2, 5.0)
+    question = MapQuestion.checked(
+        site, engine.twin.meshes, engine.people_model, ("ap_a",), grid, people((4.0, 1.2)), 3
+    )
+    first = enquiries.ask_map(question)
+    assert enquiries.poll() is None  # hands the first tile on
+    link = enquiries.ask_link(engine.twin.meshes, AP_A, R1, nobody())
+    assert isinstance(answer_of(enquiries, link).result, SolvedLink)
+    assert enquiries.progress(first) in (0.25, 0.5)
+    found = answer_of(enquiries, first).result
+    assert isinstance(found, RadioMap) and found.loss_db.shape == (12, 12, 1)
+    assert np.isfinite(found.loss_db[..., 0]).mean() > 0.8 and found.stamp_ns == 3
+    given_up, other = enquiries.ask_map(question), enquiries.ask_map(question)
+    enquiries.poll()
+    enquiries.give_up(given_up)
+    assert isinstance(answer_of(enquiries, other).result, RadioMap)
 
 
 def test_questions_beyond_the_queue_are_refused_and_none_is_lost_with_the_process(

@@ -17,6 +17,7 @@ from visrftwin_ros.beams.arrays import (
 from visrftwin_ros.site.model import AntennaArray
 
 
+@cache
 def dft_codebook(array: AntennaArray) -> NDArray[np.complex128]:
     """(B, N) unit-norm weights of B = N orthogonal beams.
 

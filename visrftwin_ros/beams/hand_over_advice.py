@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from visrftwin_ros.beams.hand_over_plan import LinksAhead, Plan, Service, hand_over_plan
+from visrftwin_ros.beams.signs_of_life import FRESH, SignsOfLife
 from visrftwin_ros.beams.snr_correction import SnrCorrection
 from visrftwin_ros.site.model import Radio
 
@@ -15,8 +16,17 @@ LEAST_CONFIDENCE = 0.5
 """Share of the futures that a hand-over must be better in."""
 LEAST_GAIN = 0.1
 """s of service that a hand-over must gain over the time looked ahead, its cost taken off."""
+ASSOCIATION_LASTS = 30.0
+"""s for which a report of who serves is believed."""
 _AGREES = 0.5
 """s by which advice may move without being given again."""
+_REPEATED = 1.0
+"""s after which advice that is due and was not followed is given again; then twice as long each time."""
+_LONGEST_WAIT = 32.0
+_SETTLED = 1.0
+"""s after a hand-over in which going back must gain twice as much."""
+_SILENT_DB = -100.0
+"""SNR of an access point that is not heard."""
 
 
 @dataclass(frozen=True)
@@ -35,23 +45,65 @@ class Advice:
 
 
 @dataclass(frozen=True)
+class Serving:
+    """`ap` serves, as was so at `at` s; by: who reported it, None where nobody did. before: who served
+    until `since` s."""
+
+    at: float
+    ap: str
+    by: str | None
+    before: str = ""
+    since: float = -np.inf
+
+
+@dataclass(frozen=True)
+class Given:
+    """Advice that stands, and when [s] and how often it was given."""
+
+    advice: Advice
+    last: float
+    times: int = 1
+
+    def is_given_again(self, new: Advice, now: float) -> bool:
+        """Whether `new`, between the same two, is worth saying."""
+        if self.advice.at <= now and new.at <= now + _AGREES:
+            wait = min(_REPEATED * 2 ** (self.times - 1), _LONGEST_WAIT)
+            return now - self.last >= wait
+        return abs(self.advice.at - new.at) > _AGREES
+
+
+@dataclass(frozen=True)
 class NetworkState:
     """What is known of a network while it works; every change is a new one.
 
-    serving: robot to (s when it was so, access point, whether somebody reported it). correction: of
-    predicted by measured SNRs. advised: the advice that stands, by robot.
+    serving: by robot. correction: of predicted by measured SNRs. signs: who was heard when. given: the
+    advice that stands, by robot.
     """
 
-    serving: Mapping[str, tuple[float, str, bool]] = field(default_factory=dict)
+    serving: Mapping[str, Serving] = field(default_factory=dict)
     correction: SnrCorrection = field(default_factory=SnrCorrection)
-    advised: Mapping[str, Advice] = field(default_factory=dict)
+    signs: SignsOfLife = field(default_factory=SignsOfLife)
+    given: Mapping[str, Given] = field(default_factory=dict)
 
-    def associated(self, robot: str, ap: str, at: float) -> NetworkState:
-        """Somebody reports that `ap` serves `robot`, "" for none; older reports change nothing."""
+    @property
+    def advised(self) -> dict[str, Advice]:
+        """The advice that stands, by robot."""
+        return {robot: one.advice for robot, one in self.given.items()}
+
+    def associated(self, robot: str, ap: str, at: float, by: str = "") -> NetworkState:
+        """`by` reports that `ap` serves `robot`, "" for none; older reports change nothing, nor does one
+        that contradicts what the robot itself said less than FRESH before."""
+        state = replace(self, signs=self.signs.speaks(by, at)) if by and by == ap else self
         last = self.serving.get(robot)
-        if last is not None and last[2] and at < last[0]:
-            return self
-        return replace(self, serving={**self.serving, robot: (at, ap, True)})
+        if last is not None and last.by is not None:
+            own = last.by == robot and by != robot and last.ap != ap
+            if at < last.at or (own and at - last.at < FRESH):
+                return state
+        return state._served(robot, ap, at, by)
+
+    def hears(self, link: tuple[str, str], at: float, snr_db: float) -> NetworkState:
+        """A robot's radio measured an access point: link (access point, robot)."""
+        return replace(self, signs=self.signs.hears(link, at, snr_db))
 
     def measured(
         self, link: tuple[str, str], at: float, measured_db: float, predicted_db: float
@@ -60,39 +112,55 @@ class NetworkState:
         correction = self.correction.measured(link, at, measured_db, predicted_db)
         return replace(self, correction=correction)
 
-    def served_by(self, robot: str, ahead: LinksAhead, now: float) -> int:
-        """The row of `ahead` that serves: reported, else as last advised, else the strongest now."""
-        _, ap, reported = self.serving.get(robot, (0.0, "", False))
-        advice = self.advised.get(robot)
-        if advice is not None and not reported and advice.at <= now:
-            ap = advice.to_ap
-        if ap in ahead.aps:
-            return ahead.aps.index(ap)
-        return int(np.nan_to_num(ahead.snr_db[:, :, 0].mean(axis=1), nan=-np.inf).argmax())
+    def served_by(self, robot: str, ahead: LinksAhead, now: float) -> str:
+        """Whom it is served by: reported, else as last advised, else the strongest now."""
+        known, given = self.serving.get(robot), self.given.get(robot)
+        reported = known is not None and known.by is not None and known.ap != ""
+        if known is not None and reported and now - known.at <= ASSOCIATION_LASTS:
+            return known.ap
+        if given is not None and given.advice.at <= now and not reported:
+            return given.advice.to_ap
+        if known is not None and not reported and known.ap:
+            return known.ap
+        strongest = np.nan_to_num(ahead.snr_db[:, :, 0].mean(axis=1), nan=-np.inf).argmax()
+        return ahead.aps[int(strongest)]
 
     def corrected(self, robot: str, ahead: LinksAhead, now: float) -> LinksAhead:
-        """`ahead` with what radios measured blended in."""
+        """`ahead` with what radios measured blended in, and without those that fell silent."""
         add = [self.correction.ahead((ap, robot), now, ahead.times) for ap in ahead.aps]
-        return replace(ahead, snr_db=ahead.snr_db + np.stack(add)[:, None])
+        snr_db = ahead.snr_db + np.stack(add)[:, None]
+        snr_db[[self.signs.is_silent((ap, robot), now) for ap in ahead.aps]] = _SILENT_DB
+        return replace(ahead, snr_db=snr_db)
 
     def advise(
         self, robot: str, ahead: LinksAhead, now: float, radio: Radio, service: Service
     ) -> tuple[NetworkState, Advice | None]:
         """Advice for `robot`, where there is any that has not been given yet.
 
-        ahead: predicted; measured SNRs are blended in here.
+        ahead: predicted; measured SNRs are blended in here. One who serves without a forecast is taken
+        to stay as he was last heard, or to be gone where that is long ago.
         """
-        here = self.served_by(robot, ahead, now)
-        ahead = self.corrected(robot, ahead, now)
+        serving = self.served_by(robot, ahead, now)
+        state = replace(self, signs=self.signs.serves((serving, robot), now))
+        known = state.serving.get(robot)
+        if known is None or known.by is None:
+            state = state._served(robot, serving, now, None)
+        ahead = state.corrected(robot, ahead, now)
+        if serving not in ahead.aps:
+            heard = state.signs.snr_db((serving, robot), now)
+            ahead = ahead.with_one_more(serving, _SILENT_DB if heard is None else heard)
+        here = ahead.aps.index(serving)
         plan = hand_over_plan(ahead, here, radio, service)
-        state = self._served(robot, ahead.aps[here], now)
-        last = self.advised.get(robot)
-        if plan.to == here or plan.confidence < LEAST_CONFIDENCE or plan.gain < LEAST_GAIN:
-            others = {name: one for name, one in self.advised.items() if name != robot}
-            return replace(state, advised=others), None
+        if (
+            plan.to == here
+            or plan.confidence < LEAST_CONFIDENCE
+            or plan.gain < state._least_gain(robot, ahead.aps[plan.to], now)
+        ):
+            others = {name: one for name, one in state.given.items() if name != robot}
+            return replace(state, given=others), None
         new = Advice(
             robot=robot,
-            from_ap=ahead.aps[here],
+            from_ap=serving,
             to_ap=ahead.aps[plan.to],
             at=now + plan.at,
             duration=plan.duration,
@@ -100,19 +168,28 @@ class NetworkState:
             confidence=plan.confidence,
             reason=_reason(ahead, here, plan),
         )
-        if (
-            last is not None
-            and (last.from_ap, last.to_ap) == (new.from_ap, new.to_ap)
-            and abs(last.at - new.at) <= _AGREES
-        ):
-            return state, None
-        return replace(state, advised={**self.advised, robot: new}), new
+        last = self.given.get(robot)
+        if last is not None and (last.advice.from_ap, last.advice.to_ap) == (serving, new.to_ap):
+            if not last.is_given_again(new, now):
+                return state, None
+            given = Given(new, now, last.times + 1)
+        else:
+            given = Given(new, now)
+        return replace(state, given={**state.given, robot: given}), new
 
-    def _served(self, robot: str, ap: str, now: float) -> NetworkState:
-        """With `ap` serving, where nobody reports who does."""
-        if self.serving.get(robot, (0.0, "", False))[2]:
-            return self
-        return replace(self, serving={**self.serving, robot: (now, ap, False)})
+    def _served(self, robot: str, ap: str, at: float, by: str | None) -> NetworkState:
+        last = self.serving.get(robot)
+        if last is None or last.ap == ap:
+            before = ("", -np.inf) if last is None else (last.before, last.since)
+        else:
+            before = last.ap, at
+        return replace(self, serving={**self.serving, robot: Serving(at, ap, by, *before)})
+
+    def _least_gain(self, robot: str, to: str, now: float) -> float:
+        """s of service that going there must gain; more where the robot has just come from it."""
+        known = self.serving.get(robot)
+        back = known is not None and known.before == to and now - known.since < _SETTLED
+        return 2 * LEAST_GAIN if back else LEAST_GAIN
 
 
 def _reason(ahead: LinksAhead, here: int, plan: Plan) -> str:
@@ -120,6 +197,11 @@ def _reason(ahead: LinksAhead, here: int, plan: Plan) -> str:
         return float(np.median(ahead.snr_db[row], axis=0).min())
 
     when = "now" if plan.at == 0 else f"in {plan.at:.1f} s"
+    if (ahead.snr_db[here] == _SILENT_DB).all():
+        return (
+            f"{ahead.aps[here]} is not heard any more, {ahead.aps[plan.to]} stays over"
+            f" {lowest(plan.to):.0f} dB: change {when}"
+        )
     return (
         f"{ahead.aps[here]} is expected down to {lowest(here):.0f} dB of SNR within"
         f" {ahead.times[-1]:.0f} s, {ahead.aps[plan.to]} stays over {lowest(plan.to):.0f} dB:"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from visrftwin_ros.beams.rates_802_11ad import PHY_RATE, mcs_of_snr, throughput
+from visrftwin_ros.beams.mcs_table import mcs_of_snr, mcs_table, throughput
 from visrftwin_ros.compiled import compiled
 from visrftwin_ros.site.model import Radio
 
@@ -20,7 +20,6 @@ _BITS_WEIGHT = 0.2
 """Of bits beside service: a second at the top rate weighs as much as a fifth of a second served."""
 _BETTER = 1e-12
 """s of service by which going must be better than staying, for rounding."""
-_TOP = float(throughput(np.array([len(PHY_RATE) - 1], np.int8))[0])
 
 
 @dataclass(frozen=True)
@@ -54,6 +53,11 @@ class LinksAhead:
     def step(self) -> float:
         """s between times."""
         return float(self.times[1] - self.times[0])
+
+    def with_one_more(self, ap: str, snr_db: float) -> LinksAhead:
+        """And an access point whose SNR stays the same."""
+        row = np.full((1, *self.snr_db.shape[1:]), snr_db)
+        return LinksAhead((*self.aps, ap), self.times, np.concatenate([self.snr_db, row]))
 
 
 @dataclass(frozen=True)
@@ -99,15 +103,16 @@ def links_ahead(
     }
 
 
-def service_value(bits: Float[np.ndarray, "*n"], service: Service) -> Float[np.ndarray, "*n"]:
+def service_value(
+    bits: Float[np.ndarray, "*n"], radio: Radio, service: Service
+) -> Float[np.ndarray, "*n"]:
     """s of service that each second is worth at this rate [bit/s above the MAC]."""
-    return (bits >= service.rate) + _BITS_WEIGHT * bits / _TOP
+    return (bits >= service.rate) + _BITS_WEIGHT * bits / mcs_table(radio.mcs_table).top
 
 
 def rates(snr_db: Float[np.ndarray, "*n"], radio: Radio) -> Float[np.ndarray, "*n"]:
     """bit/s above the MAC at these SNRs."""
-    mcs = mcs_of_snr(snr_db, radio.implementation_loss_db)
-    return throughput(mcs)
+    return throughput(mcs_of_snr(snr_db, radio), radio)
 
 
 @dataclass(frozen=True)
@@ -199,7 +204,7 @@ def hand_over_plan(
     control over samples.
     """
     bits = rates(ahead.snr_db, radio)
-    value = service_value(bits, service)
+    value = service_value(bits, radio, service)
     course = best_course(value.mean(axis=1), ahead.step, serving, service, tail)
     lasts = len(ahead.times) * ahead.step
     if not course.changes or course.changes[0][0] * ahead.step + service.interruption > lasts:

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from visrftwin_ros.beams.arrays import Mount, unit_vectors
 from visrftwin_ros.beams.codebook import beam_gains
-from visrftwin_ros.beams.multipath import Multipath
-from visrftwin_ros.beams.rates_802_11ad import (
+from visrftwin_ros.beams.mcs_table import (
     mcs_of_snr,
     noise_dbm,
     phy_rate,
     throughput,
 )
+from visrftwin_ros.beams.multipath import Multipath
 from visrftwin_ros.site.model import Radio
 
 Array = NDArray[np.float64]
@@ -59,15 +59,15 @@ def choose(
     with np.errstate(divide="ignore"):
         rssi = tx_power_dbm + 10 * np.log10(np.array([gains[best], gains[second]]))
     snr = rssi - noise_dbm(radio)
-    mcs = mcs_of_snr(snr[:1], radio.implementation_loss_db)
+    mcs = mcs_of_snr(snr[:1], radio)
     return BeamChoice(
         tx_beam=best[0],
         rx_beam=best[1],
         snr_db=float(snr[0]),
         rssi_dbm=float(rssi[0]),
         mcs=int(mcs[0]),
-        phy_rate=float(phy_rate(mcs)[0]),
-        throughput=float(throughput(mcs)[0]),
+        phy_rate=float(phy_rate(mcs, radio)[0]),
+        throughput=float(throughput(mcs, radio)[0]),
         second_tx_beam=second[0],
         second_rx_beam=second[1],
         second_snr_db=float(snr[1]),

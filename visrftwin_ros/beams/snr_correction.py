@@ -16,6 +16,8 @@ _PASSING = 0.5
 """s after which what differs now, such as a person whom no camera sees, is taken to have passed."""
 _OLD = 1.0
 """s after which a measurement says nothing of now."""
+_FORGOTTEN = 60.0
+"""s after which the lasting difference is forgotten too."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +64,10 @@ class SnrCorrection:
     def ahead(
         self, link: Link, now: float, times: Float[np.ndarray, " h"]
     ) -> Float[np.ndarray, " h"]:
-        """(H,) dB to add to a predicted SNR `times` s after `now` s; 0 for a link never measured."""
+        """(H,) dB to add to a predicted SNR `times` s after `now` s; 0 for a link that was never measured,
+        or _FORGOTTEN s ago."""
         known = self.differences.get(link)
-        if known is None:
+        if known is None or now - known.at > _FORGOTTEN:
             return np.zeros(len(times))
         age = max(now - known.at, 0.0)
         passing = (known.now_db - known.lasting_db) * np.exp(-(age + times) / _PASSING)

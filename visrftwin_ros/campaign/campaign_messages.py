@@ -109,7 +109,11 @@ def true_paths_message(stamp: int, frame_id: str, channels: Sequence[TrueChannel
 
 
 def true_channel(
-    stamp: int, message: Any, paths: Sequence[Any], rx_position: Float[np.ndarray, " 3"]
+    stamp: int,
+    message: Any,
+    paths: Sequence[Any],
+    rx_position: Float[np.ndarray, " 3"],
+    rx_yaw: float,
 ) -> TrueChannel:
     """Of a LinkChannel message and its RadioPath messages."""
     return TrueChannel(
@@ -119,6 +123,7 @@ def true_channel(
         **metrics_from_message(message),
         line_of_sight=bool(message.line_of_sight),
         rx_position=rx_position,
+        rx_yaw=rx_yaw,
         frequency=float(message.frequency),
         bandwidth=float(message.bandwidth),
         paths=measured_paths(paths),

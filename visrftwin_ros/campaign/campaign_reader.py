@@ -228,7 +228,8 @@ class _CampaignReader:
                 continue
             # Older bags have the paths of a channel inside it.
             own = paths.get((stamp, channel.tx, channel.rx), getattr(channel, "paths", ()))
-            yield messages.true_channel(stamp, channel, own, self._position(channel.rx, stamp))
+            where = self._position(channel.rx, stamp), self._poses.yaw(channel.rx, stamp)
+            yield messages.true_channel(stamp, channel, own, *where)
 
     def _sorted(self, what: str, items: list[Any]) -> list[Any]:
         stamps = np.array([item.stamp_ns for item in items], dtype=np.int64)

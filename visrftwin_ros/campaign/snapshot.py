@@ -79,7 +79,7 @@ class TrueChannel:
     """The true channel of one link at one time, without the sounder's limits.
 
     delay_spread: s, RMS. azimuth_spread: rad, of arrival. shadow_loss_db, shadow_loss_los_db: as in
-    `LinkMetrics`, the latter nan in older bags. rx_position: (3,) m as in Snapshot.
+    `LinkMetrics`, the latter nan in older bags. rx_position: (3,) m and rx_yaw: rad as in Snapshot.
     paths: the strongest. frequency, bandwidth: Hz.
     """
 
@@ -94,6 +94,7 @@ class TrueChannel:
     line_of_sight: bool
     shadow_loss_los_db: float = float("nan")
     rx_position: Float[np.ndarray, " 3"] = field(default_factory=_unknown_position)
+    rx_yaw: float = float("nan")
     frequency: float = float("nan")
     bandwidth: float = float("nan")
     paths: MeasuredPaths = field(default_factory=no_paths)

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from visrftwin_ros.commands.json_rows import add_json, check_json, write_json
-from visrftwin_ros.commands.options import add_site
-
-if TYPE_CHECKING:
-    from visrftwin_ros.evaluation.decisions import Decisions
+from visrftwin_ros.commands.options import add_force, add_sites, own_site
+from visrftwin_ros.outputs import check_room, folder_kind, make_room
 
 NAME = "decide"
 HELP = "play hand-over policies over campaigns with true channels; seconds out of service, bits"
 
+_WRITTEN = folder_kind("folder of decisions", "report.md", "decisions.json", "reliability.png")
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bags", type=Path, nargs="+", help="rosbag2 folders, or their .mcap files")
-    add_site(parser)
+    add_sites(parser)
+    parser.add_argument("--out", type=Path, required=True, help="folder to write")
     parser.add_argument(
         "--rate", type=float, default=1e9, help="bit/s above the MAC that a robot needs"
     )
@@ -31,70 +32,44 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="share of the time for which each person is not seen; 0 to 0.9",
     )
     parser.add_argument("--seed", type=int, default=1, help="of noise and misses")
-    add_json(parser)
+    add_force(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.beams.hand_over_plan import Service
     from visrftwin_ros.cache import cache_folder
     from visrftwin_ros.errors import TwinError
+    from visrftwin_ros.evaluation.decision_report import table, write_report
     from visrftwin_ros.evaluation.decisions import decide
     from visrftwin_ros.site.loading import load_site
     from visrftwin_ros.twin.engine import TwinEngine
 
+    bags = arguments.bags
+    names = arguments.site or [own_site(bag) for bag in bags]
+    if len(names) not in (1, len(bags)):
+        raise TwinError(f"{len(names)} sites for {len(bags)} bags: expected one, or one a bag")
     if not 0 <= arguments.missed <= 0.9:
         raise TwinError(f"--missed {arguments.missed:g}: expected a share from 0 to 0.9")
     if not 0 < arguments.interruption <= 3 or not arguments.rate > 0:
         raise TwinError("expected --interruption over 0 and up to 3 s, and --rate over 0 bit/s")
-    check_json(arguments)
-    site = load_site(arguments.site)
+    check_room(arguments.out, _WRITTEN, arguments.force)
     service = Service(arguments.rate, arguments.interruption, arguments.old_serves)
-    engine = TwinEngine(site, cache_folder("paths"), threads=2)
-    try:
-        played = [
-            decide(bag, site, engine, service, arguments.seed, arguments.missed)
-            for bag in arguments.bags
-        ]
-    finally:
-        engine.close()
-    for one in played:
+    sites = {name: load_site(name) for name in names}
+    played = []
+    for number, bag in enumerate(bags):
+        site = sites[names[number] if len(names) > 1 else names[0]]
+        # Of each bag its own: what robots that drive taught it of the paths is no other's.
+        engine = TwinEngine(site, cache_folder("paths"), threads=2)
+        try:
+            one = decide(bag, site, engine, service, arguments.seed, arguments.missed)
+        finally:
+            engine.close()
         for problem in one.problems:
-            print(f"{one.source}: {problem}")
+            print(f"visrftwin: {bag}: {problem}", file=sys.stderr)
+        played.append(one)
+    make_room(arguments.out, _WRITTEN, arguments.force)
+    arguments.out.mkdir(parents=True)
+    write_report(played, arguments.out, shlex.join(["visrftwin", *sys.argv[1:]]))
     print(table(played))
-    write_json(arguments, rows(played))
+    print(f"{arguments.out}: report.md, decisions.json, reliability.png")
     return 0
-
-
-def rows(played: list[Decisions]) -> list[dict[str, object]]:
-    """One a bag, robot and policy."""
-    return [
-        {
-            "bag": str(one.source),
-            "robot": outcome.robot,
-            "policy": outcome.policy,
-            "told": one.told[outcome.policy],
-            **vars(outcome.score),
-        }
-        for one in played
-        for outcome in one.outcomes
-    ]
-
-
-def table(played: list[Decisions]) -> str:
-    """Sums over all bags and robots; the share of the gap from reacting to the oracle that each
-    policy closes, with the 95 % interval of a bootstrap over bags."""
-    from visrftwin_ros.evaluation.decisions import summary
-
-    lines = [
-        "| policy | s out of service | of the gap from react to oracle | mean Gbit/s | hand-overs"
-        " | useless | missed | bags worse than react | told |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for line in summary(played):
-        low, high = line.closed_interval
-        lines.append(
-            f"| {line.policy} | {line.out:.2f} of {line.seconds:.0f} | {line.closed:.0%}"
-            f" ({low:.0%} to {high:.0%}) | {line.bits / 1e9:.2f} | {line.hand_overs} |"
-            f" {line.useless} | {line.missed} | {line.worse} of {len(played)} | {line.told} |"
-        )
-    return "\n".join(lines)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from visrftwin_ros.commands.options import add_force
+from visrftwin_ros.commands.options import add_force, add_sites, own_site
 from visrftwin_ros.commands.progress import progress_bar
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.interrupts import uninterrupted
@@ -29,13 +29,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "bags", type=Path, nargs="+", metavar="BAG", help="rosbag2 folders, or their .mcap files"
     )
-    parser.add_argument(
-        "--site",
-        action="append",
-        default=[],
-        help="name, folder or site.yaml; once, or once a bag in their order; default: the site.yaml "
-        "that each bag has beside its messages",
-    )
+    add_sites(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     parser.add_argument(
         "--predictors",
@@ -94,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.site.loading import load_site
 
     bags, fits = arguments.bags, arguments.fit_bag
-    names = arguments.site or [_own_site(bag) for bag in bags]
+    names = arguments.site or [own_site(bag) for bag in bags]
     if len(names) not in (1, len(bags)):
         raise TwinError(f"{len(names)} sites for {len(bags)} bags: expected one, or one a bag")
     if len(fits) not in (0, 1, len(bags)):
@@ -139,16 +133,6 @@ def run(arguments: argparse.Namespace) -> int:
     print(text_table(states[0]) if len(states) == 1 else study_table(study))
     print("\n".join([*drawn, f"{folder}: metrics.json, errors.csv, errors.tex, paired.csv"]))
     return 0
-
-
-def _own_site(bag: Path) -> str:
-    """The survey that the bag brings along; TwinError where it has none."""
-    from visrftwin_ros.campaign.survey import own_survey
-
-    folder = own_survey(bag)
-    if folder is None:
-        raise TwinError(f"{bag} has no site.yaml of its own: give --site")
-    return str(folder)
 
 
 def _room(folder: Path, force: bool) -> Callable[[], None]:

@@ -6,6 +6,7 @@ import argparse
 import math
 import os
 import re
+from pathlib import Path
 from typing import get_args
 
 from visrftwin_ros.scene.ray_device import DEVICE_VARIABLE, Device
@@ -18,6 +19,28 @@ _UNITS = {"": 1.0, "hz": 1.0, "khz": 1e3, "mhz": 1e6, "ghz": 1e9}
 def add_site(parser: argparse.ArgumentParser) -> None:
     """Adds `--site`, by which every command that needs one is told its place."""
     parser.add_argument("--site", required=True, help="name, folder or site.yaml")
+
+
+def add_sites(parser: argparse.ArgumentParser) -> None:
+    """Adds `--site` of a command that reads several bags; `own_site` is its default."""
+    parser.add_argument(
+        "--site",
+        action="append",
+        default=[],
+        help="name, folder or site.yaml; once, or once a bag in their order; default: the site.yaml "
+        "that each bag has beside its messages",
+    )
+
+
+def own_site(bag: Path) -> str:
+    """The survey that the bag brings along; TwinError where it has none."""
+    from visrftwin_ros.campaign.survey import own_survey
+    from visrftwin_ros.errors import TwinError
+
+    folder = own_survey(bag)
+    if folder is None:
+        raise TwinError(f"{bag} has no site.yaml of its own: give --site")
+    return str(folder)
 
 
 def add_force(parser: argparse.ArgumentParser, option: str = "--out") -> None:

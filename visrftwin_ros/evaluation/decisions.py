@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
+from numpy.typing import NDArray
 
-from visrftwin_ros.beams.hand_over_advice import NetworkState
+from visrftwin_ros.beams.fade_warnings import FadeWarning, FadeWarnings
 from visrftwin_ros.beams.hand_over_plan import LinksAhead, Service, links_ahead
-from visrftwin_ros.beams.rates_802_11ad import noise_dbm
+from visrftwin_ros.beams.mcs_table import noise_dbm
 from visrftwin_ros.beams.selection import sweep
 from visrftwin_ros.bodies.timeline import PeopleTimeline
 from visrftwin_ros.campaign.campaign_reader import read_campaign
 from visrftwin_ros.campaign.snapshot import Campaign, TrueChannel
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.evaluation.observed_people import RATE, observed_people
+from visrftwin_ros.evaluation.drives import Drive, on_tf
+from visrftwin_ros.evaluation.observed_people import observed_people
+from visrftwin_ros.evaluation.policies import advised, service_told, two_windows
 from visrftwin_ros.evaluation.resolved_paths import measured_multipath
+from visrftwin_ros.evaluation.scores.announcements import LEADS, announcement_score
 from visrftwin_ros.evaluation.scores.service import (
     Course,
-    Decide,
     ServiceScore,
     oracle,
     play,
@@ -31,13 +34,16 @@ from visrftwin_ros.evaluation.scores.service import (
 )
 from visrftwin_ros.perception.tracking.people import People
 from visrftwin_ros.perception.tracking.track_bodies import bodies_of
-from visrftwin_ros.site.model import Radio, Site
+from visrftwin_ros.site.model import Site
 from visrftwin_ros.twin.engine import TwinEngine
-from visrftwin_ros.twin.mounts import device_mount
+from visrftwin_ros.twin.mounts import RobotPose, device_mount
 
 _MEASURED_SIGMA_DB = 1.0
 """dB, of an SNR as a radio reports it (our assumption)."""
 _LEAST_SECONDS = 5.0
+_LONGEST_SOLVE = 120.0
+"""s that the paths of a robot that drives are waited for."""
+_LOOK = 0.02
 
 
 @dataclass(frozen=True)
@@ -51,20 +57,42 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Decisions:
-    """Of one bag. told: what each policy knows. outcomes: robots times policies."""
+    """Of one bag. told: what each policy knows. outcomes: robots times policies. served: at each of
+    AHEAD s, the probability that a link will give the needed rate, and whether it did. warnings: of the
+    live graph against the true shadow loss.
+    """
 
     source: Path
     service: Service
     told: Mapping[str, str]
     outcomes: tuple[Outcome, ...]
+    served: Mapping[float, tuple[NDArray[np.float64], NDArray[np.bool_]]]
+    warnings: Warned
     problems: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Warned:
+    """link_seconds: of all links. fades: deep ones; announced: of these, each of LEADS s before."""
+
+    link_seconds: float
+    fades: int
+    announced: tuple[int, ...]
+    warnings: int
+    false: int
+
+
+AHEAD = (0.5, 1.0, 2.0)
+"""s ahead at which the forecast of service is compared with what came."""
 
 
 TOLD = {
     "stay": "nothing",
     "react at 3 dB": "measured SNR of every access point that the robot hears",
-    "twin": "the site as it is, people as tracked, measured SNR of every access point",
-    "twin, unmeasured": "the site as it is, people as tracked",
+    "two windows": "as the twin, but a simple rule instead of the plan",
+    "twin": "the site as it is, people as tracked, measured SNR of every access point, the robot's own"
+    " plan where it drives",
+    "twin, unmeasured": "the same without measured SNRs",
     "oracle": "all true channels, those to come too",
 }
 
@@ -77,11 +105,10 @@ def decide(
     seed: int,
     missed: float = 0.0,
 ) -> Decisions:
-    """Plays TOLD's policies over the true channels of a bag, for every robot that stands.
+    """Plays TOLD's policies over the true channels of a bag, for every robot.
 
     engine: of `site`. missed: share of the time in which each person is not seen. Raises TwinError
-    where the bag has no true channels and people, or no robot that stands and hears two access
-    points.
+    where the bag has no true channels and people, or no robot that hears two access points.
     """
     campaign = read_campaign(bag, site)
     if not campaign.truth_channels or not campaign.truth_people:
@@ -97,44 +124,59 @@ def decide(
     people = list(
         observed_people(PeopleTimeline(campaign.truth_people), start_ns, seconds, seed, missed)
     )
-    ahead = forecasts(engine, people)
+    drives = {robot.name: Drive.of(campaign, robot) for robot in site.robots if on_tf(robot)}
+    foreseen = forecasts(engine, people, {name: d for name, d in drives.items() if d is not None})
     outcomes = []
+    served: dict[float, list[tuple[NDArray[np.float64], NDArray[np.bool_]]]] = {}
     for number, course in enumerate(found):
         draw = np.random.default_rng([seed, number, 77])
         measured = course.snr_db + draw.normal(0, _MEASURED_SIGMA_DB, course.snr_db.shape)
         first = int(np.nan_to_num(course.snr_db[:, 0], nan=-np.inf).argmax())
-        mine = [one[course.robot] for one in ahead]
+        mine = [one.links.get(course.robot) for one in foreseen]
         radio = site.radio
+        told = advised(course, mine, measured, radio, service)
+        unmeasured = advised(course, mine, None, radio, service)
         episodes = {
             "stay": play(course, first, stay, radio, service),
             "react at 3 dB": play(course, first, react(measured), radio, service),
-            "twin": play(
-                course, first, advised(course, mine, measured, radio, service), radio, service
+            "two windows": play(
+                course, first, two_windows(course, mine, measured, radio, service), radio, service
             ),
-            "twin, unmeasured": play(
-                course, first, advised(course, mine, None, radio, service), radio, service
-            ),
+            "twin": play(course, first, told, radio, service),
+            "twin, unmeasured": play(course, first, unmeasured, radio, service),
             "oracle": oracle(course, first, radio, service),
         }
         outcomes += [
             Outcome(course.robot, name, service_score(course, episode, radio, service))
             for name, episode in episodes.items()
         ]
-    return Decisions(Path(bag), service, TOLD, tuple(outcomes), tuple(problems))
+        for ahead in AHEAD:
+            served.setdefault(ahead, []).append(
+                service_told(course, mine, measured, ahead, radio, service)
+            )
+    return Decisions(
+        Path(bag),
+        service,
+        TOLD,
+        tuple(outcomes),
+        {
+            ahead: (np.concatenate([p for p, _ in parts]), np.concatenate([c for _, c in parts]))
+            for ahead, parts in served.items()
+        },
+        warned(engine, campaign, foreseen),
+        tuple(problems),
+    )
 
 
 def courses(campaign: Campaign, site: Site) -> tuple[list[Course], list[str]]:
-    """The true course of every robot that stands, with the best pair of beams of each moment; and
-    why there is none of the others."""
+    """The true course of every robot, with the best pair of beams of each moment; and why there is
+    none of the others."""
     by_link: dict[str, dict[str, list[TrueChannel]]] = {}
     for channel in campaign.truth_channels:
         by_link.setdefault(channel.rx, {}).setdefault(channel.tx, []).append(channel)
     made, problems = [], []
     for robot in site.robots:
         links = by_link.get(robot.name, {})
-        if robot.position is None:
-            problems.append(f"{robot.name} moves: its links are not foreseen yet")
-            continue
         if len(links) < 2:
             problems.append(f"{robot.name} has true channels of {len(links)} access points")
             continue
@@ -154,8 +196,9 @@ def courses(campaign: Campaign, site: Site) -> tuple[list[Course], list[str]]:
 
 def true_snr_db(channel: TrueChannel, ap: str, site: Site) -> float:
     """With the pair that is best now, of the paths that the truth lists."""
+    there = {channel.rx: RobotPose(channel.rx_position, channel.rx_yaw)}
     tx = device_mount(site, ap, channel.stamp_ns, {})
-    rx = device_mount(site, channel.rx, channel.stamp_ns, {})
+    rx = device_mount(site, channel.rx, channel.stamp_ns, there)
     power = next(one.tx_power_dbm for one in site.access_points if one.name == ap)
     assert tx is not None and rx is not None
     gain = sweep(measured_multipath([channel.paths]).of(0), tx, rx).max()
@@ -163,52 +206,70 @@ def true_snr_db(channel: TrueChannel, ap: str, site: Site) -> float:
         return float(power + 10 * np.log10(gain) - noise_dbm(site.radio))
 
 
-def forecasts(engine: TwinEngine, people: list[People]) -> list[dict[str, LinksAhead]]:
-    """The forecast of every robot's links at each of `people`'s times, by robot."""
-    out = []
+@dataclass(frozen=True)
+class Foreseen:
+    """At one time [s from the first]: links by robot, and the warnings that were issued then, by link."""
+
+    links: Mapping[str, LinksAhead]
+    warnings: tuple[FadeWarning, ...]
+
+
+def forecasts(
+    engine: TwinEngine, people: list[People], drives: Mapping[str, Drive]
+) -> list[Foreseen]:
+    """The forecast of every robot's links at each of `people`'s times; it waits for the paths of robots
+    that drive, so that equal bags give equal forecasts."""
+    out, warnings = [], FadeWarnings()
     for tracked in people:
-        bodies = bodies_of(tracked)
-        engine.update(tracked.stamp_ns, bodies)
-        ahead = engine.forecast(bodies, tracked.covariance)
+        bodies, stamp = bodies_of(tracked), tracked.stamp_ns
+        robots = {name: drive.pose(stamp) for name, drive in drives.items()}
+        state = engine.update(stamp, bodies, robots)
+        given_up = time.monotonic() + _LONGEST_SOLVE
+        while engine.is_behind and time.monotonic() < given_up:
+            time.sleep(_LOOK)
+            state = engine.update(stamp, bodies, robots)
+        plans = {name: plan for name, d in drives.items() if (plan := d.plan(stamp)) is not None}
+        ahead = engine.forecast(bodies, tracked.covariance, plans)
         snr_db = ahead.snr_db(engine.links, engine.site)
-        out.append(links_ahead(engine.links, ahead.horizons, snr_db))
+        warnings, new = warnings.ahead(
+            (stamp - people[0].stamp_ns) * 1e-9,
+            ahead.horizons[1:],
+            ahead.loss_db[:, :, 1:],
+            state.metrics.shadow_loss_db,
+        )
+        out.append(Foreseen(links_ahead(engine.links, ahead.horizons, snr_db), new))
     return out
 
 
-def advised(
-    course: Course,
-    ahead: list[LinksAhead],
-    measured_db: Float[np.ndarray, "a t"] | None,
-    radio: Radio,
-    service: Service,
-) -> Decide:
-    """The live advice, followed when it says 'now'."""
-    state = NetworkState()
-
-    def decide(k: int, serving: int) -> int:
-        nonlocal state
-        now = float(course.time[k])
-        links = ahead[min(int(now * RATE), len(ahead) - 1)]
-        if measured_db is not None:
-            for a, ap in enumerate(course.aps):
-                row = links.aps.index(ap)
-                predicted = float(np.median(links.snr_db[row, :, 0]))
-                state = state.measured((ap, course.robot), now, float(measured_db[a, k]), predicted)
-        state = state.associated(course.robot, course.aps[serving], now)
-        state, _ = state.advise(course.robot, links, now, radio, service)
-        advice = state.advised.get(course.robot)
-        if advice is None or advice.from_ap != course.aps[serving] or advice.at > now:
-            return serving
-        return course.aps.index(advice.to_ap)
-
-    return decide
+def warned(engine: TwinEngine, campaign: Campaign, foreseen: Sequence[Foreseen]) -> Warned:
+    """The warnings against the true shadow loss of all links."""
+    by_link: dict[tuple[str, str], list[TrueChannel]] = {}
+    for channel in campaign.truth_channels:
+        by_link.setdefault((channel.tx, channel.rx), []).append(channel)
+    start = min(channel.stamp_ns for channel in campaign.truth_channels)
+    seconds, fades, announced, issued, false = 0.0, 0, np.zeros(len(LEADS), int), 0, 0
+    for number, link in enumerate(engine.links):
+        course = by_link.get(link, [])
+        if len(course) < 2:
+            continue
+        when = np.array([c.stamp_ns - start for c in course]) * 1e-9
+        loss = np.array([[c.shadow_loss_db] for c in course])
+        mine = [replace(one, link=0) for f in foreseen for one in f.warnings if one.link == number]
+        score = announcement_score(when, loss, mine)
+        seconds += float(when[-1] - when[0])
+        fades += score.fades
+        announced += np.round(np.nan_to_num(score.announced) * score.fades).astype(int)
+        issued += score.warnings
+        false += round(score.false_a_minute * (when[-1] - when[0]) / 60)
+    return Warned(seconds, fades, tuple(announced.tolist()), issued, false)
 
 
 @dataclass(frozen=True)
 class PolicySummary:
     """Sums over bags and robots: seconds, out: s. bits: bit/s, mean. closed: share of the gap from
     reacting to the oracle, in s out, and closed_interval: 95 % of a bootstrap over bags; nan where
-    there is no gap. worse: bags in which it was out for longer than reacting."""
+    there is no gap. regret: s out over the oracle, and its interval. worse: bags in which it was out
+    for longer than reacting."""
 
     policy: str
     told: str
@@ -216,6 +277,8 @@ class PolicySummary:
     out: float
     closed: float
     closed_interval: tuple[float, float]
+    regret: float
+    regret_interval: tuple[float, float]
     bits: float
     hand_overs: int
     useless: int
@@ -242,6 +305,7 @@ def summary(played: Sequence[Decisions]) -> list[PolicySummary]:
         seconds = sum(score.seconds for score in mine)
         over_draws = _closed(*(x[draws].sum(axis=1) for x in (out[policy], react_out, oracle_out)))
         known = over_draws[np.isfinite(over_draws)]
+        regret = np.quantile((out[policy] - oracle_out)[draws].sum(axis=1), (0.025, 0.975))
         interval = np.quantile(known, (0.025, 0.975)) if len(known) else np.full(2, np.nan)
         lines.append(
             PolicySummary(
@@ -251,6 +315,8 @@ def summary(played: Sequence[Decisions]) -> list[PolicySummary]:
                 out=float(out[policy].sum()),
                 closed=float(_closed(*(x.sum() for x in (out[policy], react_out, oracle_out)))),
                 closed_interval=(float(interval[0]), float(interval[1])),
+                regret=float((out[policy] - oracle_out).sum()),
+                regret_interval=(float(regret[0]), float(regret[1])),
                 bits=sum(score.bits * score.seconds for score in mine) / seconds,
                 hand_overs=sum(score.hand_overs for score in mine),
                 useless=sum(score.useless for score in mine),

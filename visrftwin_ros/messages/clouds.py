@@ -22,6 +22,8 @@ _CODES = {name: code for code, name in _TYPES.items()}
 _RINGS = ("ring", "channel", "row")
 _TIMES = ("t", "time", "timestamp", "time_offset", "timeStamp")
 """Names that Velodyne, Ouster, Hesai, Robosense and Livox drivers give to these."""
+_LONGEST_POINT = 65_536
+"""Bytes; drivers send 16 to 48."""
 _POINT = np.dtype(
     {
         "names": ["x", "y", "z", "intensity", "t", "ring"],
@@ -143,6 +145,8 @@ def cloud_from_message(message: Any, most_points: int = Limits.points) -> PointC
 
 
 def _layout(message: Any) -> np.dtype[np.void]:
+    if message.point_step > _LONGEST_POINT:
+        raise TwinError(f"points of {message.point_step} bytes: at most {_LONGEST_POINT} are taken")
     order = ">" if message.is_bigendian else "<"
     names, formats, offsets = [], [], []
     for field in message.fields:

@@ -38,6 +38,8 @@ LONGEST_HORIZON = 10.0
 MOST_LEVELS = 32
 """Of its distribution."""
 LARGEST_SNR_DB = 200.0
+MOST_PLACES = 10_000
+"""Of a robot's plan."""
 LONGEST_EMBEDDING = 4096
 MOST_HYPOTHESES = 1000
 """Classes that one object may be of, in vision_msgs."""
@@ -359,6 +361,11 @@ def _telemetry(message: Any, limits: Limits) -> str:
     return ""
 
 
+def _plan(message: Any, limits: Limits) -> str:
+    _check_count(message.poses, MOST_PLACES, "places of a plan")
+    return ""
+
+
 def _estimates(message: Any, limits: Limits) -> str:
     _check_count(message.materials, limits.boxes, "surfaces")
     _check_names(*(one.surface for one in message.materials))
@@ -421,6 +428,7 @@ _RULES: dict[str, Rule] = {
     "visrftwin_ros/LidarPeople": _lidar_people,
     "tf2_msgs/TFMessage": _transforms,
     "rosgraph_msgs/Clock": _clock,
+    "nav_msgs/Path": _plan,
     "sensor_msgs/CameraInfo": _camera_info,
     "visrftwin_ros/LinkChannels": _channels,
     "visrftwin_ros/ChannelPaths": _paths,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from std_msgs.msg import Header
 
-from visrftwin_ros.beams.hand_over_advice import Advice, NetworkState
+from visrftwin_ros.beams.hand_over_advice import ASSOCIATION_LASTS, Advice, NetworkState
 from visrftwin_ros.beams.hand_over_plan import Service, links_ahead
 from visrftwin_ros.beams.selection import BeamChoice, BeamHolder, sweep
 from visrftwin_ros.errors import TwinError
@@ -32,6 +32,7 @@ from visrftwin_ros.nodes.shared.parts import PREDICTORS_PARAMETER, Parts
 from visrftwin_ros.nodes.shared.robot_poses import robot_poses_from_tf
 from visrftwin_ros.nodes.shared.transforms import listen
 from visrftwin_ros.nodes.shared.twin_node import (
+    EACH_QOS,
     OK,
     SITE_PARAMETER,
     STALE,
@@ -45,6 +46,8 @@ from visrftwin_ros.twin.mounts import RobotPose, device_mount
 SOON = 1.0
 """s before it is due that advice shows in `beams`."""
 WATCH_PERIOD = 0.2
+MOST_PLANNED = 50
+"""Robots that a forecast makes plans for: a quarter of a millisecond each."""
 MOST_WAITING = 5
 """Messages that may wait for their other half."""
 
@@ -79,6 +82,7 @@ class BeamSelector(TwinNode):
         self._robots = {robot.name for robot in self._site.robots}
         self._holder = BeamHolder(self.value("hysteresis_db"))
         self._state = NetworkState()
+        self._turn = 0  # of the robots that are planned for
         self._measured: dict[tuple[str, str], tuple[float, float]] = {}  # when [s], SNR [dB]
         self._channels: dict[int, LinkChannels] = {}  # by stamp, until their paths come
         self._paths: dict[int, ChannelPaths] = {}
@@ -91,9 +95,9 @@ class BeamSelector(TwinNode):
         self._answered_ns = 0  # when it went out, by `watch_ns`
         self._transforms = listen(self)
         self._beams = self.publisher(BeamDecisions, "beams")
-        self._hand_overs = self.publisher(HandOver, "hand_overs")
-        self.subscription(Association, "associations", self._on_association)
-        self.subscription(LinkTelemetry, "telemetry", self._on_telemetry)
+        self._hand_overs = self.publisher(HandOver, "hand_overs", EACH_QOS)
+        self.subscription(Association, "associations", self._on_association, EACH_QOS)
+        self.subscription(LinkTelemetry, "telemetry", self._on_telemetry, EACH_QOS)
         for kind, topic, callback in (
             (ShadowForecasts, "shadow_forecast", self._on_forecast),
             (LinkChannels, "channels", self._on_channels),
@@ -121,8 +125,20 @@ class BeamSelector(TwinNode):
             )
             return
         at = stamp_ns(message.header.stamp) * 1e-9
-        self._state = self._state.associated(message.robot, message.ap, at)
-        self.report("association", OK, f"reported by {message.reported_by or 'nobody named'}")
+        if self.age_of(stamp_ns(message.header.stamp)) > ASSOCIATION_LASTS:
+            return
+        by = message.reported_by
+        self._state = self._state.associated(message.robot, message.ap, at, by)
+        taken = self._state.serving[message.robot].ap
+        if taken != message.ap:
+            self.report(
+                "association",
+                WARN,
+                f"{by or 'somebody'} says that {message.ap!r} serves {message.robot}; {taken!r} does,"
+                " by a newer report or the robot's own: correct who reports",
+            )
+        else:
+            self.report("association", OK, f"reported by {by or 'nobody named'}")
 
     def _on_telemetry(self, message: LinkTelemetry) -> None:
         stamp = stamp_ns(message.header.stamp)
@@ -133,6 +149,7 @@ class BeamSelector(TwinNode):
             self.report("telemetry", WARN, f"{link[0]!r} to {link[1]!r} is no link of the site")
             return
         self._measured[link] = stamp * 1e-9, message.snr_db
+        self._state = self._state.hears(link, stamp * 1e-9, message.snr_db)
 
     def _on_forecast(self, message: ShadowForecasts) -> None:
         """Every fresh forecast is a new plan for each robot."""
@@ -158,10 +175,21 @@ class BeamSelector(TwinNode):
             at, measured = self._measured.get(link, (-np.inf, np.nan))
             if at > now - 1:
                 self._state = self._state.measured(link, at, measured, np.median(snr_db[i, :, 0]))
-        for robot, mine in ahead.items():
-            self._state, advice = self._state.advise(robot, mine, now, self._site.radio, service)
+        for robot in self._next_in_turn(list(ahead)):
+            self._state, advice = self._state.advise(
+                robot, ahead[robot], now, self._site.radio, service
+            )
             if advice is not None:
                 self._hand_overs.publish(hand_over(advice, message.header))
+
+    def _next_in_turn(self, robots: list[str]) -> list[str]:
+        """MOST_PLANNED of them at most, so that a forecast of many robots is answered in time; all of
+        them in turn."""
+        if len(robots) <= MOST_PLANNED:
+            return robots
+        first = self._turn % len(robots)
+        self._turn = first + MOST_PLANNED
+        return (robots[first:] + robots[:first])[:MOST_PLANNED]
 
     def _on_channels(self, message: LinkChannels) -> None:
         self._pair(self._channels, self._channel_parts.whole(message))

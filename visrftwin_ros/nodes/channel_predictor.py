@@ -30,12 +30,16 @@ from visrftwin_ros.nodes.messages.channel_messages import (
     picked_links,
 )
 from visrftwin_ros.nodes.messages.markers import link_markers, path_markers, scene_markers
+from visrftwin_ros.nodes.shared.awaited_answers import AwaitedAnswers
 from visrftwin_ros.nodes.shared.boxes_heard import BoxesHeard
 from visrftwin_ros.nodes.shared.calibration_heard import CalibrationHeard
 from visrftwin_ros.nodes.shared.channel_services import ChannelServices, PeopleNow
+from visrftwin_ros.nodes.shared.plans_heard import PlansHeard
+from visrftwin_ros.nodes.shared.radio_maps import RadioMaps
 from visrftwin_ros.nodes.shared.robot_poses import robot_poses_from_tf
 from visrftwin_ros.nodes.shared.transforms import listen
 from visrftwin_ros.nodes.shared.twin_node import (
+    EACH_QOS,
     LATCHED_QOS,
     OK,
     SITE_PARAMETER,
@@ -48,10 +52,13 @@ from visrftwin_ros.nodes.shared.twin_node import (
 from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel
 from visrftwin_ros.scene.ray_device import Device
 from visrftwin_ros.site.model import Site
+from visrftwin_ros.site.residual_map import site_residuals
 from visrftwin_ros.twin.channel_state import ChannelState
 from visrftwin_ros.twin.engine import TwinEngine
 from visrftwin_ros.twin.forecast import ShadowForecast
+from visrftwin_ros.twin.link_queries import Enquiries
 from visrftwin_ros.twin.materials_file import read_materials
+from visrftwin_ros.twin.static_twin import with_residuals
 
 WATCH_PERIOD = 0.2
 FORGET_BOXES = 10.0
@@ -98,6 +105,15 @@ class ChannelPredictor(TwinNode):
         NodeParameter(
             "materials", "", "File that keeps what set_material sets; empty = kept until a restart"
         ),
+        NodeParameter(
+            "plan_lasts", 10.0, "Seconds for which a robot's plan is used", (0.1, 600.0), live=True
+        ),
+        NodeParameter(
+            "live_map_cell",
+            0.0,
+            "Side [m] of the cells of ROBOT/radio_map, once a second; 0 = none",
+            (0.0, 50.0),
+        ),
     )
 
     def configure(self) -> None:
@@ -114,6 +130,9 @@ class ChannelPredictor(TwinNode):
             threads=self.value("threads"),
             materials=read_materials(kept, self._site) if kept else None,
         )
+        if self._engine.site.residuals != self._site.residuals:
+            own = site_residuals(self._site).of([ap.name for ap in self._engine.site.access_points])
+            self._engine.change(with_residuals, own).result()
         self._messages = ChannelMessages(
             self._site.world_frame, self._site.radio, self.value("max_paths")
         )
@@ -124,9 +143,10 @@ class ChannelPredictor(TwinNode):
         self._heard_ns: int | None = None  # when they came, by `watch_ns`
         self._unused = ""  # why what comes is not used
         self._transforms = listen(self)
+        self._plans = PlansHeard(self, self._site, self._transforms)
         self._channels = self.publisher(LinkChannels, "channels")
         self._forecasts = self.publisher(ShadowForecasts, "shadow_forecast")
-        self._fades = self.publisher(FadeWarning, "fade_warnings")
+        self._fades = self.publisher(FadeWarning, "fade_warnings", EACH_QOS)
         self._paths = self.publisher(ChannelPaths, "channel_paths")
         self._path_markers = self.publisher(MarkerArray, "paths")
         self._link_markers = self.publisher(MarkerArray, "links")
@@ -134,13 +154,25 @@ class ChannelPredictor(TwinNode):
         self.subscription(TrackedPeople, "people", self._on_people)
         self.subscription(TrackedBoxes, "tracked_boxes", self._on_boxes)
         self.timer(WATCH_PERIOD, self._watch)
-        self._calibration = CalibrationHeard(self, self._engine)
+        enquiries = Enquiries(self._site, self._engine.people_model, self.value("device"))
+        self._answers = AwaitedAnswers(self, enquiries)
+        self._calibration = CalibrationHeard(self, self._engine, self._site)
         self._asked = ChannelServices(
-            self, self._engine, self._transforms, self._people_now, self.value("max_paths"), kept
+            self,
+            self._engine,
+            self._transforms,
+            self._people_now,
+            self.value("max_paths"),
+            kept,
+            self._answers,
+        )
+        self._maps = RadioMaps(
+            self, self._engine, self._people_now, lambda: self._engine.places, self._answers
         )
 
     def _own_share(self) -> Site:
-        """The site with the access points of this predictor alone."""
+        """The site with the access points of this predictor alone; where these are some, without the map
+        of residuals, which has them all."""
         named = {name for name in self.value("access_points") if name}
         there = {ap.name: ap for ap in self._site.access_points}
         if unknown := named - set(there):
@@ -149,7 +181,10 @@ class ChannelPredictor(TwinNode):
                 f" {', '.join(there)}"
             )
         own = [ap for name, ap in there.items() if name in named or not named]
-        return self._site.model_copy(update={"access_points": own})
+        whole = len(own) == len(there)
+        return self._site.model_copy(
+            update={"access_points": own, "residuals": self._site.residuals if whole else ""}
+        )
 
     def _check_choice(self, name: str, choices: Sequence[str]) -> None:
         if self.value(name) not in choices:
@@ -165,6 +200,7 @@ class ChannelPredictor(TwinNode):
         # Who was there later says nothing: the watch calls the channels stale until people come.
         self._people, self._covariance = nobody(), np.zeros((0, 4, 4))
         self._boxes.forget()
+        self._plans.forget()
         self._warnings = FadeWarnings()
         self._fresh_ns = self._heard_ns = None
 
@@ -172,6 +208,12 @@ class ChannelPredictor(TwinNode):
         if hasattr(self, "_asked"):
             self._asked.close()
             del self._asked
+        if hasattr(self, "_maps"):
+            self._maps.close()
+            del self._maps
+        if hasattr(self, "_answers"):
+            self._answers.close()
+            del self._answers
         if hasattr(self, "_engine"):
             if self._engine.twin.materials and not self.value("materials"):
                 names = ", ".join(self._engine.twin.materials)
@@ -246,10 +288,16 @@ class ChannelPredictor(TwinNode):
 
     def _people_now(self) -> PeopleNow:
         if self._fresh_ns is None or self._heard_ns is None:
-            return PeopleNow(nobody(), self.now_ns(), NEVER, stale=True)
+            return PeopleNow(nobody(), np.zeros((0, 4, 4)), self.now_ns(), NEVER, stale=True)
         age = (self.watch_ns() - self._heard_ns) * 1e-9
-        bodies = together(self._people, self._boxes.at(self._fresh_ns)[0])
-        return PeopleNow(bodies, self._fresh_ns, age, age > self.value("stale_after"))
+        boxes, covariance = self._boxes.at(self._fresh_ns)
+        return PeopleNow(
+            together(self._people, boxes),
+            np.concatenate([self._covariance, covariance]),
+            self._fresh_ns,
+            age,
+            age > self.value("stale_after"),
+        )
 
     def _publish(self, stamp: int, stale: bool, age: float) -> None:
         robots, missing = robot_poses_from_tf(
@@ -270,7 +318,11 @@ class ChannelPredictor(TwinNode):
             self._link_markers.publish(link_markers(self._site, state, robots))
         self._report_links(state.links, state.fault, missing, state.dropped)
         self._report_residuals(state)
-        forecast = self._engine.forecast(bodies, np.concatenate([self._covariance, covariance]))
+        forecast = self._engine.forecast(
+            bodies, np.concatenate([self._covariance, covariance]), self._plans.at(stamp)
+        )
+        for robot, reason in forecast.refused.items():
+            self._plans.refuse(robot, reason)
         self._publish_forecast(stamp, state, forecast, stale)
         if not stale:
             self._warn(stamp, state, forecast)

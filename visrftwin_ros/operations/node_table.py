@@ -33,6 +33,7 @@ FROM_THE_TOP = ("/tf", "/tf_static", "/clock")
 OF_ALL_PREDICTORS = (
     *("people", "tracked_boxes"),
     *("channels", "channel_paths", "shadow_forecast", "fade_warnings"),
+    *("material_estimates", "path_loss_residuals"),
 )
 """Topics that predictors have in common; services and markers each has for itself."""
 
@@ -158,7 +159,8 @@ def _predictors(site: Site, root: str, common: Mapping[str, Any], count: int) ->
             f"{count} predictors: site {site.name!r} can be shared by 1 to {len(names)}, its access"
             " points"
         )
-    remapped = {name: f"{root}/{name}" for name in OF_ALL_PREDICTORS}
+    plans = [f"{robot.name}/plan" for robot in site.robots]
+    remapped = {name: f"{root}/{name}" for name in (*OF_ALL_PREDICTORS, *plans)}
     for number, part in enumerate(("", *part_namespaces(site)[: count - 1])):
         spec = NodeSpec("channel_predictor", "", {**common, "access_points": names[number::count]})
         yield replace(spec, namespace=f"/{part}", remapped=remapped) if part else spec

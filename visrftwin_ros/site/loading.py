@@ -80,6 +80,14 @@ def load_site(name_or_path: str) -> Site:
             field = ".".join(str(part) for part in item["loc"]) or "site"
             lines.append(f"  {field}: {item['msg']} (found {_short(item['input'])})")
         raise TwinError("\n".join(lines)) from error
+    if site.radio.mcs_table.endswith(".csv"):
+        table = site.folder / site.radio.mcs_table
+        if not table.is_file():
+            raise TwinError(f"{file}: radio.mcs_table names {table}, which is no file")
+        radio = site.radio.model_copy(update={"mcs_table": str(table)})
+        site = site.model_copy(update={"radio": radio})
+    else:
+        config_path(f"radios/{site.radio.mcs_table}.csv")
     for surface in site.scene:
         if isinstance(surface, MeshFile) and not (site.folder / surface.file).is_file():
             raise TwinError(

@@ -31,6 +31,7 @@ class Radio(_Strict):
     bandwidth: Annotated[float, Field(gt=0, le=20e9)] = 2.16e9
     noise_figure_db: Annotated[float, Field(ge=0, le=30)] = 10.0
     implementation_loss_db: Annotated[float, Field(ge=0, le=30)] = 5.0
+    mcs_table: str = "ieee80211ad_sc"  # of config/radios, or a .csv file in the site's folder
 
 
 class AntennaArray(_Strict):

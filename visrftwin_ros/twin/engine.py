@@ -43,6 +43,7 @@ from visrftwin_ros.twin.moving_links import CarriedLinks
 from visrftwin_ros.twin.on_demand_links import PeopleModel, channels_of
 from visrftwin_ros.twin.static_twin import StaticTwin, configured
 from visrftwin_ros.twin.tracked_robot import Discovered, TrackedRobot, TrackedRobots
+from visrftwin_ros.twin.way_ahead import RobotPlan, WayForecaster, ways_ahead
 
 P = ParamSpec("P")
 TURN = 0.0005
@@ -103,6 +104,8 @@ class TwinEngine:
         )
         self._wavelength = wavelength_of(site.radio.frequency)
         self._robot_bodies, self._chassis = RobotBodies(site), nobody()
+        self._places: dict[str, NDArray[np.float64]] = {}
+        self._way_forecaster = WayForecaster(self._wavelength, blockage)
         self._poses: tuple[int, Mapping[str, RobotPose]] = 0, {}
         prepare(device, threads)
         # What compiles at the first call must not compile in the first tick.
@@ -138,6 +141,16 @@ class TwinEngine:
     def site(self) -> Site:
         """The site with its surfaces where they stand now."""
         return self.twin.site
+
+    @property
+    def places(self) -> Mapping[str, NDArray[np.float64]]:
+        """Antennas (3,) of the access points, and of the robots that had a pose at the last update."""
+        return self._places
+
+    @property
+    def is_behind(self) -> bool:
+        """Paths of robots on TF are still being looked for, for where the last update had them."""
+        return self._tracked.is_behind
 
     def change(
         self,
@@ -215,7 +228,7 @@ class TwinEngine:
         for i, (_, name) in enumerate(self.links):
             if name in self._tracked:
                 fault[i], age[i] = self._tracked.health(name, stamp_ns)
-        self._groups = tuple(groups)
+        self._groups, self._places = tuple(groups), ends
         self._flag_ends_inside(fault, ends, bodies)
         sums, retraced = self._merged_sums(), self._merged_retraced()
         over_bodies = self._over_bodies(ends, sums, bodies)
@@ -251,12 +264,15 @@ class TwinEngine:
         )
 
     def forecast(
-        self, bodies: Bodies, covariance: NDArray[np.float64] | None = None
+        self,
+        bodies: Bodies,
+        covariance: NDArray[np.float64] | None = None,
+        plans: Mapping[str, RobotPlan] | None = None,
     ) -> ShadowForecast:
-        """What is ahead of every link, with the robots where the last update had them; nan of an
-        access point that is off.
+        """What is ahead of every link; nan of an access point that is off.
 
-        covariance: (N, 4, 4) of x, y, vx, vy of each body.
+        Robots that follow a script, or one of `plans`, are where they will be; the others where the last
+        update had them. covariance: (N, 4, 4) of x, y, vx, vy of each body.
         """
         kept, dropped = usable(bodies)
         if dropped and covariance is not None:
@@ -284,9 +300,23 @@ class TwinEngine:
         for group, ahead in parts:
             more_db = self._residual_db[group.numbers, None, None]
             loss[group.numbers], gain[group.numbers] = ahead.loss_db, ahead.beam_gain_db + more_db
+        ways, refused = ways_ahead(
+            self.links,
+            self._used.twin.scripted,
+            self._tracked.motions,
+            plans or {},
+            self._poses[0],
+            lambda name: self.mount(name, *self._poses),
+        )
+        if ways:
+            numbers = np.concatenate([way.numbers for way in ways])
+            loss[numbers], gain[numbers] = self._way_forecaster.forecast(
+                ways, kept, covariance, self._chassis
+            )
+            gain[numbers] += self._residual_db[numbers, None, None]
         off = [tx in self._used.twin.silent for tx, _ in self.links]
         loss[off] = gain[off] = np.nan
-        return ShadowForecast(np.array(HORIZONS), loss, gain)
+        return ShadowForecast(np.array(HORIZONS), loss, gain, refused)
 
     def mount(
         self, name: str, stamp_ns: int, robots: Mapping[str, RobotPose] | None = None

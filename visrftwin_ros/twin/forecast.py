@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Complex, Float, Int
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from visrftwin_ros.beams.arrays import Mount
 from visrftwin_ros.beams.codebook import beam_gains
-from visrftwin_ros.beams.rates_802_11ad import noise_dbm
+from visrftwin_ros.beams.mcs_table import noise_dbm
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.bodies.walks_ahead import walks_ahead
 from visrftwin_ros.compiled import compiled
@@ -48,12 +48,13 @@ class ShadowForecast:
     beam_gain_db: (L, M, H) gain from one array's input to the other's output with the best pair of
     beams of that moment; nan where an end's array has no known heading.
 
-    Links in order; nan where a link has no path.
+    Links in order; nan where a link has no path. refused: why a robot's plan was not used, by robot.
     """
 
     horizons: Float[np.ndarray, " h"]
     loss_db: Float[np.ndarray, "l m h"]
     beam_gain_db: Float[np.ndarray, "l m h"]
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     def snr_db(self, links: Sequence[tuple[str, str]], site: Site) -> Float[np.ndarray, "l m h"]:
         """With these beams, of `links`."""
@@ -112,11 +113,23 @@ class Forecaster:
         mounts: of each link, for its beams.
         """
         walks = walks_ahead(bodies, covariance, np.array(HORIZONS))
+        return ShadowForecast(
+            walks.times, *self.at_moments(bodies, walks.position, standing, mounts)
+        )
+
+    def at_moments(
+        self,
+        bodies: Bodies,
+        position: Float[np.ndarray, "m h n 2"],
+        standing: Bodies | None = None,
+        mounts: Sequence[Mounts] = (),
+    ) -> tuple[Float[np.ndarray, "l m h"], Float[np.ndarray, "l m h"]]:
+        """Loss and gain, as in ShadowForecast, with the bodies there [m] in M futures at H moments."""
         now = np.ones((1, len(self._paths)), complex)
         if standing is not None and len(standing):
             now = self._fields(standing, standing.position[None, :, :2])
         # All of a moment beside each other: they are in the same place more or less.
-        moments = np.ascontiguousarray(walks.position.swapaxes(0, 1))
+        moments = np.ascontiguousarray(position.swapaxes(0, 1))
         times, futures, *each = moments.shape
         field = self._fields(bodies, moments.reshape(times * futures, *each)) * now
         if self._aimed is None or self._aimed[0] != mounts:
@@ -129,9 +142,7 @@ class Forecaster:
             gain = 10 * np.log10(best)
         gain[:, np.isnan(loss).any(axis=0)] = np.nan
         shape = (times, futures, self._links)
-        return ShadowForecast(
-            walks.times, *(each.reshape(shape).transpose(2, 1, 0) for each in (loss, gain))
-        )
+        return loss.reshape(shape).transpose(2, 1, 0), gain.reshape(shape).transpose(2, 1, 0)
 
     def _fields(self, bodies: Bodies, drawn: NDArray[np.float64]) -> NDArray[np.complex128]:
         """(F, P) E/E0 on each path in each of the F futures."""

@@ -111,6 +111,16 @@ class TrackedRobots:
         """Antennas (3,) of the robots that had a pose at the last update."""
         return {name: receiver.position for name, receiver in self._receivers.items()}
 
+    @property
+    def motions(self) -> dict[str, tuple[NDArray[np.float64], float, Replay]]:
+        """Of the robots that had a pose at the last update and have paths: antenna (3,), m/s over the
+        ground, and the paths."""
+        return {
+            name: (receiver.position, float(np.hypot(*receiver.velocity[:2])), known.replay)
+            for name, receiver in self._receivers.items()
+            if (known := self._robots[name].known) is not None
+        }
+
     def update(
         self, stamp_ns: int, bases: Mapping[str, NDArray[np.float64]], bodies: Bodies
     ) -> list[LinkGroup]:
@@ -137,6 +147,14 @@ class TrackedRobots:
         position = np.repeat([end.position for end in ends], times, axis=0)
         velocity = np.repeat([end.velocity for end in ends], times, axis=0)
         return [self._carried.update(numbers, self._joined[1], position, velocity, bodies)]
+
+    @property
+    def is_behind(self) -> bool:
+        """Paths are being looked for, of a robot that had a pose at the last update."""
+        return bool(self._arrived) or any(
+            self._robots[name].wants_discovery(receiver)
+            for name, receiver in self._receivers.items()
+        )
 
     @property
     def known(self) -> dict[str, Discovered]:

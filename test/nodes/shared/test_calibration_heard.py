@@ -69,8 +69,20 @@ class Twin:
 @pytest.fixture
 def twin(small_site: Path) -> Twin:
     twin = Twin(small_site)
-    CalibrationHeard(twin, twin)
+    CalibrationHeard(twin, twin, twin.site)
     return twin
+
+
+def test_one_of_several_predictors_takes_what_is_of_its_access_points(small_site: Path) -> None:
+    whole, twin = load_site(str(small_site)), Twin(small_site)
+    other = whole.access_points[0].model_copy(update={"name": "other"})
+    twin.site = whole.model_copy(update={"access_points": [other]})
+    both = whole.model_copy(update={"access_points": [*whole.access_points, other]})
+    CalibrationHeard(twin, twin, both)
+    twin.off(2)
+    twin.poll()
+    ((_, (_, residuals), _),) = twin.changes
+    assert len(residuals) == 0 and twin.reports == []
 
 
 def test_materials_and_their_map_are_one_change_and_of_many_the_newest_is_made(twin: Twin) -> None:

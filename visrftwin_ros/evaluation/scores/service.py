@@ -85,7 +85,7 @@ def play(course: Course, first: int, decide: Decide, radio: Radio, service: Serv
 
 def oracle(course: Course, first: int, radio: Radio, service: Service) -> Episode:
     """What is best for one who knows all that comes."""
-    value = service_value(rates(course.snr_db, radio), service)
+    value = service_value(rates(course.snr_db, radio), radio, service)
     going = dict(best_course(value, course.step, first, service).changes)
     return play(course, first, lambda k, here: going.get(k, here), radio, service)
 

@@ -11,6 +11,7 @@ from visrftwin_ros.messages.calibration import residuals_from_message, values_fr
 from visrftwin_ros.msg import MaterialEstimates, PathLossResiduals
 from visrftwin_ros.nodes.shared.twin_node import LATCHED_QOS, OK, WARN, TwinNode
 from visrftwin_ros.scene.surfaces import surface_meshes
+from visrftwin_ros.site.model import Site
 from visrftwin_ros.site.residual_map import ResidualMap
 from visrftwin_ros.twin.engine import TwinEngine
 from visrftwin_ros.twin.static_twin import StaticTwin, searched, with_materials, with_residuals
@@ -29,8 +30,10 @@ class CalibrationHeard:
     where an earlier message had changed it; those that `set_material` set stay.
     """
 
-    def __init__(self, node: TwinNode, engine: TwinEngine) -> None:
+    def __init__(self, node: TwinNode, engine: TwinEngine, site: Site) -> None:
+        """site: the whole, of which the engine's may have some access points only."""
         self._node, self._engine = node, engine
+        self._names = tuple(ap.name for ap in site.access_points)
         self._own = {mesh.name: mesh.material for mesh in surface_meshes(engine.site)}
         self._set: frozenset[str] = frozenset()  # surfaces
         self._materials: dict[str, MaterialValues] | None = None  # that wait, like the next
@@ -59,12 +62,12 @@ class CalibrationHeard:
         return {name: _material(name, self._own[name], values) for name, values in told.items()}
 
     def _on_residuals(self, message: PathLossResiduals) -> None:
-        names = {ap.name for ap in self._engine.site.access_points}
-        if unknown := sorted(set(message.access_points) - names):
+        if unknown := sorted(set(message.access_points) - set(self._names)):
             told = f"residuals left out: no access point {', '.join(unknown)}"
-            self._node.report("calibration", WARN, f"{told}; the site has {', '.join(names)}")
+            self._node.report("calibration", WARN, f"{told}; the site has {', '.join(self._names)}")
             return
-        self._residuals = residuals_from_message(message)
+        own = [ap.name for ap in self._engine.site.access_points]
+        self._residuals = residuals_from_message(message).of(own)
 
     def _poll(self) -> None:
         if self._change is not None:

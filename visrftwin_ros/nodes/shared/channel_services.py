@@ -1,6 +1,6 @@
-"""What the channel predictor answers when asked: `set_material`, `predict_link`, `get_radio_map`.
+"""What the channel predictor answers when asked: `set_material`, `predict_link`.
 
-A question that takes a solve is handed to a process of its own, a change of the twin to the
+A question that takes a solve is handed to a process of its own (`awaited_answers`), a change of the twin to the
 engine's thread; the node's other callbacks go on while the service callback awaits the answer.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from geometry_msgs.msg import Point, PoseStamped
+from geometry_msgs.msg import PoseStamped
 from numpy.typing import NDArray
 from rclpy._rclpy_pybind11 import InvalidHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
@@ -25,14 +25,13 @@ from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.materials.table import MaterialValues, literal_material, material_values
 from visrftwin_ros.messages.limits import check_place, check_time
-from visrftwin_ros.messages.stamps import stamp_message, stamp_ns
+from visrftwin_ros.messages.stamps import stamp_ns
 from visrftwin_ros.nodes.messages.channel_messages import ChannelMessages
-from visrftwin_ros.nodes.messages.message_types import made
+from visrftwin_ros.nodes.shared.awaited_answers import AwaitedAnswers
 from visrftwin_ros.nodes.shared.transforms import Pose, TransformBuffer
 from visrftwin_ros.nodes.shared.twin_node import OK, WARN, TwinNode
-from visrftwin_ros.srv import GetRadioMap, PredictLink, SetMaterial
+from visrftwin_ros.srv import PredictLink, SetMaterial
 from visrftwin_ros.twin.engine import TwinEngine
-from visrftwin_ros.twin.link_queries import Answer, Enquiries
 from visrftwin_ros.twin.materials_file import write_materials
 from visrftwin_ros.twin.static_twin import StaticTwin, searched, with_materials
 
@@ -41,9 +40,13 @@ _POLL_PERIOD = 0.05
 
 @dataclass(frozen=True)
 class PeopleNow:
-    """The last people known, their stamp, seconds since, and whether that is too long ago."""
+    """The last people known, their stamp, seconds since, and whether that is too long ago.
+
+    covariance: (N, 4, 4) of x, y, vx, vy of each.
+    """
 
     bodies: Bodies
+    covariance: NDArray[np.float64]
     stamp_ns: int
     age: float
     stale: bool
@@ -63,6 +66,7 @@ class ChannelServices:
         people: Callable[[], PeopleNow],
         most_paths: int,
         materials: Path | None,
+        answers: AwaitedAnswers,
     ) -> None:
         self._node = node
         self._engine = engine
@@ -72,8 +76,7 @@ class ChannelServices:
         site = engine.site
         # Of its own: the node's keeps the paths of the site's links.
         self._messages = ChannelMessages(site.world_frame, site.radio, most_paths)
-        self._enquiries = Enquiries(site, engine.people_model, node.value("device"))
-        self._pending: dict[int, Future] = {}
+        self._answers = answers
         self._changes: list[tuple[futures.Future[StaticTwin], Future]] = []
         self._searches: list[futures.Future[StaticTwin]] = []
         # A callback that awaits would hold up the whole node in its default, exclusive group.
@@ -81,18 +84,13 @@ class ChannelServices:
         for kind, name, callback in (
             (SetMaterial, "set_material", self._set_material),
             (PredictLink, "predict_link", self._predict_link),
-            (GetRadioMap, "get_radio_map", self._get_radio_map),
         ):
             service = node.service(kind, name, callback, group)
             service.send_response = partial(_send_if_there, service.send_response)
         node.timer(_POLL_PERIOD, self._poll)
 
     def close(self) -> None:
-        """Ends the process; who still waits is told."""
-        self._enquiries.close()
-        for number, future in self._pending.items():
-            future.set_result(Answer(number, None, "the channel predictor was shut down"))
-        self._pending.clear()
+        """Who still waits for a change is told."""
         for _, future in self._changes:
             future.set_exception(TwinError("the channel predictor was shut down"))
         self._changes.clear()
@@ -141,38 +139,14 @@ class ChannelServices:
             self._check_active()
             tx, rx = self._place("tx", request.tx), self._place("rx", request.rx)
             meshes, bodies = self._engine.twin.meshes, self._people().bodies
-            found = await self._answer(self._enquiries.ask_link(meshes, tx, rx, bodies))
+            number = self._answers.enquiries.ask_link(meshes, tx, rx, bodies)
+            found = await self._answers.of(number)
         except TwinError as error:
             return _refused(response, error)
         now = self._people()
         state = self._engine.channels_of(found, now.bodies, now.stamp_ns)
         response.channel = self._messages.channels(state, now.stale, now.age).channels[0]
         response.paths = self._messages.paths(state, now.stale, state.links).links[0].paths
-        response.success = True
-        return response
-
-    async def _get_radio_map(
-        self, request: GetRadioMap.Request, response: GetRadioMap.Response
-    ) -> GetRadioMap.Response:
-        try:
-            self._check_active()
-            now = self._people()
-            asked = request.ap, request.height, request.cell
-            twin = self._engine.twin
-            found = await self._answer(
-                self._enquiries.ask_map(
-                    twin.meshes, *asked, now.bodies, now.stamp_ns, twin.residuals
-                )
-            )
-        except TwinError as error:
-            return _refused(response, error)
-        x, y, z = found.origin.tolist()
-        response.origin = Point(x=x, y=y, z=z)
-        response.rows, response.columns = found.path_loss_db.shape
-        response.cell = found.cell
-        response.path_loss_db = found.path_loss_db.astype(np.float32).ravel().tolist()
-        response.header.stamp = stamp_message(made, found.stamp_ns)
-        response.header.frame_id = self._engine.site.world_frame
         response.success = True
         return response
 
@@ -204,18 +178,7 @@ class ChannelServices:
         check_place(place, name)
         return place
 
-    async def _answer(self, number: int) -> Any:
-        """The result of that enquiry; TwinError where there is none."""
-        self._pending[number] = Future()
-        answer: Answer = await self._pending[number]
-        if answer.result is None:
-            raise TwinError(answer.failure)
-        return answer.result
-
     def _poll(self) -> None:
-        answer = self._enquiries.poll()
-        if answer is not None and answer.number in self._pending:
-            self._pending.pop(answer.number).set_result(answer)
         while self._changes and self._changes[0][0].done():
             change, future = self._changes.pop(0)
             future.set_result(change)

@@ -46,6 +46,8 @@ from visrftwin_ros.site.model import Camera, Site
 
 SENSOR_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 RESULT_QOS = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
+EACH_QOS = QoSProfile(depth=2000, reliability=ReliabilityPolicy.RELIABLE)
+"""Of messages each of which counts, and many of which may come at once: one a link or robot."""
 LATCHED_QOS = QoSProfile(
     depth=1,
     reliability=ReliabilityPolicy.RELIABLE,
@@ -70,6 +72,8 @@ JUMP_SHOWN = 5.0
 """Seconds that /diagnostics tells of a jump of ROS time."""
 FAULT_SHOWN = 5.0
 """Seconds that /diagnostics tells of a callback that failed, and that its traceback is told once."""
+RESULT_KEPT = 10
+"""Seconds for which an action's result is there for who asked."""
 LONGEST_TEXT = 2000
 """Characters of what /diagnostics says of one subject."""
 PROCESS = "process"
@@ -248,6 +252,7 @@ class TwinNode(LifecycleNode):
             callback_group=ReentrantCallbackGroup(),
             goal_callback=asked,
             cancel_callback=lambda _: CancelResponse.ACCEPT,
+            result_timeout=RESULT_KEPT,
         )
         self._entities.append((ActionServer.destroy, server))
         return server

@@ -1,0 +1,150 @@
+"""Policies on courses whose future is known, and the report of what they were worth."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from visrftwin_ros.beams.hand_over_plan import LinksAhead, Service
+from visrftwin_ros.campaign.snapshot import Campaign, TrueChannel
+from visrftwin_ros.commands.decide import NAME
+from visrftwin_ros.evaluation.decision_report import service_reliability, table, write_report
+from visrftwin_ros.evaluation.decisions import AHEAD, TOLD, Decisions, Outcome, Warned, summary
+from visrftwin_ros.evaluation.drives import Drive
+from visrftwin_ros.evaluation.observed_people import RATE
+from visrftwin_ros.evaluation.policies import advised, service_told, two_windows
+from visrftwin_ros.evaluation.scores.service import (
+    Course,
+    ServiceScore,
+    oracle,
+    play,
+    react,
+    service_score,
+)
+from visrftwin_ros.site.model import Radio, Robot
+
+RADIO, SERVICE = Radio(), Service()
+STEP, SECONDS = 0.05, 10.0
+TIME = STEP * np.arange(round(SECONDS / STEP))
+FADE = slice(round(5 / STEP), round(7 / STEP))
+SHIPPED = "two minutes: VISRFTWIN_DECIDE=1 asks for it"
+
+
+def course() -> Course:
+    """`a` fades from 5 to 7 s, `b` never."""
+    snr = np.full((2, len(TIME)), 25.0)
+    snr[1] -= 2.0
+    snr[0, FADE] = -10.0
+    return Course("r", ("a", "b"), TIME, snr)
+
+
+def foreseen(made: Course) -> list[LinksAhead | None]:
+    """The truth, as a forecast of two futures."""
+    ahead = STEP * np.arange(61)
+    found: list[LinksAhead | None] = []
+    for k in range(round(SECONDS * RATE)):
+        rows = np.minimum(round(k / RATE / STEP) + np.arange(61), len(TIME) - 1)
+        found.append(LinksAhead(("b", "a"), ahead, np.repeat(made.snr_db[::-1, None, rows], 2, 1)))
+    return found
+
+
+def out(policy) -> float:
+    made = course()
+    return service_score(made, play(made, 0, policy, RADIO, SERVICE), RADIO, SERVICE).out
+
+
+@pytest.mark.parametrize("policy", [two_windows, advised])
+def test_policies_that_know_the_fade_are_as_good_as_the_oracle(policy) -> None:
+    made = course()
+    best = service_score(made, oracle(made, 0, RADIO, SERVICE), RADIO, SERVICE).out
+    found = out(policy(made, foreseen(made), made.snr_db, RADIO, SERVICE))
+    assert best == pytest.approx(0.3) and found == pytest.approx(best)
+    assert out(react(made.snr_db)) >= best
+
+
+@pytest.mark.parametrize("policy", [two_windows, advised])
+def test_without_a_forecast_they_stay(policy) -> None:
+    made = course()
+    nothing: list[LinksAhead | None] = [None] * round(SECONDS * RATE)
+    assert out(policy(made, nothing, made.snr_db, RADIO, SERVICE)) == pytest.approx(2.0)
+
+
+def test_service_that_is_foreseen_exactly_is_told_as_it_comes() -> None:
+    made = course()
+    told, came = service_told(made, foreseen(made), made.snr_db, 1.0, RADIO, SERVICE)
+    assert len(told) == len(came) == 2 * 18
+    np.testing.assert_array_equal(told, came)
+    assert 0 < came.mean() < 1
+
+
+def test_a_robots_plan_is_where_it_will_be() -> None:
+    def channel(k: int) -> TrueChannel:
+        at = np.array([1.0 + 0.05 * k, 2.0, 1.2])
+        return TrueChannel(
+            k * 50_000_000, "a", "r", 90, 0, 0, 0, 0, True, rx_position=at, rx_yaw=0.1
+        )
+
+    campaign = Campaign(Path("bag"), {}, (), truth_channels=tuple(map(channel, range(101))))
+    drive = Drive.of(campaign, Robot(name="r", antenna_height=1.2))
+    assert drive is not None and Drive.of(campaign, Robot(name="other")) is None
+    pose = drive.pose(1_025_000_000)
+    np.testing.assert_allclose(pose.position, [2.025, 2, 0], atol=1e-9)
+    assert pose.yaw == pytest.approx(0.1)
+    plan = drive.plan(1_000_000_000)
+    assert plan is not None
+    places, _ = plan.ahead(1.0, np.array([2.0, 2.0]), 0.0, 0.0)
+    np.testing.assert_allclose(places[4], [3.0, 2.0], atol=1e-6)  # a second later, at 1 m/s
+    assert drive.plan(6_000_000_000) is None
+
+
+def played(react_out: float, twin_out: float) -> Decisions:
+    """Of one bag; the oracle is out for 1 s."""
+    outs = {"react at 3 dB": react_out, "oracle": 1.0, "twin": twin_out}
+    outcomes = tuple(
+        Outcome("r", policy, ServiceScore(60.0, outs.get(policy, 5.0), 2e9, 3, 1, 1))
+        for policy in TOLD
+    )
+    served = {a: (np.array([0.2, 0.9]), np.array([False, True])) for a in AHEAD}
+    return Decisions(
+        Path("bag"), SERVICE, TOLD, outcomes, served, Warned(360, 4, (3, 2), 9, 6), ("left out",)
+    )
+
+
+def test_the_report_sums_over_bags_with_intervals(tmp_path: Path) -> None:
+    bags = [played(3.0, 1.5), played(5.0, 2.0), played(4.0, 4.5)]
+    lines = {line.policy: line for line in summary(bags)}
+    assert lines["twin"].out == 8.0 and lines["twin"].closed == pytest.approx(4 / 9)
+    assert lines["twin"].regret == 5.0 and lines["twin"].worse == 1
+    low, high = lines["twin"].regret_interval
+    assert 1.5 <= low < 5.0 < high <= 10.5
+    assert lines["oracle"].regret_interval == (0.0, 0.0)
+    write_report(bags, tmp_path, f"visrftwin {NAME} bag")
+    text = (tmp_path / "report.md").read_text()
+    assert table(bags) in text and "- bag: left out" in text and f"visrftwin {NAME} bag" in text
+    assert "announced 0.5 / 1 s before their onset: 9 of 12 / 6 of 12" in text
+    assert "27 warnings went out, 6.00 false ones a minute over 6 links" in text
+    kept = json.loads((tmp_path / "decisions.json").read_text())
+    assert len(kept["robots"]) == 3 * len(TOLD) and len(kept["policies"]) == len(TOLD)
+    assert (tmp_path / "reliability.png").stat().st_size > 5000
+    assert service_reliability(bags)["1 s ahead"].error == pytest.approx(0.15)
+
+
+@pytest.mark.skipif(not os.environ.get("VISRFTWIN_DECIDE"), reason=SHIPPED)
+def test_the_shipped_bag_is_decided_whole(tmp_path: Path) -> None:
+    from visrftwin_ros.cli import main
+    from visrftwin_ros.lab import shipped
+
+    folder = tmp_path / "decided"
+    assert main(["decide", str(shipped.BAG), "--site", shipped.SITE, "--out", str(folder)]) == 0
+    kept = json.loads((folder / "decisions.json").read_text())
+    assert {row["robot"] for row in kept["robots"]} == {
+        "sounder_robot",
+        "robot_guide",
+        "robot_cleaner",
+    }
+    outs = {line["policy"]: line["out"] for line in kept["policies"]}
+    assert outs["oracle"] == min(outs.values())

@@ -1,0 +1,134 @@
+"""What hand-over policies were worth: a table, a reliability diagram and figures for other programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from visrftwin_ros.evaluation.decisions import AHEAD, Decisions, summary
+from visrftwin_ros.evaluation.figures.reliability import reliability_figure
+from visrftwin_ros.evaluation.scores.announcements import LEADS
+from visrftwin_ros.evaluation.scores.reliability import Reliability, reliability
+
+_LINKS = 6
+"""Over whose warnings false alarms a minute are told."""
+
+
+def write_report(played: Sequence[Decisions], folder: Path, command: str) -> None:
+    """report.md, reliability.png and decisions.json in a folder that is there."""
+    diagrams = service_reliability(played)
+    figure = reliability_figure(diagrams, "share that gave the rate")
+    figure.savefig(folder / "reliability.png", dpi=120)
+    (folder / "report.md").write_text(page(played, diagrams, command))
+    kept = {
+        "command": command,
+        "policies": [vars(line) for line in summary(played)],
+        "warnings": [{"bag": str(one.source), **vars(one.warnings)} for one in played],
+        "robots": rows(played),
+    }
+    (folder / "decisions.json").write_text(json.dumps(kept, indent=2) + "\n")
+
+
+def rows(played: Sequence[Decisions]) -> list[dict[str, object]]:
+    """One a bag, robot and policy."""
+    return [
+        {
+            "bag": str(one.source),
+            "robot": outcome.robot,
+            "policy": outcome.policy,
+            "told": one.told[outcome.policy],
+            **vars(outcome.score),
+        }
+        for one in played
+        for outcome in one.outcomes
+    ]
+
+
+def table(played: Sequence[Decisions]) -> str:
+    """Sums over all bags and robots; the share of the gap from reacting to the oracle that each
+    policy closes, with the 95 % interval of a bootstrap over bags."""
+    lines = [
+        "| policy | s out of service | of the gap from react to oracle | regret, s out over the oracle"
+        " | mean Gbit/s | hand-overs | useless | missed | bags worse than react |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for line in summary(played):
+        low, high = line.closed_interval
+        least, most = line.regret_interval
+        closed = (
+            "no gap" if np.isnan(line.closed) else f"{line.closed:.0%} ({low:.0%} to {high:.0%})"
+        )
+        lines.append(
+            f"| {line.policy} | {line.out:.2f} of {line.seconds:.0f} | {closed} |"
+            f" {line.regret:.2f} ({least:.2f} to {most:.2f}) | {line.bits / 1e9:.2f} |"
+            f" {line.hand_overs} | {line.useless} | {line.missed} | {line.worse} of {len(played)} |"
+        )
+    return "\n".join(lines)
+
+
+def service_reliability(played: Sequence[Decisions]) -> dict[str, Reliability]:
+    """Of the forecast that a link gives the needed rate, by how far ahead."""
+    made = {}
+    for ahead in AHEAD:
+        told, came = (np.concatenate([one.served[ahead][i] for one in played]) for i in (0, 1))
+        made[f"{ahead:g} s ahead"] = reliability(told, came.astype(bool))
+    return made
+
+
+def page(played: Sequence[Decisions], diagrams: dict[str, Reliability], command: str) -> str:
+    """The report as Markdown."""
+    service = played[0].service
+    meanwhile = "the old link serves on" if service.old_serves else "none serves"
+    told = "\n".join(f"- {policy}: {what}" for policy, what in played[0].told.items())
+    spread = "\n".join(
+        f"| {name} | {one.error:.3f} | {int(one.count.sum())} |" for name, one in diagrams.items()
+    )
+    problems = "\n".join(f"- {one.source}: {text}" for one in played for text in one.problems)
+    return f"""# What hand-over policies are worth
+
+`{command}`
+
+Campaigns: {len(played)}; robots: {len({o.robot for one in played for o in one.outcomes})}. Out of service is
+a robot under {service.rate / 1e9:g} Gbit/s above the MAC; a hand-over takes {service.interruption:g} s, in which
+{meanwhile}. Intervals are 95 %, by a bootstrap over campaigns.
+
+{table(played)}
+
+Useless: a hand-over whose old link would have served for the next 3 s. Missed: an outage that began while
+another link would have served. What each policy knows:
+
+{told}
+
+## Warnings of fades
+
+{warnings_told(played)}
+
+## Is service as frequent as it is foretold?
+
+Links that are foreseen to give the rate in a share of the futures, measured SNRs blended in, twice a second.
+
+![Reliability](reliability.png)
+
+| | mean distance of what came from what was told | forecasts |
+|---|---|---|
+{spread}
+{f"{chr(10)}## Left out{chr(10)}{chr(10)}{problems}{chr(10)}" if problems else ""}"""
+
+
+def warnings_told(played: Sequence[Decisions]) -> str:
+    """How many deep fades of all links were announced."""
+    all_of = [one.warnings for one in played]
+    fades, issued = sum(one.fades for one in all_of), sum(one.warnings for one in all_of)
+    minutes = sum(one.link_seconds for one in all_of) / 60
+    false = sum(one.false for one in all_of)
+    shares = " / ".join(
+        f"{sum(one.announced[i] for one in all_of)} of {fades}" for i in range(len(LEADS))
+    )
+    leads = " / ".join(f"{lead:g}" for lead in LEADS)
+    return (
+        f"Fades over 10 dB announced {leads} s before their onset: {shares}. {issued} warnings went out,"
+        f" {false / minutes * _LINKS:.2f} false ones a minute over {_LINKS} links."
+    )

@@ -1,0 +1,137 @@
+"""Hand-over policies that go by the twin's forecast, to be played over a course."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+
+from visrftwin_ros.beams.hand_over_advice import NetworkState
+from visrftwin_ros.beams.hand_over_plan import LinksAhead, Service, rates
+from visrftwin_ros.evaluation.observed_people import RATE
+from visrftwin_ros.evaluation.scores.service import Course, Decide
+from visrftwin_ros.site.model import Radio
+
+_NEAR = 1.0
+"""s of the near window of the rule that looks at two; the far one goes on to the forecast's end."""
+_HOLDS = 0.9
+"""Share of the futures in which who is gone to must hold."""
+
+
+def blended(
+    course: Course, links: LinksAhead, state: NetworkState, now: float
+) -> tuple[LinksAhead, list[int]]:
+    """With what radios measured, and the rows of the course's access points in it."""
+    return state.corrected(course.robot, links, now), [links.aps.index(ap) for ap in course.aps]
+
+
+def told_by_radios(
+    state: NetworkState,
+    course: Course,
+    links: LinksAhead,
+    measured_db: Float[np.ndarray, "a t"],
+    k: int,
+) -> NetworkState:
+    """With what the robot measured at step `k`."""
+    now = float(course.time[k])
+    for a, ap in enumerate(course.aps):
+        predicted = float(np.median(links.snr_db[links.aps.index(ap), :, 0]))
+        link, snr_db = (ap, course.robot), float(measured_db[a, k])
+        state = state.hears(link, now, snr_db).measured(link, now, snr_db, predicted)
+    return state
+
+
+def links_at(course: Course, ahead: Sequence[LinksAhead | None], now: float) -> LinksAhead | None:
+    """The newest forecast then, where it has all of the course's access points."""
+    links = ahead[min(int(now * RATE), len(ahead) - 1)]
+    return links if links is not None and set(course.aps) <= set(links.aps) else None
+
+
+def service_told(
+    course: Course,
+    ahead: Sequence[LinksAhead | None],
+    measured_db: Float[np.ndarray, "a t"],
+    seconds: float,
+    radio: Radio,
+    service: Service,
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """The share of the futures in which each link gives the needed rate that much later, twice a second;
+    and whether it did."""
+    state, told, came = NetworkState(), [], []
+    later, every = round(seconds / course.step), max(round(0.5 / course.step), 1)
+    true = rates(course.snr_db, radio) >= service.rate
+    for k in range(len(course.time) - later):
+        now = float(course.time[k])
+        links = links_at(course, ahead, now)
+        if links is None:
+            continue
+        state = told_by_radios(state, course, links, measured_db, k)
+        if k % every:
+            continue
+        known, rows = blended(course, links, state, now)
+        step = min(round(seconds / known.step), len(known.times) - 1)
+        served = rates(known.snr_db[rows, :, step], radio) >= service.rate
+        told.append(served.mean(axis=1))
+        came.append(true[:, k + later])
+    if not told:
+        return np.zeros(0), np.zeros(0, bool)
+    return np.concatenate(told), np.concatenate(came)
+
+
+def two_windows(
+    course: Course,
+    ahead: Sequence[LinksAhead | None],
+    measured_db: Float[np.ndarray, "a t"],
+    radio: Radio,
+    service: Service,
+) -> Decide:
+    """A rule on the same forecast: away from a link that will fail in the near window in most futures,
+    to the one that holds best in both that and the far one, if it does in nine futures of ten."""
+    state = NetworkState()
+
+    def decide(k: int, serving: int) -> int:
+        nonlocal state
+        now = float(course.time[k])
+        links = links_at(course, ahead, now)
+        if links is None:
+            return serving
+        state = told_by_radios(state, course, links, measured_db, k)
+        known, rows = blended(course, links, state, now)
+        served = rates(known.snr_db[rows], radio) >= service.rate
+        near, begun = known.times <= _NEAR, known.times >= service.interruption
+        fails = ~served[serving][:, near].all(axis=1)
+        holds = served[:, :, begun].all(axis=2).mean(axis=1)
+        best = int(holds.argmax())
+        return best if fails.mean() > 0.5 and best != serving and holds[best] >= _HOLDS else serving
+
+    return decide
+
+
+def advised(
+    course: Course,
+    ahead: Sequence[LinksAhead | None],
+    measured_db: Float[np.ndarray, "a t"] | None,
+    radio: Radio,
+    service: Service,
+) -> Decide:
+    """The live advice, followed when it says 'now'."""
+    state = NetworkState()
+
+    def decide(k: int, serving: int) -> int:
+        nonlocal state
+        now = float(course.time[k])
+        links = links_at(course, ahead, now)
+        if links is None:
+            return serving
+        if measured_db is not None:
+            state = told_by_radios(state, course, links, measured_db, k)
+        state = state.associated(course.robot, course.aps[serving], now, course.robot)
+        state, _ = state.advise(course.robot, links, now, radio, service)
+        advice = state.advised.get(course.robot)
+        if advice is None or advice.from_ap != course.aps[serving] or advice.at > now:
+            return serving
+        return course.aps.index(advice.to_ap)
+
+    return decide

@@ -1,0 +1,34 @@
+"""Radio maps as nav_msgs/OccupancyGrid, which RViz and Nav2's costmaps show."""
+
+from __future__ import annotations
+
+import numpy as np
+from nav_msgs.msg import OccupancyGrid
+
+from visrftwin_ros.messages.stamps import stamp_message
+from visrftwin_ros.nodes.messages.message_types import made
+from visrftwin_ros.twin.radio_map import RadioMap
+
+FREE_DB = 60.0
+"""dB of path loss that is 0 in the grid; each one more is one dB, 100 is 160 dB and all above."""
+UNKNOWN = -1
+
+
+def occupancy_grid(found: RadioMap, world: str, window: np.ndarray | None = None) -> OccupancyGrid:
+    """The loss from the strongest access point; window: (2, 2) first and past-the-last column, and
+    row, of what is shown, None = all."""
+    (left, right), (low, high) = (
+        window if window is not None else ((0, found.grid.columns), (0, found.grid.rows))
+    )
+    loss = found.best_loss_db[low:high, left:right]
+    value = np.where(np.isnan(loss), UNKNOWN, np.clip(np.round(loss - FREE_DB), 0, 100))
+    grid = OccupancyGrid(data=value.astype(np.int8).ravel().tolist())
+    grid.header.stamp = grid.info.map_load_time = stamp_message(made, found.stamp_ns)
+    grid.header.frame_id = world
+    grid.info.resolution = found.grid.cell
+    grid.info.height, grid.info.width = loss.shape
+    x, y, z = (found.grid.origin + np.array([left, low, 0]) * found.grid.cell).tolist()
+    at = grid.info.origin.position
+    at.x, at.y, at.z = x, y, z
+    grid.info.origin.orientation.w = 1.0
+    return grid

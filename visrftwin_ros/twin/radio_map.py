@@ -1,0 +1,459 @@
+"""Radio maps: path loss, the strongest access point and outage over a horizontal grid.
+
+What the place alone does to a cell is found once and kept; people are new in every map.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from visrftwin_ros.beams.arrays import Mount
+from visrftwin_ros.beams.mcs_table import mcs_of_snr, throughput
+from visrftwin_ros.bodies.people import Bodies, usable
+from visrftwin_ros.errors import TwinError
+from visrftwin_ros.propagation.fields.free_space import wavelength_of
+from visrftwin_ros.propagation.paths.devices import Devices
+from visrftwin_ros.propagation.paths.path_set import (
+    DIFFRACTION,
+    DIFFUSE,
+    SPECULAR,
+    PathSet,
+    angles,
+    of_same_links,
+)
+from visrftwin_ros.propagation.people.body_paths import BodyReflections, LinkEnds
+from visrftwin_ros.propagation.people.body_screens import inside_bodies
+from visrftwin_ros.propagation.replay.material_update import by_our_law
+from visrftwin_ros.propagation.replay.path_replay import Replay
+from visrftwin_ros.propagation.replay.replay_scene import ReplayScene
+from visrftwin_ros.propagation.tracing.edge_paths import edge_paths
+from visrftwin_ros.propagation.tracing.faint_paths import without_faint
+from visrftwin_ros.propagation.tracing.mirror_paths import Planes, mirror_paths
+from visrftwin_ros.propagation.tracing.path_solver import solve
+from visrftwin_ros.scene.ray_device import Device
+from visrftwin_ros.scene.surfaces import SurfaceMesh, fingerprint
+from visrftwin_ros.site.model import Propagation, Site
+from visrftwin_ros.site.residual_map import NO_RESIDUALS, ResidualMap
+from visrftwin_ros.twin.enclosure import enclosing, solids
+from visrftwin_ros.twin.forecast import Forecaster, Mounts
+from visrftwin_ros.twin.on_demand_links import PeopleModel
+from visrftwin_ros.twin.standing_links import StandingLinks
+
+MOST_CELLS = 1600
+TILE = 8
+"""Cells along the side of a tile: what is worked out, and can be given up, at a time."""
+_HIGHEST = 100.0
+"""Metres above the ground of a radio map."""
+_PLACES = 8
+"""Of a map, from which rays are shot. Always as many: a solve of another number compiles anew."""
+_KEPT_LINKS = 4096
+"""Cells times access points whose paths are kept, each some 20 to 100 KB."""
+_MOST_MIRRORS, _MOST_MIRRORS_AND_EDGE = 2, 1
+"""Over so many, and over an edge and so many, every path to every cell is found."""
+
+
+@dataclass(frozen=True)
+class MapGrid:
+    """origin: (3,) metres, corner of the first cell at the grid's height. cell: metres, its side."""
+
+    origin: Float[np.ndarray, 3]
+    cell: float
+    columns: int
+    rows: int
+
+    @classmethod
+    def over(cls, meshes: Sequence[SurfaceMesh], height: float, cell: float) -> MapGrid:
+        """All of the scene, at `height` above the ground.
+
+        Raises TwinError for a value out of its range and for more than MOST_CELLS cells.
+        """
+        if not 0 < height <= _HIGHEST:
+            raise TwinError(f"height is {height:g} m: give more than 0 and up to {_HIGHEST:g}")
+        if not (np.isfinite(cell) and cell > 0):
+            raise TwinError(f"cell is {cell:g} m: give a side of more than 0")
+        corners = np.concatenate([mesh.vertices for mesh in meshes])[:, :2]
+        low, size = corners.min(axis=0), np.ptp(corners, axis=0)
+        columns, rows = (max(int(n), 1) for n in np.ceil(np.minimum(size / cell, 1e6)))
+        if columns * rows > MOST_CELLS:
+            least = np.sqrt(size.prod() / MOST_CELLS) * 1.05
+            raise TwinError(
+                f"{columns} x {rows} cells of {cell:g} m over {size[0]:.4g} x {size[1]:.4g} m are "
+                f"more than {MOST_CELLS}: take cells of {np.ceil(least * 10) / 10:g} m or more"
+            )
+        return cls(np.append(low, height), cell, columns, rows)
+
+    @cached_property
+    def centres(self) -> Float[np.ndarray, "n 3"]:
+        """Of the cells, x fastest."""
+        x, y = np.meshgrid(np.arange(self.columns), np.arange(self.rows))
+        flat = self.origin[:2] + (np.stack([x.ravel(), y.ravel()], axis=1) + 0.5) * self.cell
+        return np.column_stack([flat, np.full(len(flat), self.origin[2])])
+
+    @cached_property
+    def tile_of(self) -> Int[np.ndarray, " n"]:
+        """The tile that each cell is in."""
+        x, y = np.meshgrid(np.arange(self.columns) // TILE, np.arange(self.rows) // TILE)
+        return np.asarray((y * -(-self.columns // TILE) + x).ravel())
+
+    def tiles(self) -> tuple[int, ...]:
+        """All of them."""
+        return tuple(np.unique(self.tile_of).tolist())
+
+    def near(self, place: Float[np.ndarray, 3], reach: int) -> Int[np.ndarray, "2 2"]:
+        """First and past-the-last column and row of the cells within `reach` of that of `place`."""
+        here = np.floor((place[:2] - self.origin[:2]) / self.cell).astype(int)
+        size = np.array([self.columns, self.rows])
+        return np.stack([np.clip(here - reach, 0, size), np.clip(here + reach + 1, 0, size)], 1)
+
+
+@dataclass(frozen=True)
+class MapQuestion:
+    """A map of some tiles of `grid` from the access points `aps`, with these people.
+
+    covariance: (N, 4, 4) of x, y, vx, vy of the bodies. outage_rate: bit/s, 0 = not asked.
+    residuals: what soundings were off.
+    """
+
+    site: Site
+    meshes: tuple[SurfaceMesh, ...]
+    model: PeopleModel
+    aps: tuple[str, ...]
+    grid: MapGrid
+    tiles: tuple[int, ...]
+    bodies: Bodies
+    covariance: Float[np.ndarray, "n 4 4"] | None
+    outage_rate: float
+    stamp_ns: int
+    residuals: ResidualMap
+
+    @cached_property
+    def place_key(self) -> str:
+        """The same for questions about the same surfaces and materials."""
+        return fingerprint(self.meshes, {"model": repr(self.model)})
+
+    @classmethod
+    def checked(
+        cls,
+        site: Site,
+        meshes: Sequence[SurfaceMesh],
+        model: PeopleModel,
+        aps: Sequence[str],
+        grid: MapGrid,
+        bodies: Bodies,
+        stamp_ns: int,
+        covariance: Float[np.ndarray, "n 4 4"] | None = None,
+        outage_rate: float = 0.0,
+        tiles: Sequence[int] | None = None,
+        residuals: ResidualMap = NO_RESIDUALS,
+    ) -> MapQuestion:
+        """aps: none means all of the site. tiles: None means all.
+
+        Raises TwinError for an unknown access point and a rate that is none.
+        """
+        known = tuple(ap.name for ap in site.access_points)
+        for ap in aps:
+            if ap not in known:
+                raise TwinError(f"no access point {ap!r}; the site has {', '.join(known)}")
+        if not (np.isfinite(outage_rate) and outage_rate >= 0):
+            raise TwinError(f"outage_rate is {outage_rate:g} bit/s: give 0 or more")
+        if outage_rate and not site.robots:
+            raise TwinError("outage_rate needs a robot in the site: it is of its array")
+        kept, dropped = usable(bodies)
+        if dropped and covariance is not None:
+            covariance = covariance[[bodies.ids.index(name) for name in kept.ids]]
+        return cls(
+            site=site,
+            meshes=tuple(meshes),
+            model=model,
+            aps=tuple(dict.fromkeys(aps)) or known,
+            grid=grid,
+            tiles=tuple(grid.tiles() if tiles is None else tiles),
+            bodies=kept,
+            covariance=covariance,
+            outage_rate=outage_rate,
+            stamp_ns=stamp_ns,
+            residuals=residuals,
+        )
+
+
+@dataclass(frozen=True)
+class TileMap:
+    """cells: (K,) of the grid. loss_db: (K, A), nan where nothing arrives and within solid things and
+    people. outage: (K,) probability, nan there too; None where not asked."""
+
+    cells: Int[np.ndarray, " k"]
+    loss_db: Float[np.ndarray, "k a"]
+    outage: Float[np.ndarray, " k"] | None
+
+
+@dataclass(frozen=True)
+class RadioMap:
+    """Path loss over a grid with the people of `stamp_ns`.
+
+    aps: A names. loss_db: (rows, columns, A), columns along x; nan where nothing arrives, within
+    solid things and people, and in tiles that were not asked for. outage: (rows, columns) share of
+    the futures and moments of the next 3 s in which no access point gives the rate asked for; None
+    where not asked.
+    """
+
+    grid: MapGrid
+    aps: tuple[str, ...]
+    loss_db: Float[np.ndarray, "r c a"]
+    outage: Float[np.ndarray, "r c"] | None
+    stamp_ns: int
+
+    @classmethod
+    def of(cls, question: MapQuestion, tiles: Sequence[TileMap]) -> RadioMap:
+        """Put together."""
+        grid = question.grid
+        loss = np.full((grid.rows * grid.columns, len(question.aps)), np.nan)
+        outage = np.full(len(loss), np.nan)
+        for tile in tiles:
+            loss[tile.cells] = tile.loss_db
+            if tile.outage is not None:
+                outage[tile.cells] = tile.outage
+        return cls(
+            grid,
+            question.aps,
+            loss.reshape(grid.rows, grid.columns, -1),
+            outage.reshape(grid.rows, grid.columns) if question.outage_rate else None,
+            question.stamp_ns,
+        )
+
+    @property
+    def best_ap(self) -> Int[np.ndarray, "r c"]:
+        """(rows, columns) index of the access point that comes strongest, -1 where none does."""
+        filled = np.where(np.isnan(self.loss_db), np.inf, self.loss_db)
+        return np.where(np.isfinite(filled).any(axis=2), filled.argmin(axis=2), -1)
+
+    @property
+    def best_loss_db(self) -> Float[np.ndarray, "r c"]:
+        """(rows, columns) of the strongest access point."""
+        filled = np.where(np.isnan(self.loss_db), np.inf, self.loss_db).min(axis=2)
+        return np.where(np.isfinite(filled), filled, np.nan)
+
+
+class MapSolver:
+    """Answers tiles of maps, and keeps what does not change with people: the paths of the cells."""
+
+    def __init__(self, device: Device = "auto") -> None:
+        self._device: Device = device
+        self._place: _Place | None = None
+
+    def tile(self, question: MapQuestion, number: int) -> TileMap:
+        """One of the question's tiles.
+
+        The first of a grid takes a solve of seconds for each access point, others some tenths of
+        a second, and a tenth of that once they are known. Raises TwinError where the solver fails.
+        """
+        place = self._place
+        if place is None or place.key != question.place_key:
+            self._place = place = _Place(question, self._device)
+        grid = question.grid
+        cells = np.flatnonzero(grid.tile_of == number)
+        centres = grid.centres[cells]
+        within = inside_bodies(centres, question.bodies).any(axis=1)
+        within |= _enclosed(centres, place.walls)
+        loss = np.full((len(cells), len(question.aps)), np.nan)
+        snr = []
+        for a, ap in enumerate(question.aps):
+            known = place.cells(grid, number, ap, centres)
+            found = known.loss_db(question)
+            loss[:, a] = np.where(np.isfinite(found) & ~within, found, np.nan)
+            if question.outage_rate:
+                snr.append(known.snr_db(question))
+        outage = None
+        if question.outage_rate:
+            best = np.nan_to_num(np.array(snr), nan=-np.inf).max(axis=0)
+            radio = question.site.radio
+            rate = throughput(mcs_of_snr(best, radio), radio)
+            outage = np.where(within, np.nan, (rate < question.outage_rate).mean(axis=(1, 2)))
+        return TileMap(cells, loss, outage)
+
+
+class _Place:
+    """The surfaces of a question, and the paths that are known among them."""
+
+    def __init__(self, question: MapQuestion, device: Device) -> None:
+        self.key = question.place_key
+        self._site, self._meshes, self._model = question.site, question.meshes, question.model
+        self._device: Device = device
+        self.scene = ReplayScene(question.meshes, question.model.frequency, device)
+        self._planes = Planes.of(question.meshes)
+        self._at = {ap.name: np.array([ap.position], float) for ap in self._site.access_points}
+        self.walls = solids(question.meshes, np.concatenate([*self._at.values()]))
+        self._traced: dict[object, tuple[Float[np.ndarray, "s 3"], PathSet]] = {}
+        self._cells: OrderedDict[object, _Cells] = OrderedDict()
+
+    def cells(self, grid: MapGrid, tile: int, ap: str, centres: Float[np.ndarray, "k 3"]) -> _Cells:
+        """Those of a tile, seen from an access point."""
+        key = (grid.cell, float(grid.origin[2]), tile, ap)
+        if key not in self._cells:
+            transmitter = Devices((ap,), self._at[ap])
+            paths = self._paths(grid, transmitter, _receivers(centres))
+            self._cells[key] = _Cells(paths, transmitter, centres, self.scene, self._model)
+            while sum(len(one.centres) for one in self._cells.values()) > _KEPT_LINKS:
+                self._cells.popitem(last=False)
+        self._cells.move_to_end(key)
+        return self._cells[key]
+
+    def _paths(self, grid: MapGrid, transmitter: Devices, receivers: Devices) -> PathSet:
+        """All static paths: those over few mirrors and an edge exactly, the rest, which scatter or
+        bounce more often, as the nearest place from which rays were shot has them."""
+        settings = self._site.propagation
+        over_mirrors = mirror_paths(
+            self._planes,
+            self._meshes,
+            transmitter,
+            receivers,
+            self._model.frequency,
+            settings,
+            most=_MOST_MIRRORS,
+        )
+        parts = [by_our_law(over_mirrors, self.scene)]
+        if settings.diffraction and settings.max_depth:
+            bent = self._planes, self.scene, transmitter, receivers, settings.max_depth
+            parts.append(edge_paths(*bent, most=_MOST_MIRRORS_AND_EDGE))
+        if not _needs_rays(settings):
+            return without_faint(of_same_links(parts[0].links, parts))
+        places, traced = self._traced_from(grid, transmitter)
+        apart = np.linalg.norm(receivers.positions[:, None] - places, axis=2)
+        rows = [np.arange(len(traced))[traced.of_link(int(p))] for p in apart.argmin(axis=1)]
+        lent = traced.select(np.concatenate(rows))
+        link = np.repeat(np.arange(len(rows)), [len(r) for r in rows]).astype(np.int32)
+        links = tuple((transmitter.names[0], name) for name in receivers.names)
+        lent = replace(lent, links=links, link=link)
+        parts.append(Replay.of(lent, self.scene).at(receivers.positions))
+        return without_faint(of_same_links(links, parts))
+
+    def _traced_from(
+        self, grid: MapGrid, transmitter: Devices
+    ) -> tuple[Float[np.ndarray, "s 3"], PathSet]:
+        """Places spread over the grid, and what rays find to them and no search does."""
+        key = (grid.cell, float(grid.origin[2]), transmitter.names)
+        if key not in self._traced:
+            places = _spread(grid.centres, self.walls, transmitter.positions[0])
+            settings = self._site.propagation
+            frequency = self._model.frequency
+            found = solve(
+                self._meshes, transmitter, _receivers(places), frequency, settings, self._device
+            )
+            self._traced[key] = places, found.select(~_searched(found))
+        return self._traced[key]
+
+
+def _needs_rays(settings: Propagation) -> bool:
+    """Whether there are paths that no search finds."""
+    return settings.diffuse or settings.max_depth > _MOST_MIRRORS
+
+
+def _receivers(places: Float[np.ndarray, "k 3"]) -> Devices:
+    return Devices(tuple(f"cell{i}" for i in range(len(places))), places)
+
+
+def _searched(paths: PathSet) -> Bool[np.ndarray, " p"]:
+    """The paths that are found to every cell without rays."""
+    mirrors = (paths.interactions == SPECULAR).sum(axis=1)
+    bends = (paths.interactions == DIFFRACTION).sum(axis=1)
+    scattered = (paths.interactions == DIFFUSE).any(axis=1)
+    plain = (bends == 0) & (mirrors <= _MOST_MIRRORS)
+    bent = (bends == 1) & (mirrors <= _MOST_MIRRORS_AND_EDGE)
+    bent &= paths.n_vertices == mirrors + bends + 2
+    return np.asarray(~scattered & (plain | bent))
+
+
+def _enclosed(
+    places: Float[np.ndarray, "n 3"], walls: Sequence[SurfaceMesh]
+) -> Bool[np.ndarray, " n"]:
+    if not walls:
+        return np.zeros(len(places), bool)
+    return np.asarray(enclosing(places, walls).any(axis=1))
+
+
+def _spread(
+    centres: Float[np.ndarray, "n 3"], walls: Sequence[SurfaceMesh], ap: Float[np.ndarray, 3]
+) -> Float[np.ndarray, "s 3"]:
+    """_PLACES of the centres, the free ones where there are any: that nearest to the access point,
+    then always the one farthest from those that are picked (Gonzalez 1985)."""
+    free = centres[~_enclosed(centres, walls)]
+    free = free if len(free) else centres
+    picked = [int(np.linalg.norm(free - ap, axis=1).argmin())]
+    apart = np.linalg.norm(free - free[picked[0]], axis=1)
+    while len(picked) < _PLACES:
+        picked.append(int(apart.argmax()))
+        apart = np.minimum(apart, np.linalg.norm(free - free[picked[-1]], axis=1))
+    return np.asarray(free[picked])
+
+
+class _Cells:
+    """Links from an access point to cells (K), their static paths and what people do to them."""
+
+    def __init__(
+        self,
+        paths: PathSet,
+        transmitter: Devices,
+        centres: Float[np.ndarray, "k 3"],
+        scene: ReplayScene,
+        model: PeopleModel,
+    ) -> None:
+        self.centres = centres
+        self._wavelength, self._model = wavelength_of(model.frequency), model
+        self._ap = transmitter.names[0]
+        self._links = StandingLinks(
+            paths, np.arange(len(centres)), self._wavelength, model.blockage
+        )
+        self._over_bodies = None
+        if model.scattering != "none":
+            self._over_bodies = BodyReflections(
+                paths.links,
+                scene.visibility,
+                self._wavelength,
+                model.blockage,
+                model.scattering,
+                model.materials,
+            )
+            still = np.zeros((len(centres), 3))
+            starts = np.repeat(transmitter.positions, len(centres), axis=0)
+            self._ends = LinkEnds(starts, centres, still)
+
+    def _residual_db(self, question: MapQuestion) -> Float[np.ndarray, " k"]:
+        return question.residuals.at([self._ap] * len(self.centres), self.centres)[0]
+
+    def loss_db(self, question: MapQuestion) -> Float[np.ndarray, " k"]:
+        """With the question's people; inf where nothing arrives."""
+        sums = self._links.update(question.bodies).sums
+        if self._over_bodies is not None:
+            found = self._over_bodies.update(self._ends, sums.power, question.bodies)
+            sums = sums.plus(np.arange(len(self.centres)), found.sums)
+        sums = sums.stronger_by(self._residual_db(question))
+        return sums.metrics(self._wavelength).path_loss_db
+
+    @cached_property
+    def _forecaster(self) -> Forecaster:
+        return Forecaster(self._links.paths, self._wavelength, self._model.blockage)
+
+    def snr_db(self, question: MapQuestion) -> Float[np.ndarray, "k m h"]:
+        """In M futures at H moments, with the best beams: the access point's, and those of the array
+        of the site's first robot, turned to where the strongest path comes from."""
+        (ap,) = (one for one in question.site.access_points if one.name == self._ap)
+        array, paths = question.site.robots[0].array, self._links.paths
+        mounts: list[Mounts] = []
+        for link in range(len(paths.links)):
+            rows = paths.of_link(link)
+            mine = paths.power[rows]
+            if not len(mine):
+                mounts.append((None, None))
+                continue
+            azimuth, elevation = angles(paths.arrival[rows][[mine.argmax()]])
+            # Pitch counts downwards.
+            turned = Mount(array, float(azimuth[0]), -float(elevation[0]))
+            mounts.append((Mount(ap.array, ap.yaw, ap.pitch), turned))
+        ahead = self._forecaster.forecast(question.bodies, question.covariance, None, mounts)
+        snr_db = ahead.snr_db(paths.links, question.site)
+        return snr_db + self._residual_db(question)[:, None, None]
