@@ -57,7 +57,7 @@ def node_classes() -> dict[str, type[TwinNode]]:
 
 def specs(video: Path) -> list[NodeSpec]:
     """One of every node."""
-    table = node_table(load_site(SITES[0]), SITES[0], bag=str(BAG))
+    table = node_table(load_site(SITES[0]), SITES[0], bag=str(BAG), calibrate=True)
     camera = load_site(SITES[1]).camera().name
     known = {spec.executable: spec for spec in reversed(table)}
     replay = {"site": SITES[1], "video": str(video)}
@@ -69,7 +69,7 @@ def node_section(node: Any) -> Iterator[str]:
     yield f"\n## {type(node).__module__.rsplit('.', 1)[1]}\n"
     yield f"{inspect.cleandoc(type(node).__doc__ or '')}\n"
     yield from table(
-        ("topic or service", "type", "", "quality of service"), sorted(set(endpoints(node)))
+        ("topic, service or action", "type", "", "quality of service"), sorted(set(endpoints(node)))
     )
     if node.parameters:
         yield ""
@@ -88,6 +88,12 @@ def endpoints(node: Any) -> Iterator[tuple[str, ...]]:
             if topic.startswith(
                 (f"{own}/list_", f"{own}/describe_", f"{own}/change_", f"{own}/transition")
             ):
+                continue
+            action, inner, part = topic.partition("/_action/")
+            if inner:  # five endpoints, as DDS has it
+                if part == "send_goal":
+                    kind_of = types[0].rsplit("/", 1)[1].removesuffix("_SendGoal")
+                    yield named(action), kind_of, "action", ""
                 continue
             yield named(topic), types[0].rsplit("/", 1)[1], direction, quality(node, kind, topic)
 

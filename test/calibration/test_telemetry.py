@@ -12,7 +12,8 @@ from visrftwin_ros.calibration.sounded_paths import traced_paths_of
 from visrftwin_ros.calibration.soundings import Soundings
 from visrftwin_ros.calibration.telemetry import TelemetryCalibration
 from visrftwin_ros.calibration.telemetry_cells import Reading, TelemetryCells, soundings_of
-from visrftwin_ros.propagation.paths.path_set import PathSet
+from visrftwin_ros.errors import TwinError
+from visrftwin_ros.propagation.paths.path_set import PathSet, empty
 from visrftwin_ros.scene.surfaces import surface_meshes
 from visrftwin_ros.site.model import Site
 
@@ -99,6 +100,35 @@ def test_a_step_that_spoils_what_is_kept_aside_is_rolled_back(
     monkeypatch.setattr(driven.calibration, "_learnt", lambda *_: spoilt)
     step = driven.calibration.step()
     assert not step.adopted and step.belief is driven.calibration.belief is not spoilt
+
+
+def test_a_map_that_is_known_stays_until_a_better_one_is_found(
+    driven: Drive, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = replace(driven.calibration.belief.residuals)
+    meshes, trace = surface_meshes(site), driven.calibration._trace
+    again = TelemetryCalibration(site, meshes, trace, driven.calibration.heard, known)
+    spoilt = replace(driven.calibration.belief, access_points=np.full(1, 50.0))
+    monkeypatch.setattr(again, "_learnt", lambda *_: spoilt)
+    step = again.step()
+    assert not step.adopted and step.belief.residuals is known
+
+
+def test_cells_that_no_path_reaches_teach_nothing_and_are_told(site: Site) -> None:
+    meshes = surface_meshes(site)
+
+    def nothing(soundings: Soundings) -> PathSet:
+        ends = tuple((tx, str(i)) for i, tx in enumerate(soundings.tx))
+        return empty(ends, 2)
+
+    calibration = TelemetryCalibration(site, meshes, nothing)
+    for i, place in enumerate(places(40)):
+        calibration.heard.hear(reading(float(i), place, -70.0))
+    assert calibration.ready
+    count = len(calibration.heard.cells)
+    with pytest.raises(TwinError, match=f"paths reach 0 of {count} cells"):
+        calibration.step()
+    assert not calibration.ready
 
 
 def test_a_shadow_that_was_foreseen_is_not_blamed_on_the_place() -> None:

@@ -49,3 +49,10 @@ def test_what_is_missing_added_or_moved_is_named(bag: Path, site: Site) -> None:
         survey_contradiction(site.model_copy(update={"name": "elsewhere", "scene": rest}), bag)
         == ""
     )
+
+
+def test_a_survey_that_cannot_be_read_is_told_and_keeps_nobody_from_reading(
+    bag: Path, site: Site
+) -> None:
+    (bag / "site.yaml").write_text("scene: 3")
+    assert "cannot be read" in survey_contradiction(site, bag)

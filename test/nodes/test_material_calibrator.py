@@ -19,6 +19,7 @@ from tf2_msgs.msg import TFMessage
 from visrftwin_ros.action import Calibrate
 from visrftwin_ros.beams.mcs_table import noise_dbm
 from visrftwin_ros.beams.selection import sweep
+from visrftwin_ros.calibration.calibration import Calibration
 from visrftwin_ros.campaign.campaign_messages import PATH_FIELDS
 from visrftwin_ros.messages.calibration import residuals_from_message
 from visrftwin_ros.messages.geometry import transform_message
@@ -42,6 +43,7 @@ from visrftwin_ros.nodes.messages.conversions import multipath_from_message
 from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.nodes.shared.transforms import MOVING_QOS, Pose
 from visrftwin_ros.nodes.shared.twin_node import LATCHED_QOS
+from visrftwin_ros.site.residual_map import NO_RESIDUALS
 from visrftwin_ros.twin.mounts import RobotPose, device_mount
 
 
@@ -81,7 +83,7 @@ def asking(bench: NodeBench, tmp_path: Path) -> Any:
 
 
 def test_a_bag_is_learnt_from_and_the_running_twin_takes_it_over(
-    asking: Asking, bench: NodeBench, tmp_path: Path
+    asking: Asking, bench: NodeBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench.active(ChannelPredictor, "predictor", site=str(asking.site.folder), cache=asking.cache)
     channels = bench.heard(LinkChannels, "channels")
@@ -106,6 +108,15 @@ def test_a_bag_is_learnt_from_and_the_running_twin_takes_it_over(
     assert bench.until(lambda: bench.statuses.get(predictor_status, (9,))[0] == OK, 30)
     people.publish(TrackedPeople(header=header(made, time.time_ns(), "world")))
     assert bench.until(lambda: any(not c.stale for m in channels for c in m.channels))
+    # What helps nothing afterwards takes nothing of it away.
+    before = {name: one.soundings for name, one in learnt.items()}
+    monkeypatch.setattr(Calibration, "adopted", False)
+    monkeypatch.setattr(Calibration, "residuals", NO_RESIDUALS)
+    count = len(residuals[0].access_points)
+    _, result = asking.ended(asking.begin(bag=str(bag)))
+    assert {one.surface: one.soundings for one in result.estimates.materials} == before
+    assert bench.until(lambda: len(residuals) > 1)
+    assert len(residuals[1].access_points) == count
 
 
 def test_live_soundings_are_learnt_from_where_the_robot_was(
@@ -221,9 +232,8 @@ def test_what_radios_report_at_work_corrects_the_path_loss(
         report.rssi_dbm = float("nan")
         report.snr_db = site.access_points[0].tx_power_dbm + best - noise + off
         telemetry.publish(report)
-        assert bench.until(
-            lambda n=i + 1: bench.statuses.get(heard, (9, "", {}))[2].get("reports") == str(n)
-        )
+        assert bench.until(lambda n=i + 1: len(node._waiting) == n)
+    assert bench.until(lambda: bench.statuses.get(heard, (9, "", {}))[2].get("reports") == "24")
     node._learn_on()  # as every `telemetry_period`
     assert bench.until(lambda: residuals and "calibrator: learning" in bench.statuses, 90)
     learnt = bench.statuses["calibrator: learning"]
@@ -231,6 +241,13 @@ def test_what_radios_report_at_work_corrects_the_path_loss(
     found = residuals_from_message(residuals[-1])
     near, far = found.position[:, 0] < 9, found.position[:, 0] > 12
     assert found.residual_db[far].mean() - found.residual_db[near].mean() > 2.0
+    refused, whose = node._telemetry.heard.refused, "calibrator: telemetry of mast-robot"
+    refused["mast-robot"] = "it cannot be"
+    node._learn_on()
+    assert bench.until(lambda: bench.statuses.get(whose, (9,))[0] == WARN)
+    refused.clear()
+    node._learn_on()
+    assert bench.until(lambda: bench.statuses[whose][0] == OK)
     beyond = LinkTelemetry(header=head, tx="mast", rx="robot", frequency=3.4e9)
     telemetry.publish(beyond)
     assert bench.until(lambda: "3.4 GHz" in bench.statuses[heard][1])

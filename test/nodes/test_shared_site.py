@@ -30,6 +30,7 @@ from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.nodes.shared.parts import Parts
 from visrftwin_ros.operations.node_table import node_table
 from visrftwin_ros.site.loading import load_site
+from visrftwin_ros.site.residual_map import FILE, ResidualMap, write_residuals
 
 APS = ("north", "south")
 
@@ -151,3 +152,11 @@ def test_the_table_shares_the_access_points_out() -> None:
         TwinError, match=r"3 predictors: site 'pets_campus' can be shared by 1 to 2"
     ):
         node_table(site, "pets_campus", predictors=3)
+
+
+def test_each_has_its_share_of_a_calibrated_sites_map(bench: NodeBench, site: Path) -> None:
+    places = np.array([[0.0, -6.0, 1.0], [2.0, -2.0, 1.0]])
+    write_residuals(ResidualMap(APS, places, np.ones(2), np.ones(2), 1.0, 2.0, 3.0), site.parent)
+    site.write_text(site.read_text() + f"residuals: {FILE}\n")
+    node = bench.active(ChannelPredictor, "predictor", site=str(site), access_points=["south"])
+    assert node._engine.twin.residuals.tx == ("south",)

@@ -48,6 +48,16 @@ def test_two_soundings_are_weighed_as_the_normal_distribution_has_it() -> None:
     assert sd[0] == pytest.approx(np.hypot(drawn[near, 2].std(), 0.5), abs=0.08)
 
 
+def test_an_access_points_share_of_a_map_says_the_same_of_it() -> None:
+    places = np.array([[0.0, 0, 0], [1.0, 0, 0], [0.5, 0, 0]])
+    whole = ResidualMap(
+        ("ap", "other", "ap"), places, np.array([3.0, -9.0, 1.0]), np.ones(3), 0.5, 1.5, 2.0
+    )
+    asked = ("ap",), np.array([[0.2, 0.1, 0.0]])
+    np.testing.assert_allclose(whole.of(["ap"]).at(*asked), whole.at(*asked), rtol=1e-12)
+    assert whole.of(["ap"]).tx == ("ap", "ap") and len(whole.of([])) == 0
+
+
 def test_nothing_is_added_for_others_nowhere_and_without_soundings() -> None:
     gain, sd = ONE.at(("other", "ap"), np.array([[1.0, 2.0, 1.5], [np.nan, 0, 0]]))
     assert (gain == 0).all()

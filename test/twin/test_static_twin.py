@@ -20,14 +20,14 @@ from visrftwin_ros.twin.static_twin import (
     configured,
     searched,
     with_access_point,
-    with_material,
+    with_materials,
     with_surface_moved,
 )
 
 GLASS, CONCRETE = (material_values(name, FREQUENCY) for name in ("glass", "concrete"))
 ELSEWHERE = (9.0, -7.0, 1.0)
 CHANGES = {
-    "material": (with_material, "floor", GLASS),
+    "material": (with_materials, {"floor": GLASS}),
     "surface": (with_surface_moved, "kiosk", ELSEWHERE),
     "access point": (with_access_point, "ap_b", False),
 }
@@ -83,15 +83,15 @@ def test_no_change_forgets_another_in_whatever_order(
 
 def test_a_material_that_is_set_back_gives_the_same_bits(twin: StaticTwin) -> None:
     """Also by way of one that does not scatter, over which a scattered path has no field."""
-    there = with_material(twin, "floor", GLASS)
+    there = with_materials(twin, {"floor": GLASS})
     on_floor = (there.standing.objects == 0) & (there.standing.interactions == DIFFUSE)
     assert on_floor.any() and (there.standing.power[on_floor.any(axis=1)] == 0).all()
-    back = with_material(there, "floor", twin.material_of("floor"))
+    back = with_materials(there, {"floor": twin.material_of("floor")})
     np.testing.assert_array_equal(back.standing.transfer, twin.standing.transfer)
 
 
 def test_what_did_not_scatter_when_it_was_traced_is_searched_again(twin: StaticTwin) -> None:
-    rough = with_material(twin, "kiosk", CONCRETE)
+    rough = with_materials(twin, {"kiosk": CONCRETE})
     assert rough.unsearched == ("kiosk",)
 
     def scattered(some: StaticTwin) -> float:
@@ -111,7 +111,7 @@ def test_two_surfaces_of_one_name_have_each_its_own_values(twin: StaticTwin) -> 
     """In the tracer as in the formulas by which a field is valued again."""
     odd = replace(GLASS, name="brick", thickness_spread=0.0)
     assert twin.material_of("house").name == "brick"
-    changed = with_material(twin, "floor", odd)
+    changed = with_materials(twin, {"floor": odd})
     solved = with_surface_moved(changed, "kiosk", twin.site.scene[2].center)
     assert [mesh.material.name for mesh in solved.meshes[:2]] == ["brick", "brick"]
 
@@ -134,7 +134,7 @@ def test_updates_go_on_with_the_old_twin_until_the_next_is_whole() -> None:
     before = engine.update(0, people((3.0, 2.0)))
 
     def slowly(twin: StaticTwin) -> StaticTwin:
-        made = with_material(twin, "floor", GLASS)
+        made = with_materials(twin, {"floor": GLASS})
         assert go_on.wait(60)
         return made
 
@@ -158,7 +158,7 @@ def test_a_change_that_fails_leaves_everything_as_it_was(
     solver_here: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = engine_of_small_site()
-    engine.change(with_material, "floor", GLASS).result(60)
+    engine.change(with_materials, {"floor": GLASS}).result(60)
     engine.change(with_access_point, "ap_b", False).result(60)
     crowd = people((3.0, 2.0))
     engine.update(0, crowd)

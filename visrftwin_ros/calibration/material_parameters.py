@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from scipy.special import expit, logit
 
 from visrftwin_ros.materials.material_spread import PRIOR_SD, QUANTITIES
@@ -98,10 +98,6 @@ class MaterialParameters:
             replace(mesh, material=materials[of])
             for mesh, of in zip(meshes, self.of_surface, strict=True)
         )
-
-    def surfaces_of(self, number: int) -> Bool[np.ndarray, " surfaces"]:
-        """Which surfaces one of the K numbers belongs to."""
-        return np.asarray(self.of_surface == self.material[number])
 
 
 def _unbounded(

@@ -22,6 +22,7 @@ from visrftwin_ros.calibration.sounding_model import OFFSET_SD_DB, SoundingModel
 from visrftwin_ros.calibration.soundings import Soundings
 from visrftwin_ros.calibration.surface_estimates import SurfaceEstimate, estimates_of
 from visrftwin_ros.calibration.telemetry_cells import Key, TelemetryCells, soundings_of
+from visrftwin_ros.errors import TwinError
 from visrftwin_ros.propagation.paths.path_set import PathSet, concatenated
 from visrftwin_ros.scene.surfaces import SurfaceMesh
 from visrftwin_ros.site.model import Site
@@ -79,7 +80,8 @@ class Step:
 
 
 class TelemetryCalibration:
-    """meshes: of the site's materials before. trace: finds the paths of soundings, one link each."""
+    """meshes: of the site's materials before, with the map `residuals`. trace: finds the paths of soundings,
+    one link each."""
 
     def __init__(
         self,
@@ -87,10 +89,12 @@ class TelemetryCalibration:
         meshes: tuple[SurfaceMesh, ...],
         trace: Trace,
         heard: TelemetryCells | None = None,
+        residuals: ResidualMap = NO_RESIDUALS,
     ) -> None:
         self.heard = heard or TelemetryCells()
         self._site, self._meshes, self._trace = site, meshes, trace
         self._names = tuple(ap.name for ap in site.access_points)
+        self._residuals = residuals
         self._paths: dict[Key, PathSet] = {}
         self.belief: Belief | None = None
 
@@ -101,13 +105,24 @@ class TelemetryCalibration:
         return fresh >= LEAST_CELLS and len(self.heard.cells) >= 2 * LEAST_CELLS
 
     def step(self) -> Step:
-        """Learns from what was heard."""
+        """Learns from what was heard. Raises TwinError where paths reach too few cells."""
         changed = self._change()
         keys = sorted(self.heard.cells, key=lambda key: -self.heard.cells[key].at)[:MOST_CELLS]
         cells = {key: self.heard.cells[key] for key in keys}
-        sounded, reached = self._sounded(keys)
+        reached = self._traced(keys)
+        if reached.sum() < LEAST_CELLS:
+            self.heard.looked_at()
+            raise TwinError(
+                f"paths reach {reached.sum()} of {len(keys)} cells, expected {LEAST_CELLS}: are the "
+                "robots where TF has them?"
+            )
         soundings = soundings_of(cells).take(reached)
         keys = [key for key, there in zip(keys, reached, strict=True) if there]
+        sounded = SoundedPaths.of(
+            concatenated([self._paths[key] for key in keys]),
+            self._meshes,
+            self._site.radio.frequency,
+        )
         variance = np.array([self.heard.cells[key].variance for key in keys])
         aside = np.array([crc32(repr(key).encode()) % _ASIDE == 0 for key in keys])
         model = SoundingModel(
@@ -120,7 +135,7 @@ class TelemetryCalibration:
             np.eye(len(model.mean)),
             np.zeros(len(self._names)),
             {},
-            NO_RESIDUALS,
+            self._residuals,
         )
         belief = self._learnt(
             model.take(known), [robots[i] for i in known], variance[known], before
@@ -136,20 +151,15 @@ class TelemetryCalibration:
         estimates = self._estimates(model, kept)
         return Step(kept, estimates, changed, adopted, first, then, len(keys))
 
-    def _sounded(self, keys: list[Key]) -> tuple[SoundedPaths, Bool[np.ndarray, " n"]]:
-        """The paths of those that any reaches, and which these are."""
+    def _traced(self, keys: list[Key]) -> Bool[np.ndarray, " n"]:
+        """Which of them any path reaches."""
         missing = [key for key in keys if key not in self._paths]
         if missing:
             found = self._trace(soundings_of({key: self.heard.cells[key] for key in missing}))
             for i, key in enumerate(missing):
                 self._paths[key] = one_link(found, i)
         self._paths = {key: self._paths[key] for key in keys}
-        reached = np.array([len(self._paths[key]) > 0 for key in keys])
-        paths = concatenated(
-            [self._paths[k] for k, there in zip(keys, reached, strict=True) if there]
-        )
-        frequency = self._site.radio.frequency
-        return SoundedPaths.of(paths, self._meshes, frequency), reached
+        return np.array([len(self._paths[key]) > 0 for key in keys])
 
     def _learnt(
         self,

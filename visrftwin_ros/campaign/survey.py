@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
+from visrftwin_ros.errors import TwinError
 from visrftwin_ros.site.loading import load_site
 from visrftwin_ros.site.model import Site
 
@@ -31,7 +32,10 @@ def survey_contradiction(site: Site, bag: Path) -> str:
     folder = own_survey(bag)
     if folder is None or folder.resolve() == site.folder.resolve():
         return ""
-    own = load_site(str(folder))
+    try:
+        own = load_site(str(folder))
+    except TwinError as error:
+        return f"the bag's own survey cannot be read: {error}"
     if own.name != site.name:
         return ""
     found = [

@@ -52,11 +52,13 @@ from visrftwin_ros.nodes.shared.twin_node import (
 from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel
 from visrftwin_ros.scene.ray_device import Device
 from visrftwin_ros.site.model import Site
+from visrftwin_ros.site.residual_map import site_residuals
 from visrftwin_ros.twin.channel_state import ChannelState
 from visrftwin_ros.twin.engine import TwinEngine
 from visrftwin_ros.twin.forecast import ShadowForecast
 from visrftwin_ros.twin.link_queries import Enquiries
 from visrftwin_ros.twin.materials_file import read_materials
+from visrftwin_ros.twin.static_twin import with_residuals
 
 WATCH_PERIOD = 0.2
 FORGET_BOXES = 10.0
@@ -128,6 +130,9 @@ class ChannelPredictor(TwinNode):
             threads=self.value("threads"),
             materials=read_materials(kept, self._site) if kept else None,
         )
+        if self._engine.site.residuals != self._site.residuals:
+            own = site_residuals(self._site).of([ap.name for ap in self._engine.site.access_points])
+            self._engine.change(with_residuals, own).result()
         self._messages = ChannelMessages(
             self._site.world_frame, self._site.radio, self.value("max_paths")
         )
@@ -151,7 +156,7 @@ class ChannelPredictor(TwinNode):
         self.timer(WATCH_PERIOD, self._watch)
         enquiries = Enquiries(self._site, self._engine.people_model, self.value("device"))
         self._answers = AwaitedAnswers(self, enquiries)
-        self._calibration = CalibrationHeard(self, self._engine)
+        self._calibration = CalibrationHeard(self, self._engine, self._site)
         self._asked = ChannelServices(
             self,
             self._engine,
@@ -166,7 +171,8 @@ class ChannelPredictor(TwinNode):
         )
 
     def _own_share(self) -> Site:
-        """The site with the access points of this predictor alone."""
+        """The site with the access points of this predictor alone; where these are some, without the map
+        of residuals, which has them all."""
         named = {name for name in self.value("access_points") if name}
         there = {ap.name: ap for ap in self._site.access_points}
         if unknown := named - set(there):
@@ -175,7 +181,10 @@ class ChannelPredictor(TwinNode):
                 f" {', '.join(there)}"
             )
         own = [ap for name, ap in there.items() if name in named or not named]
-        return self._site.model_copy(update={"access_points": own})
+        whole = len(own) == len(there)
+        return self._site.model_copy(
+            update={"access_points": own, "residuals": self._site.residuals if whole else ""}
+        )
 
     def _check_choice(self, name: str, choices: Sequence[str]) -> None:
         if self.value(name) not in choices:

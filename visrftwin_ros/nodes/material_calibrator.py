@@ -57,7 +57,7 @@ from visrftwin_ros.outputs import check_room
 from visrftwin_ros.propagation.paths.path_set import PathSet
 from visrftwin_ros.scene.ray_device import prepare
 from visrftwin_ros.scene.surfaces import surface_meshes
-from visrftwin_ros.site.residual_map import ResidualMap
+from visrftwin_ros.site.residual_map import ResidualMap, site_residuals
 from visrftwin_ros.twin.mounts import antenna_place
 
 _POLL_PERIOD = 0.1
@@ -65,6 +65,10 @@ _MOST_HEARD = 5000
 """Live soundings that are kept of one goal; the first are."""
 LONGEST = 3600.0
 """s for which live soundings are listened to."""
+
+
+_Learnt = tuple[Calibration, dict[str, Any]]
+"""And its report."""
 
 
 @dataclass
@@ -77,7 +81,7 @@ class _Goal:
     snapshots: list[Snapshot] = field(default_factory=list)
     until_ns: int = 0
     newest_ns: int = 0
-    running: futures.Future[Calibration] | None = None
+    running: futures.Future[_Learnt] | None = None
     phase: str = "reading the bag"
     progress: float = 0.0
     cancelled: bool = False
@@ -116,6 +120,8 @@ class MaterialCalibrator(TwinNode):
         self._cache = Path(given) if given else cache_folder("paths")
         self._goal: _Goal | None = None
         self._learnt: dict[str, SurfaceEstimate] = {}  # by surface, what soundings told of
+        self._told: tuple[SurfaceEstimate, ...] = ()  # what was published last, like the next
+        self._map = site_residuals(self._site)
         self._waiting: deque[Reading] = deque(maxlen=_MOST_HEARD)
         self._worker = futures.ThreadPoolExecutor(1, "calibration")
         self._transforms = listen(self)
@@ -124,7 +130,8 @@ class MaterialCalibrator(TwinNode):
         self._next = self.publisher(PoseStamped, "next_sounding", LATCHED_QOS)
         self.subscription(ChannelSnapshot, "sounder/snapshots", self._on_snapshot)
         self._telemetry = self._from_telemetry(TelemetryCells())
-        self._step: futures.Future[Step] | None = None
+        self._step: futures.Future[Step | None] | None = None
+        self._refused: frozenset[str] = frozenset()  # whose telemetry is not used
         if self.value("telemetry_period"):
             TelemetryHeard(self, self._site, self._transforms, self._on_reading)
             self.timer(self.value("telemetry_period"), self._learn_on)
@@ -139,6 +146,7 @@ class MaterialCalibrator(TwinNode):
         # Readings of before are later than all that come: they would have these refused as old.
         self._waiting.clear()
         self._telemetry = self._from_telemetry(TelemetryCells())
+        self._step = None
 
     def cleanup(self) -> None:
         if hasattr(self, "_worker"):
@@ -160,8 +168,8 @@ class MaterialCalibrator(TwinNode):
         try:
             self._begin(goal, asked)
             await goal.ended
-            found = goal.ended.result().result()
-            self._take_over(goal, found, result)
+            found, report = goal.ended.result().result()
+            self._take_over(goal, found, report, result)
         except (TwinError, StoppedError) as error:
             result.message = str(error) or "cancelled before anything was learnt"
             self.report("calibrate", WARN, result.message)
@@ -209,6 +217,7 @@ class MaterialCalibrator(TwinNode):
     def _poll(self) -> None:
         if self._step is not None and self._step.done():
             step, self._step = self._step, None
+            self._report_refused()
             try:
                 self._stepped(step.result())
             except TwinError as error:
@@ -241,24 +250,30 @@ class MaterialCalibrator(TwinNode):
         def trace(soundings: Soundings) -> PathSet:
             return traced_paths_of(soundings, self._site, meshes, self._cache)
 
-        return TelemetryCalibration(self._site, meshes, trace, heard)
+        return TelemetryCalibration(self._site, meshes, trace, heard, self._map)
 
     def _on_reading(self, one: Reading) -> None:
         self._waiting.append(one)
 
     def _learn_on(self) -> None:
-        """A step, where there is something to learn and the worker is free."""
+        """A step, where the worker is free."""
         if not self.active or self._step is not None or self._goal is not None:
             return
-        heard = self._telemetry.heard
-        while self._waiting:
-            heard.hear(self._waiting.popleft())
-        for whose, why in heard.refused.items():
-            self.report(f"telemetry of {whose}", WARN, f"not used: {why}")
-        if self._telemetry.ready:
-            self._step = self._worker.submit(self._telemetry.step)
+        readings = list(self._waiting)
+        self._waiting.clear()
+        self._step = self._worker.submit(_stepped_by, self._telemetry, readings)
 
-    def _stepped(self, step: Step) -> None:
+    def _report_refused(self) -> None:
+        refused = self._telemetry.heard.refused
+        for whose, why in refused.items():
+            self.report(f"telemetry of {whose}", WARN, f"not used: {why}")
+        for whose in self._refused - set(refused):
+            self.report(f"telemetry of {whose}", OK, "reports are used again")
+        self._refused = frozenset(refused)
+
+    def _stepped(self, step: Step | None) -> None:
+        if step is None:
+            return
         if step.changed:
             self.report("changes", WARN, f"no people explain what is measured of {step.changed}")
         else:
@@ -269,25 +284,25 @@ class MaterialCalibrator(TwinNode):
             return
         self.report("learning", OK, errors, cells=step.cells)
         told = {one.surface: one for one in step.estimates if one.soundings}
-        every = [
+        every = tuple(
             told.get(one.surface, self._learnt.get(one.surface, one)) for one in step.estimates
-        ]
+        )
         self._publish(self.now_ns(), every, step.belief.residuals)
 
     # In the worker's thread.
 
-    def _of_bag(self, goal: _Goal, asked: Calibrate.Goal) -> Calibration:
+    def _of_bag(self, goal: _Goal, asked: Calibrate.Goal) -> _Learnt:
         campaign = read_campaign(asked.bag, self._site)
         refuse_judge(Path(asked.bag), campaign)
         return self._of_campaign(goal, campaign)
 
-    def _of_live(self, goal: _Goal) -> Calibration:
+    def _of_live(self, goal: _Goal) -> _Learnt:
         facts = {"gain_reference": "relative"}
         return self._of_campaign(
             goal, Campaign(Path("live soundings"), facts, tuple(goal.snapshots))
         )
 
-    def _of_campaign(self, goal: _Goal, campaign: Campaign) -> Calibration:
+    def _of_campaign(self, goal: _Goal, campaign: Campaign) -> _Learnt:
         goal.newest_ns = max((one.stamp_ns for one in campaign.snapshots), default=0)
         surfaces = list(goal.handle.request.surfaces)
         before: Mapping[str, MaterialValues] = {}
@@ -304,23 +319,32 @@ class MaterialCalibrator(TwinNode):
             materials=before,
             learnt=surfaces or None,
         )
-        return traced.calibration(
+        found = traced.calibration(
             rng,
             progress=lambda done, of: goal.at_work("fitting", 0.8 + 0.2 * done / of),
             beat=goal.beat,
         )
+        return found, report_of(found)  # which fits the map: of many soundings for minutes
 
     # In the node's.
 
-    def _take_over(self, goal: _Goal, found: Calibration, result: Calibrate.Result) -> None:
+    def _take_over(
+        self,
+        goal: _Goal,
+        found: Calibration,
+        report: dict[str, Any],
+        result: Calibrate.Result,
+    ) -> None:
         asked = goal.handle.request
         fresh = {one.surface: one for one in surface_estimates(found)}
-        kept = self._learnt if asked.surfaces else {}
-        self._learnt = kept | {name: one for name, one in fresh.items() if one.soundings}
-        every = [self._learnt.get(name, one) for name, one in fresh.items()]
-        result.estimates = self._publish(goal.newest_ns, every, found.residuals)
+        every, residuals = self._told or tuple(fresh.values()), self._map
+        if found.adopted or len(found.residuals):
+            kept = self._learnt if asked.surfaces else {}
+            self._learnt = kept | {name: one for name, one in fresh.items() if one.soundings}
+            every = tuple(self._learnt.get(name, one) for name, one in fresh.items())
+            residuals = found.residuals
+        result.estimates = self._publish(goal.newest_ns, every, residuals)
         self._telemetry = self._from_telemetry(self._telemetry.heard)
-        report = report_of(found)
         result.soundings = len(found.known.soundings) + len(found.aside.soundings)
         first = next(iter(report["access_points"].values()))
         result.power_offset_db = first["offset_db"]
@@ -337,9 +361,10 @@ class MaterialCalibrator(TwinNode):
         self.report("calibrate", OK, result.message or "calibrated", soundings=result.soundings)
 
     def _publish(
-        self, stamp: int, every: Sequence[SurfaceEstimate], residuals: ResidualMap
+        self, stamp: int, every: tuple[SurfaceEstimate, ...], residuals: ResidualMap
     ) -> MaterialEstimates:
         """What is known now, latched."""
+        self._told, self._map = every, residuals
         world, carrier = self._site.world_frame, self._site.radio.frequency
         found = material_estimates(made, stamp, world, carrier, [_message(one) for one in every])
         self._estimates.publish(found)
@@ -351,6 +376,13 @@ class MaterialCalibrator(TwinNode):
             pose.pose.position = vector(made, "Point", following.place)
             self._next.publish(pose)
         return found
+
+
+def _stepped_by(telemetry: TelemetryCalibration, readings: Sequence[Reading]) -> Step | None:
+    """In the worker's thread: None where there is too little to learn from."""
+    for one in readings:
+        telemetry.heard.hear(one)
+    return telemetry.step() if telemetry.ready else None
 
 
 def _message(one: SurfaceEstimate) -> Any:

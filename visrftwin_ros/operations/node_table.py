@@ -33,6 +33,7 @@ FROM_THE_TOP = ("/tf", "/tf_static", "/clock")
 OF_ALL_PREDICTORS = (
     *("people", "tracked_boxes"),
     *("channels", "channel_paths", "shadow_forecast", "fade_warnings"),
+    *("material_estimates", "path_loss_residuals"),
 )
 """Topics that predictors have in common; services and markers each has for itself."""
 
@@ -83,11 +84,10 @@ def node_table(
     so that several are on one graph without hearing each other; only /diagnostics is everybody's.
     `weights`: of the detectors; '' = those that ship on the lab's sites, elsewhere the motion
     detector; `none` = the motion detector. `calibrate`: with the material_calibrator. `page`:
-    parameters of the viewer. `use_sim_time`: all
-    nodes run on the /clock of a simulator, which has the sensors. `vision_msgs`: detectors of
-    others publish <camera>/detections_2d, and none of ours runs. `predictors`: that share
-    the site by access point, those behind the first in namespaces of their own. `ros_arguments`: of
-    every node, behind its own.
+    parameters of the viewer. `use_sim_time`: all nodes run on the /clock of a simulator, which has
+    the sensors. `vision_msgs`: detectors of others publish <camera>/detections_2d, and none of ours
+    runs. `predictors`: that share the site by access point, those behind the first in namespaces of
+    their own. `ros_arguments`: of every node, behind its own.
     Raises TwinError where the bag cannot be read, the namespace is no ROS name, a moving camera has
     no weights, or a video, whose stamps are of now, is to be played on a simulator's time.
     """

@@ -37,7 +37,7 @@ DOMAIN = 101
 @dataclass(frozen=True)
 class Endpoints:
     """Full names of one node's topics and services. An action is three services and two topics, as
-    DDS has it; the twin has none."""
+    DDS has it."""
 
     publishes: frozenset[str]
     hears: frozenset[str]

@@ -7,8 +7,8 @@ Letters 27, 1991), so that far from all soundings nothing is added.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
@@ -85,6 +85,17 @@ class ResidualMap:
         gain = near @ self._weights
         left = self.shared_db**2 - (near.T * cho_solve(self._factor, near.T)).sum(axis=0)
         return gain, np.sqrt(self.alone_db**2 + np.maximum(left, 0.0))
+
+    def of(self, access_points: Collection[str]) -> ResidualMap:
+        """What it says of these alone, which is the same: errors of two access points do not go together."""
+        rows = [row for row, tx in enumerate(self.tx) if tx in access_points]
+        return replace(
+            self,
+            tx=tuple(self.tx[row] for row in rows),
+            position=self.position[rows],
+            residual_db=self.residual_db[rows],
+            trust=self.trust[rows],
+        )
 
     @cached_property
     def _factor(self) -> tuple[Float[np.ndarray, "n n"], bool]:

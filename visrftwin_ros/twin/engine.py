@@ -32,6 +32,7 @@ from visrftwin_ros.propagation.tracing.background_solver import BackgroundSolver
 from visrftwin_ros.propagation.tracing.solver_aside import SolverAside
 from visrftwin_ros.scene.ray_device import Device, prepare
 from visrftwin_ros.site.model import Site
+from visrftwin_ros.site.residual_map import NO_RESIDUALS
 from visrftwin_ros.twin.channel_state import ChannelState, LinkGroup
 from visrftwin_ros.twin.chassis import RobotBodies
 from visrftwin_ros.twin.forecast import HORIZONS, Forecaster, ShadowForecast
@@ -123,6 +124,7 @@ class TwinEngine:
         self._reflections = self._reflections_in(twin)
         self._groups: tuple[LinkGroup, ...] = ()
         self._residual_db = np.zeros(len(self.links))
+        self._asked = NO_RESIDUALS, np.zeros((0, 3)), (np.zeros(0), np.zeros(0))
         # The newest version is made in the worker alone and taken into use in `update` alone.
         self._worker = ThreadPoolExecutor(1, "twin changes")
         self._used = self._newest = _Version(
@@ -379,10 +381,15 @@ class TwinEngine:
     def _residuals(
         self, twin: StaticTwin, ends: Mapping[str, NDArray[np.float64]]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """dB of every link by the soundings near its robot, and their standard deviation."""
+        """dB of every link by the soundings near its robot, and their standard deviation; asked anew
+        where a robot moved or the map is another."""
         nowhere = np.full(3, np.nan)
         places = np.array([ends.get(rx, nowhere) for _, rx in self.links]).reshape(-1, 3)
-        return twin.residuals.at([tx for tx, _ in self.links], places)
+        known, before, found = self._asked
+        if known is not twin.residuals or not np.array_equal(before, places, equal_nan=True):
+            found = twin.residuals.at([tx for tx, _ in self.links], places)
+            self._asked = twin.residuals, places, found
+        return found
 
     def _over_bodies(
         self, ends: Mapping[str, NDArray[np.float64]], sums: LinkSums, bodies: Bodies

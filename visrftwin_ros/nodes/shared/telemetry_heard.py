@@ -37,21 +37,30 @@ class TelemetryHeard:
         self._node, self._site, self._transforms, self._heard = node, site, transforms, heard
         self._powers = {ap.name: ap.tx_power_dbm for ap in site.access_points}
         self._robots = {robot.name for robot in site.robots}
-        self._paths: tuple[int, dict[tuple[str, str], LinkPaths]] = 0, {}
-        self._free: tuple[int, dict[tuple[str, str], float]] = 0, {}
+        # By link, with their stamps: several predictors may share the site.
+        self._paths: dict[tuple[str, str], tuple[int, LinkPaths]] = {}
+        self._free: dict[tuple[str, str], tuple[int, float]] = {}
         self._count = 0
         node.subscription(LinkChannels, "channels", self._on_channels)
         node.subscription(ChannelPaths, "channel_paths", self._on_paths)
         node.subscription(LinkTelemetry, "telemetry", self._on_telemetry)
 
     def _on_channels(self, message: LinkChannels) -> None:
-        fresh = [link for link in message.channels if not link.stale]
-        gains = {(c.tx, c.rx): c.shadow_loss_db - c.path_loss_db for c in fresh}
-        self._free = stamp_ns(message.header.stamp), gains
+        stamp = stamp_ns(message.header.stamp)
+        for c in message.channels:
+            self._free.pop((c.tx, c.rx), None)
+            if not c.stale and self._is_ours(c.tx, c.rx):
+                self._free[c.tx, c.rx] = stamp, c.shadow_loss_db - c.path_loss_db
 
     def _on_paths(self, message: ChannelPaths) -> None:
-        links = {} if message.stale else {(link.tx, link.rx): link for link in message.links}
-        self._paths = stamp_ns(message.header.stamp), links
+        stamp = stamp_ns(message.header.stamp)
+        for link in message.links:
+            self._paths.pop((link.tx, link.rx), None)
+            if not message.stale and self._is_ours(link.tx, link.rx):
+                self._paths[link.tx, link.rx] = stamp, link
+
+    def _is_ours(self, tx: str, rx: str) -> bool:
+        return tx in self._powers and rx in self._robots
 
     def _on_telemetry(self, message: LinkTelemetry) -> None:
         stamp = stamp_ns(message.header.stamp)
@@ -70,7 +79,7 @@ class TelemetryHeard:
     def _reading(self, message: LinkTelemetry, stamp: int) -> Reading | None:
         """None where the twin says nothing of the link just now."""
         link = message.tx, message.rx
-        if message.tx not in self._powers or message.rx not in self._robots:
+        if not self._is_ours(*link):
             raise TwinError(f"{link[0]!r} to {link[1]!r} is no link of the site")
         radio = self._site.radio
         if np.isfinite(message.frequency) and not np.isclose(
@@ -80,8 +89,10 @@ class TelemetryHeard:
                 f"{'-'.join(link)} reports at {message.frequency / 1e9:g} GHz, the site is one of "
                 f"{radio.frequency / 1e9:g} GHz"
             )
-        apart = max(abs(stamp - self._paths[0]), abs(stamp - self._free[0]))
-        if apart > _APART_NS or link not in self._paths[1] or link not in self._free[1]:
+        if link not in self._paths or link not in self._free:
+            return None
+        (paths_ns, paths), (free_ns, free) = self._paths[link], self._free[link]
+        if max(abs(stamp - paths_ns), abs(stamp - free_ns)) > _APART_NS:
             return None
         tolerance = self._node.limits.extrapolation
         robots, missing = robot_poses_from_tf(self._site, self._transforms, stamp, tolerance)
@@ -89,7 +100,6 @@ class TelemetryHeard:
         ends = [device_mount(self._site, name, stamp, robots) for name in link]
         if place is None or ends[0] is None or ends[1] is None:
             raise TwinError(missing[message.rx])
-        paths = self._paths[1][link]
         if not paths.paths:
             return None
         shadowed = multipath_from_message(paths)
@@ -107,7 +117,7 @@ class TelemetryHeard:
             place=place,
             measured_db=float(measured),
             predicted_db=self._powers[message.tx] + gain_db,
-            free_db=float(self._free[1][link]),
+            free_db=float(free),
             shadow_db=max(free_db - gain_db, 0.0),
         )
 

@@ -20,6 +20,13 @@ _RESULTS = {
     "associations": "visrftwin_ros/msg/Association",
     "telemetry": "visrftwin_ros/msg/LinkTelemetry",
     "hand_overs": "visrftwin_ros/msg/HandOver",
+    "sounder/snapshots": "visrftwin_ros/msg/ChannelSnapshot",
+}
+_LATCHED = {
+    "radio_map": "nav_msgs/msg/OccupancyGrid",
+    "material_estimates": "visrftwin_ros/msg/MaterialEstimates",
+    "path_loss_residuals": "visrftwin_ros/msg/PathLossResiduals",
+    "next_sounding": "geometry_msgs/msg/PoseStamped",
 }
 _MARKERS = ("people_markers", "paths", "links")
 _OF_ROS: dict[str, Quality] = {"/tf": "tf", "/tf_static": "tf_static", "/clock": "clock"}
@@ -65,6 +72,7 @@ def graph_topics(site: Site, namespace: str = "", compressed: bool = False) -> l
         people = f"{root}/{lidar.name}/people"
         found.append(GraphTopic(people, "visrftwin_ros/msg/LidarPeople", "sensor"))
     found += [GraphTopic(f"{root}/{name}", kind, "result") for name, kind in _RESULTS.items()]
+    found += [GraphTopic(f"{root}/{name}", kind, "latched") for name, kind in _LATCHED.items()]
     markers = "visualization_msgs/msg/MarkerArray"
     found += [GraphTopic(f"{root}/{name}", markers, "result", shown=True) for name in _MARKERS]
     found.append(GraphTopic(f"{root}/scene", markers, "latched", shown=True))
