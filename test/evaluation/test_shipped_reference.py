@@ -73,7 +73,7 @@ def test_what_traces_no_rays_still_gets_its_reference_scores(reference: dict[str
 
 @pytest.mark.skipif(
     not os.environ.get("VISRFTWIN_SHIPPED_REFERENCE"),
-    reason="two minutes: VISRFTWIN_SHIPPED_REFERENCE=1 asks for it",
+    reason="five minutes: VISRFTWIN_SHIPPED_REFERENCE=1 asks for it",
 )
 def test_the_twins_still_get_their_reference_scores(reference: dict[str, Any]) -> None:
     # Rays are shot alike each time; another processor rounds otherwise.
