@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -166,12 +165,6 @@ def test_nodes_that_are_not_there_are_named_but_for_what_only_looks() -> None:
     missing = {f.subject for f in found if f.wrong}
     assert "node view1/people_detector" in missing and "node beam_selector" in missing
     assert not missing & {"node people_tracker", "node twin_viewer"}
-
-
-@pytest.fixture
-def quiet_domain(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For processes of the test: DDS keeps a killed node of an earlier one for 20 s."""
-    monkeypatch.setenv("ROS_DOMAIN_ID", str((int(os.environ["ROS_DOMAIN_ID"]) + 50) % 100 + 1))
 
 
 @pytest.mark.timeout(120)

@@ -68,7 +68,9 @@ def visrftwin(*arguments: str) -> tuple[int, str]:
 
 
 @pytest.mark.timeout(300)
-def test_a_policy_permits_what_the_running_graph_has_and_no_more(tmp_path: Path) -> None:
+def test_a_policy_permits_what_the_running_graph_has_and_no_more(
+    quiet_domain: None, tmp_path: Path
+) -> None:
     file = tmp_path / "policy.xml"
     given = ["--site", SITE, "--video", "none", "--namespace", "hall", "--no-viewer"]
     given.append("--calibrate")

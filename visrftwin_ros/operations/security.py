@@ -30,6 +30,8 @@ RULES = {
 """By what a node does: the schema's list, its entries and the attribute that allows."""
 QUIET = 0.5
 """Seconds without a new endpoint after which a node has all of its own."""
+UNKNOWN = 10.0
+"""Seconds that a node may be known without any endpoint."""
 DOMAIN = 101
 """In which the nodes are made: not that of a twin which may run. The last without ephemeral ports."""
 
@@ -108,9 +110,10 @@ def _is_node_of(kind: object, module: str) -> bool:
 
 
 def _settled(observer: Any, full_name: str) -> Endpoints:
-    """Endpoints that have not grown for QUIET seconds: DDS tells of them one by one."""
+    """Endpoints that have not grown for QUIET seconds: DDS tells of them one by one, and of the first
+    only some time after the node itself, for which it waits UNKNOWN seconds at most."""
     found, since = endpoints(observer, full_name), time.monotonic()
-    while time.monotonic() - since < QUIET:
+    while time.monotonic() - since < (QUIET if any(astuple(found)) else UNKNOWN):
         time.sleep(0.05)
         again = endpoints(observer, full_name)
         if again != found:
