@@ -18,20 +18,20 @@ def coefficients(name: str, cosine: np.ndarray = COSINE) -> tuple[np.ndarray, np
 
 
 def test_skin_reflects_four_decibels_down_head_on() -> None:
-    # n = sqrt(8 - j 36 / (2 pi 60e9 eps0)) = 3.27 - 1.65 j; |(1 - n)/(1 + n)| = 0.613.
+    # n = sqrt(7.975 - j 36.4 / (2 pi 60e9 eps0)) = 3.28 - 1.66 j; |(1 - n)/(1 + n)| = 0.614.
     te, tm = coefficients("skin", np.array([1.0]))
     assert abs(te[0]) == pytest.approx(0.613, abs=0.002)
     assert te[0] == pytest.approx(-tm[0])
 
 
 def test_skin_is_a_slab_too_thick_to_see_through() -> None:
-    skin = 8 - 36j / (2 * np.pi * 60e9 * 8.8541878128e-12)
+    skin = 7.975301 - 36.398228j / (2 * np.pi * 60e9 * 8.8541878128e-12)
     te, tm, _, _ = slab_coefficients(
         COSINE, np.array(skin), np.array(0.1), np.array(0.0), WAVELENGTH
     )
     found = coefficients("skin")
-    np.testing.assert_allclose(found[0], te, rtol=1e-9)
-    np.testing.assert_allclose(found[1], tm, rtol=1e-9)
+    np.testing.assert_allclose(found[0], te, rtol=1e-6)
+    np.testing.assert_allclose(found[1], tm, rtol=1e-6)
 
 
 @given(cosine=st.floats(0.01, 1.0))

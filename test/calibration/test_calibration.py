@@ -166,6 +166,21 @@ def test_a_map_that_helps_nothing_kept_aside_is_left_out(found: Calibration) -> 
     assert replace(spoilt, aside=alone).residuals is NO_RESIDUALS
 
 
+def test_a_map_that_the_site_has_stays_unless_another_or_none_does_better(
+    found: Calibration,
+) -> None:
+    changed = furnished(found, 4.0)
+    known = changed.residuals
+    assert len(known)
+    # Fewer soundings make a worse map of the same place.
+    again = replace(changed, known=changed.known.take(np.arange(8)), site_residuals=known)
+    assert again.residuals is known
+    spoilt = replace(known, residual_db=-known.residual_db)
+    assert replace(again, site_residuals=spoilt).residuals is not spoilt
+    alone = replace(changed, aside=changed.aside.take(np.arange(0)), site_residuals=known)
+    assert alone.residuals is known
+
+
 def test_the_reference_of_the_sounder_is_no_part_of_the_map(found: Calibration) -> None:
     soundings, expected = found.known.soundings, found.known.soundings.power_db - 20.0
     fitted = fitted_residuals(soundings, expected, found.known.access_points, 30.0)

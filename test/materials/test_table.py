@@ -35,6 +35,26 @@ def test_materials_outside_their_measured_range_are_marked(name: str) -> None:
     assert values.conductivity > 0
 
 
+@pytest.mark.parametrize(
+    ("ghz", "permittivity", "conductivity"),
+    # As the Italian National Research Council's calculator of tissues gives dry skin.
+    [
+        (0.9, 41.405, 0.86674),
+        (2.45, 38.007, 1.464),
+        (10.0, 31.29, 8.0138),
+        (28.0, 16.55, 25.82),
+        (60.0, 7.9753, 36.397),
+        (100.0, 5.60, 39.43),
+    ],
+)
+def test_skin_follows_its_relaxations(ghz: float, permittivity: float, conductivity: float) -> None:
+    values = material_values("skin", ghz * 1e9)
+    assert values.relative_permittivity == pytest.approx(permittivity, rel=1e-3)
+    assert values.conductivity == pytest.approx(conductivity, rel=1e-3)
+    assert not values.extrapolated
+    assert material_values("skin", 140e9).extrapolated
+
+
 def test_outside_every_range_the_nearest_is_extended() -> None:
     assert material_values("brick", 0.5e9).conductivity == pytest.approx(0.0238 * 0.5**0.16)
     assert material_values("floorboard", 140e9).conductivity == pytest.approx(0.0044 * 140**1.3515)

@@ -52,7 +52,8 @@ def measure(name: str, receivers: int, samples: int | None = None) -> RayCount:
         site = _with_rays(site, samples)
     before, after = _metrics(site, receivers), _metrics(_twice(site), receivers)
     # A link without a path is no worse with none again.
-    gain = np.nan_to_num(np.abs(after.path_loss_db - before.path_loss_db), nan=0.0)
+    with np.errstate(invalid="ignore"):
+        gain = np.nan_to_num(np.abs(after.path_loss_db - before.path_loss_db), nan=0.0)
     delay = np.nan_to_num(np.abs(after.delay_spread - before.delay_spread), nan=0.0)
     worst = int(gain.argmax())
     lost, power = _lost(site, receivers)

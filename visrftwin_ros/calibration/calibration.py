@@ -21,7 +21,7 @@ from visrftwin_ros.errors import TwinError
 from visrftwin_ros.materials.table import MaterialValues
 from visrftwin_ros.scene.surfaces import surface_meshes
 from visrftwin_ros.site.model import Site
-from visrftwin_ros.site.residual_map import NO_RESIDUALS, ResidualMap
+from visrftwin_ros.site.residual_map import NO_RESIDUALS, ResidualMap, site_residuals
 
 MOST = 200
 """Soundings that are used, drawn at random of more: each costs some tenths of a second to trace."""
@@ -32,7 +32,7 @@ ASIDE = 0.2
 @dataclass(frozen=True, eq=False)
 class Calibration:
     """known: the soundings learnt from, aside: those that only judge, both with their readings.
-    problems: what was left out, and why."""
+    problems: what was left out, and why. site_residuals: the site's own map."""
 
     site: Site
     campaign: Path
@@ -40,6 +40,7 @@ class Calibration:
     aside: SoundingModel
     estimate: Estimate
     problems: tuple[str, ...]
+    site_residuals: ResidualMap = NO_RESIDUALS
 
     @property
     def materials(self) -> tuple[MaterialValues, ...]:
@@ -72,12 +73,22 @@ class Calibration:
 
     @cached_property
     def residuals(self) -> ResidualMap:
-        """What the site with `materials` is still off, of all soundings; NO_RESIDUALS unless those kept
-        aside are predicted better by what the others are off."""
+        """What the site with `materials` is still off: by all soundings where those kept aside are
+        predicted better by what the others are off, else as the site's own map has it where that does
+        better than none. Without any kept aside the site's own stays."""
         without, with_map = self.aside_errors_db
-        if not len(without) or np.mean(with_map**2) >= np.mean(without**2):
-            return NO_RESIDUALS
-        return self.everywhere.residuals
+        own = self.site_residuals if len(self.site_residuals) else NO_RESIDUALS
+        if not len(without):
+            return own
+        learnt = self._fitted(self.known, own=own)
+        asked = self.aside.soundings
+        gain, _ = own.at(asked.tx, asked.position)
+        left = self._expected_db(self.aside) + gain + learnt.offsets(asked) - asked.power_db
+        errors = (np.mean(e**2) for e in (without, left, with_map))
+        of_none, of_own, of_new = errors
+        if of_new < min(of_own, of_none):
+            return self.everywhere.residuals
+        return own if of_own < of_none else NO_RESIDUALS
 
     @cached_property
     def aside_errors_db(self) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]]:
@@ -105,10 +116,13 @@ class Calibration:
         """By all soundings."""
         return self._fitted(self.known, self.aside)
 
-    def _fitted(self, *models: SoundingModel) -> FittedResiduals:
+    def _fitted(self, *models: SoundingModel, own: ResidualMap = NO_RESIDUALS) -> FittedResiduals:
+        """own: a map of which the twin knows."""
+        soundings = joined([model.soundings for model in models])
+        gain, _ = own.at(soundings.tx, soundings.position)
         return fitted_residuals(
-            joined([model.soundings for model in models]),
-            np.concatenate([self._expected_db(model) for model in models]),
+            soundings,
+            np.concatenate([self._expected_db(model) for model in models]) + gain,
             self.known.access_points,
             OFFSET_SD_DB[self.known.reference],
         )
@@ -187,8 +201,9 @@ class TracedCampaign:
         )
         estimate = estimated(known_model, progress, beat)
         return Calibration(
-            self.site, self.campaign.source, known_model, aside_model, estimate, tuple(problems)
-        )
+            self.site, self.campaign.source, known_model, aside_model, estimate, tuple(problems),
+            site_residuals(self.site).of(names),
+        )  # fmt: skip
 
 
 def traced_campaign(

@@ -8,7 +8,7 @@ and a cell that grew old stands back by itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from zlib import crc32
 
@@ -66,8 +66,9 @@ class Belief:
 class Step:
     """What an update came to.
 
-    estimates: of every surface. changed: the surface or device that no people explain, '' for none. adopted: cells kept
-    aside are predicted no worse; else all stays as it was. before_db, after_db: their RMS errors.
+    estimates: of every surface. changed: the surface or device that no people explain, '' for none. adopted:
+    cells kept aside are predicted no worse; else all stays as it was, but for the devices' powers at the
+    first step. before_db, after_db: their RMS errors.
     """
 
     belief: Belief
@@ -130,23 +131,14 @@ class TelemetryCalibration:
         )
         known, judges = np.flatnonzero(~aside), np.flatnonzero(aside)
         robots = [key[1] for key in keys]
-        before = self.belief or Belief(
-            np.zeros(len(model.mean)),
-            np.eye(len(model.mean)),
-            np.zeros(len(self._names)),
-            {},
-            self._residuals,
-        )
-        belief = self._learnt(
-            model.take(known), [robots[i] for i in known], variance[known], before
-        )
+        learns, its = model.take(known), [robots[i] for i in known]
+        before = self.belief or self._as_given(learns, its, variance[known])
+        belief = self._learnt(learns, its, variance[known], before)
         judge, their = model.take(judges), [robots[i] for i in judges]
         errors = [_errors(one, judge, their) for one in (before, belief)]
         first, then = (float(np.sqrt(np.mean(e**2))) if len(e) else np.nan for e in errors)
         adopted = bool(len(judges)) and then <= first
-        if adopted:
-            self.belief = belief
-        kept = belief if adopted else before
+        self.belief = kept = belief if adopted else before
         self.heard.looked_at()
         estimates = self._estimates(model, kept)
         return Step(kept, estimates, changed, adopted, first, then, len(keys))
@@ -161,6 +153,24 @@ class TelemetryCalibration:
         self._paths = {key: self._paths[key] for key in keys}
         return np.array([len(self._paths[key]) > 0 for key in keys])
 
+    def _as_given(
+        self, model: SoundingModel, robots: list[str], variance: Float[np.ndarray, " n"]
+    ) -> Belief:
+        """The site as it was given, with nothing but the devices' powers learnt: what materials and a
+        map have to be better than."""
+        numbers, names = np.zeros(len(model.mean)), sorted(set(robots))
+        nothing = Belief(
+            numbers, np.eye(len(numbers)), np.zeros(len(self._names)), {}, self._residuals
+        )
+        points = OFFSET_SD_DB[model.reference] * _of_each(model.soundings.tx, self._names)
+        columns = np.column_stack([points, _ROBOT_SD_DB * _of_each(robots, names)])
+        covariance = columns @ columns.T + np.diag(variance)
+        devices = columns.T @ np.linalg.solve(covariance, -_errors(nothing, model, robots))
+        count = len(self._names)
+        own = dict(zip(names, (_ROBOT_SD_DB * devices[count:]).tolist(), strict=True))
+        access_points = OFFSET_SD_DB[model.reference] * devices[:count]
+        return replace(nothing, access_points=access_points, robots=own)
+
     def _learnt(
         self,
         model: SoundingModel,
@@ -169,7 +179,7 @@ class TelemetryCalibration:
         before: Belief,
     ) -> Belief:
         names = sorted(set(robots))
-        columns = _ROBOT_SD_DB * (np.array(robots)[:, None] == np.array(names)[None]).astype(float)
+        columns = _ROBOT_SD_DB * _of_each(robots, names)
         count, size = len(robots), len(model.mean)
         numbers, devices = before.numbers, np.zeros(len(names))
         error, trust = ModelError(), np.ones(count)
@@ -247,6 +257,11 @@ class TelemetryCalibration:
             self._meshes,
             [int(n) for n in told],
         )
+
+
+def _of_each(devices: Sequence[str], names: Sequence[str]) -> Float[np.ndarray, "n k"]:
+    """1 where a cell is of the device."""
+    return (np.array(devices)[:, None] == np.array(names)[None]).astype(float)
 
 
 def _materials_alone(model: SoundingModel, numbers: Vector) -> Vector:

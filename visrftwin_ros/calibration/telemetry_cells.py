@@ -7,7 +7,7 @@ taken off; the deeper one is, the less its reports count.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -34,6 +34,9 @@ _FAR = 3.0
 """Standard deviations from its cell beyond which a reading moves it no more."""
 _WINDOW = 40
 """Readings of a link that are looked at for what cannot be true."""
+_COMPARED = 10
+"""Readings of a link after which it is compared again with those of other robots: one by one, of many
+robots, that would be most of the work."""
 _MOVED_DB = 3.0
 """Standard deviation of the prediction over which a measurement that stands still is stuck."""
 _SWAPPED = 0.25
@@ -105,6 +108,7 @@ class TelemetryCells:
     cells: dict[Key, Cell] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     _window: dict[tuple[str, str], deque[Reading]] = field(default_factory=dict)
+    _uncompared: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def hear(self, one: Reading) -> None:
         """Takes a reading in; one with a number that is none is none."""
@@ -115,7 +119,8 @@ class TelemetryCells:
         if window and one.at <= window[-1].at:
             return
         window.append(one)
-        self._judge(link)
+        if len(window) == _WINDOW:
+            self._judge(link)
         if f"{one.tx}-{one.rx}" in self.refused or one.rx in self.refused:
             return
         x, y, z = (int(v) for v in np.floor(one.place / CELL))
@@ -148,8 +153,6 @@ class TelemetryCells:
     def _judge(self, link: tuple[str, str]) -> None:
         """Whether reports of the link, or of its robot, can be true."""
         name, window = "-".join(link), self._window[link]
-        if len(window) < _WINDOW:
-            return
         measured = np.array([one.measured_db for one in window])
         predicted = np.array([one.predicted_db for one in window])
         if np.ptp(measured) == 0 and predicted.std() > _MOVED_DB:
@@ -157,6 +160,10 @@ class TelemetryCells:
         else:
             self.refused.pop(name, None)
         tx, rx = link
+        self._uncompared[link] += 1
+        if self._uncompared[link] < _COMPARED:
+            return
+        self._uncompared[link] = 0
         for other in [other for ap, other in self._window if ap == tx and other != rx]:
             self._judge_pair(tx, rx, other)
 

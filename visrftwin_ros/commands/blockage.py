@@ -29,6 +29,7 @@ Polarization = Literal["vertical", "horizontal"]
 
 _CONDUCTOR = "pec"
 _DEFAULTS: Mapping[str, str] = {"polarization": "vertical", "material": "skin"}
+_USUAL: Mapping[str, str] = {"cloth": "cotton"}
 _ONE = ("d1", "d2", "width", "depth", "offset")
 _LEAST_COSINE = 1e-5
 _LEAST = 1e-9
@@ -85,8 +86,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--material",
         metavar="NAME",
-        help="for thick: pec, a perfect conductor, or skin or what is worn on it (cotton, denim, "
-        "synthetic, wool, leather), known from 55 to 65 GHz; default skin",
+        help="for thick: pec, a perfect conductor, or skin or what is worn on it (cloth, that is "
+        "cotton, or denim, synthetic, wool, leather), known up to 100 GHz; default skin",
     )
 
 
@@ -217,6 +218,7 @@ def _surface(arguments: argparse.Namespace, bodies: Sequence[_Body]) -> dict[str
     flat = [body for body in bodies if body.depth is None]
     if not flat and arguments.model in (None, "thick"):
         found = {**_DEFAULTS, **given}
+        found["material"] = _USUAL.get(found["material"], found["material"])
         _check_material(found["material"], arguments.frequency)
         return found
     if arguments.model == "thick":
@@ -237,10 +239,10 @@ def _check_material(material: str, frequency: float) -> None:
     if material == _CONDUCTOR:
         return
     if material not in body_materials():
-        known = ", ".join((_CONDUCTOR, *body_materials()))
+        known = ", ".join((_CONDUCTOR, *body_materials(), *_USUAL))
         raise TwinError(f"--material {material} is not known: expected one of {known}")
     if material_values(SKIN, frequency).extrapolated:
-        raise TwinError(f"{material} is known from 55 to 65 GHz, as skin is, not at "
+        raise TwinError(f"{material} is known up to 100 GHz, as skin is, not at "
                         f"{frequency / 1e9:g} GHz: expected such a carrier, or --material pec")  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydantic import ValidationError
+from scipy.constants import epsilon_0
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.site.model import THICKNESS_SPREAD, MaterialEntry
@@ -41,6 +42,29 @@ class FrequencyLaw:
     def at(self, f_ghz: float) -> tuple[float, float]:
         """Relative permittivity and conductivity [S/m]."""
         return self.a * f_ghz**self.b, self.c * f_ghz**self.d
+
+
+@dataclass(frozen=True)
+class DispersionLaw:
+    """Cole and Cole's sum of relaxations, valid from `low` to `high` [GHz].
+
+    instant: relative permittivity at the highest frequencies. relaxations: of each its rise, time
+    [s] and spread (0 = Debye's). ions: S/m at the lowest.
+    """
+
+    low: float
+    high: float
+    instant: float
+    relaxations: tuple[tuple[float, float, float], ...]
+    ions: float
+
+    def at(self, f_ghz: float) -> tuple[float, float]:
+        """Relative permittivity and conductivity [S/m]."""
+        turn = 2j * math.pi * f_ghz * 1e9
+        value = self.instant + sum(
+            rise / (1 + (turn * time) ** (1 - spread)) for rise, time, spread in self.relaxations
+        )
+        return value.real, self.ions - (value.imag * turn).imag * epsilon_0
 
 
 @dataclass(frozen=True)
@@ -65,7 +89,7 @@ class MaterialValues:
 class _Entry:
     """laws: ascending, of ranges that do not overlap."""
 
-    laws: tuple[FrequencyLaw, ...]
+    laws: tuple[FrequencyLaw | DispersionLaw, ...]
     scattering_coefficient: float
     thickness: float
 
@@ -106,9 +130,13 @@ _TABLE: Mapping[str, _Entry] = {
     "very_dry_ground": _entry(0.3, 1.0, (1, 10, 3, 0, 0.00015, 2.52)),
     "medium_dry_ground": _entry(0.3, 1.0, (1, 10, 15, -0.1, 0.035, 1.63)),
     "wet_ground": _entry(0.2, 1.0, (1, 10, 30, -0.4, 0.15, 1.3)),
-    # Dry skin at 60 GHz (Gabriel, Lau and Gabriel, Phys. Med. Biol. 41, 1996: 7.98, 36.4 S/m); its
-    # dispersion is left out, so it holds near 60 GHz only.
-    "skin": _entry(0.0, 0.1, (55, 65, 8.0, 0, 36.0, 0)),
+    # Dry skin (Gabriel, Lau and Gabriel, Phys. Med. Biol. 41, 1996, part III table 1); measured up to
+    # 20 GHz, and given by them up to 100.
+    "skin": _Entry(
+        (DispersionLaw(1e-8, 100, 4.0, ((32.0, 7.234e-12, 0.0), (1100.0, 32.481e-9, 0.2)), 2e-4),),
+        0.0,
+        0.1,
+    ),
 }
 
 _ALIASES: Mapping[str, str] = {"ground": "medium_dry_ground", "asphalt": "asphalt_concrete"}
@@ -176,7 +204,7 @@ def literal_material(
     return material_values(name, 1e9, {name: entry})
 
 
-def _at(laws: tuple[FrequencyLaw, ...], f_ghz: float) -> tuple[float, float, bool]:
+def _at(laws: tuple[FrequencyLaw | DispersionLaw, ...], f_ghz: float) -> tuple[float, float, bool]:
     """Relative permittivity, conductivity [S/m], and whether no range, nor a gap between two, has
     the frequency."""
     below = [law for law in laws if law.low <= f_ghz]
