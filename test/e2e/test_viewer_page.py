@@ -214,8 +214,8 @@ def halves(picture: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.ui
 
 def curves(picture: NDArray[np.uint8]) -> int:
     """How many of the links' hues are drawn right of the legend, in the poorer of both plots."""
-    lower = halves(picture)[1]
-    plots = [lower[:, 230 : WIDTH // 2 - 5], lower[:, WIDTH // 2 + 230 :]]
+    lower, middle, end = halves(picture)[1], int(0.3 * WIDTH), int(0.6 * WIDTH)
+    plots = [lower[:, 210 : middle - 5], lower[:, middle + 210 : end - 5]]
     return min(sum(count_hue(plot, color) > 20 for color in LINK_COLORS[:6]) for plot in plots)
 
 

@@ -10,17 +10,29 @@ from typing import ClassVar
 import numpy as np
 from sensor_msgs.msg import CompressedImage, Image
 
+from visrftwin_ros.beams.arrays import Mount
 from visrftwin_ros.cameras.camera_models import fixed_camera, site_intrinsics
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.geometry import vectors_from_messages
 from visrftwin_ros.messages.images import image_from_message
 from visrftwin_ros.messages.people import bodies_from_message, covariance_from_message
 from visrftwin_ros.messages.stamps import stamp_ns
-from visrftwin_ros.msg import BeamDecisions, ChannelPaths, LinkChannels, LinkPaths, TrackedPeople
+from visrftwin_ros.msg import (
+    Association,
+    BeamDecisions,
+    ChannelPaths,
+    FadeWarning,
+    HandOver,
+    LinkChannels,
+    LinkPaths,
+    ShadowForecasts,
+    TrackedPeople,
+)
 from visrftwin_ros.msg import Detections as DetectionsMessage
 from visrftwin_ros.nodes.messages.path_kinds import path_kind
 from visrftwin_ros.nodes.shared.parts import PREDICTORS_PARAMETER
 from visrftwin_ros.nodes.shared.twin_node import (
+    EACH_QOS,
     OK,
     SENSOR_QOS,
     SITE_PARAMETER,
@@ -30,8 +42,14 @@ from visrftwin_ros.nodes.shared.twin_node import (
     run,
 )
 from visrftwin_ros.perception.measurements.body_boxes import bodies_on_image
+from visrftwin_ros.viewing.lobes import lobe
 from visrftwin_ros.viewing.rerun_view import SHOWN_SCORE, TwinView
 from visrftwin_ros.viewing.tracks import Trails, covariance_ellipses
+from visrftwin_ros.viewing.watch import NOTHING, Alert, Coming, Watch, in_trouble
+
+WRITTEN_NS = 500_000_000
+LONGEST_ALERT = 3600.0
+"""Seconds of a hand-over for good."""
 
 
 class TwinViewer(TwinNode):
@@ -60,9 +78,11 @@ class TwinViewer(TwinNode):
             file=Path(record) if record else None,
             memory=self.value("memory"),
         )
+        self._watch, self._written_ns = Watch(site), 0
         self._last_image_ns: dict[str, int] = {}
         self._trails = Trails()
         known = [camera for camera in site.cameras if camera.pose and site_intrinsics(camera)]
+        self._access_points = {ap.name: ap for ap in site.access_points}
         self._fixed = [fixed_camera(camera) for camera in known]
         for camera in site.cameras:
             on_image = partial(self._on_image, camera.name)
@@ -77,6 +97,14 @@ class TwinViewer(TwinNode):
         self.subscription(LinkChannels, "channels", self._on_channels, publishers=predictors)
         self.subscription(ChannelPaths, "channel_paths", self._on_paths, publishers=predictors)
         self.subscription(BeamDecisions, "beams", self._on_beams)
+        self.subscription(
+            ShadowForecasts, "shadow_forecast", self._on_forecasts, publishers=predictors
+        )
+        self.subscription(
+            FadeWarning, "fade_warnings", self._on_warning, EACH_QOS, publishers=predictors
+        )
+        self.subscription(HandOver, "hand_overs", self._on_hand_over, EACH_QOS)
+        self.subscription(Association, "associations", self._on_association, EACH_QOS)
         if self._view.url:
             self.get_logger().info(f"open {self._view.url}")
         self.report("page", OK, self._view.url or "no web page", record=record)
@@ -125,6 +153,48 @@ class TwinViewer(TwinNode):
         for link in message.channels:
             if np.isfinite(link.shadow_loss_db) and not link.stale:
                 self._view.log_shadow_loss(f"{link.tx}-{link.rx}", link.shadow_loss_db)
+            ends = link.tx, link.rx
+            self._watch.hear_channel(ends, link.shadow_loss_db, link.stale, link.reason)
+        self._write_watch()
+
+    def _on_forecasts(self, message: ShadowForecasts) -> None:
+        for link in message.forecasts:
+            columns = (link.horizon, link.shadow_loss_db, link.shadow_loss_upper_db)
+            coming = NOTHING if message.stale else Coming(*(np.array(c, float) for c in columns))
+            self._watch.hear_coming((link.tx, link.rx), coming)
+
+    def _on_warning(self, message: FadeWarning) -> None:
+        text = f"{message.tx} to {message.rx} fades ({message.probability:.0%} probable)"
+        self._watch.hear_alert(Alert(stamp_ns(message.begins), stamp_ns(message.ends), text))
+
+    def _on_hand_over(self, message: HandOver) -> None:
+        at = stamp_ns(message.at)
+        lasts = min(message.duration, LONGEST_ALERT) if message.duration > 0 else 0.0
+        text = (
+            f"{message.robot}: hand over from {message.from_ap or 'nobody'} to **{message.to_ap}** "
+            f"(+{message.expected_gain * 1e-9:.2f} Gbit/s, {message.confidence:.0%}): {message.reason}"
+        )
+        self._watch.hear_alert(Alert(at, at + int(lasts * 1e9), text))
+        self._watch.hear_serving(message.robot, message.to_ap, reported=False)
+
+    def _on_association(self, message: Association) -> None:
+        self._watch.hear_serving(message.robot, message.ap, reported=True)
+
+    def _write_watch(self) -> None:
+        """Twice a second: nobody reads faster."""
+        now = self.now_ns()
+        if 0 <= now - self._written_ns < WRITTEN_NS:
+            return
+        self._written_ns = now
+        self._view.log_watch(self._watch.text(now))
+        self._view.log_coming(in_trouble(self._watch))
+        outlines = []
+        for (tx, _), state in self._watch.links.items():
+            ap = self._access_points[tx]
+            if state.serves and 0 <= state.beam < ap.array.rows * ap.array.columns:
+                mount = Mount(ap.array, ap.yaw, ap.pitch)
+                outlines.append(np.array(ap.position) + lobe(mount, state.beam))
+        self._view.log_lobes(outlines)
 
     def _on_paths(self, message: ChannelPaths) -> None:
         self._view.at(stamp_ns(message.header.stamp))
@@ -137,9 +207,13 @@ class TwinViewer(TwinNode):
         self._view.log_robots(list(robots), np.array(list(robots.values())).reshape(-1, 3))
 
     def _on_beams(self, message: BeamDecisions) -> None:
-        self._view.at(stamp_ns(message.header.stamp))
+        stamp = stamp_ns(message.header.stamp)
+        self._view.at(stamp)
+        beams = {}
         for beam in message.decisions:
             self._view.log_throughput(f"{beam.tx}-{beam.rx}", beam.throughput)
+            beams[beam.tx, beam.rx] = beam.throughput, beam.snr_db, beam.tx_beam
+        self._watch.hear_beams(stamp, beams, message.stale)
 
 
 def _has_end(link: LinkPaths) -> bool:

@@ -26,8 +26,12 @@ from visrftwin_ros.viewing.colors import (
 )
 from visrftwin_ros.viewing.page_server import PageServer
 from visrftwin_ros.viewing.shell import shell
+from visrftwin_ros.viewing.watch import Coming
 
 TIMELINE = "time"
+SECOND_WIDE, DEEPEST_DB = 12.0, 30.0
+"""Of the picture of what is coming: units a second, dB at its lower edge."""
+GRID, PAPER = (70, 70, 80), (245, 245, 245)
 JPEG_QUALITY = 80
 SHOWN_SCORE = 0.25
 """Fainter boxes only help the tracker; on the picture they would be clutter."""
@@ -121,6 +125,7 @@ class TwinView:
                 log(entity, box, **static)
             elif isinstance(surface, MeshFile):
                 log(entity, rr.Asset3D(path=self._site.folder / surface.file), **static)
+        self._log_axes()
         positions = [ap.position for ap in self._site.access_points]
         names = [ap.name for ap in self._site.access_points]
         log(
@@ -229,6 +234,60 @@ class TwinView:
         lines = rr.LineStrips3D(strips, colors=[PATH_COLORS[kind] for kind in shown], radii=radii)
         self._recording.log("world/paths", lines)
 
+    def log_lobes(self, outlines: Sequence[NDArray[np.float64]]) -> None:
+        """Closed polylines (V, 3) m of the beams in use."""
+        lines = rr.LineStrips3D(list(outlines), colors=ACCESS_POINT, radii=0.05)
+        self._recording.log("world/beams", lines)
+
+    def log_watch(self, text: str) -> None:
+        """The panel, in Markdown."""
+        document = rr.TextDocument(text, media_type=rr.MediaType.MARKDOWN)
+        self._recording.log("watch", document)
+
+    def log_coming(self, links: Sequence[tuple[str, Coming]]) -> None:
+        """Bands from the mean to the upper bound of each link's predicted shadow loss."""
+        strips, colors, radii, ends, names = [], [], [], [], []
+        for label, coming in links:
+            color = LINK_COLORS[list(self._links).index(label) % len(LINK_COLORS)]
+            across = SECOND_WIDE * coming.horizon
+            mean, upper = (
+                np.column_stack([across, np.clip(loss, 0.0, DEEPEST_DB)])
+                for loss in (coming.mean_db, coming.upper_db)
+            )
+            strips += [mean, np.concatenate([mean, upper[::-1], mean[:1]])]
+            colors += [color, (*color, 90)]
+            radii += [0.35, 0.15]
+            # One under the other: the lines' own ends may lie together.
+            ends.append((across[-1] + 7.0, 3.0 + 4.0 * len(ends)))
+            names.append(label)
+        lines = rr.LineStrips2D(strips, colors=colors, radii=radii)
+        self._recording.log("coming/links", lines)
+        labels = rr.Points2D(np.array(ends).reshape(-1, 2), labels=names, colors=GRID, radii=0.1)
+        self._recording.log("coming/names", labels)
+
+    def _log_axes(self) -> None:
+        """Of what is coming: seconds to the right, dB downwards, as a level falls; and the colours of
+        paths."""
+        losses, seconds = np.arange(0.0, DEEPEST_DB + 1, 10), np.arange(4)
+        wide = SECOND_WIDE * seconds[-1]
+        lines = [[(0.0, y), (wide, y)] for y in losses]
+        lines += [[(SECOND_WIDE * x, 0.0), (SECOND_WIDE * x, DEEPEST_DB)] for x in seconds]
+        places = [(-3.0, y) for y in losses] + [(SECOND_WIDE * x, -2.0) for x in seconds]
+        names = [f"{y:.0f} dB" for y in losses] + [f"{x} s" for x in seconds]
+        grid = rr.LineStrips2D(lines, colors=GRID, radii=0.05)
+        self._recording.log("coming/grid", grid, static=True)
+        marks = rr.Points2D(places, labels=names, colors=GRID, radii=0.05)
+        self._recording.log("coming/marks", marks, static=True)
+        rows = np.arange(len(PATH_COLORS))
+        keys = [[(0.0, 2.0 * row), (4.0, 2.0 * row)] for row in rows]
+        colors = list(PATH_COLORS.values())
+        self._recording.log(
+            "legend/lines", rr.LineStrips2D(keys, colors=colors, radii=0.3), static=True
+        )
+        ends = np.column_stack([np.full(len(rows), 10.0), 2.0 * rows - 0.8])
+        legend = rr.Points2D(ends, labels=list(PATH_COLORS), colors=GRID, radii=0.01)
+        self._recording.log("legend/names", legend, static=True)
+
     def log_shadow_loss(self, link: str, loss_db: float) -> None:
         """Of the site's links: each has a curve for good, and others have no end."""
         if link in self._links:
@@ -269,8 +328,29 @@ def _blueprint(site: Site) -> rrb.Blueprint:
         rrb.TimeSeriesView(origin="shadow_loss_db", name="Shadow loss, dB"),
         rrb.TimeSeriesView(origin="throughput_gbps", name="Throughput, Gbit/s"),
     )
+    watch = rrb.Vertical(
+        rrb.TextDocumentView(origin="watch", name="Who serves, what is coming"),
+        rrb.Horizontal(
+            rrb.Spatial2DView(
+                origin="coming",
+                name="Shadow of the next seconds",
+                background=PAPER,
+                visual_bounds=rrb.VisualBounds2D(x_range=[-7, 50], y_range=[-5, DEEPEST_DB + 3]),
+            ),
+            rrb.Spatial2DView(
+                origin="legend",
+                name="Paths",
+                background=PAPER,
+                visual_bounds=rrb.VisualBounds2D(x_range=[-1, 17], y_range=[-2, 14]),
+            ),
+            column_shares=[2, 1],
+        ),
+        row_shares=[3, 2],
+    )
+    pictures = [rrb.Vertical(*cameras)] if cameras else []
+    left = rrb.Vertical(rrb.Horizontal(*pictures, scene), curves, row_shares=[3, 2])
     return rrb.Blueprint(
-        rrb.Vertical(rrb.Horizontal(*cameras, scene), curves, row_shares=[3, 2]),
+        rrb.Horizontal(left, watch, column_shares=[3, 2]),
         rrb.TimePanel(state="collapsed"),
         rrb.SelectionPanel(state="hidden"),
         rrb.BlueprintPanel(state="hidden"),
