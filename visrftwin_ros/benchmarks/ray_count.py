@@ -26,17 +26,17 @@ class RayCount:
     """One site; the keys of the JSON.
 
     gain_diff_db_p95, delay_spread_diff_s_p95: between the site's rays and twice as many, over the
-    links, and their largest. within: share of the links within 0.2 dB and 0.5 ns. worst_link: with
-    the largest change of gain. table_lost: share of the tracer's paths without scattering that a
-    table of four times the size has besides, and table_lost_power: the most of a link's power
-    that they carry.
+    links, and their largest; None of gain where a link has paths by one of the two only. within:
+    share of the links within 0.2 dB and 0.5 ns. worst_link: with the largest change of gain.
+    table_lost: share of the tracer's paths without scattering that a table of four times the size
+    has besides, and table_lost_power: the most of a link's power that they carry.
     """
 
     site: str
     samples: int
     links: int
     gain_diff_db_p95: float
-    gain_diff_db_max: float
+    gain_diff_db_max: float | None
     delay_spread_diff_s_p95: float
     delay_spread_diff_s_max: float
     within: float
@@ -53,7 +53,8 @@ def measure(name: str, receivers: int, samples: int | None = None) -> RayCount:
     before, after = _metrics(site, receivers), _metrics(_twice(site), receivers)
     # A link without a path is no worse with none again.
     with np.errstate(invalid="ignore"):
-        gain = np.nan_to_num(np.abs(after.path_loss_db - before.path_loss_db), nan=0.0)
+        gain = np.abs(after.path_loss_db - before.path_loss_db)
+    gain = np.nan_to_num(gain, nan=0.0, posinf=np.inf)
     delay = np.nan_to_num(np.abs(after.delay_spread - before.delay_spread), nan=0.0)
     worst = int(gain.argmax())
     lost, power = _lost(site, receivers)
@@ -62,7 +63,7 @@ def measure(name: str, receivers: int, samples: int | None = None) -> RayCount:
         samples=site.propagation.samples,
         links=len(gain),
         gain_diff_db_p95=float(np.percentile(gain, 95)),
-        gain_diff_db_max=float(gain.max()),
+        gain_diff_db_max=float(gain.max()) if np.isfinite(gain).all() else None,
         delay_spread_diff_s_p95=float(np.percentile(delay, 95)),
         delay_spread_diff_s_max=float(delay.max()),
         within=float(((gain <= 0.2) & (delay <= 0.5e-9)).mean()),
@@ -79,13 +80,17 @@ def run(sites: tuple[str, ...], receivers: int, samples: int | None) -> Iterator
         print(
             f"{row.site:13} {row.samples} rays, {row.links} links: twice as many change 95 % by at most "
             f"{row.gain_diff_db_p95:.3f} dB and {row.delay_spread_diff_s_p95 * 1e9:.2f} ns, "
-            f"{row.worst_link} by {row.gain_diff_db_max:.2f} dB, "
+            f"{row.worst_link} by {_by(row.gain_diff_db_max)}, "
             f"the worst delay spread by {row.delay_spread_diff_s_max * 1e9:.2f} ns; "
             f"{row.within:.1%} within 0.2 dB and 0.5 ns; the table loses {row.table_lost:.2%}, "
             f"at most {row.table_lost_power:.2%} of a link's power",
             flush=True,
         )
         yield row
+
+
+def _by(gain_db: float | None) -> str:
+    return "a path by one of the two only" if gain_db is None else f"{gain_db:.2f} dB"
 
 
 def _twice(site: Site) -> Site:

@@ -246,7 +246,8 @@ class TwinView:
 
     def log_coming(self, links: Sequence[tuple[str, Coming]]) -> None:
         """Bands from the mean to the upper bound of each link's predicted shadow loss."""
-        strips, colors, radii, ends, names = [], [], [], [], []
+        strips, colors, radii, names = [], [], [], []
+        ends: list[tuple[float, float]] = []
         for label, coming in links:
             color = LINK_COLORS[list(self._links).index(label) % len(LINK_COLORS)]
             across = SECOND_WIDE * coming.horizon

@@ -226,3 +226,28 @@ def test_outlines_come_with_the_field() -> None:
     expected = (2.0, 4.0, 0.1 - 0.225, 0.1 + 0.225, -1.75 - 1.2, 1.75 - 1.2, 0.125)
     edges = (outline.d1, outline.d2, outline.left, outline.right, outline.bottom, outline.top)
     assert [part[0] for part in (*edges, outline.half_depth)] == pytest.approx(expected)
+
+
+@given(
+    aside=st.floats(-1.0, 1.0),
+    along=st.floats(1.5, 4.5),
+    heading=st.floats(-3.1, 3.1),
+    speed=st.floats(0.0, 1.5),
+    ends=st.tuples(st.floats(0.8, 2.5), st.floats(0.8, 2.5)),
+)
+@settings(max_examples=60, deadline=None)
+def test_flat_parts_of_weak_paths_are_the_screens_of_the_flat_model(
+    aside: float, along: float, heading: float, speed: float, ends: tuple[float, float]
+) -> None:
+    """Whose edges are in Fresnel's own approximation: alike while they are near the path."""
+    body = replace(
+        people((along, aside)),
+        heading=np.array([heading]),
+        velocity=np.array([[speed * np.cos(heading), speed * np.sin(heading), 0.0]]),
+    )
+    segments = path_segments(polylines([(0.0, 0.0, ends[0]), (6.0, 0.0, ends[1])]))
+    one = np.zeros(1, np.intp)
+    flat = shadows(segments, body, one, one, WAVELENGTH, "thick", flat=True)
+    model = shadows(segments, body, one, one, WAVELENGTH, "fresnel")
+    assert len(flat.field) == len(model.field)
+    np.testing.assert_allclose(flat.field, model.field, atol=0.06)

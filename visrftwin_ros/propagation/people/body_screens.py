@@ -46,17 +46,18 @@ def shadows(
     body: Rows,
     wavelength: float,
     model: BlockageModel,
+    flat: bool = False,
 ) -> Shadows:
     """Those of the candidate pairs (`segment`, `body`), (C,) each, in which the body matters.
 
     `thick` bodies and the screens of the `fresnel` model have a head over the shoulders and two
-    legs under the trunk; the formulas of the other models are of one rectangle. Boxes have their
-    own law (`box_diffraction`) by every model.
+    legs under the trunk, as screens in the former too if `flat`; the formulas of the other models
+    are of one rectangle. Boxes have their own law (`box_diffraction`) by every model.
     """
     if bodies.is_box.any() and (box := bodies.is_box[body]).any():
-        return _with_boxes(segments, bodies, segment, body, box, wavelength, model)
+        return _with_boxes(segments, bodies, segment, body, box, wavelength, model, flat)
     if model == "thick":
-        near, by, outline, field = thick_shadows(segments, bodies, segment, body, wavelength)
+        near, by, outline, field = thick_shadows(segments, bodies, segment, body, wavelength, flat)
         return Shadows(near, by, field, outline)
     segment, body, outline = outlines(segments, bodies, segment, body, wavelength)
     if model == "fresnel":
@@ -74,10 +75,11 @@ def _with_boxes(
     box: Bool[np.ndarray, " c"],
     wavelength: float,
     model: BlockageModel,
+    flat: bool,
 ) -> Shadows:
     """`shadows` where some of the candidates are a `box`, whose law is every model's."""
     persons, things = np.flatnonzero(~box), np.flatnonzero(box)
-    near = shadows(segments, bodies, segment[persons], body[persons], wavelength, model)
+    near = shadows(segments, bodies, segment[persons], body[persons], wavelength, model, flat)
     beside = box_shadows(segments, bodies, segment[things], body[things], wavelength)
     row = things[beside.row]
     segment, body = np.append(near.segment, segment[row]), np.append(near.body, body[row])

@@ -30,7 +30,9 @@ of the power: somebody is always on one of those, and no receiver would notice.
 """
 
 LEAST_DIFFRACTED = 1e-4
-"""From this share of its link's power on a weak path is diffracted, unless it is a diffuse sample.
+"""From this share of its link's power on a weak path is diffracted, unless it is a diffuse sample: by
+flat bodies, which cost half of what thick ones do. That moves 99 % of link powers by less than 0.03 dB,
+those in shadows over 20 dB by 0.2 dB in the middle and 0.6 dB at most.
 
 What is weaker and not diffuse comes to 0.4 % of a link's power at most in the lobby of the benches,
 and is three quarters of such paths: a body's outline cuts it as it does the samples. That moves 99 %
@@ -159,10 +161,10 @@ class PeopleUpdate:
         weak = ~strong & ~sampled
         self._link = paths.link
         self._strong = _Diffracted(
-            paths, np.flatnonzero(strong), standing, wavelength, model, joint
+            paths, np.flatnonzero(strong), standing, wavelength, model, joint, flat=False
         )
         self._weak: tuple[_Tier, ...] = (
-            _Diffracted(paths, np.flatnonzero(weak), standing, wavelength, model, joint=False),
+            _Diffracted(paths, np.flatnonzero(weak), standing, wavelength, model, False, flat=True),
             _Sampled(paths, np.flatnonzero(sampled), standing),
         )
         self._poses: dict[str, tuple[float, ...]] = {}
@@ -328,9 +330,10 @@ class _Diffracted(_Tier):
         wavelength: float,
         model: BlockageModel,
         joint: bool,
+        flat: bool,
     ) -> None:
         super().__init__(paths, rows)
-        self._joint = joint
+        self._joint, self._flat = joint, flat
         self._stand_still = standing
         self._wavelength = wavelength
         self._model: BlockageModel = model
@@ -363,7 +366,9 @@ class _Diffracted(_Tier):
         if not links.all():
             wanted = links[self._links_passed[segment]]
             segment, body = segment[wanted], body[wanted]
-        found = shadows(self._segments, bodies, segment, body, self._wavelength, self._model)
+        found = shadows(
+            self._segments, bodies, segment, body, self._wavelength, self._model, self._flat
+        )
         if self._joint:
             deep, standing = standing_in(self._segments, bodies, found)
             self._standing.append((bodies.ids, found.body[deep], standing))

@@ -40,6 +40,7 @@ def thick_shadows(
     segment: Int[np.ndarray, " c"],
     body: Int[np.ndarray, " c"],
     wavelength: float,
+    flat: bool,
 ) -> tuple[Kept, Kept, Outlines, Complex[np.ndarray, " k"]]:
     """Those of the candidate pairs (`segment`, `body`), (C,) each, in which the body matters, their
     `outlines` and E/E0, vertically polarised, behind the bodies.
@@ -50,14 +51,14 @@ def thick_shadows(
     legs. A slanted ray meets the section with the horizontal part of its wave vector, as exact for
     a perfect conductor: k cos(elevation) over horizontal distances. Legs close on the inside; the
     gap between a walker's is an aperture without depth. What is curved more sharply than 1 / k
-    counts as rounded to that.
+    counts as rounded to that. `flat`: the parts are screens as wide as they are, at half the cost.
     """
     lines, sizes, material = segments.lines, body_sizes(bodies), material_rows(bodies)
     near, by = np.ascontiguousarray(segment), np.ascontiguousarray(body)
     tables = body_transitions(wavelength)
 
     def of(some: slice) -> tuple[Kept, Kept, Float[np.ndarray, "k 15"], ComplexValues]:
-        return _shadowed(*lines, sizes, material, near[some], by[some], wavelength, tables)
+        return _shadowed(*lines, sizes, material, near[some], by[some], wavelength, tables, flat)
 
     parts = in_halves(of, len(segment))
     columns = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
@@ -80,15 +81,14 @@ def _shadowed(
     body: Int[np.ndarray, " c"],
     wavelength: float,
     tables: Tables,
+    flat: bool,
 ) -> tuple[Kept, Kept, Float[np.ndarray, "k 15"], ComplexValues]:
     lines = start, end, lengths, behind, ahead, first, last
     near, by, rows = outlined(*lines, sizes, segment, body, wavelength)
-    return (
-        near,
-        by,
-        rows,
-        _fields(rows, _parts(sizes, wavelength), material, by, wavelength, tables),
-    )
+    parts = _parts(sizes, wavelength)
+    if flat:
+        return near, by, rows, _flat_fields(rows, parts, by, wavelength)
+    return near, by, rows, _fields(rows, parts, material, by, wavelength, tables)
 
 
 @compiled
@@ -179,4 +179,39 @@ def _fields(
                 legs -= _HALF * gap
             taken += legs * (to_high - to_low)
         found[row] = 1.0 - columns[row, 14] * _HALF * taken
+    return found
+
+
+@compiled
+def _flat_fields(
+    columns: Float[np.ndarray, "k 15"],
+    parts: Float[np.ndarray, "n 7"],
+    body: Int[np.ndarray, " k"],
+    wavelength: float,
+) -> ComplexValues:
+    """As `_fields`, with Fresnel's integral between the edges of each part across the ray too."""
+    found = np.empty(len(columns), np.complex128)
+    for row in range(len(columns)):
+        d1, d2 = columns[row, 0], columns[row, 1]
+        left, right = columns[row, 2], columns[row, 3]
+        aside = 0.5 * (left + right)
+        crotch, ground = columns[row, 8], columns[row, 9]
+        head, leg = parts[body[row], 2], parts[body[row], 3]
+        to_shoulders = _edge(columns[row, 7], d1, d2, wavelength)
+        to_low = _edge(ground - crotch, d1, d2, wavelength)
+        to_high = _edge(ground + crotch, d1, d2, wavelength)
+        to_bottom = _edge(columns[row, 4], d1, d2, wavelength)
+        across = _edge(right, d1, d2, wavelength) - _edge(left, d1, d2, wavelength)
+        taken = across * (to_low - to_bottom + to_shoulders - to_high)
+        across = _edge(aside + head, d1, d2, wavelength) - _edge(aside - head, d1, d2, wavelength)
+        taken += across * (_edge(columns[row, 5], d1, d2, wavelength) - to_shoulders)
+        if crotch > 0.0:
+            outer, inner = columns[row, 10] + leg, columns[row, 10] - leg
+            across = _edge(aside + outer, d1, d2, wavelength)
+            across -= _edge(aside - outer, d1, d2, wavelength)
+            if inner > 0.0:
+                across -= _edge(aside + inner, d1, d2, wavelength)
+                across += _edge(aside - inner, d1, d2, wavelength)
+            taken += across * (to_high - to_low)
+        found[row] = 1.0 - columns[row, 14] * _HALF * _HALF * taken
     return found
