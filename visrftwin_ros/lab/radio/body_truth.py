@@ -290,10 +290,10 @@ def _slices(
     cuts = len(heights) - 1
     first, after = np.empty(len(faces), np.int64), np.empty(len(faces), np.int64)
     count = np.zeros(cuts + 1, np.int64)
+    under = np.searchsorted(heights[:cuts], points[:, 2], "right")  # cuts at or under each vertex
     for f in range(len(faces)):
-        a, b, c = points[faces[f, 0], 2], points[faces[f, 1], 2], points[faces[f, 2], 2]
-        first[f] = np.searchsorted(heights[:cuts], min(a, b, c), "right")
-        after[f] = np.searchsorted(heights[:cuts], max(a, b, c), "right")
+        a, b, c = under[faces[f, 0]], under[faces[f, 1]], under[faces[f, 2]]
+        first[f], after[f] = min(a, b, c), max(a, b, c)
         for n in range(first[f], after[f]):
             count[n + 1] += 1
     begin = np.cumsum(count)
