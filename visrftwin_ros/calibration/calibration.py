@@ -35,7 +35,7 @@ class Calibration:
     problems: what was left out, and why."""
 
     site: Site
-    campaign: Path
+    campaign: Campaign
     known: SoundingModel
     aside: SoundingModel
     estimate: Estimate
@@ -187,7 +187,7 @@ class TracedCampaign:
         )
         estimate = estimated(known_model, progress, beat)
         return Calibration(
-            self.site, self.campaign.source, known_model, aside_model, estimate, tuple(problems)
+            self.site, self.campaign, known_model, aside_model, estimate, tuple(problems)
         )
 
 
