@@ -21,7 +21,7 @@ class Troubled:
 
     def at(self, row: int) -> tuple[int, int]:
         if row == 3:
-            raise ValueError("no air to speak of")
+            raise OSError("no air to speak of")
         if row == 4:
             os._exit(7)
         return row, os.getpid()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from multiprocessing.connection import Connection
@@ -208,13 +208,20 @@ class TickStream:
 
 
 def _serve(pipe: Connection, first: int, step: int, threads: int) -> None:
-    """Sends its share of the rows, or what went wrong, until it is done or nobody reads any more."""
+    """Sends its share of the rows, until it is done or nobody reads any more."""
     try:
-        prepare("llvm", threads)
         links: Links = pipe.recv()
-        for row in range(first, len(links.cast.drive), step):
-            pipe.send(links.at(row))
+        for found in _ticks(links, range(first, len(links.cast.drive), step), threads):
+            pipe.send(found)
     except (EOFError, OSError):
         return
+
+
+def _ticks(links: Links, rows: Iterable[int], threads: int) -> Iterator[Tick | str]:
+    """Those of `rows`; last, where something goes wrong, what it is."""
+    try:
+        prepare("llvm", threads)
+        for row in rows:
+            yield links.at(row)
     except Exception as error:  # whatever it is, it belongs to who asked
-        pipe.send(f"{error}\n{traceback.format_exc()}")
+        yield f"{error}\n{traceback.format_exc()}"

@@ -111,7 +111,7 @@ class _Recording:
                 self._site, made.drive.robot, self._places, request.fineness, cache, self._step
             )
         links = Links(request, made, self._places, solved)
-        ticks.begin(links)
+        ticks.begin(links)  # before anything of them is made, which could not be sent
         meshes = links.static.meshes
         lidar = None
         if self._sweeps:
