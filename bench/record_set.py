@@ -1,7 +1,7 @@
 """Record campaigns of one set of the lab, radio only, one after the other.
 
 python bench/record_set.py --out FOLDER [--sites lobby ...] [--set judge] [--count 8]
-    [--access-points N] [--people N] [--seconds S] [--threads N]
+    [--access-points N] [--people N] [--seconds S] [--processes N] [--threads N]
 
 FOLDER/SITE_SEED is the bag of each; one that is complete is left as it is. The time that each took
 is printed: wall seconds, and processor seconds of all its threads.
@@ -45,7 +45,7 @@ def recorded(given: argparse.Namespace, site: str, seed: int) -> str:
         "--no-lidar",
     ]
     command += ["--site", site, "--seed", str(seed), "--out", str(bag), "--force"]
-    for option in ("people", "seconds", "access_points", "threads"):
+    for option in ("people", "seconds", "access_points", "processes", "threads"):
         if (value := getattr(given, option)) is not None:
             command += [f"--{option.replace('_', '-')}", str(value)]
     began, before = time.perf_counter(), os.times()
@@ -68,6 +68,7 @@ def main() -> None:
     parser.add_argument("--access-points", type=int)
     parser.add_argument("--people", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--processes", type=int)
     parser.add_argument("--threads", type=int)
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,10 @@
 """Score the twin's shadows on direct paths against the lab's walking meshes.
 
 python bench/shadow_truth.py [--sites lobby ...] [--seeds 3000 ...] [--people N] [--seconds S]
-    [--json FILE]
+    [--json FILE] [--page docs/LAB.md]
 
-FILE is written anew after every seed; seeds that it has already are not computed again.
+FILE is written anew after every seed; seeds that it has already are not computed again. The page's
+section HEADING becomes the table.
 
 Of every seed people walk through the site as the lab draws them: their gait, build, clothes and
 bags. On the direct path from each access point to each standing robot the truth is the wave marched
@@ -56,6 +57,7 @@ Found = dict[str, dict[int, dict[str, "Figures"]]]
 MODELS: tuple[BlockageModel, ...] = ("thick", "fresnel")
 TOLD = ("true", "tracked")
 TICK = 0.05
+HEADING = "### The twin's shadows against this truth\n"
 FLOOR_DB = 60.0
 """Loss that deeper ones count as."""
 BANDS = ((0.0, 20.0), (20.0, 30.0), (30.0, FLOOR_DB))
@@ -175,7 +177,7 @@ def interval(values: Sequence[float]) -> str:
         return "-"
     drawn = np.median(np.random.default_rng(0).choice(known, (2000, len(known))), axis=1)
     low, high = np.quantile(drawn, [0.025, 0.975])
-    return f"{np.median(known):.1f} ({low:.1f}-{high:.1f})"
+    return f"{np.median(known):.1f} ({low:.1f} to {high:.1f})"
 
 
 def main() -> None:
@@ -189,6 +191,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--page", type=Path)
     given = parser.parse_args()
     found: Found = {}
     if given.json and given.json.is_file():
@@ -200,30 +203,59 @@ def main() -> None:
             of_site[seed] = {model: figures(some) for model, some in by_model.items()}
             if given.json:
                 given.json.write_text(json.dumps(_plain(found), indent=1) + "\n")
-    print(f"{given.people} people, {given.seconds:g} s a seed; RMSE in dB")
-    print(table(*rows_of({site: found[site] for site in given.sites})))
+    said = section(found, given.sites, given.people, given.seconds)
+    print(said)
+    if given.page:
+        head, there, rest = given.page.read_text().partition(HEADING)
+        if not there:
+            parser.error(f"{given.page} has no line {HEADING.strip()!r}")
+        _, mark, after = rest.partition("\n## ")
+        given.page.write_text(f"{head}{HEADING}\n{said}{mark}{after}")
+
+
+def section(found: Found, sites: Sequence[str], people: int, seconds: float) -> str:
+    """The table, and how it came about."""
+    lines = [
+        f"`python bench/shadow_truth.py --sites {' '.join(sites)} --people {people} --seconds {seconds:g}` wrote this. "
+        "Of each number the",
+        "median of the seeds, with the 95 % interval of that median by resampling seeds (2000 times). RMSE in dB "
+        "over the samples of fades",
+        "of that depth, 0.3 s around them included; onsets where the loss crosses 3 dB, of each seed their median "
+        "and 90th percentile;",
+        "invented: predicted fades with no true one within 0.3 s. *Fresnel* is the flat screen of each person by "
+        "itself; differences",
+        "are of one seed each.",
+        "",
+        table(*rows_of({site: found[site] for site in sites})),
+        "",
+    ]
+    seeds = {site: sorted(found[site]) for site in sites}
+    for site, some in seeds.items():
+        lines.append(f"Seeds of {site}: {', '.join(map(str, some))}.")
+    return "\n".join([*lines, ""])
 
 
 def rows_of(found: Found) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
     """Heading and rows of the table: medians over seeds with their intervals."""
     head = ("site", "model, told", "seeds", "fades", "to 20 dB", "20 to 30 dB", "to 30 dB", "deeper",
             "onset ms", "90 % ms", "invented %")  # fmt: skip
-    names = ("up_to_20", "from_20_to_30", "up_to_30", "deeper", "onset", "onset_90")
+    names = ("up_to_20", "from_20_to_30", "up_to_30", "deeper", "onset", "onset_90", "invented")
     rows: list[tuple[object, ...]] = []
     for site, by_seed in found.items():
         for model in next(iter(by_seed.values()), {}):
             seeds = [by_model[model] for by_model in by_seed.values()]
-            rows.append(
-                (
-                    site,
-                    model,
-                    len(seeds),
-                    sum(s.fades for s in seeds),
-                    *(interval([getattr(s, name) for s in seeds]) for name in names),
-                    interval([100 * s.invented for s in seeds]),
-                )
-            )
+            numbers = [[getattr(s, name) for s in seeds] for name in names]
+            rows.append((site, model, len(seeds), sum(s.fades for s in seeds), *_cells(numbers)))
+        for told in TOLD if by_seed else ():
+            both = [tuple(by[f"{model}, {told}"] for model in MODELS) for by in by_seed.values()]
+            numbers = [[getattr(a, name) - getattr(b, name) for a, b in both] for name in names]
+            rows.append((site, f"{' less '.join(MODELS)}, {told}", len(both), "", *_cells(numbers)))
     return head, rows
+
+
+def _cells(numbers: Sequence[Sequence[float]]) -> list[str]:
+    """Of each number its interval; the last one, a share, in %."""
+    return [*map(interval, numbers[:-1]), interval([100 * share for share in numbers[-1]])]
 
 
 def _plain(found: Found) -> dict[str, dict[int, dict[str, dict[str, object]]]]:

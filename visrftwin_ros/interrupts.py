@@ -1,4 +1,4 @@
-"""Ctrl-C at a moment when it can be followed."""
+"""Ctrl-C at a moment when it can be followed, by whom it can."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from types import FrameType
 
 
@@ -23,3 +24,19 @@ def uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
     if asked and callable(before):
         before(*asked[0])
+
+
+@contextmanager
+def left_to_us() -> Iterator[None]:
+    """A child begun here does not hear Ctrl-C, which goes to a terminal's whole process group; for this
+    process one waits until the end.
+
+    A child inherits which signals are held back. The parent ends the child when it ends itself.
+    """
+    resource_tracker.ensure_running()  # its start would let them through again
+    with uninterrupted():  # for other threads of this process still hear it
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -24,6 +24,9 @@ def test_a_bag_becomes_a_site_with_its_report_and_stays_without_force(
     said = capsys.readouterr().out
     assert "6 soundings learnt from, 2 kept aside" in said
     assert main(["site", "check", "--site", str(out)]) == 0
+    asked = ["--site", str(out), "--out", str(tmp_path / "scores")]
+    assert main(["evaluate", str(bag), *asked]) == 2
+    assert "was calibrated on 8 of the 8 snapshots" in capsys.readouterr().err
     before = (out / "site.yaml").read_text()
     assert main(command) == 2
     assert "--force" in capsys.readouterr().err

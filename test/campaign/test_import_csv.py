@@ -100,6 +100,16 @@ def test_a_table_without_a_row_is_refused(read: Read, text: str) -> None:
         read(text)
 
 
+def test_what_is_no_text_is_said_to_be_none_and_not_printed(read: Read) -> None:
+    with pytest.raises(TwinError, match=r"rows\.csv is no text: expected a table"):
+        read("MATLAB 5.0 MAT-file\0\0\0\x01IM\0\0")
+
+
+def test_a_device_that_would_sound_itself_is_refused(read: Read) -> None:
+    with pytest.raises(TwinError, match="robot is both ends of a link"):
+        read(HEADER + GOOD, said=dataclasses.replace(SAID, tx="robot", rx="robot"))
+
+
 def test_a_missing_column_is_named_beside_those_that_are_there(read: Read) -> None:
     with pytest.raises(TwinError, match=r"no column power; it has t,.*gain"):
         read(HEADER.replace("power", "gain") + GOOD)

@@ -35,7 +35,7 @@ class Calibration:
     problems: what was left out, and why. site_residuals: the site's own map."""
 
     site: Site
-    campaign: Path
+    campaign: Campaign
     known: SoundingModel
     aside: SoundingModel
     estimate: Estimate
@@ -201,7 +201,7 @@ class TracedCampaign:
         )
         estimate = estimated(known_model, progress, beat)
         return Calibration(
-            self.site, self.campaign.source, known_model, aside_model, estimate, tuple(problems),
+            self.site, self.campaign, known_model, aside_model, estimate, tuple(problems),
             site_residuals(self.site).of(names),
         )  # fmt: skip
 

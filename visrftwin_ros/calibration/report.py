@@ -12,6 +12,7 @@ from visrftwin_ros.calibration.estimate import forecast
 from visrftwin_ros.calibration.material_parameters import QUANTITIES
 from visrftwin_ros.calibration.next_sounding import NextSounding, next_sounding
 from visrftwin_ros.calibration.sounding_model import SoundingModel
+from visrftwin_ros.campaign.snapshot_marks import snapshot_marks
 
 _Z90 = 1.6449
 """Standard deviations to either side that hold 90 % of a normal."""
@@ -27,7 +28,8 @@ def report_of(calibration: Calibration) -> dict[str, Any]:
     known, estimate = calibration.known, calibration.estimate
     error, following = estimate.error, following_sounding(calibration)
     return {
-        "campaign": str(calibration.campaign),
+        "campaign": str(calibration.campaign.source),
+        "fitted_on": sorted(snapshot_marks(calibration.campaign.snapshots)),
         "site": calibration.site.name,
         "complete": estimate.complete,
         "soundings": len(known.soundings),

@@ -41,7 +41,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--samples", type=int, default=100_000, help="rays an access point of the true paths"
     )
-    parser.add_argument("--threads", type=int, default=2, help="of each of the two processes")
+    parser.add_argument(
+        "--processes", type=int, default=2, help="that work out the links; others render and write"
+    )
+    parser.add_argument("--threads", type=int, default=2, help="of each process")
     parser.add_argument("--no-cache", action="store_true", help="solve the static paths again")
 
 
@@ -63,7 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.errors import TwinError
     from visrftwin_ros.lab.radio.static_truth import Fineness
     from visrftwin_ros.lab.recording.lidar import LidarModel
-    from visrftwin_ros.lab.recording.record import Request, record
+    from visrftwin_ros.lab.recording.record import record
+    from visrftwin_ros.lab.recording.request import Request
 
     given = {
         name: getattr(arguments, name) if getattr(arguments, name) is not None else default
@@ -79,6 +83,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise TwinError("the LiDAR has 1 to 128 beams and 0.05 to 5 degrees between columns")
     if not 1 <= arguments.threads <= 64:
         raise TwinError(f"--threads {arguments.threads}: expected 1 to 64")
+    if not 1 <= arguments.processes <= 64:
+        raise TwinError(f"--processes {arguments.processes}: expected 1 to 64")
     if not 10_000 <= arguments.samples <= 10_000_000:
         raise TwinError(f"--samples {arguments.samples}: expected 10000 to 10000000")
     request = Request(
@@ -93,6 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
         jpeg_quality=int(given["jpeg_quality"]),
         fineness=Fineness(samples=arguments.samples),
         access_points=arguments.access_points,
+        processes=arguments.processes,
         threads=arguments.threads,
         command=_command(arguments),
     )
@@ -111,7 +118,10 @@ def _command(arguments: argparse.Namespace) -> str:
     """The command line without the place that it wrote to: equal recordings say the same."""
     words = ["visrftwin lab record"]
     for name, value in sorted(vars(arguments).items()):
-        if name in ("run", "out", "force", "no_cache", "threads") or value in (None, False):
+        if name in ("run", "out", "force", "no_cache", "processes", "threads") or value in (
+            None,
+            False,
+        ):
             continue
         option = f"--{name.replace('_', '-')}"
         words.append(option if value is True else f"{option} {value}")

@@ -10,6 +10,7 @@ from visrftwin_ros.calibration.calibration import calibrated
 from visrftwin_ros.campaign.campaign_reader import read_campaign
 from visrftwin_ros.campaign.data_sets import refuse_judge
 from visrftwin_ros.campaign.snapshot import Campaign
+from visrftwin_ros.campaign.snapshot_marks import snapshot_marks
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.scene.surfaces import SurfaceMesh
 from visrftwin_ros.site.model import Site
@@ -32,9 +33,7 @@ def calibrated_place(fit_bag: Path, scored: Campaign, site: Site, seed: int) -> 
     """
     campaign = read_campaign(fit_bag, site)
     refuse_judge(fit_bag, campaign)
-    both = {(s.stamp_ns, s.tx, s.rx) for s in campaign.snapshots} & {
-        (s.stamp_ns, s.tx, s.rx) for s in scored.snapshots
-    }
+    both = snapshot_marks(campaign.snapshots) & snapshot_marks(scored.snapshots)
     if both:
         raise TwinError(
             f"{fit_bag} has {len(both)} snapshot(s) of {scored.source}, which is scored: fit on another "

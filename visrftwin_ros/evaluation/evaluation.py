@@ -11,6 +11,7 @@ import numpy as np
 
 from visrftwin_ros.beams.multipath import Multipath
 from visrftwin_ros.bodies.timeline import PeopleTimeline
+from visrftwin_ros.calibration.fitted_on import refuse_own_fit
 from visrftwin_ros.campaign.campaign_reader import read_campaign
 from visrftwin_ros.campaign.snapshot import Campaign
 from visrftwin_ros.errors import TwinError
@@ -52,12 +53,16 @@ def evaluate(
     """Scores of all `options.predictors`; one that fails is named and the others go on.
 
     keep: called after every predictor with what there is so far. Raises TwinError where the bag
-    cannot be read, does not fit the site, or no predictor has anything to say.
+    cannot be read, does not fit the site, was what the site was calibrated on, or no predictor has
+    anything to say.
     """
     predictors = [predictor_named(name) for name in options.predictors]
     if not 0 <= options.train_share < 1:
         raise TwinError(f"a train share of {options.train_share:g}; expected 0 to below 1")
-    state = _prepared(read_campaign(bag, site), site, options)
+    campaign = read_campaign(bag, site)
+    untold = refuse_own_fit(site, campaign)
+    state = _prepared(campaign, site, options)
+    state = replace(state, problems=(*state.problems, *untold))
     if options.fit_bag is not None:
         setting = state.setting
         place = calibrated_place(options.fit_bag, state.campaign, setting.site, options.seed)

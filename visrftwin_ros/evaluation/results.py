@@ -114,7 +114,7 @@ class Evaluation:
         share = f"{100 * self.options.train_share:g} %"
         words = {
             "materials": "nominal materials",
-            "people": people[self.options.people],
+            "people": people[self.options.people] if len(self.setting.people) else "",
             "snapshots": f"{share} of the snapshots at random",
             "stretches": f"{share} of the drive in stretches",
             "another campaign": f"the campaign {self.options.fit_bag}",

@@ -11,7 +11,7 @@ from shapes import cylinder, moved, sphere
 
 from visrftwin_ros.lab.radio.body_truth import Person, body_fields
 from visrftwin_ros.lab.radio.channel_truth import ChannelTruth, Instant, chassis
-from visrftwin_ros.lab.radio.static_truth import Fineness, StaticTruth
+from visrftwin_ros.lab.radio.static_truth import Fineness, StaticTruth, solved_paths
 from visrftwin_ros.lab.world.material_prior import plain_wall
 from visrftwin_ros.lab.world.ray_scene import RayScene
 from visrftwin_ros.propagation.paths.interaction_sequences import each_sequence_once
@@ -47,9 +47,9 @@ def static(site: Site) -> StaticTruth:
     done: list[int] = []
     metal, board = plain_wall(1 - 1e6j, 0.01), replace(plain_wall(4.0 - 0.2j, 0.05), roughness=3e-4)
     walls = {surface.name: board for surface in site.scene} | {"pillar": metal}
-    found = StaticTruth(site, walls, "rover", PLACES, Fineness(3, 20_000), None, done.append)
+    found = solved_paths(site, "rover", PLACES, Fineness(3, 20_000), None, done.append)
     assert sum(done) == 3
-    return found
+    return StaticTruth(site, walls, "rover", PLACES, found)
 
 
 @pytest.fixture

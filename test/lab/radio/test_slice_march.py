@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.constants import epsilon_0, speed_of_light
 from strip_pairs import field_behind_strips, strip_pairs
 
-from visrftwin_ros.lab.radio.slice_march import slice_factor
+from visrftwin_ros.lab.radio.slice_march import _advance, slice_factor
 
 Array = NDArray[np.float64]
 
@@ -136,6 +136,40 @@ def test_two_absorbing_plates_have_the_double_integral() -> None:
             error.append(abs(loss_db(field(sides, 1.0, float(pairs.length[i]))) - loss_db(exact)))
     assert len(error) > 6
     assert np.median(error) < 2.0
+
+
+@pytest.mark.parametrize("turn", [0.25, 2.0])
+@pytest.mark.parametrize("gaps", [((1, 120), (220, 298)), ((1, 3), (5, 5), (9, 298)), ((60, 90),)])
+def test_a_step_between_bodies_solves_its_equations(
+    gaps: tuple[tuple[int, int], ...], turn: float
+) -> None:
+    """Crank and Nicolson's, written out as a matrix. Beyond a gap's end a node has its share of the last
+    one's field; the grid's ends have the free wave. turn: of one front, and of eight at once."""
+    nodes, off = 300, complex(1 / 12, turn)
+    rng = np.random.default_rng(5)
+    v = np.ones(nodes, complex)
+    v[1:-1] += 0.3 * (rng.standard_normal(nodes - 2) + 1j * rng.standard_normal(nodes - 2))
+    shares = np.zeros((len(gaps), 4), complex)
+    for g, (first, last) in enumerate(gaps):
+        shares[g, :2] = (0.4 - 0.2j, 0.8) if first > 1 else 0.0
+        shares[g, 2:] = (0.7 + 0.1j, 0.9) if last < nodes - 2 else 0.0
+    matrix, right = np.eye(nodes, dtype=complex), np.ones(nodes, complex)
+    for g, (first, last) in enumerate(gaps):
+        for j in range(first, last + 1):
+            back = off.conjugate()
+            right[j] = (1 - 2 * back) * v[j] + back * (v[j - 1] + v[j + 1])
+            matrix[j, j] = 1 - 2 * off
+            for beside, share in ((j - 1, shares[g, 0]), (j + 1, shares[g, 2])):
+                if first <= beside <= last or beside in (0, nodes - 1):
+                    matrix[j, beside] += off
+                else:
+                    matrix[j, j] += off * share
+    exact = np.linalg.solve(matrix, right)
+    starts, ends = (np.array(some) for some in zip(*gaps, strict=True))
+    work = [np.empty(nodes, complex) for _ in range(3)]
+    _advance(v, *work, len(gaps), starts, ends, shares, off)
+    open_air = np.concatenate([np.arange(first, last + 1) for first, last in gaps])
+    np.testing.assert_allclose(v[open_air], exact[open_air], atol=1e-12)
 
 
 def test_nothing_in_the_way_leaves_the_wave_alone() -> None:

@@ -26,6 +26,8 @@ def _table(file: Path, columns: ColumnMap, problems: list[str]) -> Iterator[Tabl
         header = next(reader, None)
         if not header:
             raise TwinError(f"{file} is empty: expected a header line and rows")
+        if "\0" in "".join(header):
+            raise TwinError(f"{file} is no text: expected a table with a header line")
         missing = [name for name in columns.columns() if name not in header]
         if missing:
             raise TwinError(

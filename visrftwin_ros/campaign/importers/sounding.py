@@ -65,7 +65,10 @@ class Sounding:
     def snapshot(
         self, stamp_ns: int, tx: str, rx: str, paths: MeasuredPaths, source: Path
     ) -> Snapshot:
-        """One record. Raises TwinError with the option that gives what is missing."""
+        """One record. Raises TwinError with the option that gives what is missing, and for a device that
+        would sound itself."""
+        if tx == rx:
+            raise TwinError(f"{source}: {tx} is both ends of a link: expected two devices")
         frequency, bandwidth, noise_floor_dbm = (
             self.number(name, source) for name in ("frequency", "bandwidth", "noise_floor_dbm")
         )

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from scipy.special import fresnel as fresnel_integrals
 
 from visrftwin_ros.bodies.surface import SKIN, body_impedance
-from visrftwin_ros.compiled import compiled, in_halves
+from visrftwin_ros.compiled import compiled
 from visrftwin_ros.lab.people.topology import Topology
 from visrftwin_ros.lab.radio.slice_march import slice_factor
 from visrftwin_ros.propagation.paths.path_segments import Segments
@@ -54,8 +54,6 @@ _UNDER_THE_TOP = (0.002, 0.012, 0.03, 0.06, 0.1, 0.15)
 """Metres under the top of a body at which it is cut: heads are round."""
 _FINE, _COARSE = 0.03, 0.07
 """Metres between cuts: within two zones of the ray, half a zone where that is more; and beyond."""
-_FEW = 3
-"""Marches, of some milliseconds each, that are not worth a second core."""
 
 
 @dataclass(frozen=True)
@@ -106,15 +104,8 @@ def body_fields(
         close = [body for body in stand if body.clear <= _TOGETHER]
         apart = [[body] for body in stand if body.clear > _TOGETHER]
         passed += [(row, group) for group in ([close] if close else []) + apart]
-    factors = in_halves(
-        lambda some: [
-            _group_field(segments, row, group, wavelength, float(reach[row]))
-            for row, group in passed[some]
-        ],
-        len(passed),
-        _FEW,
-    )
-    for (row, _), factor in zip(passed, itertools.chain(*factors), strict=True):
+    for row, group in passed:
+        factor = _group_field(segments, row, group, wavelength, float(reach[row]))
         field[segments.path[row]] *= factor
     return field
 
@@ -290,10 +281,10 @@ def _slices(
     cuts = len(heights) - 1
     first, after = np.empty(len(faces), np.int64), np.empty(len(faces), np.int64)
     count = np.zeros(cuts + 1, np.int64)
+    under = np.searchsorted(heights[:cuts], points[:, 2], "right")  # cuts at or under each vertex
     for f in range(len(faces)):
-        a, b, c = points[faces[f, 0], 2], points[faces[f, 1], 2], points[faces[f, 2], 2]
-        first[f] = np.searchsorted(heights[:cuts], min(a, b, c), "right")
-        after[f] = np.searchsorted(heights[:cuts], max(a, b, c), "right")
+        a, b, c = under[faces[f, 0]], under[faces[f, 1]], under[faces[f, 2]]
+        first[f], after[f] = min(a, b, c), max(a, b, c)
         for n in range(first[f], after[f]):
             count[n + 1] += 1
     begin = np.cumsum(count)

@@ -43,8 +43,10 @@ _STEEPEST = 1.5
 """Slope that a steeper surface counts as: nothing comes forwards off one."""
 _INSIDE = 8
 """Nodes inside a surface over which the field goes on, for surfaces that recede."""
-_SETTLED = 1e-24
-"""Squared change from node to node at which the elimination's coefficients count as settled."""
+_FAINT = 1e-32
+"""Of the power of the free field: what less of a decaying wave is left out."""
+_LONG = 200
+"""Nodes from which one end of a gap knows nothing of the other one within one step."""
 
 
 @compiled
@@ -74,7 +76,8 @@ def slice_factor(
 
     v = np.ones(nodes, np.complex128)
     right = np.empty(nodes, np.complex128)
-    upper = np.empty(nodes, np.complex128)
+    below = np.empty(nodes, np.complex128)
+    above = np.empty(nodes, np.complex128)
     starts = np.empty(_MOST_CROSSINGS, np.int64)
     ends = np.empty(_MOST_CROSSINGS, np.int64)
     shares = np.zeros((_MOST_CROSSINGS, 4), np.complex128)
@@ -93,7 +96,7 @@ def slice_factor(
         )  # fmt: skip
         half = 0.5 * (radius[n] + radius[n - 1])
         turn = 0.25 * step / (k * (half * spacing) ** 2)
-        _advance(v, right, upper, gaps, starts, ends, shares, complex(1.0 / 12.0, turn))
+        _advance(v, right, below, above, gaps, starts, ends, shares, complex(1.0 / 12.0, turn))
         for j in range(len(kept)):
             v[j] = 1.0 + (v[j] - 1.0) * kept[j]
             v[nodes - 1 - j] = 1.0 + (v[nodes - 1 - j] - 1.0) * kept[j]
@@ -248,64 +251,51 @@ def _shares(
 def _advance(
     v: Complex[np.ndarray, " n"],
     right: Complex[np.ndarray, " n"],
-    upper: Complex[np.ndarray, " n"],
+    below: Complex[np.ndarray, " n"],
+    above: Complex[np.ndarray, " n"],
     gaps: int,
     starts: Int[np.ndarray, " g"],
     ends: Int[np.ndarray, " g"],
     shares: Complex[np.ndarray, "g 4"],
     off: complex,
 ) -> None:
-    """`v` one front on; off: of the step's matrix, beside the diagonal.
+    """`v` one front on; off: of the step's matrix, beside the diagonal; the other arrays are for work.
 
-    Thomas' elimination. Its coefficients settle within some ten nodes, by a factor of 15 from one to
-    the next; from there to the gap's last node they are one number.
+    Within a gap the matrix has the same numbers in every row, so what a node gives to another falls
+    by one factor from node to node; two sums of that kind, upwards and downwards at once, and a
+    wave of that decay from each end that meets what holds there, are the solution.
     """
     nodes = len(v)
-    back, diagonal = off.conjugate(), 1.0 - 2.0 * off
-    own = 1.0 - 2.0 * back
-    for j in range(1, nodes - 1):
-        right[j] = own * v[j] + back * (v[j - 1] + v[j + 1])
-    v[1 : nodes - 1] = 0.0
+    back = off.conjugate()
+    decay, own = _green(off)
     for g in range(gaps):
-        a, b = starts[g], ends[g]
-        if a == 1:
-            right[a] -= off
-        if b == nodes - 2:
-            right[b] -= off
-        at = diagonal + off * shares[g, 0]
-        if a == b:
-            at += off * shares[g, 2]
-        inverse = _inverse(at)
-        upper[a] = off * inverse
-        v[a] = right[a] * inverse
-        settled = a + 1
-        while settled < b:
-            inverse = _inverse(diagonal - off * upper[settled - 1])
-            upper[settled] = off * inverse
-            v[settled] = right[settled] * inverse - upper[settled] * v[settled - 1]
-            change = upper[settled] - upper[settled - 1]
-            settled += 1
-            if change.real * change.real + change.imag * change.imag < _SETTLED:
-                break
-        factor, here = upper[settled - 1], v[settled - 1]
-        for j in range(settled, b):
-            here = right[j] * inverse - factor * here
-            v[j] = here
-        if b > a:
-            inverse = _inverse(diagonal - off * factor + off * shares[g, 2])
-            v[b] = (right[b] - off * v[b - 1]) * inverse
-        here = v[b]
-        for j in range(b - 1, settled - 1, -1):
-            here = v[j] - factor * here
-            v[j] = here
-        for j in range(min(settled, b) - 1, a - 1, -1):
-            here = v[j] - upper[j] * here
-            v[j] = here
+        a, end = starts[g], ends[g] + 1
+        # Views from 0 upwards, as fast loops want them.
+        here, before, after, known = v[a:end], v[a - 1 : end - 1], v[a + 1 : end + 1], right[a:end]
+        for m in range(len(here)):
+            known[m] = here[m] + back * (before[m] + after[m] - 2.0 * here[m])
+    last = 0
     for g in range(gaps):
-        for end, inner, way in ((starts[g], 0, -1), (ends[g], 2, 1)):
-            value = v[end] * shares[g, inner]
+        v[last + 1 : starts[g]] = 0.0
+        last = ends[g]
+    v[last + 1 : nodes - 1] = 0.0
+    for g in range(gaps):
+        a, end = starts[g], ends[g] + 1
+        here, known, low, high = v[a:end], right[a:end], below[a:end], above[a:end]
+        known_down, high_down = known[::-1], high[::-1]
+        up, down = 0j, 0j
+        for m in range(len(here)):
+            up = known[m] + decay * up
+            down = known_down[m] + decay * down
+            low[m], high_down[m] = up, down
+        for m in range(len(here)):
+            here[m] = own * (low[m] + high[m] - known[m])
+        _meet_ends(v, a, end - 1, own * decay * down, own * decay * up, shares[g], decay)
+    for g in range(gaps):
+        for last, inner, way in ((starts[g], 0, -1), (ends[g], 2, 1)):
+            value = v[last] * shares[g, inner]
             for m in range(1, _INSIDE):
-                j = end + way * m
+                j = last + way * m
                 if j < 1 or j > nodes - 2 or v[j] != 0.0:
                     break
                 v[j] = value
@@ -313,8 +303,45 @@ def _advance(
 
 
 @compiled
-def _inverse(value: complex) -> complex:
-    return value.conjugate() * (1.0 / (value.real * value.real + value.imag * value.imag))
+def _green(off: complex) -> tuple[complex, complex]:
+    """Of the endless matrix with `off` beside 1 - 2 off: the factor by which what a node gives falls from
+    node to node, and what it has itself."""
+    diagonal = 1.0 - 2.0 * off
+    root = np.sqrt(diagonal * diagonal - 4.0 * off * off)
+    decay = (root - diagonal) / (2.0 * off)
+    if decay.real * decay.real + decay.imag * decay.imag > 1.0:
+        decay, root = 1.0 / decay, -root
+    return decay, 1.0 / root
+
+
+@compiled
+def _meet_ends(
+    v: Complex[np.ndarray, " n"],
+    a: int,
+    b: int,
+    under: complex,
+    over: complex,
+    shares: Complex[np.ndarray, " 4"],
+    decay: complex,
+) -> None:
+    """Adds to the nodes `a` to `b` the waves that decay from either end, so that the node beyond it has its
+    share of the last one, or at the grid's ends the free wave. under, over: what these nodes have yet."""
+    nodes = len(v)
+    across = decay ** (b - a) if b - a < _LONG else 0j
+    first = decay * (shares[0] * v[a] - under + (1.0 if a == 1 else 0.0))
+    last = decay * (shares[2] * v[b] - over + (1.0 if b == nodes - 2 else 0.0))
+    own, other = 1.0 - decay * shares[0], decay * across * (decay - shares[0])
+    their, others = 1.0 - decay * shares[2], decay * across * (decay - shares[2])
+    scale = 1.0 / (own * their - other * others)
+    low, high = scale * (first * their - last * other), scale * (last * own - first * others)
+    here = v[a : b + 1]
+    back = here[::-1]
+    for m in range(len(here)):
+        here[m] += low
+        back[m] += high
+        low, high = low * decay, high * decay
+        if low.real**2 + low.imag**2 + high.real**2 + high.imag**2 < _FAINT:
+            break
 
 
 @compiled
@@ -324,9 +351,9 @@ def _carried_on(
     """Kirchhoff's integral of v - 1 over the front of radius `r`, over the free field."""
     total = 0j
     for j in range(len(v)):
-        phi = low + j * spacing
-        onward = math.hypot(distance - r * math.cos(phi), r * math.sin(phi))
-        obliquity = 0.5 * (1.0 + (math.cos(phi) * distance - r) / onward)
+        cosine = math.cos(low + j * spacing)
+        onward = math.sqrt(distance * (distance - 2.0 * r * cosine) + r * r)
+        obliquity = 0.5 * (1.0 + (cosine * distance - r) / onward)
         turn = k * (r + onward - distance)
         wave = complex(math.cos(turn), -math.sin(turn))
         total += (v[j] - 1.0) * wave * (obliquity / math.sqrt(onward))

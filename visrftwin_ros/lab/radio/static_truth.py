@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -49,11 +49,10 @@ _HOUSE = 0.8
 class StaticTruth:
     """The paths of all links of `site` (the true one) with nobody there.
 
-    walls: of its surfaces, by name. Standing robots are solved where they stand, the driving robot at
-    each of `places` (K, 3), metres, of its antenna; elsewhere the paths of the nearest place are
+    walls: of its surfaces, by name. found: the `solved_paths` of its standing robots, and of the driving
+    robot at each of `places` (K, 3), metres, of its antenna; elsewhere the paths of the nearest place are
     carried along by the image method, exact but for what only begins to be seen there, and what the
-    surfaces do to them, and scatter, is computed anew. Raises TwinError where the solver fails.
-    progress: called with the receivers just solved.
+    surfaces do to them, and scatter, is computed anew.
     """
 
     def __init__(
@@ -62,9 +61,7 @@ class StaticTruth:
         walls: Mapping[str, Wall],
         robot: str,
         places: Array,
-        fineness: Fineness,
-        cache: Path | None,
-        progress: Callable[[int], None],
+        found: Sequence[PathSet],
     ) -> None:
         self.meshes: tuple[SurfaceMesh, ...] = surface_meshes(site)
         self.scene = ReplayScene(self.meshes, site.radio.frequency, "llvm")
@@ -80,17 +77,8 @@ class StaticTruth:
             self.scene.visibility,
             self.scene.decay,
         )
-        standing = [r for r in site.robots if r.position is not None]
-        where = np.array([(*r.position, r.antenna_height) for r in standing if r.position])
-        stops = Devices(
-            (*(r.name for r in standing), *(f"{robot}@{k}" for k in range(len(places)))),
-            np.concatenate([where.reshape(-1, 3), places]),
-        )
-        found = _solve(site, self.meshes, stops, fineness, cache, progress)
-        names = tuple(r.name for r in standing)
-        self.standing = self._true(
-            _of_receivers(found, names, self._aps), dict(zip(names, where, strict=True))
-        )
+        standing = _standing(site)
+        self.standing = self._true(_of_receivers(found, tuple(standing), self._aps), standing)
         self._traced = [
             replace(
                 _of_receivers(found, (f"{robot}@{k}",), self._aps),
@@ -117,15 +105,24 @@ class StaticTruth:
         return merged([exact, scattered], traced.links)
 
 
-def _solve(
+def solved_paths(
     site: Site,
-    meshes: tuple[SurfaceMesh, ...],
-    stops: Devices,
+    robot: str,
+    places: Array,
     fineness: Fineness,
     cache: Path | None,
     progress: Callable[[int], None],
 ) -> list[PathSet]:
-    """One PathSet a batch of receivers: where mirrors, walls passed and edges lead."""
+    """Where mirrors, walls passed and edges of `site` lead, to each standing robot and to `robot` at each of
+    `places` (K, 3) metres; one PathSet a batch of receivers.
+
+    Raises TwinError where the solver fails. progress: called with the receivers just solved.
+    """
+    standing = _standing(site)
+    stops = Devices(
+        (*standing, *(f"{robot}@{k}" for k in range(len(places)))),
+        np.concatenate([np.array(list(standing.values())).reshape(-1, 3), places]),
+    )
     settings = Propagation.model_validate(
         site.propagation.model_dump()
         | {
@@ -136,7 +133,8 @@ def _solve(
             "diffraction": True,
         }
     )
-    exact = Discovery(site.model_copy(update={"propagation": settings}), meshes, cache, "llvm")
+    asked = site.model_copy(update={"propagation": settings})
+    exact = Discovery(asked, surface_meshes(site), cache, "llvm")
     batches = []
     for first in range(0, len(stops.names), _BATCH):
         some = Devices(stops.names[first : first + _BATCH], stops.positions[first : first + _BATCH])
@@ -144,6 +142,15 @@ def _solve(
         _give_memory_back()
         progress(len(some.names))
     return batches
+
+
+def _standing(site: Site) -> dict[str, Array]:
+    """The antennas of robots that stand somewhere."""
+    return {
+        r.name: np.array([*r.position, r.antenna_height])
+        for r in site.robots
+        if r.position is not None
+    }
 
 
 def _give_memory_back() -> None:
@@ -168,7 +175,9 @@ def merged(parts: list[PathSet], links: tuple[tuple[str, str], ...]) -> PathSet:
     return PathSet(links=links, link=link[order], **columns)
 
 
-def _of_receivers(batches: list[PathSet], names: tuple[str, ...], aps: tuple[str, ...]) -> PathSet:
+def _of_receivers(
+    batches: Sequence[PathSet], names: tuple[str, ...], aps: tuple[str, ...]
+) -> PathSet:
     """The links of these receivers, access point first."""
     links = tuple((ap, name) for ap in aps for name in names)
     if not links:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import queue
-import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -14,6 +12,7 @@ from typing import Any
 from jaxtyping import UInt8
 from numpy import ndarray
 
+from visrftwin_ros.interrupts import left_to_us
 from visrftwin_ros.lab.recording.mast import panorama_pose
 from visrftwin_ros.lab.recording.robot_drive import Drive
 
@@ -52,7 +51,7 @@ class PictureStream:
         self._thread = threading.Thread(target=self._render, name="pictures", daemon=True)
 
     def __enter__(self) -> PictureStream:
-        with _left_to_us():
+        with left_to_us():
             self._renderer = self._make()
         self._thread.start()
         return self
@@ -97,19 +96,3 @@ class PictureStream:
                 self._done.put(error)
                 return
             self._done.put(found)
-
-
-@contextmanager
-def _left_to_us() -> Iterator[None]:
-    """Ctrl-C goes to a terminal's whole process group; a child begun here does not hear it.
-
-    An ignored signal stays ignored in a child. The parent ends the child when it ends itself.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
