@@ -179,6 +179,26 @@ def test_who_starves_is_let_be_and_who_hangs_is_not(
         process.end()
 
 
+@pytest.mark.parametrize(
+    ("executable", "niceness"),
+    [("channel_predictor", 0), ("people_detector", 5), ("twin_viewer", 10)],
+)
+def test_what_looks_gives_way_to_what_sees_and_that_to_what_decides(
+    executable: str, niceness: int, tmp_path: Path
+) -> None:
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    process = NodeProcess(NodeSpec(executable, "", {"site": "pets_campus"}), tmp_path, 0.0)
+    try:
+        assert os.getpriority(os.PRIO_PROCESS, process.pid) == min(own + niceness, 19)
+        if node_process_module.AUTOGROUP.exists():
+            group, mine = (
+                Path(f"/proc/{pid}/autogroup").read_text() for pid in (process.pid, "self")
+            )
+            assert group.endswith(f"nice {niceness}\n") and group.split()[0] != mine.split()[0]
+    finally:
+        process.end()
+
+
 def test_a_supervisor_that_stood_still_blames_no_node(watched: Watched) -> None:
     pid = watched.graph.pid(PREDICTOR)
     assert pid is not None
