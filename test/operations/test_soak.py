@@ -305,6 +305,17 @@ def test_the_clock_of_others_is_set_and_their_calls_are_counted(tmp_path: Path) 
     ]
 
 
+def test_who_has_that_clock_waits_for_nobody_while_it_loads_ros(tmp_path: Path) -> None:
+    """LTTng, below rclpy, waits while it is loaded until a thread of its own has tried to connect."""
+    clock = SetClock(tmp_path)
+    if not clock.can_be_set:
+        pytest.skip("no C compiler is installed")
+    for_ever = {"LTTNG_UST_REGISTER_TIMEOUT": "-1"}
+    command = [sys.executable, "-c", "import rclpy; rclpy.init()"]
+    environment = {**os.environ, **clock.environment, **for_ever}
+    subprocess.run(command, env=environment, check=True, timeout=120.0)
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [

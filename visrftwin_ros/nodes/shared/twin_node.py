@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import os
 import sys
 import time
@@ -431,6 +432,7 @@ def _give_up(name: str, error: Exception) -> NoReturn:
 def run(node_class: type[TwinNode], name: str) -> None:
     """Runs one node as a process; exits with EXIT_CANNOT_START when it cannot be configured."""
     leaving = Leaving()
+    gc.freeze()  # what is loaded stays: nobody looks through it for garbage, least of all in a tick
     os.umask(OWN_ALONE)
     bound_threads()
     # Fast DDS reads this when the first participant is made; see the comments in the file.
@@ -456,6 +458,8 @@ def run(node_class: type[TwinNode], name: str) -> None:
             if not started:
                 time.sleep(0.2)  # lets the diagnostics that name the reason leave
                 code = EXIT_CANNOT_START
+        gc.collect()
+        gc.freeze()
         if code == 0:
             spin_until(executor, lambda: leaving.asked or node.finished.done())
     except KeyboardInterrupt:
