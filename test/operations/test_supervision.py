@@ -259,6 +259,8 @@ def test_what_dies_again_and_again_ends_the_graph_unless_it_only_looks(
     executable: str, ends_with: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(graph_module, "RESTART_DELAY", 0.0)
+    tidied: list[int] = []
+    monkeypatch.setattr(graph_module, "remove_left_over", lambda: tidied.append(1))
     graph = Graph([NodeSpec(executable, "", {"site": "pets_campus"})])
     graph.start()
     try:
@@ -272,6 +274,7 @@ def test_what_dies_again_and_again_ends_the_graph_unless_it_only_looks(
                 time.sleep(0.01)
         assert code == ends_with
         assert bool(graph.left_out) is (ends_with is None)
+        assert len(tidied) == 1 + graph_module.MAX_RESTARTS + 1  # at the start, and after each death
     finally:
         graph.stop()
 

@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 from visrftwin_ros.cache import cache_folder
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.operations.node_table import node_table
+from visrftwin_ros.operations.shared_memory import FOLDER, left_over
 from visrftwin_ros.scene.site_check import describe
 from visrftwin_ros.site.loading import config_path, load_site
 
@@ -141,13 +142,15 @@ def _memory() -> list[Finding]:
     said = f"{free / 1e9:.1f} of {total / 1e9:.1f} GB are free"
     said += ": end what takes it; the kernel kills processes soon" if short else ""
     found = [Finding("memory", said, short)]
-    shared = shutil.disk_usage("/dev/shm").free if Path("/dev/shm").is_dir() else 0
-    few = shared < SHARED_BYTES
-    said = f"{shared / 1e6:.0f} MB are free in /dev/shm"
+    shared = shutil.disk_usage(FOLDER).free if FOLDER.is_dir() else 0
+    few, left = shared < SHARED_BYTES, left_over()
+    said = f"{shared / 1e6:.0f} MB are free in {FOLDER}"
+    if left:
+        said += f", {left / 1e6:.0f} MB are left there by processes that were killed: `visrftwin up` removes them"
     if few:
         said += (
             f", expected {SHARED_BYTES / 1e6:.0f}: images are lost without; enlarge it"
-            " (docker run --shm-size=1g), or remove the fastrtps_* files of processes that ended"
+            " (docker run --shm-size=1g)"
         )
     found.append(Finding("shared memory", said, few))
     processes = sorted(_node_processes(), reverse=True)

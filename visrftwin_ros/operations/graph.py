@@ -14,6 +14,7 @@ from types import FrameType
 from visrftwin_ros.nodes.shared.exit_codes import EXIT_CANNOT_START
 from visrftwin_ros.operations.node_process import NodeProcess
 from visrftwin_ros.operations.node_table import NodeSpec
+from visrftwin_ros.operations.shared_memory import remove_left_over
 
 RESTART_DELAY = 0.25
 """Seconds before a node that died twice is started again, and twice as many each further time; the
@@ -45,6 +46,7 @@ class Graph:
 
     def start(self) -> None:
         self._looked_at = time.monotonic()
+        remove_left_over()  # of a twin that was killed, before another one needs the memory
         for spec in self._specs:
             self._start(spec)
 
@@ -84,6 +86,7 @@ class Graph:
         if code == 0:
             self.finished.add(name)
             return None
+        remove_left_over()
         if code == EXIT_CANNOT_START:
             why, ends_with = "cannot start (its reason is above)", EXIT_CANNOT_START
         elif not self._may_restart(name, now):
@@ -127,6 +130,7 @@ class Graph:
             time.sleep(0.02)
         for process in self._running.values():
             process.end()
+        remove_left_over()
         self._running.clear()
         self._folder.cleanup()
 
