@@ -76,6 +76,27 @@ def test_a_machine_that_cannot_start_a_node_is_told_of(
     assert found == {}
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "why"),
+    [
+        ("ROS_DOMAIN_ID", "500", "ROS_DOMAIN_ID is '500': expected a number of 0 to 101"),
+        ("ROS_DOMAIN_ID", "abc", "ROS_DOMAIN_ID is 'abc': expected a number of 0 to 101"),
+        ("RMW_IMPLEMENTATION", "rmw_cyclonedds_cpp", "rmw_cyclonedds_cpp is not among the wheels"),
+    ],
+)
+def test_where_no_node_can_start_the_machine_is_looked_at_all_the_same(
+    variable: str,
+    value: str,
+    why: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv(variable, value)
+    assert main(["doctor", "--site", "pets_campus", "--seconds", "1"]) == 1
+    said = capsys.readouterr().out
+    assert f"WRONG graph: not listened to: {why}" in said and "shared memory: " in said
+
+
 def test_bad_arguments_are_no_finding(capsys: pytest.CaptureFixture[str]) -> None:
     for bad in (["--namespace", "7th"], ["--seconds", "0"]):
         assert main(["doctor", "--site", "pets_campus", *bad]) == 2
@@ -203,7 +224,9 @@ def test_a_running_graph_is_looked_at(quiet_domain: None) -> None:
     graph.start()
     try:
         deadline = time.monotonic() + 90.0
-        while "2 nodes: site_frames, view1/people_detector" not in said:
+        while not (
+            "2 nodes: site_frames, view1/people_detector" in said and "no image arrives" in said
+        ):
             assert time.monotonic() < deadline, said
             code, said = doctor("--site", "pets_campus", "--seconds", "3")
     finally:

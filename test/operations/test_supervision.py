@@ -274,7 +274,9 @@ def test_what_dies_again_and_again_ends_the_graph_unless_it_only_looks(
                 time.sleep(0.01)
         assert code == ends_with
         assert bool(graph.left_out) is (ends_with is None)
-        assert len(tidied) == 1 + graph_module.MAX_RESTARTS + 1  # at the start, and after each death
+        assert (
+            len(tidied) == 1 + graph_module.MAX_RESTARTS + 1
+        )  # at the start, and after each death
     finally:
         graph.stop()
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from visrftwin_ros.nodes.shared.exit_codes import EXIT_CANNOT_START
+from visrftwin_ros.operations.domain import check_domain
 from visrftwin_ros.operations.node_process import NodeProcess
 from visrftwin_ros.operations.node_table import NodeSpec
 from visrftwin_ros.operations.shared_memory import remove_left_over
@@ -45,6 +46,7 @@ class Graph:
         self.restarted: list[str] = []
 
     def start(self) -> None:
+        check_domain()
         self._looked_at = time.monotonic()
         remove_left_over()  # of a twin that was killed, before another one needs the memory
         for spec in self._specs:

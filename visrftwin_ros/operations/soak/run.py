@@ -19,6 +19,7 @@ from typing import IO
 
 from visrftwin_ros.bags.bag_file import open_bag
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.operations.domain import apart
 from visrftwin_ros.operations.graph import Graph
 from visrftwin_ros.operations.node_table import NodeSpec, node_table
 from visrftwin_ros.operations.soak.faults import (
@@ -78,10 +79,8 @@ def run_soak(plan: Plan, out: Path, force: bool) -> int:
     check_room(out, SOAK, force)
     table = live_table(plan)
     sensors, fast = sensors_of(plan.bag)
-    # A graph of its own on this machine: a soak must neither hear nor disturb a running twin.
-    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    os.environ.setdefault("ROS_DOMAIN_ID", str(os.getpid() % 100 + 1))
     with ExitStack() as stack:
+        stack.enter_context(apart())
         clock = SetClock(Path(stack.enter_context(tempfile.TemporaryDirectory())))
         cast = Cast(tuple(s.full_name for s in table), sensors, fast, clock.can_be_set)
         faults = all_faults(cast, plan.kinds, plan.targets)
