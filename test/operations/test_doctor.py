@@ -135,6 +135,7 @@ def camera(count: int = 28, *whose: str, kind: str = IMAGE, age: float = 0.1) ->
 
 def test_a_sound_camera_is_nothing_to_talk_of() -> None:
     assert said(Heard(4.0, [camera()], RUNS)) == {}
+    assert said(Heard(4.0, [camera(8, "/twin/campaign_replay")], RUNS)) == {}
     half_speed = Heard(4.0, [camera(14)], RUNS, clock_ns=(5 * 10**9, 7 * 10**9))
     assert said(half_speed) == {}
 
@@ -168,6 +169,13 @@ def test_clocks_that_do_not_agree_are_named() -> None:
     assert "30.0 s ahead of this machine's clock" in live["clock of people_tracker"]
     replay = said(Heard(4.0, [], RUNS, clocks={"people_tracker": 1e8}, clock_ns=(5, 6)))
     assert "set its use_sim_time" in replay["clock of people_tracker"]
+    starts = Heard(
+        4.0, [], RUNS, clocks={"people_tracker": 1.75e9}, clock_ns=(5, 1_750_000_001 * 10**9)
+    )
+    assert said(starts)["clock of people_tracker"].startswith("it has heard no /clock yet")
+    of_wall_time = {"twin/campaign_replay": -5e7, "people_tracker": 0.1}
+    plays = {"clock_ns": (5, 6), "clock_publishers": ["/twin/campaign_replay"]}
+    assert said(Heard(4.0, [], RUNS, clocks=of_wall_time, **plays)) == {}
     twice = said(Heard(4.0, [], RUNS, clock_publishers=["/replay", "/gazebo"]))
     assert twice == {"clock": "/clock comes from /replay, /gazebo: stop one of them"}
 
