@@ -161,6 +161,8 @@ class TwinNode(LifecycleNode):
             self._release()
             return TransitionCallbackReturn.FAILURE
         except Exception as error:
+            if _is_of_an_interrupt(error):
+                raise
             # rclpy would turn this into a failed transition without a word.
             self.get_logger().fatal("".join(traceback.format_exception(error)))
             raise
@@ -401,6 +403,13 @@ class TwinNode(LifecycleNode):
         self._diagnostics.publish(array)
 
 
+def _is_of_an_interrupt(error: BaseException | None) -> bool:
+    """Whether it is what a library made of a KeyboardInterrupt."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
 @contextmanager
 def _overridden(topic: str, qos: QoSProfile) -> Iterator[dict[str, Any]]:
     """Options of a publisher or subscription, whose quality of service the parameters
@@ -455,7 +464,8 @@ def run(node_class: type[TwinNode], name: str) -> None:
             with leaving.interrupting():
                 started = node.trigger_configure() == TransitionCallbackReturn.SUCCESS
                 started = started and node.trigger_activate() == TransitionCallbackReturn.SUCCESS
-            if not started:
+            # Libraries make all sorts of errors of an interrupt: who was asked to leave has not failed.
+            if not started and not leaving.asked:
                 time.sleep(0.2)  # lets the diagnostics that name the reason leave
                 code = EXIT_CANNOT_START
         gc.collect()
@@ -465,8 +475,9 @@ def run(node_class: type[TwinNode], name: str) -> None:
     except KeyboardInterrupt:
         pass
     except BaseException:
-        traceback.print_exc()
-        code = 1
+        if not leaving.asked:
+            traceback.print_exc()
+            code = 1
     try:
         executor.shutdown()
         node.deactivate()
