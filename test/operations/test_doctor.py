@@ -65,14 +65,16 @@ def test_a_machine_that_cannot_start_a_node_is_told_of(
     monkeypatch.setenv("RMW_IMPLEMENTATION", "rmw_cyclonedds_cpp")
     monkeypatch.setenv("ROS_SECURITY_ENABLE", "true")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    (tmp_path / "visrftwin" / "paths").mkdir(parents=True)
-    (tmp_path / "visrftwin" / "paths").chmod(0o777)
+    for cache in ("paths", "numba"):  # the second holds machine code
+        (tmp_path / "visrftwin" / cache).mkdir(parents=True)
+        (tmp_path / "visrftwin" / cache).chmod(0o777)
     found = wrong()
     assert found.pop("DDS profile").startswith(f"{profile}: no XML")
     assert found.pop("DDS domain") == "150; expected 0 to 101"
     assert "not among the wheels" in found.pop("middleware")
     assert "no security plug-in" in found.pop("security")
     assert "others may write it" in found.pop("cache paths")
+    assert "others may write it" in found.pop("cache numba")
     assert found == {}
 
 

@@ -47,8 +47,7 @@ def look_at_machine(site: str, weights: str, web_port: int, grpc_port: int) -> l
         *_memory(),
         *_site(site, weights),
         *(_port(name, port) for name, port in (("page", web_port), ("data", grpc_port))),
-        _cache("paths"),
-        _cache("page"),
+        *map(_cache, ("paths", "numba", "page")),
     ]
 
 
