@@ -7,6 +7,9 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+EVERY = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+"""By which a process may be asked to leave; the last where it has been before."""
+
 
 @contextmanager
 def uninterrupted(numbers: Sequence[int] = (signal.SIGINT,)) -> Iterator[None]:

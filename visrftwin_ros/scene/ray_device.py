@@ -5,13 +5,12 @@ from __future__ import annotations
 import ctypes
 import os
 import re
-import signal
 import subprocess
 from pathlib import Path
 from typing import Literal, cast, get_args
 
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.interrupts import uninterrupted
+from visrftwin_ros.interrupts import EVERY, uninterrupted
 
 Device = Literal["auto", "cuda", "llvm"]
 
@@ -34,7 +33,7 @@ def prepare(device: Device = "auto", threads: int = 0) -> Literal["cuda", "llvm"
         # Before drjit is imported, and even for `auto`: Dr.Jit may touch LLVM while it looks.
         llvm_found = _point_at_llvm()
     # An interrupt that is raised while their classes are made would abort the process.
-    with uninterrupted((signal.SIGINT, signal.SIGTERM)):
+    with uninterrupted(EVERY):
         import drjit as dr
         import mitsuba as mi
 
@@ -48,7 +47,7 @@ def prepare(device: Device = "auto", threads: int = 0) -> Literal["cuda", "llvm"
         )
     variant = "cuda_ad_mono_polarized" if cuda else "llvm_ad_mono_polarized"
     if mi.variant() != variant:
-        with uninterrupted((signal.SIGINT, signal.SIGTERM)):
+        with uninterrupted(EVERY):
             mi.set_variant(variant)
     if threads:
         dr.set_thread_count(threads)
