@@ -65,15 +65,38 @@ def test_a_machine_that_cannot_start_a_node_is_told_of(
     monkeypatch.setenv("RMW_IMPLEMENTATION", "rmw_cyclonedds_cpp")
     monkeypatch.setenv("ROS_SECURITY_ENABLE", "true")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    (tmp_path / "visrftwin" / "paths").mkdir(parents=True)
-    (tmp_path / "visrftwin" / "paths").chmod(0o777)
+    for cache in ("paths", "numba"):  # the second holds machine code
+        (tmp_path / "visrftwin" / cache).mkdir(parents=True)
+        (tmp_path / "visrftwin" / cache).chmod(0o777)
     found = wrong()
     assert found.pop("DDS profile").startswith(f"{profile}: no XML")
     assert found.pop("DDS domain") == "150; expected 0 to 101"
     assert "not among the wheels" in found.pop("middleware")
     assert "no security plug-in" in found.pop("security")
     assert "others may write it" in found.pop("cache paths")
+    assert "others may write it" in found.pop("cache numba")
     assert found == {}
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "why"),
+    [
+        ("ROS_DOMAIN_ID", "500", "ROS_DOMAIN_ID is '500': expected a number of 0 to 101"),
+        ("ROS_DOMAIN_ID", "abc", "ROS_DOMAIN_ID is 'abc': expected a number of 0 to 101"),
+        ("RMW_IMPLEMENTATION", "rmw_cyclonedds_cpp", "rmw_cyclonedds_cpp is not among the wheels"),
+    ],
+)
+def test_where_no_node_can_start_the_machine_is_looked_at_all_the_same(
+    variable: str,
+    value: str,
+    why: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv(variable, value)
+    assert main(["doctor", "--site", "pets_campus", "--seconds", "1"]) == 1
+    said = capsys.readouterr().out
+    assert f"WRONG graph: not listened to: {why}" in said and "shared memory: " in said
 
 
 def test_bad_arguments_are_no_finding(capsys: pytest.CaptureFixture[str]) -> None:
@@ -114,6 +137,7 @@ def camera(count: int = 28, *whose: str, kind: str = IMAGE, age: float = 0.1) ->
 
 def test_a_sound_camera_is_nothing_to_talk_of() -> None:
     assert said(Heard(4.0, [camera()], RUNS)) == {}
+    assert said(Heard(4.0, [camera(8, "/twin/campaign_replay")], RUNS)) == {}
     half_speed = Heard(4.0, [camera(14)], RUNS, clock_ns=(5 * 10**9, 7 * 10**9))
     assert said(half_speed) == {}
 
@@ -147,6 +171,13 @@ def test_clocks_that_do_not_agree_are_named() -> None:
     assert "30.0 s ahead of this machine's clock" in live["clock of people_tracker"]
     replay = said(Heard(4.0, [], RUNS, clocks={"people_tracker": 1e8}, clock_ns=(5, 6)))
     assert "set its use_sim_time" in replay["clock of people_tracker"]
+    starts = Heard(
+        4.0, [], RUNS, clocks={"people_tracker": 1.75e9}, clock_ns=(5, 1_750_000_001 * 10**9)
+    )
+    assert said(starts)["clock of people_tracker"].startswith("it has heard no /clock yet")
+    of_wall_time = {"twin/campaign_replay": -5e7, "people_tracker": 0.1}
+    plays = {"clock_ns": (5, 6), "clock_publishers": ["/twin/campaign_replay"]}
+    assert said(Heard(4.0, [], RUNS, clocks=of_wall_time, **plays)) == {}
     twice = said(Heard(4.0, [], RUNS, clock_publishers=["/replay", "/gazebo"]))
     assert twice == {"clock": "/clock comes from /replay, /gazebo: stop one of them"}
 
@@ -203,7 +234,9 @@ def test_a_running_graph_is_looked_at(quiet_domain: None) -> None:
     graph.start()
     try:
         deadline = time.monotonic() + 90.0
-        while "2 nodes: site_frames, view1/people_detector" not in said:
+        while not (
+            "2 nodes: site_frames, view1/people_detector" in said and "no image arrives" in said
+        ):
             assert time.monotonic() < deadline, said
             code, said = doctor("--site", "pets_campus", "--seconds", "3")
     finally:

@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -37,6 +38,37 @@ def test_every_node_that_runs_leaves_soon_and_in_order(tmp_path: Path) -> None:
     codes, seconds = _stopped(running)
     assert codes == dict.fromkeys(running, 0)
     assert seconds < SOONEST
+
+
+SWALLOWS = """
+import os, signal
+from visrftwin_ros.nodes.shared.twin_node import TwinNode, run
+
+class Swallows(TwinNode):
+    def configure(self) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            while True:
+                pass
+        except KeyboardInterrupt as interrupt:
+            if {again}:
+                while True:
+                    pass
+            raise SystemError("returned a result with an exception set") from interrupt
+
+run(Swallows, "swallows")
+"""
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_who_is_asked_to_leave_has_not_failed_whatever_a_library_makes_of_it(again: bool) -> None:
+    """As Mitsuba does, whose code is rewritten while it is imported; and as Numba does, which goes on."""
+    script = SWALLOWS.format(again=again)
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=100
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 @pytest.mark.timeout(60 + 12 * STARTS)

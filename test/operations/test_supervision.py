@@ -179,6 +179,26 @@ def test_who_starves_is_let_be_and_who_hangs_is_not(
         process.end()
 
 
+@pytest.mark.parametrize(
+    ("executable", "niceness"),
+    [("channel_predictor", 0), ("people_detector", 5), ("twin_viewer", 10)],
+)
+def test_what_looks_gives_way_to_what_sees_and_that_to_what_decides(
+    executable: str, niceness: int, tmp_path: Path
+) -> None:
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    process = NodeProcess(NodeSpec(executable, "", {"site": "pets_campus"}), tmp_path, 0.0)
+    try:
+        assert os.getpriority(os.PRIO_PROCESS, process.pid) == min(own + niceness, 19)
+        if node_process_module.AUTOGROUP.exists():
+            group, mine = (
+                Path(f"/proc/{pid}/autogroup").read_text() for pid in (process.pid, "self")
+            )
+            assert group.endswith(f"nice {niceness}\n") and group.split()[0] != mine.split()[0]
+    finally:
+        process.end()
+
+
 def test_a_supervisor_that_stood_still_blames_no_node(watched: Watched) -> None:
     pid = watched.graph.pid(PREDICTOR)
     assert pid is not None
@@ -239,6 +259,8 @@ def test_what_dies_again_and_again_ends_the_graph_unless_it_only_looks(
     executable: str, ends_with: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(graph_module, "RESTART_DELAY", 0.0)
+    tidied: list[int] = []
+    monkeypatch.setattr(graph_module, "remove_left_over", lambda: tidied.append(1))
     graph = Graph([NodeSpec(executable, "", {"site": "pets_campus"})])
     graph.start()
     try:
@@ -252,6 +274,9 @@ def test_what_dies_again_and_again_ends_the_graph_unless_it_only_looks(
                 time.sleep(0.01)
         assert code == ends_with
         assert bool(graph.left_out) is (ends_with is None)
+        assert (
+            len(tidied) == 1 + graph_module.MAX_RESTARTS + 1
+        )  # at the start, and after each death
     finally:
         graph.stop()
 

@@ -11,6 +11,7 @@ from visrftwin_ros.propagation.paths import path_set
 from visrftwin_ros.propagation.paths.link_metrics import link_sums
 from visrftwin_ros.propagation.people.people_update import PeopleUpdate
 from visrftwin_ros.site.model import AntennaArray
+from visrftwin_ros.twin import forecast
 from visrftwin_ros.twin.forecast import HORIZONS, Forecaster
 
 LINKS = polylines([(0, 0, 1.2), (10, 0, 1.2)], [(0, 8, 1.2), (10, 8, 1.2)], links=(0, 1))
@@ -30,6 +31,13 @@ def test_a_walker_on_course_is_seen_coming() -> None:
     np.testing.assert_allclose(ahead.mean_db[:, 4], expected, atol=1e-6)
     assert ahead.mean_db[0, 4] > 14
     assert (ahead.mean_db[1] == 0).all()
+
+
+def test_links_without_a_path_have_no_loss_and_need_nothing_compiled_of_their_own() -> None:
+    Forecaster(LINKS, WAVELENGTH).forecast(walker((0.0, -1.2)))
+    nothing = path_set.empty((("a", "r"), ("b", "r")), 1)
+    assert np.isnan(Forecaster(nothing, WAVELENGTH).forecast(walker((0.0, -1.2))).loss_db).all()
+    assert len(forecast._received.signatures) == 1
 
 
 def test_known_exactly_the_bound_is_the_mean() -> None:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from visrftwin_ros.commands.options import add_site
 from visrftwin_ros.errors import TwinError
+
+if TYPE_CHECKING:
+    from visrftwin_ros.operations.doctor import Finding
 
 NAME = "doctor"
 HELP = "look at this machine and at a running twin; exit code 1 where something is wrong"
@@ -27,7 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from visrftwin_ros.operations.doctor import look_at_machine
+    from visrftwin_ros.operations.doctor import Finding, look_at_machine
     from visrftwin_ros.operations.graph_doctor import look_at_graph
     from visrftwin_ros.operations.node_table import node_table
     from visrftwin_ros.site.loading import load_site
@@ -43,10 +48,25 @@ def run(arguments: argparse.Namespace) -> int:
     # Any weights: what is wrong with those given is a finding by now, and names need none.
     names = {"weights": "any", "namespace": arguments.namespace}
     table = [] if site is None else node_table(site, arguments.site, **names)
-    found += look_at_graph(site, table, arguments.namespace, arguments.seconds)
+    if why := _cannot_listen(found):
+        found.append(Finding("graph", f"not listened to: {why}", True))
+    else:
+        found += look_at_graph(site, table, arguments.namespace, arguments.seconds)
     if arguments.json:
         print(json.dumps([asdict(finding) for finding in found], indent=2))
     else:
         for finding in found:
             print(f"{'WRONG' if finding.wrong else 'ok   '} {finding.subject}: {finding.said}")
     return int(any(finding.wrong for finding in found))
+
+
+def _cannot_listen(found: Sequence[Finding]) -> str:
+    """Why no node can start here, not even one that only listens; '' where one can."""
+    from visrftwin_ros.operations.doctor import MIDDLEWARE_FOUND
+    from visrftwin_ros.operations.domain import check_domain
+
+    try:
+        check_domain()
+    except TwinError as error:
+        return str(error)
+    return next((one.said for one in found if one.wrong and one.subject == MIDDLEWARE_FOUND), "")

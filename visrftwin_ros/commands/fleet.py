@@ -31,8 +31,10 @@ def run(arguments: argparse.Namespace) -> int:
     from rclpy.executors import SingleThreadedExecutor
 
     from visrftwin_ros.nodes.shared.twin_node import RESULT_QOS
+    from visrftwin_ros.operations.domain import check_domain
     from visrftwin_ros.operations.fleet import Fleet
 
+    check_domain()
     if arguments.open_network:
         os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "SUBNET"
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from dataclasses import replace
@@ -14,6 +13,7 @@ from tqdm import tqdm
 from visrftwin_ros.demo.record import GraphRecord, all_events, latency_ms, summary
 from visrftwin_ros.demo.source import Source
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.operations.domain import apart
 from visrftwin_ros.operations.graph import Graph, run_graph
 from visrftwin_ros.operations.node_table import NodeSpec
 from visrftwin_ros.outputs import check_room, folder_kind, make_room
@@ -38,10 +38,8 @@ def run_demo(source: Source, frames: int, out: Path, force: bool = False) -> int
     make_room(out, DEMO, force)
     out.mkdir(parents=True)
     specs = _specs(source, frames, out)
-    # A graph of its own on this machine: a demo must neither hear nor disturb a running twin.
-    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    os.environ.setdefault("ROS_DOMAIN_ID", str(os.getpid() % 100 + 1))
-    record, code = _run(source, specs, min(count, frames) if frames else count)
+    with apart():
+        record, code = _run(source, specs, min(count, frames) if frames else count)
     if code:
         return code
     if not record.shadow:

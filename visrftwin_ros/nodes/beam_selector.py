@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from std_msgs.msg import Header
 
 from visrftwin_ros.beams.hand_over_advice import ASSOCIATION_LASTS, Advice, NetworkState
-from visrftwin_ros.beams.hand_over_plan import Service, links_ahead
+from visrftwin_ros.beams.hand_over_plan import Service, best_course, links_ahead
 from visrftwin_ros.beams.selection import BeamChoice, BeamHolder, sweep
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.stamps import stamp_message, stamp_ns
@@ -82,6 +82,8 @@ class BeamSelector(TwinNode):
         self._robots = {robot.name for robot in self._site.robots}
         self._holder = BeamHolder(self.value("hysteresis_db"))
         self._state = NetworkState()
+        # What compiles at the first call must not compile at the first forecast.
+        best_course(np.zeros((2, 2)), 0.1, 0, Service(0.0, 0.0, False))
         self._turn = 0  # of the robots that are planned for
         self._measured: dict[tuple[str, str], tuple[float, float]] = {}  # when [s], SNR [dB]
         self._channels: dict[int, LinkChannels] = {}  # by stamp, until their paths come

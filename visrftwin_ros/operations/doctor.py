@@ -13,16 +13,17 @@ from xml.etree import ElementTree
 
 from visrftwin_ros.cache import cache_folder
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.operations.domain import LAST_DOMAIN
 from visrftwin_ros.operations.node_table import node_table
+from visrftwin_ros.operations.shared_memory import FOLDER, left_over
 from visrftwin_ros.scene.site_check import describe
 from visrftwin_ros.site.loading import config_path, load_site
 
 RANGES = ("LOCALHOST", "SUBNET", "OFF", "SYSTEM_DEFAULT")
-LAST_DOMAIN = 101
-"""Of those above, the ports lie among those that Linux gives to everybody (docs.ros.org, "The
-ROS_DOMAIN_ID")."""
 MIDDLEWARE = "rmw_fastrtps_cpp"
 """The one of the wheels."""
+MIDDLEWARE_FOUND = "middleware"
+"""The subject; where it is wrong, ROS ends whichever process loads it."""
 LEAST_FREE = 0.1
 """Of the machine's memory."""
 SHARED_BYTES = 128_000_000
@@ -46,8 +47,7 @@ def look_at_machine(site: str, weights: str, web_port: int, grpc_port: int) -> l
         *_memory(),
         *_site(site, weights),
         *(_port(name, port) for name, port in (("page", web_port), ("data", grpc_port))),
-        _cache("paths"),
-        _cache("page"),
+        *map(_cache, ("paths", "numba", "page")),
     ]
 
 
@@ -56,7 +56,7 @@ def _dds() -> list[Finding]:
     bad = given not in RANGES
     remedy = f"; expected one of {', '.join(RANGES)}" if bad else ""
     found = [Finding("DDS range", f"{given}{remedy}", bad)]
-    domain = os.environ.get("ROS_DOMAIN_ID", "0")
+    domain = os.environ.get("ROS_DOMAIN_ID") or "0"
     bad = not domain.isdecimal() or int(domain) > LAST_DOMAIN
     remedy = f"; expected 0 to {LAST_DOMAIN}" if bad else ""
     found.append(Finding("DDS domain", f"{domain}{remedy}", bad))
@@ -69,7 +69,7 @@ def _dds() -> list[Finding]:
     wanted = os.environ.get("RMW_IMPLEMENTATION", "") or MIDDLEWARE
     if wanted != MIDDLEWARE:
         said = f"{wanted} is not among the wheels: unset RMW_IMPLEMENTATION, or use a full ROS 2"
-        found.append(Finding("middleware", said, find_library(wanted) is None))
+        found.append(Finding(MIDDLEWARE_FOUND, said, find_library(wanted) is None))
     if os.environ.get("ROS_SECURITY_ENABLE", "").lower() == "true":
         said = "ROS_SECURITY_ENABLE is set, but the wheels have no security plug-in: no node starts"
         found.append(Finding("security", f"{said}; unset it, or use a full ROS 2", True))
@@ -141,13 +141,15 @@ def _memory() -> list[Finding]:
     said = f"{free / 1e9:.1f} of {total / 1e9:.1f} GB are free"
     said += ": end what takes it; the kernel kills processes soon" if short else ""
     found = [Finding("memory", said, short)]
-    shared = shutil.disk_usage("/dev/shm").free if Path("/dev/shm").is_dir() else 0
-    few = shared < SHARED_BYTES
-    said = f"{shared / 1e6:.0f} MB are free in /dev/shm"
+    shared = shutil.disk_usage(FOLDER).free if FOLDER.is_dir() else 0
+    few, left = shared < SHARED_BYTES, left_over()
+    said = f"{shared / 1e6:.0f} MB are free in {FOLDER}"
+    if left:
+        said += f", {left / 1e6:.0f} MB are left there by processes that were killed: `visrftwin up` removes them"
     if few:
         said += (
             f", expected {SHARED_BYTES / 1e6:.0f}: images are lost without; enlarge it"
-            " (docker run --shm-size=1g), or remove the fastrtps_* files of processes that ended"
+            " (docker run --shm-size=1g)"
         )
     found.append(Finding("shared memory", said, few))
     processes = sorted(_node_processes(), reverse=True)

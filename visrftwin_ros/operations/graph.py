@@ -12,8 +12,10 @@ from pathlib import Path
 from types import FrameType
 
 from visrftwin_ros.nodes.shared.exit_codes import EXIT_CANNOT_START
+from visrftwin_ros.operations.domain import check_domain
 from visrftwin_ros.operations.node_process import NodeProcess
 from visrftwin_ros.operations.node_table import NodeSpec
+from visrftwin_ros.operations.shared_memory import remove_left_over
 
 RESTART_DELAY = 0.25
 """Seconds before a node that died twice is started again, and twice as many each further time; the
@@ -44,7 +46,9 @@ class Graph:
         self.restarted: list[str] = []
 
     def start(self) -> None:
+        check_domain()
         self._looked_at = time.monotonic()
+        remove_left_over()  # of a twin that was killed, before another one needs the memory
         for spec in self._specs:
             self._start(spec)
 
@@ -84,6 +88,7 @@ class Graph:
         if code == 0:
             self.finished.add(name)
             return None
+        remove_left_over()
         if code == EXIT_CANNOT_START:
             why, ends_with = "cannot start (its reason is above)", EXIT_CANNOT_START
         elif not self._may_restart(name, now):
@@ -127,6 +132,7 @@ class Graph:
             time.sleep(0.02)
         for process in self._running.values():
             process.end()
+        remove_left_over()
         self._running.clear()
         self._folder.cleanup()
 

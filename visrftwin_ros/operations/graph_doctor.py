@@ -21,6 +21,10 @@ SLOW = 0.5
 """Share of its rate below which a sensor is too slow."""
 SKEW = 1.0
 """s that a stamp, or a node's clock, may lie off; what is older is stale to the nodes."""
+AT_ZERO = 600.0
+"""s up to which a clock on ROS time that nobody has set yet lies off zero."""
+REPLAY = "campaign_replay"
+"""What plays a recording, whose rates are what they are."""
 RESULTS = ("people", "channels", "beams")
 PART = re.compile(r"/part_\d+/channel_predictor$")
 """As the node table names predictors behind the first."""
@@ -256,7 +260,7 @@ def _stream(stream: Stream, heard: Heard, runs: bool) -> Finding:
     fault = _fault(topic, heard)
     if (
         not fault
-        and topic.publishers
+        and any(name.rpartition("/")[2] != REPLAY for name, _ in topic.publishers)
         and stream.rate
         and heard.played >= 1
         and rate < SLOW * stream.rate
@@ -299,7 +303,8 @@ def _clocks(heard: Heard) -> Iterator[Finding]:
     if len(heard.clock_publishers) > 1:
         names = ", ".join(heard.clock_publishers)
         yield Finding("clock", f"/clock comes from {names}: stop one of them", True)
-    off = {name: late for name, late in heard.clocks.items() if abs(late) > SKEW}
+    own = {name.strip("/") for name in heard.clock_publishers}  # a replay keeps another time itself
+    off = {n: late for n, late in heard.clocks.items() if abs(late) > SKEW and n not in own}
     whose = "/clock" if heard.clock_ns else "this machine's clock"
     for name, late in sorted(off.items()):
         remedy = (
@@ -308,9 +313,12 @@ def _clocks(heard: Heard) -> Iterator[Finding]:
             else "nobody publishes /clock: is its use_sim_time set? Else synchronise the clocks"
         )
         way = "behind" if late > 0 else "ahead of"
-        yield Finding(f"clock of {name}", f"{abs(late):.1f} s {way} {whose}: {remedy}", True)
-    if heard.clocks and not off:
-        furthest = max(map(abs, heard.clocks.values()))
+        said = f"{abs(late):.1f} s {way} {whose}: {remedy}"
+        if heard.clock_ns and abs(late - heard.clock_ns[-1] * 1e-9) < AT_ZERO:
+            said = "it has heard no /clock yet: does it start, or is it in another namespace?"
+        yield Finding(f"clock of {name}", said, True)
+    if heard.clocks.keys() - own and not off:
+        furthest = max(abs(late) for name, late in heard.clocks.items() if name not in own)
         yield Finding("clock", f"all nodes within {furthest:.2f} s of {whose}")
 
 

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from functools import partial
 from pathlib import Path
 
@@ -19,8 +20,10 @@ from visrftwin_ros.site.loading import config_path
 
 PR_SET_PDEATHSIG = 1
 """prctl option (linux/prctl.h): the signal that a child gets when its parent dies."""
-NICE = 5
-"""Of what only looks: at the start of a twin, and under load, the processor is for the others."""
+AUTOGROUP = Path("/proc/self/autogroup")
+"""Where the kernel shares the processor among sessions first (sched(7), as desktops do), their niceness."""
+AUTOGROUP_TRIES, AUTOGROUP_PAUSE = 3, 0.11
+"""Who is not root may change one every 0.1 s on the whole machine."""
 HUNG_AFTER, STARVED_AFTER = 4.0, 20.0
 """Seconds without a heartbeat after which a node hangs that waits, or that worked so long on one thing;
 and one that wants to work, but hardly gets the processor: started again, it would starve all the more."""
@@ -41,7 +44,7 @@ class NodeProcess:
         self._process = subprocess.Popen(
             [sys.executable, "-m", f"visrftwin_ros.nodes.{spec.executable}", *words(spec, folder)],
             start_new_session=True,
-            preexec_fn=partial(_prepared, os.getpid(), spec.only_looks),
+            preexec_fn=partial(_prepared, os.getpid(), spec.niceness),
             pass_fds=(theirs,),
             env={**os.environ, HEARTBEAT_VARIABLE: str(theirs)},
         )
@@ -119,11 +122,23 @@ def words(spec: NodeSpec, folder: Path) -> list[str]:
     return [*command, *spec.ros_arguments]
 
 
-def _prepared(parent: int, only_looks: bool) -> None:
-    """In the child: it ends with its parent, and what only looks waits for what decides."""
-    if only_looks:
-        os.nice(NICE)
+def _prepared(parent: int, niceness: int) -> None:
+    """In the child, which leads a session: it gives way, and ends with its parent."""
+    if niceness:
+        os.nice(niceness)
+        _group_gives_way(niceness)
     die_with(parent)
+
+
+def _group_gives_way(niceness: int) -> None:
+    for _ in range(AUTOGROUP_TRIES):
+        try:
+            AUTOGROUP.write_text(str(niceness))
+            return
+        except BlockingIOError:
+            time.sleep(AUTOGROUP_PAUSE)
+        except OSError:
+            return  # a kernel without them
 
 
 def die_with(parent: int) -> None:

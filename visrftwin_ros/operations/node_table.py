@@ -27,6 +27,8 @@ EXECUTABLES = (
 )
 ONLY_LOOK = ("material_calibrator", "twin_viewer")
 """Without them everything is decided all the same."""
+SEE = ("people_detector", "lidar_people")
+"""Most of a twin's work, and of which a busy machine may leave some: they go by the newest there is."""
 FROM_THE_TOP = ("/tf", "/tf_static", "/clock")
 """Topics that ROS names absolutely."""
 
@@ -52,6 +54,12 @@ class NodeSpec:
     @property
     def only_looks(self) -> bool:
         return self.executable in ONLY_LOOK
+
+    @property
+    def niceness(self) -> int:
+        """How far it gives way: what looks to what sees, and that to what decides, which has little to do
+        and is waited for, all the more when it is started again."""
+        return 10 if self.only_looks else 5 if self.executable in SEE else 0
 
     @property
     def full_name(self) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, cast, get_args
 
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.interrupts import EVERY, uninterrupted
 
 Device = Literal["auto", "cuda", "llvm"]
 
@@ -31,8 +32,10 @@ def prepare(device: Device = "auto", threads: int = 0) -> Literal["cuda", "llvm"
     if device != "cuda":
         # Before drjit is imported, and even for `auto`: Dr.Jit may touch LLVM while it looks.
         llvm_found = _point_at_llvm()
-    import drjit as dr
-    import mitsuba as mi
+    # An interrupt that is raised while their classes are made would abort the process.
+    with uninterrupted(EVERY):
+        import drjit as dr
+        import mitsuba as mi
 
     cuda = device != "llvm" and _cuda_driver_loads() and dr.has_backend(dr.JitBackend.CUDA)
     if device == "cuda" and not cuda:
@@ -44,7 +47,8 @@ def prepare(device: Device = "auto", threads: int = 0) -> Literal["cuda", "llvm"
         )
     variant = "cuda_ad_mono_polarized" if cuda else "llvm_ad_mono_polarized"
     if mi.variant() != variant:
-        mi.set_variant(variant)
+        with uninterrupted(EVERY):
+            mi.set_variant(variant)
     if threads:
         dr.set_thread_count(threads)
     return "cuda" if cuda else "llvm"

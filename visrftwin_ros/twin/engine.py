@@ -26,8 +26,10 @@ from visrftwin_ros.propagation.paths.path_set import PathSet
 from visrftwin_ros.propagation.people.body_paths import BodyPaths, BodyReflections, LinkEnds
 from visrftwin_ros.propagation.people.body_reflection import BodyScattering
 from visrftwin_ros.propagation.people.body_screens import inside_bodies
-from visrftwin_ros.propagation.people.people_update import prepare_updates
+from visrftwin_ros.propagation.people.people_update import prepare_updates, rehearsal
 from visrftwin_ros.propagation.people.screen_diffraction import BlockageModel
+from visrftwin_ros.propagation.replay.path_replay import Replay
+from visrftwin_ros.propagation.replay.replay_scene import ReplayScene
 from visrftwin_ros.propagation.tracing.background_solver import BackgroundSolver
 from visrftwin_ros.propagation.tracing.solver_aside import SolverAside
 from visrftwin_ros.scene.ray_device import Device, prepare
@@ -113,6 +115,7 @@ class TwinEngine:
         twin = configured(site, cache_dir, device, materials or {})
         self._aside = SolverAside()
         twin = replace(twin, discovery=twin.discovery.solving_by(self._aside))
+        self._rehearse(twin.scene)
         self._background = BackgroundSolver(
             twin.meshes,
             twin.discovery.transmitters,
@@ -131,6 +134,13 @@ class TwinEngine:
             twin, KnownLinks(twin, self.links, self.people_model), {}, self._standing_ahead(twin)
         )
         self._forecasters = dict(self._newest.ahead)
+
+    def _rehearse(self, scene: ReplayScene) -> None:
+        """Forecasts and replays once, as `prepare_updates` updates."""
+        paths, pair = rehearsal()
+        forecaster = Forecaster(paths, self._wavelength, self.people_model.blockage)
+        forecaster.forecast(pair, np.tile(0.01 * np.eye(4), (len(pair), 1, 1)))
+        Replay.of(paths.select(np.array([0])), scene).at(np.array([[2.1, 0.0, 1.0]]))
 
     @property
     def twin(self) -> StaticTwin:

@@ -88,9 +88,10 @@ class Forecaster:
         strong = _strong_rows(paths)
         self._links = len(paths.links)
         self._paths = paths.select(strong)
-        self._rest = np.bincount(paths.link, paths.power, self._links) - np.bincount(
+        rest = np.bincount(paths.link, paths.power, self._links) - np.bincount(
             self._paths.link, self._paths.power, self._links
         )
+        self._rest = rest.astype(float)  # numpy counts no paths in whole numbers
         self._segments = path_segments(self._paths)
         segments = self._segments
         longest = segments.behind + segments.length + segments.ahead

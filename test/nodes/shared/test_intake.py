@@ -52,6 +52,19 @@ def listener(bench: NodeBench) -> Listener:
     return node
 
 
+def test_what_was_on_its_way_when_a_replay_began_again_is_dropped_without_a_word(
+    bench: NodeBench, listener: Listener
+) -> None:
+    sent = bench.publisher(TrackedPeople, "people")
+    listener._went_back(6.0)
+    sent.publish(people(2, time.time_ns() + 6 * 10**9))
+    sent.publish(people(1))
+    assert bench.until(lambda: len(listener.people) == 1)
+    assert len(listener.people[0].people) == 1
+    assert bench.says("listener: time", WARN, "went back by 6.00 s")
+    assert "listener: input people" not in bench.statuses
+
+
 def test_each_wrong_stamp_is_refused_by_name_and_counted(
     bench: NodeBench, listener: Listener
 ) -> None:

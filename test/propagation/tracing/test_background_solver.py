@@ -63,6 +63,8 @@ def test_started_ahead_it_takes_requests_as_ever(site: Site, meshes, aps: Device
         solver.start()
         ahead = solver.pid
         assert ahead is not None and solver.idle and solver.poll() is None
+        nicer = os.getpriority(os.PRIO_PROCESS, ahead) - os.getpriority(os.PRIO_PROCESS, 0)
+        assert nicer == 5 or os.getpriority(os.PRIO_PROCESS, ahead) == 19
         solver.request(HERE, stamp_ns=7)
         assert wait_for(solver).paths is not None
         assert solver.pid == ahead

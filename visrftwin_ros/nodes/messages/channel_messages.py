@@ -32,7 +32,7 @@ from visrftwin_ros.twin import forecast as ahead
 from visrftwin_ros.twin.channel_state import ChannelState
 from visrftwin_ros.twin.link_paths import LinkPaths
 
-NO_PATH = "no path arrives"
+NO_PATH, OVER_BODIES = "no path arrives", "no path arrives but over people or boxes"
 Link = tuple[str, str]
 
 
@@ -81,6 +81,8 @@ class ChannelMessages:
         reason = state.fault[i]
         if not np.isfinite(metrics["path_loss_db"]):
             metrics, reason = dict.fromkeys(METRICS, np.nan), reason or NO_PATH
+        elif np.isnan(metrics["shadow_loss_db"]):
+            reason = reason or OVER_BODIES
         return link_channel(
             made,
             state.links[i],

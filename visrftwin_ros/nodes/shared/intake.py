@@ -11,6 +11,7 @@ from diagnostic_msgs.msg import DiagnosticStatus
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.limits import Limits, check_message
+from visrftwin_ros.messages.stamps import stamp_ns
 
 SHOWN = 5.0
 """Seconds that /diagnostics tells of a refused message."""
@@ -20,6 +21,8 @@ class Reporting(Protocol):
     """What is needed of a node."""
 
     def now_ns(self) -> int: ...
+
+    def is_left_over(self, stamp_ns: int) -> bool: ...
 
     def report(self, subject: str, level: bytes, message: str, **values: object) -> None: ...
 
@@ -44,6 +47,8 @@ class Intake:
             try:
                 told = check_message(name, message, self._limits, self._node.now_ns())
             except TwinError as error:
+                if self._is_left_over(message):
+                    return  # of before a loop of a replay: nobody's clock is wrong
                 self._refused[topic] += 1
                 self._tell(topic, f"refused: {error}")
                 return
@@ -53,6 +58,10 @@ class Intake:
             callback(message)
 
         return enter
+
+    def _is_left_over(self, message: Any) -> bool:
+        header = getattr(message, "header", None)
+        return header is not None and self._node.is_left_over(stamp_ns(header.stamp))
 
     def watch(self) -> None:
         """Called every second: what was said long enough is over."""

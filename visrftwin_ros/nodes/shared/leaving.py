@@ -14,6 +14,8 @@ from typing import NoReturn
 
 LONGEST = 1.5
 """Seconds from the signal to the end of the process, whatever it is doing."""
+AGAIN = 0.1
+"""Seconds after which an interrupt is raised again: a compiler, or an import, may have swallowed it."""
 
 
 class Leaving:
@@ -26,6 +28,11 @@ class Leaving:
         self._nowhere = os.open(os.devnull, os.O_WRONLY)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
+        signal.signal(signal.SIGALRM, self._on_alarm)
+
+    def _on_alarm(self, number: int, frame: FrameType | None) -> None:
+        if self._interrupts:
+            raise KeyboardInterrupt
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.asked:
@@ -34,6 +41,7 @@ class Leaving:
         # A thread of its own without the interpreter: native code may hold that for long.
         faulthandler.dump_traceback_later(LONGEST, exit=True, file=self._nowhere)
         if self._interrupts:
+            signal.setitimer(signal.ITIMER_REAL, AGAIN, AGAIN)
             raise KeyboardInterrupt
 
     @contextmanager
@@ -46,6 +54,7 @@ class Leaving:
             yield
         finally:
             self._interrupts = False
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
 
 
 def leave(code: int) -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import os
 import sys
 import time
@@ -160,6 +161,8 @@ class TwinNode(LifecycleNode):
             self._release()
             return TransitionCallbackReturn.FAILURE
         except Exception as error:
+            if _is_of_an_interrupt(error):
+                raise
             # rclpy would turn this into a failed transition without a word.
             self.get_logger().fatal("".join(traceback.format_exception(error)))
             raise
@@ -400,6 +403,13 @@ class TwinNode(LifecycleNode):
         self._diagnostics.publish(array)
 
 
+def _is_of_an_interrupt(error: BaseException | None) -> bool:
+    """Whether it is what a library made of a KeyboardInterrupt."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
 @contextmanager
 def _overridden(topic: str, qos: QoSProfile) -> Iterator[dict[str, Any]]:
     """Options of a publisher or subscription, whose quality of service the parameters
@@ -431,6 +441,7 @@ def _give_up(name: str, error: Exception) -> NoReturn:
 def run(node_class: type[TwinNode], name: str) -> None:
     """Runs one node as a process; exits with EXIT_CANNOT_START when it cannot be configured."""
     leaving = Leaving()
+    gc.freeze()  # what is loaded stays: nobody looks through it for garbage, least of all in a tick
     os.umask(OWN_ALONE)
     bound_threads()
     # Fast DDS reads this when the first participant is made; see the comments in the file.
@@ -453,16 +464,20 @@ def run(node_class: type[TwinNode], name: str) -> None:
             with leaving.interrupting():
                 started = node.trigger_configure() == TransitionCallbackReturn.SUCCESS
                 started = started and node.trigger_activate() == TransitionCallbackReturn.SUCCESS
-            if not started:
+            # Libraries make all sorts of errors of an interrupt: who was asked to leave has not failed.
+            if not started and not leaving.asked:
                 time.sleep(0.2)  # lets the diagnostics that name the reason leave
                 code = EXIT_CANNOT_START
+        gc.collect()
+        gc.freeze()
         if code == 0:
             spin_until(executor, lambda: leaving.asked or node.finished.done())
     except KeyboardInterrupt:
         pass
     except BaseException:
-        traceback.print_exc()
-        code = 1
+        if not leaving.asked:
+            traceback.print_exc()
+            code = 1
     try:
         executor.shutdown()
         node.deactivate()

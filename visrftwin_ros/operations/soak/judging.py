@@ -13,12 +13,17 @@ from visrftwin_ros.operations.soak.faults import EVERY, Fault
 OUTPUTS = ("channels", "beams")
 STALE_WITHIN = 1.0
 """s from a fault to the last fresh output, and how old fresh outputs may be."""
+FIRST_LOOK = 0.5
+"""s more where the last picture comes again: who had dropped it takes its first repeat as new, and cannot
+know better. The longest period of a sensor by which alone people are fresh."""
 AGAIN_WITHIN = 6.0
 """s from a kill to fresh outputs, of a site whose paths are cached."""
 AT_WORK = 0.3
 """s that a node may take between its look at a stamp and its answer."""
 AHEAD = 0.5
 """s that a fresh stamp may lie ahead: limit `ahead` of the nodes."""
+HEALTHY = 2.0
+"""s of fresh outputs before a fault, and for which one is watched after they came again."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,11 @@ class Record:
         times = [since, *self.fresh_times(output, since, until), until]
         begin = max(range(len(times) - 1), key=lambda i: times[i + 1] - times[i])
         return times[begin], times[begin + 1]
+
+    def is_healthy(self, since: float, now: float) -> bool:
+        """Whether all outputs have been fresh for HEALTHY s, which lie behind `since`."""
+        gaps = [self.longest_gap(output, now - HEALTHY, now) for output in self.outputs]
+        return now - HEALTHY >= since and all(end - begin < HEALTHY / 2 for begin, end in gaps)
 
     def is_told(self, begins: str, at: float) -> bool:
         """Whether somebody whose subject begins so complains already."""
@@ -103,6 +113,12 @@ class Verdict:
     wrong: tuple[str, ...]
 
 
+def surely_after(fault: Fault, began: float, ended: float) -> float:
+    """s from which fresh outputs are of a graph that came back: those that were on their way when a node
+    died come out for as long as they may be fresh."""
+    return max(ended, began + STALE_WITHIN) if fault.stale else ended
+
+
 def judged(done: Done, record: Record) -> Verdict:
     """Whether outputs went stale, came again, and were never fresh from what is old."""
     fault, nan = done.fault, math.nan
@@ -114,13 +130,14 @@ def judged(done: Done, record: Record) -> Verdict:
     if missed:
         wrong.append(f"{missed} fresh outputs with stamps that are not")
     if fault.stale:
-        must_end = done.began + STALE_WITHIN
+        within = STALE_WITHIN + (FIRST_LOOK if fault.kind == "repeat" else 0.0)
+        must_end = done.began + within
         late = {o: record.fresh_times(o, must_end, done.ended) for o in fault.stale}
         stale_after = max(_last_fresh(record, o, done) for o in fault.stale)
         number = sum(map(len, late.values()))
         missed += number
         if number:
-            wrong.append(f"{number} fresh outputs after {STALE_WITHIN:.0f} s")
+            wrong.append(f"{number} fresh outputs after {within:g} s")
         again_after = max(_again(record, o, done) for o in fault.stale) - since
         if not again_after <= AGAIN_WITHIN + _unseen(done):
             wrong.append(f"fresh again after {again_after:.1f} s")

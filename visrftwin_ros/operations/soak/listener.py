@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -17,23 +16,35 @@ from visrftwin_ros.messages.stamps import stamp_ns
 from visrftwin_ros.msg import BeamDecisions, LinkChannels
 from visrftwin_ros.nodes.shared.twin_node import PROCESS, RESULT_QOS
 from visrftwin_ros.operations.soak.judging import Heard, Record
+from visrftwin_ros.operations.soak.set_clock import ClockSteps
 
 KINDS = {"channels": LinkChannels, "beams": BeamDecisions}
 LONGEST_WAY = 1.0
 """s that a message may take from its publisher to us; what is over it counts as age."""
 
 
+def way_and_age(stamp: int, latency: float, steps: ClockSteps, now: int) -> tuple[float, float]:
+    """s that a message was on its way to us, and s from its stamp until it was published.
+
+    stamp: ns, by the graph's clock. latency: s from there to its publishing, as the publisher says; one
+    that does not know it gains nothing. now: ns, by a clock that nobody sets.
+    """
+    published = steps.true_ns(stamp + round(latency * 1e9), now)
+    way = min(max((now - published) * 1e-9, 0.0), LONGEST_WAY)
+    return way, (now - steps.true_ns(stamp, now)) * 1e-9 - way
+
+
 class Listener:
-    """Fills a Record from a thread of its own, until `close`. now_ns: the graph's clock.
+    """Fills a Record from a thread of its own, until `close`. steps: of the graph's clock.
 
     rclpy is initialised by whoever owns the process.
     """
 
-    def __init__(self, now_ns: Callable[[], int]) -> None:
+    def __init__(self, steps: ClockSteps) -> None:
         self.record = Record()
         self.blocks: dict[str, int] = {}  # that Python has allocated, by node
         self._levels: dict[str, int] = {}
-        self._now_ns = now_ns
+        self._steps = steps
         self._node = rclpy.create_node("soak")
         listen = self._node.create_subscription
         for name, kind in KINDS.items():
@@ -63,11 +74,9 @@ class Listener:
             fresh = any(not link.stale for link in message.channels)
         else:
             fresh = not message.stale and bool(message.decisions)
-        now = time.monotonic()
-        age = (self._now_ns() - stamp_ns(message.header.stamp)) * 1e-9
-        # Without its way to us; a node that does not know its latency gains nothing by it.
-        way = min(max(age - message.latency, 0.0), LONGEST_WAY)
-        self.record.outputs[name].append(Heard(now - way, fresh, age - way))
+        stamp = stamp_ns(message.header.stamp)
+        way, age = way_and_age(stamp, message.latency, self._steps, time.time_ns())
+        self.record.outputs[name].append(Heard(time.monotonic() - way, fresh, age))
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         now = time.monotonic()

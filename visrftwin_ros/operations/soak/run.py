@@ -19,13 +19,13 @@ from typing import IO
 
 from visrftwin_ros.bags.bag_file import open_bag
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.operations.domain import apart
 from visrftwin_ros.operations.graph import Graph
 from visrftwin_ros.operations.node_table import NodeSpec, node_table
 from visrftwin_ros.operations.soak.faults import (
     CLOCK,
     EVERY,
     SHIFT,
-    SILENT,
     TF,
     Cast,
     Fault,
@@ -33,7 +33,7 @@ from visrftwin_ros.operations.soak.faults import (
     schedule,
 )
 from visrftwin_ros.operations.soak.growth import Reading, look_at, processor_time
-from visrftwin_ros.operations.soak.judging import OUTPUTS, Done
+from visrftwin_ros.operations.soak.judging import HEALTHY, OUTPUTS, Done, surely_after
 from visrftwin_ros.operations.soak.report import Soak, draw, text, write
 from visrftwin_ros.operations.soak.sensors import recorded
 from visrftwin_ros.operations.soak.set_clock import SetClock
@@ -50,8 +50,6 @@ STARTS_WITHIN = 300.0
 """s until a graph gives out fresh channels; a site whose paths are not cached is traced first."""
 PATIENCE = 30.0
 """s for fresh outputs after a fault, and for a restart."""
-HEALTHY = 2.0
-"""s of fresh outputs before a fault, and for which one is watched after they came again."""
 FASTEST_SILENCE = 0.5
 """s between two messages of a sensor from which people are not fresh by it alone."""
 
@@ -81,10 +79,8 @@ def run_soak(plan: Plan, out: Path, force: bool) -> int:
     check_room(out, SOAK, force)
     table = live_table(plan)
     sensors, fast = sensors_of(plan.bag)
-    # A graph of its own on this machine: a soak must neither hear nor disturb a running twin.
-    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    os.environ.setdefault("ROS_DOMAIN_ID", str(os.getpid() % 100 + 1))
     with ExitStack() as stack:
+        stack.enter_context(apart())
         clock = SetClock(Path(stack.enter_context(tempfile.TemporaryDirectory())))
         cast = Cast(tuple(s.full_name for s in table), sensors, fast, clock.can_be_set)
         faults = all_faults(cast, plan.kinds, plan.targets)
@@ -166,7 +162,7 @@ class Running:
         self._loads: list[float] = []
         self._stop_asked = False
         self._said = os.dup(2)
-        self._listener = Listener(clock.now_ns)
+        self._listener = Listener(clock.steps)
         environment = dict(os.environ)
         os.environ.update(clock.environment)
         os.dup2(log.fileno(), 2)  # of the nodes, which inherit it
@@ -273,11 +269,8 @@ class Running:
         """Whether every output was fresh at some time behind `at`, s monotonic."""
         return all(self._listener.last_fresh(output) > at for output in OUTPUTS)
 
-    def _is_healthy(self) -> bool:
-        """Whether outputs were fresh for a while."""
-        now = time.monotonic()
-        gaps = [self._listener.record.longest_gap(o, now - HEALTHY, now) for o in OUTPUTS]
-        return all(end - begin < HEALTHY / 2 for begin, end in gaps)
+    def _is_healthy(self, since: float = -math.inf) -> bool:
+        return self._listener.record.is_healthy(since, time.monotonic())
 
     def _do(self, fault: Fault) -> Steps:
         yield from self._until(self._is_healthy, PATIENCE)
@@ -290,10 +283,15 @@ class Running:
         else:
             yield from self._harm_sensors(fault)
         ended = time.monotonic()
-        yield from self._until(lambda: self._fresh_since(ended), PATIENCE)
-        pid = self._graph.pid(fault.target) if fault.kind in SILENT and fault.of_node else None
-        worked = processor_time(pid) if pid else math.nan
-        yield from self._wait_for(time.monotonic() - self._began + HEALTHY)
+        since = surely_after(fault, began, ended)
+        yield from self._until(lambda: self._fresh_since(since), PATIENCE)
+        worked = math.nan
+        if fault.stale:
+            pid = self._graph.pid(fault.target) if fault.of_node else None
+            worked = processor_time(pid) if pid else math.nan
+            yield from self._until(lambda: self._is_healthy(since), PATIENCE)
+        else:
+            yield from self._wait_for(time.monotonic() - self._began + HEALTHY)
         self._done.append(Done(fault, began, ended, time.monotonic(), worked))
 
     def _harm_node(self, fault: Fault) -> Steps:

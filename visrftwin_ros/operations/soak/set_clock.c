@@ -26,6 +26,16 @@
 
 static volatile long long *added;
 
+static int (*real_getaddrinfo)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+static int (*real_connect)(int, const struct sockaddr *, socklen_t);
+
+/* Now and not at the first call: that may be of a thread which another one waits for while it loads a
+ * library, as that of LTTng is, and dlsym waits for whoever loads one. */
+__attribute__((constructor)) static void find_real_calls(void) {
+    *(void **)&real_getaddrinfo = dlsym(RTLD_NEXT, "getaddrinfo");
+    *(void **)&real_connect = dlsym(RTLD_NEXT, "connect");
+}
+
 __attribute__((constructor)) static void open_clock(void) {
     const char *name = getenv("VISRFTWIN_CLOCK");
     int file = name ? open(name, O_RDONLY | O_CLOEXEC) : -1;
@@ -99,19 +109,15 @@ static void tell(const char *what, const char *whom) {
 
 int getaddrinfo(const char *restrict node, const char *restrict service,
                 const struct addrinfo *restrict hints, struct addrinfo **restrict found) {
-    static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
     struct in6_addr number;
-    if (!real) *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
     if (node && strcmp(node, "localhost") && !inet_pton(AF_INET, node, &number)
         && !inet_pton(AF_INET6, node, &number))
         tell("looks up", node);
-    return real(node, service, hints, found);
+    return real_getaddrinfo(node, service, hints, found);
 }
 
 int connect(int socket, const struct sockaddr *to, socklen_t length) {
-    static int (*real)(int, const struct sockaddr *, socklen_t);
     char text[INET6_ADDRSTRLEN];
-    if (!real) *(void **)&real = dlsym(RTLD_NEXT, "connect");
     if (to && to->sa_family == AF_INET) {
         const struct in_addr *address = &((const struct sockaddr_in *)to)->sin_addr;
         unsigned first = ntohl(address->s_addr) >> 24;
@@ -122,5 +128,5 @@ int connect(int socket, const struct sockaddr *to, socklen_t length) {
         if (!IN6_IS_ADDR_LOOPBACK(address) && !IN6_IS_ADDR_UNSPECIFIED(address))
             tell("connects to", inet_ntop(AF_INET6, address, text, sizeof text));
     }
-    return real(socket, to, length);
+    return real_connect(socket, to, length);
 }

@@ -36,7 +36,7 @@ class LinkMetrics:
     path_loss_db: inf where no path is. delay_spread: seconds, RMS; azimuth_spread: radians, of
     arrival; both nan where no path is. k_factor_db: line of sight over all else, -inf without
     a line of sight, inf with nothing else, nan without a path. shadow_loss_db: positive = loss
-    against the same link without people; nan where it has no path without people either.
+    against the same link without people; nan where it has no path without people.
     shadow_loss_los_db: positive = loss against the line of sight alone in free space, whether
     anything is in its way or not; nan where no path is.
     line_of_sight: the direct ray is free of walls and of people.
@@ -90,7 +90,9 @@ class LinkSums:
                 delay_spread=np.sqrt(variance),
                 azimuth_spread=np.sqrt(np.maximum(-2 * np.log(concentration), 0.0)),
                 k_factor_db=10 * np.log10(self.direct / self.scattered),
-                shadow_loss_db=10 * np.log10(self.free / self.power),
+                shadow_loss_db=np.where(
+                    self.free > 0, 10 * np.log10(self.free / self.power), np.nan
+                ),
                 shadow_loss_los_db=np.where(
                     self.straight > 0, 10 * np.log10(line / self.power), np.nan
                 ),

@@ -60,8 +60,9 @@ BEHIND_A_BOX = 0.17
 _NONE = np.zeros(0, np.intp)
 
 
-def prepare_updates(wavelength: float) -> None:
-    """Compiles, or loads, what updates run, and tabulates: once a process, before the first tick."""
+def rehearsal() -> tuple[PathSet, Bodies]:
+    """A direct and a scattered path of one link, and two people on their way: what runs on these is
+    compiled, or loaded, and need not be when it counts."""
     vertices = np.array([[[0.0, 0, 1], [2, 0, 1], [2, 0, 1]], [[0, 0, 1], [1, 0, 1], [2, 0, 1]]])
     paths = PathSet(
         links=(("", ""),),
@@ -75,7 +76,12 @@ def prepare_updates(wavelength: float) -> None:
         delay=np.full(2, 2.0 / speed_of_light),
     )
     half, places = np.full(2, 0.5), np.array([[0.7, 0.0, 0.0], [1.3, 0.0, 0.0]])
-    pair = Bodies(("a", "b"), places, 0 * places, half, half, 4 * half, 0 * half)
+    return paths, Bodies(("a", "b"), places, 0 * places, half, half, 4 * half, 0 * half)
+
+
+def prepare_updates(wavelength: float) -> None:
+    """Compiles, or loads, what updates run, and tabulates: once a process, before the first tick."""
+    paths, pair = rehearsal()
     for standing in (True, False):
         for shape in (PERSON, BOX):
             update = PeopleUpdate(paths, wavelength, standing=standing)
