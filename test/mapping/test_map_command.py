@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scanned_room import SIZE, room_scan, to_room
-from test_map_sources import room_ply
+from scanned_room import SIZE, room_ply, room_scan, to_room
 
 from visrftwin_ros.cli import main
 from visrftwin_ros.mapping import map_site
