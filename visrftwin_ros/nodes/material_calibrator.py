@@ -136,7 +136,7 @@ class MaterialCalibrator(TwinNode):
             TelemetryHeard(self, self._site, self._transforms, self._on_reading)
             self.timer(self.value("telemetry_period"), self._learn_on)
         self.action(Calibrate, "calibrate", self._calibrate, self._may_begin)
-        self.timer(_POLL_PERIOD, self._poll)
+        self.timer(_POLL_PERIOD, self._poll, always=True)
 
     def deactivate(self) -> None:
         if self._goal is not None:

@@ -144,7 +144,7 @@ class SceneMapper(TwinNode):
             ),
         )
         self.action(BuildMap, "build_map", self._build_map, self._may_begin)
-        self.timer(_POLL_PERIOD, self._poll)
+        self.timer(_POLL_PERIOD, self._poll, always=True)
 
     def _lidar(self, site: Site) -> Lidar | None:
         """That is heard; None where the site has none and recordings alone can be mapped."""
