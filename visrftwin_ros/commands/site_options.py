@@ -8,7 +8,6 @@ from typing import Any
 
 from visrftwin_ros.commands.options import add_force, carrier, hertz
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.site.loading import check_folder_name
 
 
 def add_new_site(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +36,8 @@ def add_new_site(parser: argparse.ArgumentParser) -> None:
 
 def new_site_entries(arguments: argparse.Namespace) -> dict[str, Any]:
     """What `add_new_site` says, as entries of a site.yaml; TwinError on what is none."""
+    from visrftwin_ros.site.loading import check_folder_name
+
     check_folder_name(arguments.out, "--out")
     access_points = [_numbered("--access-point", entry, 3) for entry in arguments.access_point]
     robots = [_numbered("--robot", entry, 1) for entry in arguments.robot]
