@@ -12,8 +12,9 @@ import pytest
 import yaml
 from action_msgs.msg import GoalStatus
 from cloud_messages import xyz_message
-from node_bench import OK, SENSOR_QOS, STALE, WARN, NodeBench
+from node_bench import ERROR, OK, SENSOR_QOS, STALE, WARN, NodeBench
 from rclpy.action import ActionClient
+from rclpy.lifecycle import TransitionCallbackReturn
 from scanned_room import PLACES, SIZE, room_ply, sweep_returns
 from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import Image, PointCloud2
@@ -242,6 +243,7 @@ def test_a_goal_can_be_cancelled_while_the_time_of_a_replay_stands(
         ({"site_out": "/tmp/My Room"}, "the folder is named as the site"),
         ({"duration": float("nan")}, "expected up to 3600 s"),
         ({"resume": True}, "nothing to resume"),
+        ({"site_out": "/proc/room"}, "/proc/room.drive"),
         ({"source": "/nowhere"}, "nothing at /nowhere"),
         ({"source": "/nowhere", "resume": True}, "resume is for live maps"),
     ],
@@ -260,3 +262,31 @@ def test_a_mesh_becomes_a_site_with_the_devices_of_the_nodes(drive: Drive, tmp_p
     assert (status, result.success) == (GoalStatus.STATUS_SUCCEEDED, True), result.message
     assert {s.material for s in load_site(result.site).scene} == {"unknown"}
     assert load_site(result.site).access_points[0].name == "ap"
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"lidar": "nose"}, "parameter 'lidar': site 'pets_campus' has no LiDAR 'nose'"),
+        ({"embedder": "clip"}, "embedder 'clip': expected one of packaged"),
+        ({"embedder": "dinov2"}, "it needs weights, head as well"),
+    ],
+)
+def test_a_mapper_that_cannot_be_says_why(
+    bench: NodeBench, values: dict[str, str], said: str
+) -> None:
+    node = bench.node(SceneMapper, "mapper", site="pets_campus", **values)
+    assert node.trigger_configure() == TransitionCallbackReturn.FAILURE
+    assert bench.says("mapper: configure", ERROR, said)
+
+
+def test_without_a_lidar_recordings_alone_are_mapped(bench: NodeBench, tmp_path: Path) -> None:
+    bench.active(SceneMapper, "mapper", site="pets_campus", embedder="none")
+    client = ActionClient(bench._probe, BuildMap, "build_map")
+    assert bench.until(client.server_is_ready)
+    sent = client.send_goal_async(BuildMap.Goal(site_out=str(tmp_path / "mapped")))
+    assert bench.until(sent.done)
+    result = sent.result().get_result_async()
+    assert bench.until(result.done)
+    assert "site 'pets_campus' has no LiDARs: add one" in result.result().result.message
+    client.destroy()

@@ -122,12 +122,13 @@ class SceneMapper(TwinNode):
         ),
     )
 
+    _goal: _Goal | None = None
+
     def configure(self) -> None:
         self._site = site = self.site()
         reader = ("embedder", "embedder_model", "embedder_weights", "material_head")
         self._reader = ReaderChoice(*(self.value(name) for name in reader))
         self._looks = self._reader.looks and self.value("pictures") > 0
-        self._goal: _Goal | None = None
         self._worker = futures.ThreadPoolExecutor(1, "mapping")
         self._heard = DriveHeard(
             self,
@@ -182,7 +183,7 @@ class SceneMapper(TwinNode):
             self._begin(goal, handle.request)
             await goal.ended
             self._answer(goal, goal.ended.result().result(), result)
-        except (TwinError, _StoppedError, futures.CancelledError) as error:
+        except (TwinError, _StoppedError, futures.CancelledError, OSError) as error:
             result.message = str(error) or "stopped before there was a site"
             if goal.drive is not None and goal.drive.sweeps:
                 result.message += (

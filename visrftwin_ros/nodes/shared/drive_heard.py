@@ -165,7 +165,11 @@ class DriveHeard:
             if last_try:
                 self._leave_out("clouds", error)
             return last_try
-        self._drive.add_sweep(view)
+        try:
+            self._drive.add_sweep(view)
+        except OSError as error:  # as where the disk is full
+            self._leave_out("clouds", error)
+            return True
         self._node.report("clouds", OK, "clouds are taken", sweeps=self._drive.sweeps)
         return True
 
@@ -183,14 +187,14 @@ class DriveHeard:
         try:
             bgr = image_from_message(message, self._node.limits.pixels)
             source.check_size((bgr.shape[1], bgr.shape[0]))
-        except TwinError as error:
+            self._drive.add_picture(PosedPicture(f"{source.name} {stamp}", camera, bgr))
+        except (TwinError, OSError) as error:
             self._leave_out(f"camera {source.name}", error)
             return True
-        self._drive.add_picture(PosedPicture(f"{source.name} {stamp}", camera, bgr))
         self._node.report(f"camera {source.name}", OK, "pictures are taken")
         return True
 
-    def _leave_out(self, subject: str, error: TwinError) -> None:
+    def _leave_out(self, subject: str, error: TwinError | OSError) -> None:
         if subject == "clouds":
             self.left_out = str(error)
         self._node.report(subject, WARN, f"left out: {error}")
