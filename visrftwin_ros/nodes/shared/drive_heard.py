@@ -110,8 +110,8 @@ class DriveHeard:
         self._clouds.serve(now, self._taken_cloud)
         for eye in self._eyes:
             eye.waiting.serve(now, partial(self._taken_picture, eye))
-        silent = self.topic not in self._taken_ns and now - self._begun_ns > SILENT_AFTER * 1e9
-        if self._drive is not None and silent:
+        silence_ns = now - self._taken_ns.get(self.topic, self._begun_ns)
+        if self._drive is not None and silence_ns > (SILENT_AFTER + self._settings.period) * 1e9:
             text = f"no cloud arrives on {self.topic}: is the LiDAR running and the topic right?"
             self._node.report("clouds", STALE, text)
 
