@@ -64,7 +64,11 @@ ACTIONS = {
         "estimates soundings power_offset_db rms_before_db rms_after_db",
         "rms_db",
     ),
-    "BuildMap": ("source duration site_out resume", "surfaces frames", ""),
+    "BuildMap": (
+        "source duration site_out resume",
+        "site surfaces frames",
+        "clouds pictures driven seen",
+    ),
     "GetRadioMap": (
         "aps height cell outage_rate",
         "header origin columns rows cell path_loss_db aps best_ap outage_probability",

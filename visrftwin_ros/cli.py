@@ -40,6 +40,7 @@ from visrftwin_ros.commands import (
     security_policies,
     site_calibrate_camera,
     site_check,
+    site_edit,
     site_import,
     site_new,
     soak,
@@ -53,7 +54,7 @@ from visrftwin_ros.errors import TwinError
 from visrftwin_ros.outputs import written_for_oneself
 
 GROUPS: dict[str, tuple[Command, ...]] = {
-    "A place": (site_new, map, site_check, site_import, site_calibrate_camera),
+    "A place": (site_new, map, site_check, site_edit, site_import, site_calibrate_camera),
     "The live twin": (demo, up, views, fleet, doctor, soak, security_policies, security_check),
     "People and channels of a recording": (track, track_score, predict),
     "Sounder campaigns": (

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scanned_room import SIZE, room_scan, to_room
-from test_map_sources import room_ply
+from scanned_room import SIZE, room_ply, room_scan, to_room
 
 from visrftwin_ros.cli import main
 from visrftwin_ros.mapping import map_site
@@ -136,6 +135,11 @@ def test_ctrl_c_leaves_nothing_and_keeps_what_was_there(
         (["--material", "roof=brick"], "no surface of that name was mapped; give a kind"),
         (["--cell", "0"], "expected metres from 0.001"),
         (["--robot", "cart"], "--robot cart: expected"),
+        (["--topic", "points"], "--topic would be ignored, as --topic is for a rosbag2"),
+        (["--every", "2", "--farthest", "9"], "--every and --farthest would be ignored"),
+        (["--embedder", "packaged"], "has no pictures: --embedder packaged would be ignored"),
+        (["--embedder-weights", "w.pth"], "weights would be ignored"),
+        (["--pictures", "3"], "--pictures would be ignored"),
     ],
 )
 def test_options_that_make_no_sense_are_named(

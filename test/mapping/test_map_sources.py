@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from scanned_room import room_ply
 from scipy.spatial import cKDTree
 
 from visrftwin_ros.errors import TwinError
@@ -74,15 +75,6 @@ def test_frames_that_make_no_sense_are_named(frames: Path, spoil, said: str) -> 
     spoil(frames)
     with pytest.raises(TwinError, match=f"(?s){said}"):
         read_rgbd_folder(frames, 1, quiet)
-
-
-def room_ply(folder: Path, size: tuple[float, float, float]) -> Path:
-    corners = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)]) * size
-    faces = [[0, 1, 3], [0, 3, 2], [4, 6, 7], [4, 7, 5], [0, 4, 5], [0, 5, 1]]
-    faces += [[2, 3, 7], [2, 7, 6], [0, 2, 6], [0, 6, 4], [1, 5, 7], [1, 7, 3]]
-    file = folder / "room.ply"
-    file.write_bytes(ply_of(corners.astype(float), np.array(faces)))
-    return file
 
 
 def test_millimetres_are_asked_for_and_never_guessed(tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ from rcl_interfaces.srv import (
     SetParameters,
     SetParametersAtomically,
 )
+from rclpy.action import ActionClient
 from rosgraph_msgs.msg import Clock
 from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
@@ -45,6 +46,7 @@ from std_srvs.srv import Trigger
 from tf2_msgs.msg import TFMessage
 from type_description_interfaces.srv import GetTypeDescription
 
+from visrftwin_ros.action import BuildMap
 from visrftwin_ros.messages.channels import channel_paths_message, channels_message
 from visrftwin_ros.messages.geometry import transform_message
 from visrftwin_ros.messages.images import image_message
@@ -84,6 +86,7 @@ from visrftwin_ros.nodes.material_calibrator import MaterialCalibrator
 from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.nodes.people_detector import PeopleDetector
 from visrftwin_ros.nodes.people_tracker import PeopleTrackerNode
+from visrftwin_ros.nodes.scene_mapper import SceneMapper
 from visrftwin_ros.nodes.shared.transforms import MOVING_QOS, STATIC_QOS, Pose
 from visrftwin_ros.nodes.shared.twin_node import LATCHED_QOS
 from visrftwin_ros.nodes.site_frames import SiteFrames
@@ -296,11 +299,21 @@ def graph(bench: NodeBench, site: Path, tmp_path: Path) -> Iterator[NodeBench]:
     bench.active(PeopleDetector, "compressed", "/view1", compressed=True, **seen)
     bench.active(LidarPeopleNode, "lidar_people", "/mast", lidar="mast", **common)
     bench.active(CampaignReplay, "campaign_replay", bag=str(bag), wait_for=["nobody"])
+    bench.active(SceneMapper, "scene_mapper", period=0.05, picture_period=0.05, **common)
+    begin_a_map(bench, tmp_path / "mapped")
     # All nodes in one process: a collection of all that they imported takes a second.
     gc.collect()
     gc.freeze()
     yield bench
     gc.unfreeze()
+
+
+def begin_a_map(bench: NodeBench, out: Path) -> None:
+    """Which goes on until the end of the test: a mapper without a goal takes nothing in."""
+    client = ActionClient(bench._probe, BuildMap, "build_map")
+    assert bench.until(client.server_is_ready)
+    sent = client.send_goal_async(BuildMap.Goal(site_out=str(out)))
+    assert bench.until(sent.done) and sent.result().accepted
 
 
 def wrong(messages: list[Any], faults: Callable[[Any], list[str]]) -> list[str]:

@@ -88,14 +88,16 @@ def test_nodes_do_not_outlive_a_supervisor_that_is_killed() -> None:
     assert eventually(lambda: _gone(child))
 
 
-@pytest.mark.parametrize(("viewer", "calibrate"), [(True, True), (False, False)])
-def test_the_table_knows_every_executable(viewer: bool, calibrate: bool) -> None:
+@pytest.mark.parametrize(("viewer", "beside"), [(True, True), (False, False)])
+def test_the_table_knows_every_executable(viewer: bool, beside: bool) -> None:
     lidars = [Lidar(name="mast", position=(0.0, 0.0, 3.0)), Lidar(name="rover")]
     site = load_site("pets_campus").model_copy(update={"lidars": lidars})
-    table = node_table(site, "pets_campus", video="v.avi", viewer=viewer, calibrate=calibrate)
+    table = node_table(
+        site, "pets_campus", video="v.avi", viewer=viewer, calibrate=beside, map_scene=beside
+    )
     started = [spec.executable for spec in table]
     left_out = {"campaign_replay"} | (set() if viewer else {"twin_viewer"})
-    left_out |= set() if calibrate else {"material_calibrator"}
+    left_out |= set() if beside else {"material_calibrator", "scene_mapper"}
     assert set(started) == set(EXECUTABLES) - left_out
     assert started[-1] == "camera_replay"
     finders = [spec for spec in table if spec.executable == "lidar_people"]

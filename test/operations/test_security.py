@@ -73,10 +73,11 @@ def test_a_policy_permits_what_the_running_graph_has_and_no_more(
 ) -> None:
     file = tmp_path / "policy.xml"
     given = ["--site", SITE, "--video", "none", "--namespace", "hall", "--no-viewer"]
-    given.append("--calibrate")
+    given += ["--calibrate", "--map"]
     code, said = visrftwin("security", "policies", *given, "--out", str(file))
     assert code == 0, said
-    table = node_table(load_site(SITE), SITE, viewer=False, calibrate=True, namespace="hall")
+    site = load_site(SITE)
+    table = node_table(site, SITE, viewer=False, calibrate=True, map_scene=True, namespace="hall")
     policy = permitted(file)
     assert set(policy) == {spec.full_name for spec in table}
     assert schema_faults(ElementTree.parse(file).getroot()) == []
@@ -85,6 +86,7 @@ def test_a_policy_permits_what_the_running_graph_has_and_no_more(
     assert detector.hears == {"/hall/view1/image_raw"}
     assert "/hall/predict_link" in predictor.serves and "/hall/tf" in predictor.hears
     assert "/hall/calibrate/_action/send_goal" in policy["/hall/material_calibrator"].serves
+    assert "/hall/build_map/_action/send_goal" in policy["/hall/scene_mapper"].serves
     assert not any(own.asks for own in policy.values())
     told = {name for own in policy.values() for name in own.publishes | own.hears}
     told = {name for name in told if not name.endswith(OF_EVERY_NODE) and "/_action/" not in name}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from jaxtyping import Float
 
 from visrftwin_ros.mapping.scan import Scan, joined
+from visrftwin_ros.scene.ply_file import ply_of
 
 SIZE = np.array([5.0, 4.0, 2.5])
 TABLE = (np.array([3.2, 1.2, 0.0]), np.array([4.4, 2.0, 0.75]))
@@ -39,13 +42,29 @@ def room_scan(seed: int, rays: int = 18_000, walker: bool = True) -> Scan:
     turn = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
     views = []
     for sweep, place in enumerate(PLACES):
-        way = rng.normal(size=(rays, 3))
-        way /= np.linalg.norm(way, axis=1, keepdims=True)
-        boxes = [TABLE, person(sweep)] if walker else [TABLE]
-        reach = np.minimum(_leaves(place, way), min_over(place, way, boxes))
-        reach += rng.normal(0, NOISE, rays)
-        views.append(((place + reach[:, None] * way) @ turn.T, turn @ place))
+        returns = sweep_returns(rng, sweep, rays, walker)
+        views.append(((place + returns) @ turn.T, turn @ place))
     return joined(views, up=None, noise=NOISE, source=f"room {seed}", left_out=())
+
+
+def sweep_returns(rng: np.random.Generator, sweep: int, rays: int, walker: bool) -> Vectors:
+    """From the sensor at PLACES[sweep], along the room's axes."""
+    place = PLACES[sweep]
+    way = rng.normal(size=(rays, 3))
+    way /= np.linalg.norm(way, axis=1, keepdims=True)
+    boxes = [TABLE, person(sweep)] if walker else [TABLE]
+    reach = np.minimum(_leaves(place, way), min_over(place, way, boxes))
+    return np.asarray((reach + rng.normal(0, NOISE, rays))[:, None] * way)
+
+
+def room_ply(folder: Path, size: tuple[float, float, float]) -> Path:
+    """A closed box of that size, m, as a mesh file."""
+    corners = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)]) * size
+    faces = [[0, 1, 3], [0, 3, 2], [4, 6, 7], [4, 7, 5], [0, 4, 5], [0, 5, 1]]
+    faces += [[2, 3, 7], [2, 7, 6], [0, 2, 6], [0, 6, 4], [1, 5, 7], [1, 7, 3]]
+    file = folder / "room.ply"
+    file.write_bytes(ply_of(corners.astype(float), np.array(faces)))
+    return file
 
 
 def to_room(points: Vectors) -> Vectors:

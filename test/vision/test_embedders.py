@@ -10,6 +10,7 @@ import pytest
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.vision.embedders import DinoV2, EfficientNetLite, OpenClip
 from visrftwin_ros.vision.material_heads import LinearHead, best_words, load_head
+from visrftwin_ros.vision.material_reader import ReaderChoice
 from visrftwin_ros.vision.visible_classes import NAMES
 
 
@@ -74,3 +75,28 @@ def test_a_class_is_as_likely_as_the_best_of_its_words() -> None:
     texts = np.array([[2.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
     found = best_words(np.array([[0.0, 3.0], [1.0, 0.0]]), texts, [0, 2])
     assert found == pytest.approx(np.array([[1.0, np.sqrt(0.5)], [1.0, np.sqrt(0.5)]]))
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        (("packaged", "ViT-B-32"), "it takes head besides, and model would be ignored"),
+        (("packaged", "", "w.pth"), "weights would be ignored"),
+        (("open_clip", "ViT-B-32", "w.pt", "h.npz"), "takes model, weights .*head would be"),
+        (("open_clip", "ViT-B-32"), "it needs weights as well"),
+        (("dinov2", "ViT-B-32", "w.pth", "h.npz"), "model would be ignored"),
+        (("dinov2", "", "w.pth"), "it needs head as well"),
+        (("none", "", "", "h.npz"), "it takes nothing besides, and head would be ignored"),
+        (("clip",), "expected one of packaged, open_clip, dinov2, none"),
+    ],
+)
+def test_what_an_embedder_has_no_use_for_is_an_error(choice: tuple[str, ...], said: str) -> None:
+    with pytest.raises(TwinError, match=said):
+        ReaderChoice(*choice)
+
+
+def test_nobody_looks_where_nobody_is_asked_to() -> None:
+    assert ReaderChoice("none").load() is None
+    embedder, head = ReaderChoice().load() or (None, None)
+    assert isinstance(embedder, EfficientNetLite)
+    assert isinstance(head, LinearHead)

@@ -226,6 +226,15 @@ class Intrinsics:
         return kind(name, self.size, self.matrix, rotation, translation, self.distortion)
 
 
+def lens_of(camera: CameraModel) -> Intrinsics:
+    """The lens of a camera that stands somewhere."""
+    if isinstance(camera, PanoramaCamera):
+        return Intrinsics("equirectangular", camera.size, np.eye(3), np.zeros(0))
+    assert isinstance(camera, FisheyeCamera | PinholeCamera)
+    kind: Kind = "fisheye" if isinstance(camera, FisheyeCamera) else "pinhole"
+    return Intrinsics(kind, camera.size, camera.matrix, camera.distortion)
+
+
 def site_intrinsics(camera: model.Camera) -> Intrinsics | None:
     """The lens as the site has it; None where CameraInfo must say."""
     size = (camera.image_width, camera.image_height)

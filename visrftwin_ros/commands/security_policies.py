@@ -20,6 +20,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", default="", help="as of `visrftwin up`")
     parser.add_argument("--no-viewer", dest="viewer", action="store_false", help="without the page")
     parser.add_argument("--calibrate", action="store_true", help="with the material_calibrator")
+    parser.add_argument(
+        "--map", dest="map_scene", action="store_true", help="with the scene_mapper"
+    )
     parser.add_argument("--namespace", default="", help="as of `visrftwin up`")
     parser.add_argument("--out", type=Path, required=True, help="policy file (XML) to write")
     add_force(parser)
@@ -40,6 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         weights=arguments.weights,
         viewer=arguments.viewer,
         calibrate=arguments.calibrate,
+        map_scene=arguments.map_scene,
         namespace=arguments.namespace,
     )
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from visrftwin_ros.cache import cache_folder
 from visrftwin_ros.commands.options import add_force, add_site
 from visrftwin_ros.outputs import PICTURE, check_room
 
@@ -17,18 +18,28 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--overlay", type=Path, metavar="PNG", help="draw the site over a camera picture"
     )
-    add_force(parser, "--overlay")
+    parser.add_argument(
+        "--plan",
+        type=Path,
+        metavar="PNG",
+        help="where the site from above is drawn; default in the cache, under the site's name",
+    )
+    add_force(parser, "--overlay and --plan")
     parser.add_argument("--video", default="auto", help="recording whose first frame is drawn on")
 
 
 def run(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.scene.site_check import describe
     from visrftwin_ros.site.loading import load_site
+    from visrftwin_ros.viewing.site_plan import draw_plan
 
-    if arguments.overlay:
-        check_room(arguments.overlay, PICTURE, arguments.force)
+    for picture in filter(None, (arguments.overlay, arguments.plan)):
+        check_room(picture, PICTURE, arguments.force)
     site = load_site(arguments.site)
     print(describe(site))
+    plan = arguments.plan or cache_folder("plans") / f"{site.name}.png"
+    draw_plan(site, plan)
+    print(f"drawn from above: {plan}")
     if arguments.overlay:
         from visrftwin_ros.cameras.site_video import find_video
         from visrftwin_ros.viewing.overlay import draw_site

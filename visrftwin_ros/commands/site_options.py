@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +36,9 @@ def add_new_site(parser: argparse.ArgumentParser) -> None:
 
 def new_site_entries(arguments: argparse.Namespace) -> dict[str, Any]:
     """What `add_new_site` says, as entries of a site.yaml; TwinError on what is none."""
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", arguments.out.resolve().name):
-        raise TwinError(
-            f"--out {arguments.out}: the folder is named as the site: lower case, digits and "
-            "underscores, from a letter on"
-        )
+    from visrftwin_ros.site.loading import check_folder_name
+
+    check_folder_name(arguments.out, "--out")
     access_points = [_numbered("--access-point", entry, 3) for entry in arguments.access_point]
     robots = [_numbered("--robot", entry, 1) for entry in arguments.robot]
     return {

@@ -20,7 +20,7 @@ from visrftwin_ros.scene.mesh_files import MeshPart
 from visrftwin_ros.scene.mitsuba_scene import SceneMaterial, ScenePart
 from visrftwin_ros.scene.scene_site import write_site
 from visrftwin_ros.scene.surfaces import surface_meshes
-from visrftwin_ros.site.loading import load_site
+from visrftwin_ros.site.loading import check_folder_name, load_site
 from visrftwin_ros.site.model import MaterialEntry, Site
 
 MAPPED_SITE = folder_kind("mapped site", "site.yaml", "meshes", "report")
@@ -29,6 +29,27 @@ UNKNOWN = "unknown"
 
 Seen = Mapping[str, tuple[str, MaterialEntry]]
 """By surface: what its material is called in the site, and its values, as pictures have it."""
+
+
+def entries_of(site: Site, folder: Path, description: str) -> dict[str, Any]:
+    """What a new site at `folder` has of one that is known: all but its scene and what was learnt of it.
+
+    Raises TwinError where the folder's name is none for a site.
+    """
+    check_folder_name(folder, "site_out")
+    content = site.model_dump(
+        mode="json",
+        exclude={"name", "folder", "scene", "materials", "residuals"},
+        exclude_defaults=True,
+    )
+    bodies = {robot.chassis.material for robot in site.robots if robot.chassis is not None}
+    own = {name: site.materials[name] for name in sorted(bodies & set(site.materials))}
+    return {
+        "radio": site.radio.model_dump(mode="json"),
+        **{key: value for key, value in content.items() if key != "radio"},
+        "materials": {name: entry.model_dump(mode="json") for name, entry in own.items()},
+        "description": description,
+    }
 
 
 def surface_materials(

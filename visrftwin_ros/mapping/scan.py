@@ -12,6 +12,8 @@ from visrftwin_ros.errors import TwinError
 
 MOST_POINTS = 20_000_000
 """Of a scan as it is held in memory, some 1.5 GB."""
+_TOLD = 5
+"""Of what was left out, that an error names."""
 LARGEST_PLACE = 200.0
 """Metres across, over which a file is taken to be in other units until its user says otherwise."""
 
@@ -67,7 +69,8 @@ def joined(
     Raises TwinError where two views are not there: people could not be told from walls.
     """
     if len(views) < 2:
-        why = f"; left out: {'; '.join(left_out)}" if left_out else ""
+        more = f"; and {len(left_out) - _TOLD} more" if len(left_out) > _TOLD else ""
+        why = f"; left out: {'; '.join(left_out[:_TOLD])}{more}" if left_out else ""
         raise TwinError(
             f"{source}: {len(views)} of its views can be used; a map takes two or more that overlap{why}"
         )

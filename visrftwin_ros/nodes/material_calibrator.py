@@ -113,12 +113,13 @@ class MaterialCalibrator(TwinNode):
         NodeParameter("cache", "", "Folder of solved paths; empty = ~/.cache/visrftwin/paths"),
     )
 
+    _goal: _Goal | None = None
+
     def configure(self) -> None:
         self._site = self.site()
         prepare(threads=self.value("threads"))
         given = self.value("cache")
         self._cache = Path(given) if given else cache_folder("paths")
-        self._goal: _Goal | None = None
         self._learnt: dict[str, SurfaceEstimate] = {}  # by surface, what soundings told of
         self._told: tuple[SurfaceEstimate, ...] = ()  # what was published last, like the next
         self._map = site_residuals(self._site)
@@ -136,7 +137,7 @@ class MaterialCalibrator(TwinNode):
             TelemetryHeard(self, self._site, self._transforms, self._on_reading)
             self.timer(self.value("telemetry_period"), self._learn_on)
         self.action(Calibrate, "calibrate", self._calibrate, self._may_begin)
-        self.timer(_POLL_PERIOD, self._poll)
+        self.timer(_POLL_PERIOD, self._poll, always=True)
 
     def deactivate(self) -> None:
         if self._goal is not None:

@@ -23,9 +23,10 @@ EXECUTABLES = (
     "channel_predictor",
     "beam_selector",
     "material_calibrator",
+    "scene_mapper",
     "twin_viewer",
 )
-ONLY_LOOK = ("material_calibrator", "twin_viewer")
+ONLY_LOOK = ("material_calibrator", "scene_mapper", "twin_viewer")
 """Without them everything is decided all the same."""
 SEE = ("people_detector", "lidar_people")
 """Most of a twin's work, and of which a busy machine may leave some: they go by the newest there is."""
@@ -75,6 +76,7 @@ def node_table(
     weights: str = "",
     viewer: bool = True,
     calibrate: bool = False,
+    map_scene: bool = False,
     page: Mapping[str, Any] = MappingProxyType({}),
     rate: float = 1.0,
     loop: bool = False,
@@ -91,10 +93,10 @@ def node_table(
     publish by themselves. Under a `namespace` the whole twin lies below it, TF and /clock as well,
     so that several are on one graph without hearing each other; only /diagnostics is everybody's.
     `weights`: of the detectors; '' = those that ship on the lab's sites, elsewhere the motion
-    detector; `none` = the motion detector. `calibrate`: with the material_calibrator. `page`:
-    parameters of the viewer. `use_sim_time`: all nodes run on the /clock of a simulator, which has
-    the sensors. `vision_msgs`: detectors of others publish <camera>/detections_2d, and none of ours
-    runs. `predictors`: that share the site by access point, those behind the first in namespaces of
+    detector; `none` = the motion detector. `calibrate`: with the material_calibrator. `map_scene`: with
+    the scene_mapper. `page`: parameters of the viewer. `use_sim_time`: all nodes run on the /clock of a
+    simulator, which has the sensors. `vision_msgs`: detectors of others publish <camera>/detections_2d,
+    and none of ours runs. `predictors`: that share the site by access point, those behind the first in namespaces of
     their own. `ros_arguments`: of every node, behind its own.
     Raises TwinError where the bag cannot be read, the namespace is no ROS name, a moving camera has
     no weights, or a video, whose stamps are of now, is to be played on a simulator's time.
@@ -124,6 +126,9 @@ def node_table(
     if viewer:
         table.append(NodeSpec("twin_viewer", "", common | shared | dict(page)))
     compressed = _compressed_cameras(bag) if bag else frozenset()
+    if map_scene:
+        own = {"compressed": sorted(compressed)} if compressed else {}
+        table.append(NodeSpec("scene_mapper", "", common | own))
     for camera in () if vision_msgs else site.cameras:
         # Weights that somebody names must load; without any, the motion detector is what there is.
         parameters = {

@@ -50,10 +50,10 @@ def write_site(
 ) -> Site:
     """Writes `folder/site.yaml` and its meshes, and reads them back as every command will.
 
-    entries: of site.yaml beside name, scene and materials; `radio.frequency` [Hz] is that of the
-    materials whose thickness the scene states. renamed: names of the site's materials by those of the
-    scene. Raises TwinError, and leaves what is at `folder`, where a material is unknown or the site would
-    not load.
+    entries: of site.yaml beside name and scene, `materials` those beside the scene's own;
+    `radio.frequency` [Hz] is that of the materials whose thickness the scene states. renamed: names of
+    the site's materials by those of the scene. Raises TwinError, and leaves what is at `folder`, where a
+    material is unknown or the site would not load.
     """
     half = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(half, ignore_errors=True)
@@ -76,7 +76,10 @@ def write_site(
         content = {
             "name": folder.resolve().name,
             **entries,
-            "materials": {name: values for name, values in own.items() if values},
+            "materials": {
+                **entries.get("materials", {}),
+                **{name: values for name, values in own.items() if values},
+            },
             "scene": scene,
         }
         text = yaml.safe_dump(content, sort_keys=False, width=120)

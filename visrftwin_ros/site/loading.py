@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -102,6 +103,15 @@ def load_site(name_or_path: str) -> Site:
 def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def check_folder_name(folder: Path, option: str) -> None:
+    """TwinError where the folder of a new site, as `option` has it, has no name that a site may have."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", folder.resolve().name):
+        raise TwinError(
+            f"{option} {folder}: the folder is named as the site: lower case, digits and underscores, from "
+            "a letter on"
+        )
 
 
 def write_site(site: Site, folder: Path) -> None:

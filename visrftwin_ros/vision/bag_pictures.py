@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float
 
 from visrftwin_ros.bags.bag_file import BagFile, open_bag
 from visrftwin_ros.cameras.camera_models import Intrinsics
@@ -17,12 +16,13 @@ from visrftwin_ros.messages.camera_info import intrinsics_from_message
 from visrftwin_ros.messages.images import image_from_message
 from visrftwin_ros.messages.stamps import stamp_ns
 from visrftwin_ros.site.frames import Pose, TransformBuffer
-from visrftwin_ros.vision.posed_pictures import PosedPicture, apart
+from visrftwin_ros.vision.posed_pictures import SPARE, KeptApart, PosedPicture, ahead, apart
 
 if TYPE_CHECKING:
     from rosbags.interfaces import Connection
 
 _IMAGES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
+_COMPRESSED = "/compressed"
 _INFO = "sensor_msgs/msg/CameraInfo"
 _TF_TOLERANCE = 0.1
 """s from the nearest pose at which a picture's own is still believed."""
@@ -35,26 +35,49 @@ def read_bag_pictures(
 
     A camera's lens is that of the CameraInfo beside its images, its place that of their frame in
     `world_frame` by TF. A CameraInfo without a calibration, of pictures twice as wide as high, is a full panorama's.
+    Of several topics of one camera, as raw and compressed, one is taken.
     """
     pictures: list[PosedPicture] = []
     left_out: list[str] = []
     with open_bag(path) as bag:
         transforms = bag_transforms(bag)
-        for connection in bag.connections:
-            if connection.msgtype in _IMAGES and connection.msgcount:
-                try:
-                    pictures += _of_camera(bag, connection, transforms, world_frame, most)
-                except TwinError as error:
-                    left_out.append(f"pictures of {connection.topic}: {error}")
+        for taken, others in _cameras(bag):
+            left_out += [
+                f"pictures of {other.topic}: of the same camera {taken.topic} is taken"
+                for other in others
+            ]
+            try:
+                pictures += _of_camera(bag, taken, transforms, world_frame, most)
+            except TwinError as error:
+                left_out.append(f"pictures of {taken.topic}: {error}")
     return tuple(pictures), tuple(left_out)
+
+
+def _cameras(bag: BagFile) -> Iterator[tuple[Connection, list[Connection]]]:
+    """Of each camera, whose topics share a namespace, the one to take and the others: what image_raw is
+    before what was made of it, and what nobody compressed before what somebody did."""
+    found: dict[str, list[Connection]] = {}
+    for connection in bag.connections:
+        if connection.msgtype in _IMAGES and connection.msgcount:
+            found.setdefault(_namespace(connection.topic), []).append(connection)
+    for topics in found.values():
+        first, *others = sorted(
+            topics,
+            key=lambda c: ("/image_raw" not in c.topic, c.topic.endswith(_COMPRESSED), c.topic),
+        )
+        yield first, others
+
+
+def _namespace(topic: str) -> str:
+    """Of a camera, from the topic of its images."""
+    return topic.removesuffix(_COMPRESSED).rpartition("/")[0]
 
 
 def _of_camera(
     bag: BagFile, images: Connection, transforms: TransformBuffer, world: str, most: int
 ) -> Iterator[PosedPicture]:
     lens = _lens(bag, images.topic)
-    poses: list[Pose] = []
-    numbers: list[int] = []
+    kept: KeptApart[tuple[str, Pose, bytes]] = KeptApart(SPARE * most)
     why = "it has no picture"
     for number, (_, _, raw) in enumerate(bag.messages([images])):
         header = bag.decode(images, raw).header
@@ -63,17 +86,12 @@ def _of_camera(
         except TwinError as error:
             why = str(error)
         else:
-            poses.append(pose)
-            numbers.append(number)
-    if not poses:
+            kept.add(pose.position, ahead(pose), (f"{images.topic} {number}", pose, raw))
+    if not kept.items:
         raise TwinError(f"no picture has a place in {world!r}: {why}")
-    chosen = apart([(pose.position, _ahead(pose)) for pose in poses], most)
-    wanted = {numbers[row]: poses[row] for row in chosen}
-    for number, (_, _, raw) in enumerate(bag.messages([images])):
-        if number in wanted:
-            yield _picture(
-                f"{images.topic} {number}", bag.decode(images, raw), lens, wanted[number]
-            )
+    for row in apart([(pose.position, ahead(pose)) for _, pose, _ in kept.items], most):
+        name, pose, raw = kept.items[row]
+        yield _picture(name, bag.decode(images, raw), lens, pose)
 
 
 def _picture(name: str, message: Any, lens: Intrinsics, pose: Pose) -> PosedPicture:
@@ -87,13 +105,9 @@ def _picture(name: str, message: Any, lens: Intrinsics, pose: Pose) -> PosedPict
     return PosedPicture(name, lens.posed(name, rotation, -rotation @ pose.position), bgr)
 
 
-def _ahead(pose: Pose) -> Float[np.ndarray, " 3"]:
-    return np.asarray(pose.rotation.apply([0.0, 0.0, 1.0]))
-
-
 def _lens(bag: BagFile, topic: str) -> Intrinsics:
     """Of the CameraInfo in the same namespace, as image_transport has it."""
-    base = topic.removesuffix("/compressed").rpartition("/")[0]
+    base = _namespace(topic)
     beside = [c for c in bag.connections if c.msgtype == _INFO and c.msgcount]
     own = [c for c in beside if c.topic.rpartition("/")[0] == base]
     if not own:

@@ -260,8 +260,10 @@ class TwinNode(LifecycleNode):
         self._entities.append((ActionServer.destroy, server))
         return server
 
-    def timer(self, period: float, callback: Callable[[], None]) -> Any:
-        timer = self.create_timer(period, callback, clock=self._watch_clock)
+    def timer(self, period: float, callback: Callable[[], None], always: bool = False) -> Any:
+        """always: also while the time of a replay stands."""
+        clock = self._steady if always else self._watch_clock
+        timer = self.create_timer(period, callback, clock=clock)
         self._entities.append((self.destroy_timer, timer))
         return timer
 
