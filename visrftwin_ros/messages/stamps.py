@@ -8,6 +8,8 @@ from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.factory import Make
 
 NANOSECONDS = 10**9
+_SECONDS = 2**31
+"""Of ROS time, from 0 on."""
 
 
 def stamp_ns(stamp: Any) -> int:
@@ -18,9 +20,14 @@ def stamp_ns(stamp: Any) -> int:
 def stamp_message(make: Make, stamp: int) -> Any:
     """A builtin_interfaces/Time of nanoseconds; TwinError on what ROS cannot hold."""
     seconds, rest = divmod(int(stamp), NANOSECONDS)
-    if not 0 <= seconds < 2**31:
+    if not 0 <= seconds < _SECONDS:
         raise TwinError(f"stamp {stamp} ns is no ROS time: expected 0 to 2^31 s")
     return make("builtin_interfaces/Time", sec=seconds, nanosec=rest)
+
+
+def later(stamp: int, by: int) -> int:
+    """A stamp `by` ns after this one; at most the last of ROS time, to which a broken clock may come."""
+    return min(stamp + by, _SECONDS * NANOSECONDS - 1)
 
 
 def check_stamp(stamp: int, whose: str) -> None:

@@ -14,7 +14,7 @@ from visrftwin_ros.bodies.people import Bodies, nobody, together
 from visrftwin_ros.cache import cache_folder
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.people import bodies_from_message, covariance_from_message
-from visrftwin_ros.messages.stamps import stamp_ns
+from visrftwin_ros.messages.stamps import later, stamp_ns
 from visrftwin_ros.msg import (
     ChannelPaths,
     FadeWarning,
@@ -284,7 +284,7 @@ class ChannelPredictor(TwinNode):
                 "people", STALE, f"no fresh people for {silence_ns * 1e-9:.1f} s{self._unused}"
             )
             # The last people are kept where they were: an empty place would promise clear links.
-            self._publish(self._fresh_ns + silence_ns, stale=True, age=silence_ns * 1e-9)
+            self._publish(later(self._fresh_ns, silence_ns), stale=True, age=silence_ns * 1e-9)
 
     def _people_now(self) -> PeopleNow:
         if self._fresh_ns is None or self._heard_ns is None:

@@ -12,7 +12,7 @@ from visualization_msgs.msg import MarkerArray
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages import vision
-from visrftwin_ros.messages.stamps import check_stamp, stamp_ns
+from visrftwin_ros.messages.stamps import check_stamp, later, stamp_ns
 from visrftwin_ros.msg import Detections as DetectionsMessage
 from visrftwin_ros.msg import LidarPeople as LidarPeopleMessage
 from visrftwin_ros.msg import TrackedPeople
@@ -254,7 +254,7 @@ class PeopleTrackerNode(TwinNode):
         # Live stamps lie a little before the clock; those of a recording may be of another day.
         latency = self._latency_ns
         ahead = since + (latency if 0 <= latency < LONGEST_LATENCY_NS else 0)
-        stamp = self._newest_ns + ahead
+        stamp = later(self._newest_ns, ahead)
         people = self._tracker.predict_to(stamp)
         self._publish(self._message(people), stamp, ahead)
 
@@ -265,7 +265,7 @@ class PeopleTrackerNode(TwinNode):
         if silence_ns <= self.value("stale_after") * 1e9:
             return
         self.report("detections", STALE, f"no detections for {silence_ns * 1e-9:.1f} s")
-        stamp = self._newest_ns + silence_ns
+        stamp = later(self._newest_ns, silence_ns)
         predicted = self._message(self._tracker.predict_to(stamp))
         predicted.stale = True
         self._publish(predicted, stamp, silence_ns)
