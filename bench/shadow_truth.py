@@ -209,7 +209,7 @@ def main() -> None:
         head, there, rest = given.page.read_text().partition(HEADING)
         if not there:
             parser.error(f"{given.page} has no line {HEADING.strip()!r}")
-        _, mark, after = rest.partition("\n## ")
+        _, mark, after = rest.partition("\n#")
         given.page.write_text(f"{head}{HEADING}\n{said}{mark}{after}")
 
 

@@ -31,13 +31,13 @@ def test_the_page_gets_medians_and_differences_of_one_seed_each(
         }
     file, page = tmp_path / "found.json", tmp_path / "page.md"
     file.write_text(json.dumps({"lobby": found}))
-    page.write_text(f"before\n\n{shadow_truth.HEADING}\nyesterday\n\n## After\n\nkept\n")
+    page.write_text(f"before\n\n{shadow_truth.HEADING}\nyesterday\n\n### After\n\nkept\n")
     words = ["--sites", "lobby", "--seeds", "3000", "3001"]
     monkeypatch.setattr(sys, "argv", ["x", *words, "--json", str(file), "--page", str(page)])
     shadow_truth.main()
     text = page.read_text()
     assert text.startswith("before\n\n" + shadow_truth.HEADING)
-    assert text.endswith("\n## After\n\nkept\n") and "yesterday" not in text
+    assert text.endswith("\n### After\n\nkept\n") and "yesterday" not in text
     row = next(line for line in text.splitlines() if "thick less fresnel, true" in line)
     assert [cell.strip() for cell in row.split("|")][7] == "-1.0 (-1.5 to -0.5)"
     row = next(line for line in text.splitlines() if "| thick, tracked |" in line)
