@@ -200,13 +200,13 @@ def test_what_was_on_its_way_when_a_node_died_is_no_sign_that_it_is_back() -> No
     assert surely_after(looks, 10.0, 10.2) == 10.2
 
 
-def test_a_picture_that_comes_again_may_be_news_once() -> None:
+def test_a_picture_that_comes_again_is_no_news_for_longer_than_silence() -> None:
     again = Fault("repeat", EVERY, 5.0, stale=("channels", "beams"))
     done = Done(again, 10.0, 15.0, 18.0)
-    once = heard((0, 11.25, True), (11.25, 15.4, False), (15.4, 18, True))
+    once = heard((0, 10.95, True), (10.95, 15.4, False), (15.4, 18, True))
     assert judged(done, once).wrong == ()
-    twice = heard((0, 11.75, True), (11.75, 15.4, False), (15.4, 18, True))
-    assert judged(done, twice).wrong == ("6 fresh outputs after 1.5 s",)
+    twice = heard((0, 11.25, True), (11.25, 15.4, False), (15.4, 18, True))
+    assert judged(done, twice).wrong and "after 1 s" in judged(done, twice).wrong[0]
 
 
 @pytest.mark.parametrize("step", [5.0, -5.0])

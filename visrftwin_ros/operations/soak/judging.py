@@ -13,9 +13,6 @@ from visrftwin_ros.operations.soak.faults import EVERY, Fault
 OUTPUTS = ("channels", "beams")
 STALE_WITHIN = 1.0
 """s from a fault to the last fresh output, and how old fresh outputs may be."""
-FIRST_LOOK = 0.5
-"""s more where the last picture comes again: who had dropped it takes its first repeat as new, and cannot
-know better. The longest period of a sensor by which alone people are fresh."""
 AGAIN_WITHIN = 6.0
 """s from a kill to fresh outputs, of a site whose paths are cached."""
 AT_WORK = 0.3
@@ -130,14 +127,13 @@ def judged(done: Done, record: Record) -> Verdict:
     if missed:
         wrong.append(f"{missed} fresh outputs with stamps that are not")
     if fault.stale:
-        within = STALE_WITHIN + (FIRST_LOOK if fault.kind == "repeat" else 0.0)
-        must_end = done.began + within
+        must_end = done.began + STALE_WITHIN
         late = {o: record.fresh_times(o, must_end, done.ended) for o in fault.stale}
         stale_after = max(_last_fresh(record, o, done) for o in fault.stale)
         number = sum(map(len, late.values()))
         missed += number
         if number:
-            wrong.append(f"{number} fresh outputs after {within:g} s")
+            wrong.append(f"{number} fresh outputs after {STALE_WITHIN:g} s")
         again_after = max(_again(record, o, done) for o in fault.stale) - since
         if not again_after <= AGAIN_WITHIN + _unseen(done):
             wrong.append(f"fresh again after {again_after:.1f} s")
