@@ -23,6 +23,8 @@ first time it is at once."""
 MAX_RESTARTS = 5
 RESTART_WINDOW = 60.0
 LOOK_PERIOD = 0.1
+PATIENCE = 10.0
+"""Seconds after which what only looks is started though others are not at work yet."""
 GRACE = 2.5
 """Seconds that a node has to leave after SIGTERM."""
 
@@ -31,7 +33,7 @@ class Graph:
     """Starts nodes, restarts those that die or hang, stops all of them together.
 
     A node that only looks, such as the viewer, never ends the others: where it cannot start, or dies
-    again and again, it is left out.
+    again and again, it is left out. It is started when they are at work, not to keep them waiting.
     """
 
     def __init__(self, specs: Sequence[NodeSpec]) -> None:
@@ -40,17 +42,29 @@ class Graph:
         self._deaths: dict[str, deque[float]] = {s.full_name: deque() for s in specs}
         self._restart_at: dict[str, float] = {}
         self._folder = tempfile.TemporaryDirectory(prefix="visrftwin-")
-        self._looked_at = time.monotonic()
+        self._looked_at = self._started_at = time.monotonic()
+        self._later: list[NodeSpec] = []
         self.finished: set[str] = set()
         self.left_out: set[str] = set()
         self.restarted: list[str] = []
 
     def start(self) -> None:
         check_domain()
-        self._looked_at = time.monotonic()
+        self._looked_at = self._started_at = time.monotonic()
         remove_left_over()  # of a twin that was killed, before another one needs the memory
+        self._later = [spec for spec in self._specs if spec.only_looks]
         for spec in self._specs:
-            self._start(spec)
+            if not spec.only_looks:
+                self._start(spec)
+        self._start_others()
+
+    def _start_others(self) -> None:
+        """What only looks, once all else has shown a heartbeat or PATIENCE is over."""
+        beating = all(process.has_beaten for process in self._running.values())
+        if beating or time.monotonic() - self._started_at > PATIENCE:
+            for spec in self._later:
+                self._start(spec)
+            self._later = []
 
     def _start(self, spec: NodeSpec) -> None:
         folder = Path(self._folder.name)
@@ -61,6 +75,8 @@ class Graph:
         now = time.monotonic()
         late = now - self._looked_at - 10 * LOOK_PERIOD
         self._looked_at = now
+        if self._later:
+            self._start_others()
         for spec in self._specs:
             name = spec.full_name
             if name in self._restart_at and now >= self._restart_at[name]:
@@ -114,7 +130,7 @@ class Graph:
 
     @property
     def alive(self) -> bool:
-        return bool(self._running or self._restart_at)
+        return bool(self._running or self._restart_at or self._later)
 
     def pid(self, full_name: str) -> int | None:
         process = self._running.get(full_name)
@@ -123,6 +139,7 @@ class Graph:
     def stop(self) -> None:
         """Asks every node to leave, then insists."""
         self._restart_at.clear()
+        self._later.clear()
         for process in self._running.values():
             process.ask_to_leave()
         deadline = time.monotonic() + GRACE

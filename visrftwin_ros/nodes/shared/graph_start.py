@@ -7,7 +7,13 @@ from collections.abc import Callable
 
 from diagnostic_msgs.msg import DiagnosticArray
 
-from visrftwin_ros.nodes.shared.twin_node import OK, WARN, NodeParameter, TwinNode
+from visrftwin_ros.nodes.shared.twin_node import (
+    OK,
+    REPORT_QOS,
+    WARN,
+    NodeParameter,
+    TwinNode,
+)
 
 WAIT_FOR_PARAMETER = NodeParameter(
     "wait_for", [""], "Nodes that must be configured before it starts"
@@ -30,7 +36,7 @@ class GraphStart:
         self._since = time.monotonic()
         self._reasons: dict[str, str] = {}
         if self.missing:
-            node.subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics)
+            node.subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, REPORT_QOS)
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         if not self.missing or not self._node.active:

@@ -49,6 +49,12 @@ SENSOR_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 RESULT_QOS = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
 EACH_QOS = QoSProfile(depth=2000, reliability=ReliabilityPolicy.RELIABLE)
 """Of messages each of which counts, and many of which may come at once: one a link or robot."""
+REPORT_QOS = QoSProfile(
+    depth=10,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+)
+"""Of /diagnostics: who finds a node later than it spoke hears it all the same."""
 LATCHED_QOS = QoSProfile(
     depth=1,
     reliability=ReliabilityPolicy.RELIABLE,
@@ -114,7 +120,7 @@ class TwinNode(LifecycleNode):
         self._intake: Intake | None = None
         self._entities: list[tuple[Callable[[Any], Any], Any]] = []
         self._status: dict[str, tuple[bytes, str, dict[str, str]]] = {}
-        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", RESULT_QOS)
+        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", REPORT_QOS)
         # Of wall time: a paused replay must not silence the nodes.
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._diagnostics_timer = self.create_timer(1.0, self._on_second, clock=self._steady)
