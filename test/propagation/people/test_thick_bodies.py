@@ -12,6 +12,7 @@ from made_up import WAVELENGTH, people, polylines
 
 from visrftwin_ros.bodies.people import Bodies
 from visrftwin_ros.bodies.surface import skin_permittivity
+from visrftwin_ros.propagation.fields.fresnel_auxiliary import phasor_integrals
 from visrftwin_ros.propagation.paths.path_segments import path_segments
 from visrftwin_ros.propagation.people.body_screens import Shadows, shadows
 from visrftwin_ros.propagation.people.cylinder_diffraction import (
@@ -193,7 +194,7 @@ def near(middle: float) -> st.SearchStrategy[float]:
     return st.one_of(st.just(middle), st.floats(middle - 1e-6, middle + 1e-6), st.floats(-2, 2))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     place=st.tuples(near(0.125), near(0.225)),
     heading=near(np.pi / 2),
@@ -236,10 +237,10 @@ def test_outlines_come_with_the_field() -> None:
     ends=st.tuples(st.floats(0.8, 2.5), st.floats(0.8, 2.5)),
 )
 @settings(max_examples=60, deadline=None)
-def test_flat_parts_of_weak_paths_are_the_screens_of_the_flat_model(
+def test_flat_parts_of_weak_paths_are_screens_with_exact_detours(
     aside: float, along: float, heading: float, speed: float, ends: tuple[float, float]
 ) -> None:
-    """Whose edges are in Fresnel's own approximation: alike while they are near the path."""
+    """By numpy; the `fresnel` model has the same edges, in Fresnel's own approximation."""
     body = replace(
         people((along, aside)),
         heading=np.array([heading]),
@@ -250,4 +251,22 @@ def test_flat_parts_of_weak_paths_are_the_screens_of_the_flat_model(
     flat = shadows(segments, body, one, one, WAVELENGTH, "thick", flat=True)
     model = shadows(segments, body, one, one, WAVELENGTH, "fresnel")
     assert len(flat.field) == len(model.field)
-    np.testing.assert_allclose(flat.field, model.field, atol=0.06)
+    np.testing.assert_allclose(flat.field, model.field, atol=0.15)
+    if not len(flat.field):
+        return
+
+    def to(edge: np.ndarray) -> np.ndarray:
+        longer = sum(np.hypot(d, edge) - d for d in (flat.outline.d1, flat.outline.d2))
+        return phasor_integrals(np.sign(edge) * np.sqrt(4 * longer / WAVELENGTH))
+
+    o = flat.outline
+    axis, head = (o.left + o.right) / 2, min(0.17, body.depth[0], body.width[0]) / 2
+    leg = 0.31 * body.width / 2
+    trunk, heads = to(o.right) - to(o.left), to(axis + head) - to(axis - head)
+    legs = to(axis + o.half_apart + leg) - to(axis - o.half_apart - leg)
+    inner = np.maximum(o.half_apart - leg, 0.0)
+    legs = legs - (to(axis + inner) - to(axis - inner))
+    low, high = to(o.ground - o.crotch), to(o.ground + o.crotch)
+    taken = trunk * (low - to(o.bottom) + to(o.shoulders) - high)
+    taken = taken + heads * (to(o.top) - to(o.shoulders)) + legs * (high - low)
+    np.testing.assert_allclose(flat.field, 1 - o.nearness * 0.5j * taken, atol=1e-4)
