@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
 import time
@@ -125,8 +124,9 @@ def run(
         wait(graph, lambda: rounds_heard(out) >= known + 2, 60.0)
     finally:
         graph.stop()
-        listener.send_signal(signal.SIGINT)
-        listener.wait(timeout=10)
+        # All that it heard is written, and nothing comes any more.
+        listener.kill()
+        listener.wait()
     lines = [json.loads(line) for line in out.read_text().splitlines()]
     yield CampaignRun(lines, graph.restarted)
 

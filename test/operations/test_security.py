@@ -99,6 +99,7 @@ def test_a_policy_permits_what_the_running_graph_has_and_no_more(
     graph.start()
     try:
         for _ in range(10):  # until they are configured
+            assert graph.poll() is None
             code, said = visrftwin("security", "check", str(file), "--seconds", "3")
             if "3 nodes, 0 differences" in said:
                 break

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -51,7 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
     if why := _cannot_listen(found):
         found.append(Finding("graph", f"not listened to: {why}", True))
     else:
-        found += look_at_graph(site, table, arguments.namespace, arguments.seconds)
+        with _nothing_printed_by_others():
+            found += look_at_graph(site, table, arguments.namespace, arguments.seconds)
     if arguments.json:
         print(json.dumps([asdict(finding) for finding in found], indent=2))
     else:
@@ -70,3 +74,16 @@ def _cannot_listen(found: Sequence[Finding]) -> str:
     except TwinError as error:
         return str(error)
     return next((one.said for one in found if one.wrong and one.subject == MIDDLEWARE_FOUND), "")
+
+
+@contextmanager
+def _nothing_printed_by_others() -> Iterator[None]:
+    """What DDS's own code prints meanwhile goes to the standard error: scripts read ours."""
+    sys.stdout.flush()
+    ours = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        os.dup2(ours, 1)
+        os.close(ours)
