@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 import rclpy
 import yaml
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rclpy.executors import SingleThreadedExecutor
 
 from visrftwin_ros.lab import shipped
 from visrftwin_ros.messages.stamps import stamp_ns
 from visrftwin_ros.msg import Detections, LinkChannels
-from visrftwin_ros.nodes.shared.twin_node import RESULT_QOS, SENSOR_QOS
+from visrftwin_ros.nodes.shared.graph_start import CONFIGURE
+from visrftwin_ros.nodes.shared.twin_node import REPORT_QOS, RESULT_QOS, SENSOR_QOS
 from visrftwin_ros.operations.graph import Graph
 from visrftwin_ros.operations.node_table import NodeSpec, node_table
 from visrftwin_ros.site.loading import load_site
@@ -71,19 +73,26 @@ class Listener:
         self._node = rclpy.create_node("hears_all")
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self._node)
-        for topic, (kind, qos) in topics.items():
+        self._hears = [
             self._node.create_subscription(kind, topic, self.heard[topic].append, qos)
+            for topic, (kind, qos) in topics.items()
+        ]
+        self._says = self._node.create_publisher(DiagnosticArray, "/diagnostics", REPORT_QOS)
 
     def run(self, specs: list[NodeSpec], seconds: float) -> None:
         """The graph, until its replay has ended."""
         *others, replay = specs
+        # DDS may take seconds to find the publishers: the replay waits for us too.
+        waits = [*replay.parameters["wait_for"], self._node.get_name()]
         ending = NodeSpec(
-            replay.executable, replay.namespace, {**replay.parameters, "exit_at_end": True}
+            replay.executable,
+            replay.namespace,
+            {**replay.parameters, "exit_at_end": True, "wait_for": waits},
         )
         graph = Graph([*others, ending])
         graph.start()
         deadline = time.monotonic() + seconds
-        ended, waited = 0.0, 0.0
+        ended, waited, ready = 0.0, 0.0, False
         try:
             # A message that waits is handed over at once; what waits longer than that is silence.
             while not ended or time.monotonic() - ended < 1.0 or waited < 0.02:
@@ -92,6 +101,13 @@ class Listener:
                 self._executor.spin_once(timeout_sec=0.02)
                 waited = time.monotonic() - began
                 assert graph.poll() is None
+                if not ready and all(one.get_publisher_count() for one in self._hears):
+                    ready = True
+                    self._says.publish(
+                        DiagnosticArray(
+                            status=[DiagnosticStatus(name=f"{self._node.get_name()}{CONFIGURE}")]
+                        )
+                    )
                 if not ended and graph.finished:
                     ended = time.monotonic()
             assert graph.restarted == []
