@@ -40,7 +40,8 @@ class PageServer:
         """OSError where the port is taken, TwinError where Rerun does not give its files."""
         handler = partial(_Quiet, directory=str(page_files()))
         self._server = ThreadingHTTPServer((HERE, port), handler)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        # Every tenth of a second it looks whether it is to end: a node has 1.5 s to leave.
+        threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True).start()
 
     def close(self) -> None:
         self._server.shutdown()
