@@ -21,6 +21,7 @@ _GAP_NS = 500_000_000
 _KEPT_NS = 3_000_000_000
 """For which an alert stays after its time."""
 _ALERTS = 50
+_OLD = "What they rest on is too old."
 
 Link = tuple[str, str]
 
@@ -56,7 +57,7 @@ class LinkState:
 
     shadow_db: float = np.nan
     stale: bool = True
-    why: str = ""
+    why: str = "no channels yet"
     rate: float = np.nan
     snr_db: float = np.nan
     beam: int = -1
@@ -108,7 +109,7 @@ class Watch:
                 self.links[ap.name, robot.name] = LinkState()
 
     def hear_channel(self, link: Link, shadow_db: float, stale: bool, why: str) -> None:
-        self._change(link, shadow_db=shadow_db, stale=stale, why=why)
+        self._change(link, shadow_db=shadow_db, stale=stale, why=why or _OLD)
 
     def hear_coming(self, link: Link, coming: Coming) -> None:
         self._change(link, coming=coming)
@@ -169,8 +170,7 @@ class Watch:
         silent = [state for state in self.links.values() if state.stale]
         if not silent:
             return "## live"
-        why = next((state.why for state in silent if state.why), "no channels yet")
-        return f"# STALE: {len(silent)} of {len(self.links)} links\n\n{why}"
+        return f"# STALE: {len(silent)} of {len(self.links)} links\n\n{silent[0].why}"
 
     def _alerts(self, now_ns: int) -> str:
         shown = [one for one in self.alerts if now_ns <= one.until]
