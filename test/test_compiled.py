@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
 from numba.core import event
@@ -73,7 +74,11 @@ class _CtrlC(event.Listener):
         pass
 
 
-def test_ctrl_c_while_a_loop_is_compiled_is_followed_once_it_is() -> None:
+def test_ctrl_c_while_a_loop_is_compiled_is_followed_once_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))  # an earlier run's is not loaded
+
     @compiled
     def tripled(values: np.ndarray) -> None:
         for i in range(len(values)):

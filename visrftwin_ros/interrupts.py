@@ -26,7 +26,12 @@ def uninterrupted(numbers: Sequence[int] = (signal.SIGINT,)) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    if asked:
+    if not asked:
+        return
+    handler = before[asked[0]]
+    if callable(handler):
+        handler(asked[0], None)
+    else:
         signal.raise_signal(asked[0])
 
 
