@@ -85,12 +85,8 @@ def test_ctrl_c_while_a_loop_is_compiled_is_followed_once_it_is(
             values[i] *= 3
 
     numbers = np.arange(3.0)
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with event.install_listener("numba:compile", _CtrlC()), pytest.raises(KeyboardInterrupt):
-            tripled(numbers)
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with event.install_listener("numba:compile", _CtrlC()), pytest.raises(KeyboardInterrupt):
+        tripled(numbers)
     assert numbers.tolist() == [0.0, 1.0, 2.0]
     assert len(tripled.overloads) == 1  # type: ignore[attr-defined]
     tripled(numbers)

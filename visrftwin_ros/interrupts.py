@@ -26,12 +26,7 @@ def uninterrupted(numbers: Sequence[int] = (signal.SIGINT,)) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    if not asked:
-        return
-    handler = before[asked[0]]
-    if callable(handler):
-        handler(asked[0], None)
-    else:
+    if asked:
         signal.raise_signal(asked[0])
 
 

@@ -71,7 +71,7 @@ def test_outage_is_of_who_serves_beside_who_did_at_first(watch: Watch) -> None:
     for k in range(1, 21):
         if k == 11:  # the first fades, and the robot was handed over
             rates[first, robot] = (0.0, -np.inf, -1)
-            watch.hear_serving(robot, other, reported=False)
+            watch.hear_advice(robot, k * TICK, other)
         watch.hear_beams(k * TICK, rates, False)
     outage = watch.outage[robot]
     assert outage.first == first and outage.out == 0
@@ -87,6 +87,19 @@ def test_outage_is_of_who_serves_beside_who_did_at_first(watch: Watch) -> None:
     watch.hear_serving(robot, first, reported=True)
     watch.hear_serving(robot, other, reported=False)
     assert watch.serving[robot] == first
+
+
+def test_a_hand_over_is_followed_at_its_time_and_not_when_it_is_advised(watch: Watch) -> None:
+    links_of(watch)
+    robot = watch.site.robots[0].name
+    first, other = (ap.name for ap in watch.site.access_points[:2])
+    rates = {(first, robot): (1e9, 10.0, 0), (other, robot): (5e8, 8.0, 0)}
+    watch.hear_beams(TICK, rates, False)
+    watch.hear_advice(robot, 3 * TICK, other)
+    watch.hear_beams(2 * TICK, rates, False)
+    assert watch.serving[robot] == first
+    watch.hear_beams(3 * TICK, rates, False)
+    assert watch.serving[robot] == other and not watch.advised
 
 
 def test_a_name_that_the_site_lacks_is_left_out(watch: Watch) -> None:

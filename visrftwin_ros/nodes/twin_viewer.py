@@ -48,8 +48,6 @@ from visrftwin_ros.viewing.tracks import Trails, covariance_ellipses
 from visrftwin_ros.viewing.watch import NOTHING, Alert, Coming, Watch, in_trouble
 
 WRITTEN_NS = 500_000_000
-LONGEST_ALERT = 3600.0
-"""Seconds of a hand-over for good."""
 
 
 class TwinViewer(TwinNode):
@@ -108,6 +106,9 @@ class TwinViewer(TwinNode):
         if self._view.url:
             self.get_logger().info(f"open {self._view.url}")
         self.report("page", OK, self._view.url or "no web page", record=record)
+
+    def time_went_back(self) -> None:
+        self._watch, self._written_ns = Watch(self._watch.site), 0
 
     def cleanup(self) -> None:
         if hasattr(self, "_view"):
@@ -169,13 +170,12 @@ class TwinViewer(TwinNode):
 
     def _on_hand_over(self, message: HandOver) -> None:
         at = stamp_ns(message.at)
-        lasts = min(message.duration, LONGEST_ALERT) if message.duration > 0 else 0.0
         text = (
             f"{message.robot}: hand over from {message.from_ap or 'nobody'} to **{message.to_ap}** "
             f"(+{message.expected_gain * 1e-9:.2f} Gbit/s, {message.confidence:.0%}): {message.reason}"
         )
-        self._watch.hear_alert(Alert(at, at + int(lasts * 1e9), text))
-        self._watch.hear_serving(message.robot, message.to_ap, reported=False)
+        self._watch.hear_alert(Alert(at, at, text))
+        self._watch.hear_advice(message.robot, at, message.to_ap)
 
     def _on_association(self, message: Association) -> None:
         self._watch.hear_serving(message.robot, message.ap, reported=True)

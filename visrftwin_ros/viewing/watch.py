@@ -92,7 +92,8 @@ class Outage:
 
 @dataclass
 class Watch:
-    """Keeps the newest of each link of `site`; what has another name is left out."""
+    """Keeps the newest of each link of `site`; what has another name is left out. advised: by robot, when [ns]
+    to hand over to whom."""
 
     site: Site
     links: dict[Link, LinkState] = field(default_factory=dict)
@@ -100,6 +101,7 @@ class Watch:
     alerts: deque[Alert] = field(default_factory=lambda: deque(maxlen=_ALERTS))
     outage: dict[str, Outage] = field(default_factory=dict)
     reported: set[str] = field(default_factory=set)
+    advised: dict[str, tuple[int, str]] = field(default_factory=dict)
     _last_ns: int = 0
 
     def __post_init__(self) -> None:
@@ -121,6 +123,10 @@ class Watch:
         added to the outages unless it is `stale`."""
         for link, (rate, snr_db, beam) in beams.items():
             self._change(link, rate=rate, snr_db=snr_db, beam=beam)
+        for robot, (at, ap) in list(self.advised.items()):
+            if at <= stamp_ns:
+                del self.advised[robot]
+                self.hear_serving(robot, ap, reported=False)
         passed = stamp_ns - self._last_ns if self._last_ns else 0
         self._last_ns = stamp_ns
         for robot, outage in self.outage.items():
@@ -146,6 +152,11 @@ class Watch:
         for tx, rx in self.links:
             if rx == robot:
                 self._change((tx, rx), serves=tx == ap)
+
+    def hear_advice(self, robot: str, at: int, ap: str) -> None:
+        """Taken as followed at that time [ns], unless radios report who serves."""
+        if robot in self.outage:
+            self.advised[robot] = at, ap
 
     def hear_alert(self, alert: Alert) -> None:
         self.alerts.append(replace(alert, until=max(alert.until, alert.at + _KEPT_NS)))
