@@ -359,3 +359,22 @@ def _launch_description(monkeypatch: pytest.MonkeyPatch, **given: str) -> dict[s
     described = runpy.run_path(str(file))["generate_launch_description"]()
     (started,) = described[-1]
     return dict(started)
+
+
+@pytest.mark.timeout(120)
+def test_what_only_looks_starts_when_the_rest_is_at_work() -> None:
+    site = load_site("pets_campus")
+    table = node_table(site, "pets_campus", page={"web_port": 0})
+    specs = [spec for spec in table if spec.executable in ("site_frames", "twin_viewer")]
+    graph = Graph(specs)
+    graph.start()
+    try:
+        assert graph.pid("/site_frames") and graph.pid("/twin_viewer") is None and graph.alive
+        deadline = time.monotonic() + 60
+        while graph.pid("/twin_viewer") is None:
+            assert time.monotonic() < deadline
+            assert graph.poll() is None
+            time.sleep(0.05)
+        assert graph._running["/site_frames"].has_beaten
+    finally:
+        graph.stop()
