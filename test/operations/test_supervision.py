@@ -194,7 +194,8 @@ def test_what_looks_gives_way_to_what_sees_and_that_to_what_decides(
             group, mine = (
                 Path(f"/proc/{pid}/autogroup").read_text() for pid in (process.pid, "self")
             )
-            assert group.endswith(f"nice {niceness}\n") and group.split()[0] != mine.split()[0]
+            # the test's own reads empty where it runs in no session's group
+            assert group.endswith(f"nice {niceness}\n") and group.split()[:1] != mine.split()[:1]
     finally:
         process.end()
 
