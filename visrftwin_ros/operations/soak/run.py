@@ -225,6 +225,9 @@ class Running:
     def _work(self) -> Steps:
         if not (yield from self._until(lambda: self._fresh_since(0.0), STARTS_WITHIN)):
             raise TwinError(f"no fresh beams within {STARTS_WITHIN:.0f} s: see {self._log.name}")
+        # Until every detector has started, people are fresh by the first alone, and not all the time.
+        if not (yield from self._until(self._is_healthy, STARTS_WITHIN)):
+            raise TwinError(f"beams do not stay fresh: see {self._log.name}")
         self._began = time.monotonic()
         saved = sampled = 0.0
         harming = self._harm()
