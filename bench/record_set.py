@@ -1,10 +1,11 @@
 """Record campaigns of one set of the lab, radio only, one after the other.
 
 python bench/record_set.py --out FOLDER [--sites lobby ...] [--set judge] [--count 8]
-    [--access-points N] [--people N] [--seconds S] [--processes N] [--threads N]
+    [--drive N] [--access-points N] [--people N] [--seconds S] [--processes N] [--threads N]
 
-FOLDER/SITE_SEED is the bag of each; one that is complete is left as it is. The time that each took
-is printed: wall seconds, and processor seconds of all its threads.
+FOLDER/SITE_SEED is the bag of each, also of further drives, which want a folder of their own; one that
+is complete is left as it is. The time that each took is printed: wall seconds, and processor seconds of
+all its threads.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def recorded(given: argparse.Namespace, site: str, seed: int) -> str:
         "--no-lidar",
     ]
     command += ["--site", site, "--seed", str(seed), "--out", str(bag), "--force"]
-    for option in ("people", "seconds", "access_points", "processes", "threads"):
+    for option in ("drive", "people", "seconds", "access_points", "processes", "threads"):
         if (value := getattr(given, option)) is not None:
             command += [f"--{option.replace('_', '-')}", str(value)]
     began, before = time.perf_counter(), os.times()
@@ -66,6 +67,7 @@ def main() -> None:
     parser.add_argument("--set", default="judge", choices=("fit", "choose", "judge"))
     parser.add_argument("--count", type=int, default=8, help="seeds of each site")
     parser.add_argument("--access-points", type=int)
+    parser.add_argument("--drive", type=int, help="of several in each place")
     parser.add_argument("--people", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--processes", type=int)

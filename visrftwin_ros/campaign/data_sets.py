@@ -1,4 +1,8 @@
-"""Which bags nothing may be fitted on: the lab keeps some to judge by."""
+"""Which bags nothing may be fitted on: the lab keeps some to judge by.
+
+Of a place that judges, the first drive is scored. Further ones are what a user would sound there, to
+calibrate that very place by; no method is made or tuned on them either.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,14 @@ from visrftwin_ros.campaign.snapshot import Campaign
 from visrftwin_ros.errors import TwinError
 
 JUDGE = "judge"
+SOUNDINGS = "soundings"
+"""Of further drives in a place that judges."""
 NO_SET = "none"
+
+
+def set_of_drive(place: str, drive: int) -> str:
+    """The set of a campaign, of its place's."""
+    return SOUNDINGS if place == JUDGE and drive else place
 
 
 def set_of(facts: Mapping[str, Any]) -> str:

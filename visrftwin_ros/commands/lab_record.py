@@ -23,6 +23,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--people", type=int, required=True, help="how many walk about")
     parser.add_argument("--seconds", type=float, required=True, help="how long")
     parser.add_argument("--seed", type=int, required=True, help="draws all that is hidden")
+    parser.add_argument(
+        "--drive",
+        type=int,
+        default=0,
+        metavar="N",
+        help="of several in the place that the seed draws: another way of the robot, other people",
+    )
     parser.add_argument("--out", type=Path, required=True, help="bag folder to write")
     add_force(parser)
     parser.add_argument(
@@ -92,6 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
         people=arguments.people,
         seconds=arguments.seconds,
         seed=arguments.seed,
+        drive=arguments.drive,
         camera_rate=given["camera_rate"],
         panorama_rate=given["panorama_rate"],
         lidar_rate=given["lidar_rate"],

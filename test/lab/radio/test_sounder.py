@@ -38,7 +38,7 @@ def paths(
 
 
 def sounder(seed: int = 1, **limits: float) -> Sounder:
-    return Sounder(2e9, 60.0, seed, SounderLimits(**limits), NO_OFFSETS)  # type: ignore[arg-type]
+    return Sounder(2e9, 60.0, seed, SounderLimits(**limits), NO_OFFSETS, seed)  # type: ignore[arg-type]
 
 
 def test_paths_in_one_delay_bin_and_beam_become_one_and_add_as_phasors() -> None:
@@ -125,12 +125,21 @@ def test_a_link_without_paths_is_an_empty_record() -> None:
     assert len(sounder().measure(paths([], [], []), 0.0, 0, 0.0, 0.0)) == 0
 
 
+def test_another_drive_has_the_same_cables_and_another_reference() -> None:
+    first, other = (
+        Sounder(2e9, 60.0, seed, SounderLimits(), SounderOffsets(), 7) for seed in (7, 8)
+    )
+    assert first.link_offset(1) == other.link_offset(1)
+    assert first.receive_turn == other.receive_turn
+    assert first.offset_db != other.offset_db
+
+
 def test_offsets_stay_the_same_throughout_and_are_those_that_were_stated() -> None:
     true = paths([-80.0], [30.0], [0.4])
     late, turned = [], []
     for seed in range(60):
-        off = Sounder(2e9, 60.0, seed, SounderLimits(), SounderOffsets())
-        exact = Sounder(2e9, 60.0, seed, SounderLimits(), NO_OFFSETS)
+        off = Sounder(2e9, 60.0, seed, SounderLimits(), SounderOffsets(), seed)
+        exact = Sounder(2e9, 60.0, seed, SounderLimits(), NO_OFFSETS, seed)
         apart = [
             (
                 off.measure(true, t, 0, 0.0, 0.4, Askew(0.03, 0.02)),

@@ -134,11 +134,20 @@ def test_a_bag_that_is_there_stays_without_force(bag: Path, capsys: pytest.Captu
         ({"seconds": 0.0}, "more than 0"),
         ({"seconds": float("nan")}, "more than 0"),
         ({"seed": -1}, "seed"),
+        ({"drive": -1}, "drive -1"),
     ],
 )
 def test_bad_requests_are_refused_before_any_work(change: dict[str, object], text: str) -> None:
     with pytest.raises(TwinError, match=text):
         cast(Request(**{**QUICK.__dict__, **change}))
+
+
+def test_another_drive_is_another_way_among_other_people_in_the_same_place() -> None:
+    first, again, other = (cast(replace(QUICK, drive=drive)) for drive in (0, 0, 1))
+    assert np.array_equal(first.drive.position, again.drive.position)
+    assert not np.allclose(first.drive.position, other.drive.position)
+    assert not np.allclose(first.walks.position, other.walks.position)
+    assert first.world.true_site == other.world.true_site
 
 
 def test_ctrl_c_leaves_a_marked_bag_and_no_process(tmp_path: Path) -> None:
@@ -152,7 +161,7 @@ def test_ctrl_c_leaves_a_marked_bag_and_no_process(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         env={**os.environ, "XDG_CACHE_HOME": str(tmp_path)},
     )
-    until = time.monotonic() + 60
+    until = time.monotonic() + 150
     while not list(out.glob("*.mcap")) and time.monotonic() < until:
         time.sleep(0.2)
     time.sleep(4.0)

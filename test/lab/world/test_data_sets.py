@@ -9,7 +9,7 @@ import pytest
 
 import visrftwin_ros.lab
 from visrftwin_ros.campaign.campaign_reader import read_campaign
-from visrftwin_ros.campaign.data_sets import refuse_judge, set_of
+from visrftwin_ros.campaign.data_sets import refuse_judge, set_of, set_of_drive
 from visrftwin_ros.cli import main
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.lab.world.data_sets import family_of, textures_of
@@ -43,5 +43,8 @@ def test_nothing_is_fitted_on_a_bag_of_the_judge_set(capsys: pytest.CaptureFixtu
     judging = replace(campaign, facts={**campaign.facts, "set": "judge", "seed": 3001})
     with pytest.raises(TwinError, match=r"judge set \(seed 3001\)"):
         refuse_judge(BAG, judging)
+    sounded = replace(campaign, facts={**campaign.facts, "set": set_of_drive("judge", 1)})
+    refuse_judge(BAG, sounded)  # what a user would sound there
+    assert set_of_drive("judge", 0) == "judge" and set_of_drive("fit", 1) == "fit"
     assert main(["campaign", "info", str(BAG), "--site", "lobby", "--for-fitting"]) == 0
     assert '"set": "none"' in capsys.readouterr().out

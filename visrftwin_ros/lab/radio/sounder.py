@@ -108,7 +108,8 @@ class Askew:
 
 
 class Sounder:
-    """One campaign's sounder; `seed` draws its errors, `span` [s] is the campaign's length."""
+    """One campaign's sounder; `seed` draws its errors, `span` [s] is the campaign's length. `devices` draws
+    the offsets that stay with devices and cables, whoever measures with them: the seed of their place."""
 
     def __init__(
         self,
@@ -117,10 +118,11 @@ class Sounder:
         seed: int,
         limits: SounderLimits,
         offsets: SounderOffsets,
+        devices: int,
     ) -> None:
         self.bandwidth = bandwidth
         self.limits = limits
-        self._seed = seed
+        self._seed, self._devices = seed, devices
         rng = np.random.default_rng([seed, 0x50ED])
         self.offset_db = float(rng.normal(0, limits.offset_db))
         # Warming up and cooling down: a few slow sines over the campaign.
@@ -129,7 +131,7 @@ class Sounder:
             for _ in range(3)
         ]
         self._span = max(span, 60.0)
-        fixed = np.random.default_rng([seed, 0x0FF5E7])
+        fixed = np.random.default_rng([devices, 0x0FF5E7])
         self._offsets = offsets
         self.delay_offset = float(fixed.normal(0, offsets.delay))
         self.receive_turn = float(fixed.normal(0, offsets.receive_turn))
@@ -150,7 +152,7 @@ class Sounder:
 
     def link_offset(self, link: int) -> tuple[float, float]:
         """Seconds by which this link's delays are late, and dB by which its gains are high, throughout."""
-        rng = np.random.default_rng([self._seed, link, 0x0FF5E7])
+        rng = np.random.default_rng([self._devices, link, 0x0FF5E7])
         late = self.delay_offset + float(rng.normal(0, self._offsets.link_delay))
         return late, float(rng.normal(0, self._offsets.link_gain_db))
 

@@ -95,9 +95,10 @@ class Links:
         return Sounder(
             self.cast.world.true_site.radio.bandwidth,
             asked.seconds,
-            asked.seed,
+            asked.drive_seed,
             asked.limits,
             asked.offsets,
+            asked.seed,
         )
 
     def _sounded(self, row: int, now: Instant) -> list[Snapshot]:

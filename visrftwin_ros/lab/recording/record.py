@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from visrftwin_ros.campaign.campaign_writer import CampaignWriter
+from visrftwin_ros.campaign.data_sets import set_of_drive
 from visrftwin_ros.lab.radio.crowd import Crowd
 from visrftwin_ros.lab.radio.static_truth import solved_paths
 from visrftwin_ros.lab.recording.frames import write_moving_frames, write_static_frames
@@ -75,7 +76,8 @@ def _facts(request: Request, made: Cast) -> dict[str, object]:
         "antenna": "isotropic, vertically polarised; the horns' pattern is taken out",
         "made_by": request.command,
         "seed": request.seed,
-        "set": made.world.family.set,
+        "drive": request.drive,
+        "set": set_of_drive(made.world.family.set, request.drive),
         "layout": made.world.family.layout,
         "textures": made.world.family.textures,
         "assignment": made.world.family.assignment,
@@ -115,7 +117,7 @@ class _Recording:
         meshes = links.static.meshes
         lidar = None
         if self._sweeps:
-            lidar = LidarSimulator(request.lidar, meshes, links.crowd.scene, request.seed)
+            lidar = LidarSimulator(request.lidar, meshes, links.crowd.scene, request.drive_seed)
         write_static_frames(self._writer, START_NS, made.world.site, made.drive.robot)
         self._writer.truth_materials({mesh.name: mesh.material for mesh in meshes})
         for _, kind, index in self._timeline():

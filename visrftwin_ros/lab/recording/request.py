@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.lab.people.avatars import Avatars, make_avatars
 from visrftwin_ros.lab.people.walks import Walks, plan_walks
@@ -26,7 +28,8 @@ class Request:
     """What to record.
 
     camera_rate: pictures a second of each fixed camera, 0 for none; panorama_rate: of the robot's;
-    lidar_rate: of sweeps kept, 0 for none. access_points: how many, default the site's. processes:
+    lidar_rate: of sweeps kept, 0 for none. access_points: how many, default the site's. drive: of several
+    in the place that the seed draws; another robot's way, other people, noise and power reference. processes:
     that work out the links, at once; with one it is the caller's. threads: of each process. command: how
     to make it again, for the bag's facts.
     """
@@ -42,11 +45,19 @@ class Request:
     jpeg_quality: int = 85
     fineness: Fineness = field(default_factory=Fineness)
     access_points: int | None = None
+    drive: int = 0
     limits: SounderLimits = field(default_factory=SounderLimits)
     offsets: SounderOffsets = field(default_factory=SounderOffsets)
     processes: int = 2
     threads: int = 2
     command: str = ""
+
+    @property
+    def drive_seed(self) -> int:
+        """Draws what is of this drive alone; of the first one the seed itself."""
+        if not self.drive:
+            return self.seed
+        return int(np.random.SeedSequence([self.seed, self.drive]).generate_state(1)[0])
 
 
 @dataclass(frozen=True)
@@ -70,6 +81,8 @@ def cast(request: Request) -> Cast:
     """The world, the robot's way and the people's, drawn from the seed; TwinError on bad input."""
     if not 0 < request.seconds <= 3600:
         raise TwinError(f"{request.seconds:g} s of recording: give more than 0 and up to 3600")
+    if request.drive < 0:
+        raise TwinError(f"drive {request.drive}: expected 0, 1, 2, ...")
     if request.people < 1:
         raise TwinError(f"{request.people} people: give at least 1; the lab is about people")
     world = load_world(request.world, request.seed, request.access_points)
@@ -80,9 +93,10 @@ def cast(request: Request) -> Cast:
             f"{request.people} people do not fit into {request.world}: its {room:.0f} m^2 of free "
             f"floor take {most}"
         )
-    drive = plan_drive(world, request.seconds, request.seed)
-    walks = plan_walks(world, request.people, request.seconds, request.seed, drive.path)
-    return Cast(world, drive, walks, make_avatars(walks, request.seed))
+    seed = request.drive_seed
+    drive = plan_drive(world, request.seconds, seed)
+    walks = plan_walks(world, request.people, request.seconds, seed, drive.path)
+    return Cast(world, drive, walks, make_avatars(walks, seed))
 
 
 def stamp_of(seconds: float) -> int:
