@@ -1,10 +1,11 @@
 """Score the twin and its rivals on campaigns that only judge, and write docs/judged.md.
 
-python bench/record_set.py --out JUDGE --set judge --count 8 --seconds 15     # the campaigns
-python bench/judge_tables.py --bags JUDGE --out SCORES                        # `visrftwin evaluate` of each site's
-python bench/judge_tables.py --out SCORES --page                              # the page of what SCORES holds
+python bench/record_set.py --out JUDGE --set judge --count 8 --seconds 15                # the campaigns
+python bench/record_set.py --out SOUNDINGS --set judge --count 8 --seconds 15 --drive 1  # sounded there before
+python bench/judge_tables.py --bags JUDGE --soundings SOUNDINGS --out SCORES   # `visrftwin evaluate`
+python bench/judge_tables.py --out SCORES --page                                         # the page of what SCORES holds
 
-A site's campaigns that were scored already are not scored again.
+Without --soundings nothing is calibrated. A site's campaigns that were scored already are not scored again.
 """
 
 from __future__ import annotations
@@ -32,9 +33,11 @@ QUANTITIES = {
 Row = Mapping[str, str]
 
 
-def scored(site: str, bags: Sequence[Path], out: Path) -> None:
+def scored(bags: Sequence[Path], soundings: Path | None, out: Path) -> None:
     """`visrftwin evaluate` of one site's campaigns."""
     command = [sys.executable, "-m", "visrftwin_ros.cli", "evaluate", *map(str, bags)]
+    if soundings is not None:
+        command += [f"--fit-bag={soundings / bag.name}" for bag in bags]
     subprocess.run([*command, "--out", str(out), "--figures", "none", "--force"], check=True)
 
 
@@ -94,13 +97,13 @@ def section(folder: Path) -> str:
     seeds = ", ".join(str(one["seed"]) for one in campaigns)
     counted = sum(one["scored"] for one in campaigns)
     errors, paired = rows_of(folder / "errors.csv"), rows_of(folder / "paired.csv")
+    twins = dict.fromkeys(row["predictor"] for row in paired)
     return "\n\n".join(
         [
             f"## {folder.name}",
             f"Seeds {seeds}; {counted} snapshots scored.",
             error_table(errors),
-            paired_table(paired, "twin"),
-            paired_table(paired, "twin_true"),
+            *(paired_table(paired, twin) for twin in twins),
         ]
     )
 
@@ -110,6 +113,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--bags", type=Path, help="folder of SITE_SEED, as record_set.py writes it")
+    parser.add_argument("--soundings", type=Path, help="the same of further drives there")
     parser.add_argument("--out", type=Path, required=True, help="folder of scores, one a site")
     parser.add_argument("--page", action="store_true", help="write docs/judged.md")
     given = parser.parse_args()
@@ -117,7 +121,7 @@ def main() -> None:
         for site in SITES:
             bags = sorted(given.bags.glob(f"{site}_*"))
             if len(bags) > 1 and not (given.out / site / "errors.csv").exists():
-                scored(site, bags, given.out / site)
+                scored(bags, given.soundings, given.out / site)
     folders = [given.out / site for site in SITES if (given.out / site / "errors.csv").exists()]
     if not folders:
         parser.error(f"{given.out}: no scores of a site; give --bags")
