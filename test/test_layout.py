@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "visrftwin_ros"
 
 LEVELS = (
     {"errors", "cache", "interrupts"},
-    {"outputs", "compiled", "yaml_input"},
+    {"outputs", "compiled", "yaml_input", "cluster"},
     {"site"},
     {"materials", "beams", "cameras", "bags"},
     {"scene", "bodies"},

@@ -7,7 +7,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from visrftwin_ros.commands.options import add_force, add_sites, own_site
+from visrftwin_ros.commands.options import add_cluster, add_force, add_sites, own_site
 from visrftwin_ros.outputs import check_room, folder_kind, make_room
 
 NAME = "decide"
@@ -32,17 +32,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="share of the time for which each person is not seen; 0 to 0.9",
     )
     parser.add_argument("--seed", type=int, default=1, help="of noise and misses")
+    add_cluster(parser)
     add_force(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.beams.hand_over_plan import Service
-    from visrftwin_ros.cache import cache_folder
+    from visrftwin_ros.cluster import each
     from visrftwin_ros.errors import TwinError
     from visrftwin_ros.evaluation.decision_report import table, write_report
-    from visrftwin_ros.evaluation.decisions import decide
+    from visrftwin_ros.evaluation.decisions import Question, decided
     from visrftwin_ros.site.loading import load_site
-    from visrftwin_ros.twin.engine import TwinEngine
 
     bags = arguments.bags
     names = arguments.site or [own_site(bag) for bag in bags]
@@ -55,15 +55,12 @@ def run(arguments: argparse.Namespace) -> int:
     check_room(arguments.out, _WRITTEN, arguments.force)
     service = Service(arguments.rate, arguments.interruption, arguments.old_serves)
     sites = {name: load_site(name) for name in names}
+    asked = [
+        Question(bag, sites[name], service, arguments.seed, arguments.missed)
+        for bag, name in zip(bags, names if len(names) > 1 else names * len(bags), strict=True)
+    ]
     played = []
-    for number, bag in enumerate(bags):
-        site = sites[names[number] if len(names) > 1 else names[0]]
-        # Of each bag its own: what robots that drive taught it of the paths is no other's.
-        engine = TwinEngine(site, cache_folder("paths"), threads=2)
-        try:
-            one = decide(bag, site, engine, service, arguments.seed, arguments.missed)
-        finally:
-            engine.close()
+    for bag, one in zip(bags, each(decided, asked, arguments.cluster), strict=True):
         for problem in one.problems:
             print(f"visrftwin: {bag}: {problem}", file=sys.stderr)
         played.append(one)

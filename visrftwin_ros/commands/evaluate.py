@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from visrftwin_ros.commands.options import add_force, add_sites, own_site
+from visrftwin_ros.commands.options import add_cluster, add_force, add_sites, own_site
 from visrftwin_ros.commands.progress import progress_bar
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.interrupts import uninterrupted
@@ -73,11 +73,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default="scores",
         help="those of each campaign's scores, the paper's 11 to 18, both, or none",
     )
+    add_cluster(parser)
     add_force(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from visrftwin_ros.evaluation.evaluation import evaluate
+    from visrftwin_ros.cluster import each
+    from visrftwin_ros.evaluation.evaluation import Question, evaluate, evaluated
     from visrftwin_ros.evaluation.figures.figure_list import draw_figures
     from visrftwin_ros.evaluation.figures.paper.figure_list import draw_paper_figures
     from visrftwin_ros.evaluation.latex_table import latex_table
@@ -106,15 +108,27 @@ def run(arguments: argparse.Namespace) -> int:
     )
     folder: Path = arguments.out
     ready = _room(folder, arguments.force)
+    asked = [
+        Question(
+            bag,
+            sites[names[number] if len(names) > 1 else names[0]],
+            replace(options, fit_bag=fits[number if len(fits) > 1 else 0]) if fits else options,
+        )
+        for number, bag in enumerate(bags)
+    ]
     states = []
     try:
-        for number, bag in enumerate(bags):
+        elsewhere = each(evaluated, asked, arguments.cluster) if arguments.cluster else None
+        for number, (bag, one) in enumerate(zip(bags, asked, strict=True)):
             own = folder if len(bags) == 1 else folder / f"campaign_{number + 1:02d}_{bag.stem}"
-            site = sites[names[number] if len(names) > 1 else names[0]]
             keep = _keeper(own, ready)
-            if fits:
-                options = replace(options, fit_bag=fits[number if len(fits) > 1 else 0])
-            state = evaluate(bag, site, options, keep, lambda step: progress_bar(step, "channel"))
+            if elsewhere is None:
+                state = evaluate(
+                    bag, one.site, one.options, keep, lambda step: progress_bar(step, "channel")
+                )
+            else:
+                state = next(elsewhere)
+                keep(state)
             for problem in state.problems:
                 print(f"visrftwin: {bag}: {problem}", file=sys.stderr)
             if arguments.figures in ("scores", "all"):

@@ -43,6 +43,17 @@ def own_site(bag: Path) -> str:
     return str(folder)
 
 
+def add_cluster(parser: argparse.ArgumentParser) -> None:
+    """`--cluster`, of commands that go through several campaigns."""
+    parser.add_argument(
+        "--cluster",
+        default="",
+        metavar="ADDRESS",
+        help="Dask scheduler, as tcp://host:8786: its workers take a bag each, by the same paths; needs the"
+        " extra `cluster`",
+    )
+
+
 def add_force(parser: argparse.ArgumentParser, option: str = "--out") -> None:
     """Adds `--force`, of the rule in `outputs.py`."""
     parser.add_argument(

@@ -15,6 +15,7 @@ from visrftwin_ros.beams.hand_over_plan import LinksAhead, Service, links_ahead
 from visrftwin_ros.beams.mcs_table import noise_dbm
 from visrftwin_ros.beams.selection import sweep
 from visrftwin_ros.bodies.timeline import PeopleTimeline
+from visrftwin_ros.cache import cache_folder
 from visrftwin_ros.campaign.campaign_reader import read_campaign
 from visrftwin_ros.campaign.snapshot import Campaign, TrueChannel
 from visrftwin_ros.errors import TwinError
@@ -95,6 +96,26 @@ TOLD = {
     "twin, unmeasured": "the same without measured SNRs",
     "oracle": "all true channels, those to come too",
 }
+
+
+@dataclass(frozen=True)
+class Question:
+    """A bag to play policies over; fields as of `decide`."""
+
+    bag: Path
+    site: Site
+    service: Service
+    seed: int
+    missed: float
+
+
+def decided(asked: Question) -> Decisions:
+    """As `decide`, by an engine of its own: what robots that drive teach it of the paths is no other bag's."""
+    engine = TwinEngine(asked.site, cache_folder("paths"), threads=2)
+    try:
+        return decide(asked.bag, asked.site, engine, asked.service, asked.seed, asked.missed)
+    finally:
+        engine.close()
 
 
 def decide(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +41,20 @@ LOG = logging.getLogger(__name__)
 
 Progresses = Callable[[str], Progress]
 """For each step's name, something to tell how far it is."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A campaign to score; fields as of `evaluate`."""
+
+    bag: Path
+    site: Site
+    options: Options
+
+
+def evaluated(asked: Question) -> Evaluation:
+    """As `evaluate`, for a worker who tells of nothing until it is done."""
+    return evaluate(asked.bag, asked.site, asked.options)
 
 
 def evaluate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,7 +17,7 @@ from visrftwin_ros.campaign.snapshot import Campaign
 from visrftwin_ros.evaluation.ground_truth import GroundTruth, TrueChannels
 from visrftwin_ros.evaluation.metric_scores import SnapshotMetrics
 from visrftwin_ros.evaluation.prediction import Predictor, Setting
-from visrftwin_ros.evaluation.predictors import under_test, usual_names
+from visrftwin_ros.evaluation.predictors import predictor_named, under_test, usual_names
 from visrftwin_ros.evaluation.references import PowerReference
 from visrftwin_ros.propagation.paths.link_metrics import LinkMetrics
 
@@ -60,6 +61,15 @@ class Result:
     @property
     def name(self) -> str:
         return self.predictor.name
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A predictor is the one of its name, in every process."""
+        fields = (getattr(self, field.name) for field in dataclasses.fields(self)[1:])
+        return _result, (self.name, *fields)
+
+
+def _result(name: str, *rest: Any) -> Result:
+    return Result(predictor_named(name), *rest)
 
 
 @dataclass(frozen=True)
