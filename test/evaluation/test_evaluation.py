@@ -18,9 +18,9 @@ from visrftwin_ros.cli import main
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.evaluation.evaluation import evaluate
 from visrftwin_ros.evaluation.ground_truth import dynamic_range_db, floors_db
-from visrftwin_ros.evaluation.ray_prediction import PLACE_SPACING, solve_places
 from visrftwin_ros.evaluation.report import metrics_of
 from visrftwin_ros.evaluation.results import Evaluation, Options
+from visrftwin_ros.evaluation.solves import PLACE_SPACING, Solves, solve_places
 from visrftwin_ros.evaluation.tracked_people import tracked_people
 from visrftwin_ros.perception.tracking.tracks_file import Tracks
 from visrftwin_ros.site.model import Site
@@ -276,6 +276,24 @@ def test_solved_places_lie_within_reach_of_every_place() -> None:
     places = solve_places(line)
     away = np.linalg.norm(line[:, None] - places, axis=2).min(axis=1)
     assert away.max() <= PLACE_SPACING and len(places) < 12
+
+
+def test_passes_over_a_campaign_share_solves_and_answer_as_without(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = np.array([0.0, 0.02, 1.0])
+    apart = sounded_hall.channels(site, times)[1]
+    places = solve_places(np.array([sounded_hall.place(t) + [0, 0, 1.2] for t in (*times, 3.0)]))
+    solves = Solves(places, tmp_path)
+    first = sounded_hall.channels(site, times, solves)[1]
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("solved again")
+
+    monkeypatch.setattr("visrftwin_ros.propagation.tracing.cached_solver.solve", refuse)
+    again = sounded_hall.channels(site, times, solves)[1]
+    assert np.array_equal(first.metrics.path_loss_db, again.metrics.path_loss_db)
+    assert np.allclose(first.metrics.path_loss_db, apart.metrics.path_loss_db, atol=0.2)
 
 
 def test_a_bag_without_cameras_and_lidars_cannot_be_tracked(bag: Path, site: Site) -> None:

@@ -17,6 +17,7 @@ from visrftwin_ros.campaign.campaign_writer import CampaignWriter
 from visrftwin_ros.campaign.snapshot import MeasuredPaths, Snapshot, TrueChannel
 from visrftwin_ros.evaluation.link_targets import Questions
 from visrftwin_ros.evaluation.ray_prediction import RayAnswers, RayPredictor, site_meshes
+from visrftwin_ros.evaluation.solves import Solves
 from visrftwin_ros.materials.table import MaterialValues
 from visrftwin_ros.scene.ray_device import prepare
 from visrftwin_ros.scene.surfaces import surface_meshes
@@ -87,7 +88,9 @@ def place(seconds: float) -> np.ndarray:
     return np.array([6.5 + SPEED * seconds, 3.0 + 0.1 * seconds, 0.0])
 
 
-def channels(site: Site, times: np.ndarray) -> tuple[Questions, RayAnswers]:
+def channels(
+    site: Site, times: np.ndarray, solves: Solves | None = None
+) -> tuple[Questions, RayAnswers]:
     """Both links at these seconds, by the engine with the true materials."""
     prepare(threads=2)
     count = 2 * len(times)
@@ -104,7 +107,7 @@ def channels(site: Site, times: np.ndarray) -> tuple[Questions, RayAnswers]:
     )
     people = PeopleTimeline([(START + k * 50_000_000, walker(k * 0.05)) for k in range(120)])
     meshes, _ = site_meshes(site, true_materials(site))
-    return questions, RayPredictor(site, meshes).answers(questions, people)
+    return questions, RayPredictor(site, meshes, solves=solves).answers(questions, people)
 
 
 def sounded(paths: Multipath, rng: np.random.Generator) -> MeasuredPaths:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -32,6 +33,7 @@ from visrftwin_ros.evaluation.references import power_offsets_db
 from visrftwin_ros.evaluation.results import Evaluation, Options, Result
 from visrftwin_ros.evaluation.robot_bodies import RecordedRobots
 from visrftwin_ros.evaluation.scoring import scored
+from visrftwin_ros.evaluation.solves import Solves, solve_places
 from visrftwin_ros.evaluation.tracked_people import tracked_people
 from visrftwin_ros.scene.ray_device import prepare
 from visrftwin_ros.scene.visibility import Visibility
@@ -70,12 +72,25 @@ def evaluate(
     cannot be read, does not fit the site, was what the site was calibrated on, or no predictor has
     anything to say.
     """
+    with TemporaryDirectory(prefix="visrftwin_solves_") as folder:
+        return _evaluated(bag, site, options, keep, progress, Path(folder))
+
+
+def _evaluated(
+    bag: str | Path,
+    site: Site,
+    options: Options,
+    keep: Callable[[Evaluation], None],
+    progress: Progresses | None,
+    folder: Path,
+) -> Evaluation:
+    """folder: for full solves, while it lasts."""
     predictors = [predictor_named(name) for name in options.predictors]
     if not 0 <= options.train_share < 1:
         raise TwinError(f"a train share of {options.train_share:g}; expected 0 to below 1")
     campaign = read_campaign(bag, site)
     untold = refuse_own_fit(site, campaign)
-    state = _prepared(campaign, site, options)
+    state = _prepared(campaign, site, options, folder)
     state = replace(state, problems=(*state.problems, *untold))
     if options.fit_bag is not None:
         setting = state.setting
@@ -95,12 +110,12 @@ def evaluate(
         raise TwinError(f"{state.campaign.source}: no predictor left: {'; '.join(state.problems)}")
     state = scored(replace(state, reference_db=_reference_db(state)))
     state = scored(_with_channels(state, progress))
-    state = replace(state, complete=True)
+    state = replace(state, setting=replace(state.setting, solves=None), complete=True)
     keep(state)
     return state
 
 
-def _prepared(campaign: Campaign, site: Site, options: Options) -> Evaluation:
+def _prepared(campaign: Campaign, site: Site, options: Options, folder: Path) -> Evaluation:
     snapshots, problems = usable_snapshots(campaign, site)
     site, more = _at_carrier(site, {s.frequency for s in snapshots})
     people, missing = _people(campaign, site, options)
@@ -111,7 +126,10 @@ def _prepared(campaign: Campaign, site: Site, options: Options) -> Evaluation:
         true_meshes, left = site_meshes(site, campaign.truth_materials)
         if left:
             more.append(f"truth/materials says nothing of {', '.join(left)}: as in the site")
-    questions = snapshot_questions(snapshots, site, Visibility(meshes))
+    sees = Visibility(meshes)
+    questions = snapshot_questions(snapshots, site, sees)
+    true = true_channels(campaign, site, sees)
+    asked = [questions.rx_position, *([] if true is None else [true.questions.rx_position])]
     truth = ground_truth(
         snapshots, questions, site, campaign.facts, options.train_share, options.seed
     )
@@ -123,9 +141,10 @@ def _prepared(campaign: Campaign, site: Site, options: Options) -> Evaluation:
         seed=options.seed,
         stretches=truth.measured.take(np.flatnonzero(truth.split.whole)),
         true_meshes=true_meshes,
+        solves=Solves(solve_places(np.concatenate(asked)), folder),
     )
     found = (*campaign.problems, *problems, *more, *missing)
-    return Evaluation(campaign, options, setting, truth, problems=found)
+    return Evaluation(campaign, options, setting, truth, true_channels=true, problems=found)
 
 
 def _at_carrier(site: Site, carriers: set[float]) -> tuple[Site, list[str]]:
@@ -219,8 +238,7 @@ def _with_channels(state: Evaluation, progress: Progresses | None) -> Evaluation
     """With the predictions of `truth/channels` by those that follow channels."""
     if not any(isinstance(result.predictor, ChannelPredictor) for result in state.results):
         return state
-    setting = state.setting
-    true = true_channels(state.campaign, setting.site, Visibility(setting.meshes))
+    setting, true = state.setting, state.true_channels
     if true is None:
         problem = "no truth/channels in the bag: shadow loss is not scored"
         return replace(state, problems=(*state.problems, problem))
@@ -234,4 +252,4 @@ def _with_channels(state: Evaluation, progress: Progresses | None) -> Evaluation
             except TwinError as error:
                 problems.append(f"shadow loss of {result.name} is not scored: {error}")
         results.append(result)
-    return replace(state, results=tuple(results), true_channels=true, problems=tuple(problems))
+    return replace(state, results=tuple(results), problems=tuple(problems))

@@ -15,6 +15,7 @@ from visrftwin_ros.errors import TwinError
 from visrftwin_ros.evaluation.calibrated_place import CalibratedPlace
 from visrftwin_ros.evaluation.link_targets import Questions
 from visrftwin_ros.evaluation.metric_scores import SnapshotMetrics
+from visrftwin_ros.evaluation.solves import Solves
 from visrftwin_ros.propagation.paths.link_metrics import LinkMetrics
 from visrftwin_ros.scene.surfaces import SurfaceMesh
 from visrftwin_ros.site.model import Site
@@ -74,7 +75,8 @@ class Setting:
     """What predictors work with. meshes: the site's surfaces, of nominal materials; true_meshes: of
     the true ones, None where nobody knows them. people: who is where when. known, stretches:
     snapshots to learn from, drawn one by one and in whole parts of the drive. seed: of what is drawn.
-    calibrated: the place as another campaign taught it, None without one.
+    calibrated: the place as another campaign taught it, None without one. solves: those that passes over
+    the campaign share; None: each makes its own.
     """
 
     site: Site
@@ -85,6 +87,7 @@ class Setting:
     stretches: Measured
     true_meshes: tuple[SurfaceMesh, ...] | None = None
     calibrated: CalibratedPlace | None = None
+    solves: Solves | None = None
 
     def as_told(self, told: Collection[Told]) -> Setting:
         """For one that is told so much: `meshes` and `known` are what it may know, the rest is
@@ -101,6 +104,7 @@ class Setting:
             seed=self.seed,
             stretches=none,
             calibrated=self.calibrated if "another campaign" in told else None,
+            solves=self.solves,
         )
 
 

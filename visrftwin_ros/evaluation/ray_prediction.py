@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
 
 from visrftwin_ros.beams.multipath import Multipath
 from visrftwin_ros.bodies.timeline import PeopleTimeline
 from visrftwin_ros.evaluation.link_targets import Questions
 from visrftwin_ros.evaluation.prediction import Progress
 from visrftwin_ros.evaluation.resolved_paths import predicted_multipath, resolved
+from visrftwin_ros.evaluation.solves import Solves, nearest_places, solve_places
 from visrftwin_ros.materials.table import MaterialValues
 from visrftwin_ros.propagation.fields.free_space import wavelength_of
 from visrftwin_ros.propagation.paths.devices import Devices
@@ -33,8 +33,6 @@ from visrftwin_ros.site.model import Site
 from visrftwin_ros.site.residual_map import NO_RESIDUALS, ResidualMap
 from visrftwin_ros.twin.moving_links import CarriedLinks
 
-PLACE_SPACING = 0.1
-"""Metres: a place asked about lies at most so far from one with a full solve."""
 _PLACES_A_SOLVE = 8
 """Bounds the memory of one solve: some thousand paths a link of 400 bytes each."""
 
@@ -53,7 +51,8 @@ class RayPredictor:
     """Ray tracing of one static scene with people in it.
 
     meshes: the scene; `site` gives devices, frequency and solver settings. residuals: what soundings
-    found the twin to be off.
+    found the twin to be off. solves: where full solves are made and kept; without, beside the places
+    of each question, and nothing is kept.
     """
 
     def __init__(
@@ -62,9 +61,11 @@ class RayPredictor:
         meshes: tuple[SurfaceMesh, ...],
         blockage: BlockageModel = "thick",
         residuals: ResidualMap = NO_RESIDUALS,
+        solves: Solves | None = None,
     ) -> None:
         self._residuals = residuals
-        self._discovery = Discovery(site, meshes, None)
+        self._solves = solves
+        self._discovery = Discovery(site, meshes, None if solves is None else solves.folder)
         self._scene = ReplayScene(meshes, site.radio.frequency)
         self._wavelength = wavelength_of(site.radio.frequency)
         self._model: BlockageModel = blockage
@@ -79,13 +80,17 @@ class RayPredictor:
         progress: Progress | None = None,
     ) -> RayAnswers:
         """The channels of `questions`, whose transmitters are the site's access points."""
-        places = solve_places(questions.rx_position)
-        nearest = _nearest(questions.rx_position, places)
+        places = (
+            solve_places(questions.rx_position) if self._solves is None else self._solves.places
+        )
+        nearest = nearest_places(questions.rx_position, places)
         metrics: dict[int, LinkMetrics] = {}
         paths: dict[int, Multipath] = {}
         done = 0
         for first in range(0, len(places), _PLACES_A_SOLVE):
             batch = places[first : first + _PLACES_A_SOLVE]
+            if not ((nearest >= first) & (nearest < first + len(batch))).any():
+                continue
             names = tuple(f"place {first + k}" for k in range(len(batch)))
             found = self._discovery.paths_to(Devices(names, batch))
             for k in range(len(batch)):
@@ -144,15 +149,6 @@ class RayPredictor:
                     paths[i] = resolved(own, questions.bandwidth[i : i + 1])
 
 
-def solve_places(positions: Float[np.ndarray, "n 3"]) -> Float[np.ndarray, "k 3"]:
-    """Some of the positions, such that every one has one of them within PLACE_SPACING."""
-    chosen: list[np.ndarray] = []
-    for position in positions:
-        if not chosen or _distance(np.array(chosen), position).min() > PLACE_SPACING:
-            chosen.append(position)
-    return np.array(chosen).reshape(-1, 3)
-
-
 def site_meshes(
     site: Site, truth: Mapping[str, MaterialValues] | None = None
 ) -> tuple[tuple[SurfaceMesh, ...], tuple[str, ...]]:
@@ -170,14 +166,6 @@ def _of_place(found: PathSet, place: int, places: int) -> PathSet:
     rows = np.flatnonzero(found.link % places == place)
     own = found.select(rows)
     return replace(own, links=found.links[place::places], link=found.link[rows] // places)
-
-
-def _nearest(positions: Float[np.ndarray, "n 3"], places: Float[np.ndarray, "k 3"]) -> np.ndarray:
-    return np.array([_distance(places, position).argmin() for position in positions], int)
-
-
-def _distance(places: Float[np.ndarray, "k 3"], position: Float[np.ndarray, 3]) -> np.ndarray:
-    return np.asarray(np.linalg.norm(places - position, axis=1))
 
 
 def _entry(metrics: LinkMetrics, link: int) -> LinkMetrics:

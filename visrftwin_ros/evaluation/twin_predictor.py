@@ -37,7 +37,9 @@ class Twin:
     def _tracer(self, setting: Setting) -> RayPredictor:
         """What the site's soundings found off belongs to the materials that it has."""
         residuals = site_residuals(setting.site)
-        return RayPredictor(setting.site, setting.meshes, residuals=residuals)
+        return RayPredictor(
+            setting.site, setting.meshes, residuals=residuals, solves=setting.solves
+        )
 
 
 class TwinOfTrueMaterials(Twin):
@@ -50,7 +52,7 @@ class TwinOfTrueMaterials(Twin):
     told: tuple[Told, ...] = ("positions", "geometry", "true materials", "people")
 
     def _tracer(self, setting: Setting) -> RayPredictor:
-        return RayPredictor(setting.site, setting.meshes)
+        return RayPredictor(setting.site, setting.meshes, solves=setting.solves)
 
 
 class CalibratedTwin(Twin):
@@ -66,4 +68,6 @@ class CalibratedTwin(Twin):
         place = setting.calibrated
         if place is None:
             raise TwinError("no campaign to calibrate on: give --fit-bag")
-        return RayPredictor(setting.site, place.meshes, residuals=place.residuals)
+        return RayPredictor(
+            setting.site, place.meshes, residuals=place.residuals, solves=setting.solves
+        )

@@ -38,7 +38,9 @@ class GeometryAlone:
         self, questions: Questions, setting: Setting, progress: Progress | None = None
     ) -> Prediction:
         """Of every path."""
-        tracer = RayPredictor(setting.site, meshes_of_one_material(setting.site))
+        tracer = RayPredictor(
+            setting.site, meshes_of_one_material(setting.site), solves=setting.solves
+        )
         return Prediction(
             paths=tracer.answers(questions, PeopleTimeline(), progress=progress).paths
         )

@@ -45,7 +45,9 @@ class ItuMaterials:
         self, questions: Questions, setting: Setting, progress: Progress | None = None
     ) -> Prediction:
         """Of every path."""
-        tracer = RayPredictor(setting.site, meshes_of_itu_materials(setting.site))
+        tracer = RayPredictor(
+            setting.site, meshes_of_itu_materials(setting.site), solves=setting.solves
+        )
         return Prediction(
             paths=tracer.answers(questions, PeopleTimeline(), progress=progress).paths
         )
