@@ -1,6 +1,7 @@
 """Run every fault of the soak once and write what was measured into docs/soak.md.
 
-python bench/soak_page.py [--soak out/soak]   # some ten minutes, alone on the machine; --soak: of one that was run
+python bench/soak_page.py [--soak out/soak] [--hours out/soak_hours]
+    some ten minutes, alone on the machine; --soak: of one that was run; --hours: a long one's folder, which goes below
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--soak", type=Path, help="folder of a soak; none = one is run")
+    parser.add_argument("--hours", type=Path, help="folder of a soak by the hour")
     parser.add_argument("--page", type=Path, default=PAGE)
     arguments = parser.parse_args()
     if arguments.soak:
@@ -39,6 +41,8 @@ def main() -> None:
     head, found, _ = arguments.page.read_text().partition(HEADING)
     if not found:
         parser.error(f"{arguments.page} has no line {HEADING.strip()!r}")
+    if arguments.hours:
+        said += f"\n## And by the hour\n\n{(arguments.hours / 'soak.md').read_text()}"
     arguments.page.write_text(f"{head}{HEADING}\n{said}")
     print(said)
 
