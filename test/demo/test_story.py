@@ -133,5 +133,14 @@ def test_with_true_channels_every_policy_is_told_and_the_bag_goes_on_live(
     source = Source(lobby, "lobby", "", str(shipped.BAG), "")
     said = words(heard, truly, source, Path("out/demo"))
     assert "know all that comes" in said and TRUE in said
+    assert "nothing to gain" in said  # eight seconds without an outage
     assert "WEIGHTS=" not in said
     assert "up --site lobby --bag" in said.splitlines()[-2]
+
+
+def test_a_machine_that_did_not_follow_is_told_of(lobby: Site) -> None:
+    source = Source(lobby, "lobby", "some.avi", "", "")
+    for stale, told in ((10, False), (50, True)):
+        heard = replace(record(), link_updates=100, stale_updates=stale)
+        said = words(heard, worth(heard, lobby, None), source, Path("out/demo"))
+        assert ("were stale" in said) == told

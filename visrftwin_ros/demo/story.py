@@ -19,6 +19,8 @@ STAGES = {
     "channels (end to end)": "radio channels",
     "beams": "best beams",
 }
+STALE_SHARE = 0.2
+"""Of the updates, over which it is told. On a quiet machine some are while the graph starts."""
 _POLICIES = {
     "stay": "stay with the first access point",
     "react at 3 dB": "change once another is measured 3 dB stronger",
@@ -50,9 +52,17 @@ def _seen(record: GraphRecord) -> Iterator[str]:
         f"  People or a moving robot touched {share:.0%} of the links' updates; the others were not computed "
         "again. From a camera picture to"
     )
-    for stage, values in latency_ms(record).items():
-        if stage in STAGES:
-            yield f"    {STAGES[stage]:<18}{values['p50']:4.0f} ms, 99 % under {values['p99']:.0f} ms"
+    latency = latency_ms(record)
+    for stage, name in STAGES.items():
+        if stage in latency:
+            p50, p99 = latency[stage]["p50"], latency[stage]["p99"]
+            yield f"    {name:<18}{p50:4.0f} ms, 99 % under {p99:.0f} ms"
+    updates = record.link_updates + record.stale_updates
+    if record.stale_updates > STALE_SHARE * updates:
+        yield (
+            f"  {record.stale_updates / updates:.0%} of the links' updates were stale, and count for nothing below: this "
+            "machine is too busy, or too slow, to follow."
+        )
     events = all_events(record)
     if not events:
         yield "  Nobody shadowed a link by more than 3 dB."
@@ -87,6 +97,9 @@ def _worth(found: Worth) -> Iterator[str]:
     for policy, text in _POLICIES.items():
         if found.by != OWN or policy in ("stay", "twin"):
             yield f"    {text:<46}{found.out[policy]:6.1f}"
+    if not found.out["stay"]:
+        yield "  No robot was ever out of service: there was nothing to gain. `visrftwin lab record` makes longer drives with"
+        yield "  more people, `visrftwin decide` plays every policy over them."
 
 
 def _weights(record: GraphRecord) -> Iterator[str]:
