@@ -42,8 +42,8 @@ def test_enter_alone_makes_a_room_that_passes_its_check(
 def test_out_of_doors_with_two_access_points_and_no_camera(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    lines = ["odom", "28GHz", "400MHz", "60,40,0", "asphalt", "1,1,4; 59,39,5", "cart; tug=30,20.5", "none"]
-    assert answered(monkeypatch, tmp_path / "yard", *lines) == 0
+    answers = "odom|28GHz|400MHz|60,40,0|asphalt|1,1,4; 59,39,5|cart; tug=30,20.5|none"
+    assert answered(monkeypatch, tmp_path / "yard", *answers.split("|")) == 0
     site = load_site(str(tmp_path / "yard"))
     assert [surface.name for surface in site.scene] == ["floor"]
     assert [ap.position for ap in site.access_points] == [(1, 1, 4), (59, 39, 5)]

@@ -60,8 +60,8 @@ def _seen(record: GraphRecord) -> Iterator[str]:
     updates = record.link_updates + record.stale_updates
     if record.stale_updates > STALE_SHARE * updates:
         yield (
-            f"  {record.stale_updates / updates:.0%} of the links' updates were stale, and count for nothing below: this "
-            "machine is too busy, or too slow, to follow."
+            f"  {record.stale_updates / updates:.0%} of the links' updates were stale, and count for nothing below: "
+            "this machine is too busy, or too slow, to follow."
         )
     events = all_events(record)
     if not events:
@@ -98,8 +98,8 @@ def _worth(found: Worth) -> Iterator[str]:
         if found.by != OWN or policy in ("stay", "twin"):
             yield f"    {text:<46}{found.out[policy]:6.1f}"
     if not found.out["stay"]:
-        yield "  No robot was ever out of service: there was nothing to gain. `visrftwin lab record` makes longer drives with"
-        yield "  more people, `visrftwin decide` plays every policy over them."
+        yield "  No robot was ever out of service: there was nothing to gain. `visrftwin lab record` makes longer"
+        yield "  drives with more people, `visrftwin decide` plays every policy over them."
 
 
 def _weights(record: GraphRecord) -> Iterator[str]:
