@@ -113,9 +113,9 @@ class MadeUpPeople:
         self._crowd.step(step)
         count = len(self._sway)
         phase = 0.8 * seconds + np.arange(count)
-        place = np.array([middle + 0.25 * np.sin(p) * across
+        place = np.array([middle + 0.08 * np.sin(p) * across
                           for p, (middle, across) in zip(phase, self._sway, strict=True)])  # fmt: skip
-        speed = np.array([0.2 * np.cos(p) * across
+        speed = np.array([0.064 * np.cos(p) * across
                           for p, (_, across) in zip(phase, self._sway, strict=True)])  # fmt: skip
         flat, one = np.zeros(count), np.ones(count)
         swaying = Bodies(
