@@ -11,6 +11,7 @@ import pytest
 from visrftwin_ros.benchmarks.lobby import Crowd, lobby
 from visrftwin_ros.viewing.colors import ROBOT, ROBOT_IN_TROUBLE, ROBOT_UNKNOWN
 from visrftwin_ros.viewing.rerun_view import MOST_CURVES, TwinView, robot_mark
+from visrftwin_ros.viewing.watch import Coming
 
 
 @pytest.fixture(params=[(2, 3), (4, 10)], ids=["few", "many"])
@@ -31,6 +32,9 @@ def test_each_link_has_a_curve_while_there_are_few_and_each_robot_where_there_ar
     view.log_shadow_loss(drawn[0], 3.0)
     view.log_robots(["robot2"], np.zeros((1, 3)), [8.0])
     view.log_robots([], np.zeros((0, 3)), [])
+    ahead = Coming(np.arange(4.0), np.arange(4.0), np.arange(4.0) + 1)
+    view.log_coming([(("ap1", "robot2"), ahead)])
+    view.log_coming([])
 
 
 def test_the_curves_are_never_more_than_one_can_tell_apart(view: TwinView) -> None:

@@ -265,7 +265,7 @@ class TwinView:
 
     def log_coming(self, links: Sequence[tuple[tuple[str, str], Coming]]) -> None:
         """Bands from the mean to the upper bound of the predicted shadow loss of links (tx, rx)."""
-        strips, colors, radii, names = [], [], [], []
+        strips, colors, radii, names, inks = [], [], [], [], []
         ends: list[tuple[float, float]] = []
         for (tx, rx), coming in links:
             color = self._color(self.curve(tx, rx, serves=True))
@@ -280,9 +280,10 @@ class TwinView:
             # One under the other: the lines' own ends may lie together.
             ends.append((across[-1] + 7.0, 3.0 + 4.0 * len(ends)))
             names.append(f"{tx}-{rx}")
+            inks.append(color)
         lines = rr.LineStrips2D(strips, colors=colors, radii=radii)
         self._recording.log("coming/links", lines)
-        labels = rr.Points2D(np.array(ends).reshape(-1, 2), labels=names, colors=GRID, radii=0.1)
+        labels = rr.Points2D(np.array(ends).reshape(-1, 2), labels=names, colors=inks, radii=0.1)
         self._recording.log("coming/names", labels)
 
     def _log_axes(self) -> None:
@@ -378,7 +379,9 @@ def _blueprint(site: Site, by_robot: bool) -> rrb.Blueprint:
         row_shares=[3, 2],
     )
     pictures = [rrb.Vertical(*cameras)] if cameras else []
-    left = rrb.Vertical(rrb.Horizontal(*pictures, scene), curves, row_shares=[3, 2])
+    shares = [2, 3] if pictures else [1]
+    above = rrb.Horizontal(*pictures, scene, column_shares=shares)
+    left = rrb.Vertical(above, curves, row_shares=[3, 2])
     return rrb.Blueprint(
         rrb.Horizontal(left, watch, column_shares=[3, 2]),
         rrb.TimePanel(state="collapsed"),
