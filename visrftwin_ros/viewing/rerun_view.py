@@ -35,7 +35,8 @@ SECOND_WIDE, DEEPEST_DB = 12.0, 30.0
 """Of the picture of what is coming: units a second, dB at its lower edge."""
 MOST_CURVES = 12
 """Links up to which each has curves; where there are more, each robot has those of the link that serves it."""
-GRID, PAPER = (70, 70, 80), (245, 245, 245)
+GRID, PAPER, INK = (70, 70, 80), (245, 245, 245), (10, 10, 15)
+"""INK is read on the plates under labels, which are near white on a light page and mid grey on a dark one."""
 JPEG_QUALITY = 80
 SHOWN_SCORE = 0.25
 """Fainter boxes only help the tracker; on the picture they would be clutter."""
@@ -265,7 +266,7 @@ class TwinView:
 
     def log_coming(self, links: Sequence[tuple[tuple[str, str], Coming]]) -> None:
         """Bands from the mean to the upper bound of the predicted shadow loss of links (tx, rx)."""
-        strips, colors, radii, names, inks = [], [], [], [], []
+        strips, colors, radii, names = [], [], [], []
         ends: list[tuple[float, float]] = []
         for (tx, rx), coming in links:
             color = self._color(self.curve(tx, rx, serves=True))
@@ -278,12 +279,16 @@ class TwinView:
             colors += [color, (*color, 90)]
             radii += [0.35, 0.15]
             # One under the other: the lines' own ends may lie together.
-            ends.append((across[-1] + 7.0, 3.0 + 4.0 * len(ends)))
+            ends.append((across[-1] + 7.5, 3.0 + 4.0 * len(ends)))
             names.append(f"{tx}-{rx}")
-            inks.append(color)
+            # A line over the name, in the link's colour.
+            x, y = ends[-1]
+            strips.append(np.array([(x - 6.0, y), (x + 6.0, y)]))
+            colors.append(color)
+            radii.append(0.35)
         lines = rr.LineStrips2D(strips, colors=colors, radii=radii)
         self._recording.log("coming/links", lines)
-        labels = rr.Points2D(np.array(ends).reshape(-1, 2), labels=names, colors=inks, radii=0.1)
+        labels = rr.Points2D(np.array(ends).reshape(-1, 2), labels=names, colors=INK, radii=0.1)
         self._recording.log("coming/names", labels)
 
     def _log_axes(self) -> None:
@@ -297,7 +302,7 @@ class TwinView:
         names = [f"{y:.0f} dB" for y in losses] + [f"{x} s" for x in seconds]
         grid = rr.LineStrips2D(lines, colors=GRID, radii=0.05)
         self._recording.log("coming/grid", grid, static=True)
-        marks = rr.Points2D(places, labels=names, colors=GRID, radii=0.05)
+        marks = rr.Points2D(places, labels=names, colors=INK, radii=0.05)
         self._recording.log("coming/marks", marks, static=True)
         rows = np.arange(len(PATH_COLORS))
         keys = [[(0.0, 2.0 * row), (4.0, 2.0 * row)] for row in rows]
@@ -306,7 +311,7 @@ class TwinView:
             "legend/lines", rr.LineStrips2D(keys, colors=colors, radii=0.3), static=True
         )
         ends = np.column_stack([np.full(len(rows), 10.0), 2.0 * rows - 0.8])
-        legend = rr.Points2D(ends, labels=list(PATH_COLORS), colors=GRID, radii=0.01)
+        legend = rr.Points2D(ends, labels=list(PATH_COLORS), colors=INK, radii=0.01)
         self._recording.log("legend/names", legend, static=True)
 
     def log_shadow_loss(self, curve: str, loss_db: float) -> None:
