@@ -52,8 +52,23 @@ def test_the_links_in_most_trouble_come_first_and_those_that_serve_before_the_re
     assert watch.by_trouble()[0][0] == three
     text = watch.text(0)
     assert "**12 dB**" in text and "**20 dB in 2.0 s**" in text
-    labels = [label for label, _ in in_trouble(watch)]
-    assert labels == ["-".join(two)]
+    assert [link for link, _ in in_trouble(watch)] == [two]
+
+
+def test_a_robot_is_in_trouble_with_the_link_that_serves_it(watch: Watch) -> None:
+    one, *_ = links_of(watch)
+    other = next(link for link in watch.links if link[1] == one[1] and link != one)
+    assert np.isnan(watch.loss_of(one[1]))  # nobody serves it yet
+    watch.hear_serving(one[1], one[0], reported=True)
+    assert watch.serves(one) and not watch.serves(other)
+    watch.hear_channel(other, 20.0, False, "")
+    assert watch.loss_of(one[1]) == 0.0
+    watch.hear_coming(one, coming(0.0, 2.0, 9.0, 5.0))
+    assert watch.loss_of(one[1]) == 9.0
+    watch.hear_channel(one, 12.0, False, "")
+    assert watch.loss_of(one[1]) == 12.0
+    watch.hear_channel(one, 12.0, True, "people: none")
+    assert np.isnan(watch.loss_of(one[1]))
 
 
 def test_an_alert_counts_down_stays_a_while_and_goes(watch: Watch) -> None:

@@ -64,7 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
     points = _asked(
         "7 Access points: x,y,z of each, apart by ;", f"0.2,{size[1] / 2:g},{high:g}", _places
     )
-    robots = _asked("8 Robots' names, apart by commas", "robot", _names)
+    robots = _asked("8 Robots, apart by ; : name=x,y of one that stands, the name alone where TF says",
+                    f"robot={0.75 * size[0]:g},{size[1] / 2:g}", _robots)  # fmt: skip
     camera = _asked("9 Fixed camera: its x,y,z and where on the floor it looks, or none",
                     f"0.3,0.3,{high:g},{size[0] / 2:g},{size[1] / 2:g}", _camera)  # fmt: skip
     cameras: tuple[FixedCamera, ...] = ()
@@ -77,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(describe(site))
     print(
         f"\n{arguments.out}/site.yaml; furniture, other walls and arrays are more lines in it.\n"
-        f"next: visrftwin up --site {arguments.out}"
+        f"next: visrftwin up --site {arguments.out}   # with --video FILE where no camera driver runs"
     )
     return 0
 
@@ -104,11 +105,17 @@ def _word(text: str) -> str:
     return text
 
 
-def _names(text: str) -> tuple[str, ...]:
-    names = tuple(part.strip() for part in text.split(","))
-    if len(set(names)) < len(names) or not all(re.fullmatch(r"[a-z][a-z0-9_]*", n) for n in names):
-        raise ValueError("expected names of lower case, digits and underscores, each once")
-    return names
+def _robots(text: str) -> tuple[tuple[str, tuple[float, float] | None], ...]:
+    found: dict[str, tuple[float, float] | None] = {}
+    for part in text.split(";"):
+        name, stands, place = (piece.strip() for piece in part.partition("="))
+        if name in found or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+            raise ValueError("expected names of lower case, digits and underscores, each once")
+        found[name] = None
+        if stands:
+            x, y = _numbers(place, 2, f"x,y on the floor of {name}")
+            found[name] = x, y
+    return tuple(found.items())
 
 
 def _numbers(text: str, count: int, what: str) -> tuple[float, ...]:

@@ -15,11 +15,18 @@ from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from sensor_msgs.msg import CameraInfo
 
-from visrftwin_ros.demo.record import GraphRecord
+from visrftwin_ros.demo.record import GraphRecord, HandOverHeard, WarningHeard, link_name
 from visrftwin_ros.messages.stamps import stamp_ns
-from visrftwin_ros.msg import BeamDecisions, ChannelPaths, LinkChannels, TrackedPeople
+from visrftwin_ros.msg import (
+    BeamDecisions,
+    ChannelPaths,
+    FadeWarning,
+    HandOver,
+    LinkChannels,
+    TrackedPeople,
+)
 from visrftwin_ros.msg import Detections as DetectionsMessage
-from visrftwin_ros.nodes.shared.twin_node import RESULT_QOS, SENSOR_QOS
+from visrftwin_ros.nodes.shared.twin_node import EACH_QOS, RESULT_QOS, SENSOR_QOS
 from visrftwin_ros.site.model import Camera
 from visrftwin_ros.viewing.rerun_view import SHOWN_SCORE
 
@@ -40,6 +47,8 @@ class GraphRecorder:
         listen(LinkChannels, "channels", self._on_channels, RESULT_QOS)
         listen(ChannelPaths, "channel_paths", self._on_paths, RESULT_QOS)
         listen(BeamDecisions, "beams", self._on_beams, RESULT_QOS)
+        listen(FadeWarning, "fade_warnings", self._on_warning, EACH_QOS)
+        listen(HandOver, "hand_overs", self._on_hand_over, EACH_QOS)
         listen(DiagnosticArray, "/diagnostics", self._on_diagnostics, RESULT_QOS)
         self._active: set[str] = set()
         self._asked: dict[str, Any] = {}
@@ -115,7 +124,7 @@ class GraphRecorder:
         record.link_updates += message.links
         record.affected_updates += message.affected_links
         for link in message.channels:
-            name = f"{link.tx} > {link.rx}"
+            name = link_name(link.tx, link.rx)
             if np.isfinite(link.shadow_loss_db):
                 record.shadow.setdefault(name, []).append((stamp, link.shadow_loss_db))
 
@@ -133,8 +142,24 @@ class GraphRecorder:
             return
         self.record.add_latency("beams", message.latency)
         for beam in message.decisions:
-            series = self.record.throughput.setdefault(f"{beam.tx} > {beam.rx}", [])
-            series.append((stamp_ns(message.header.stamp), beam.throughput))
+            stamp, name = stamp_ns(message.header.stamp), link_name(beam.tx, beam.rx)
+            self.record.throughput.setdefault(name, []).append((stamp, beam.throughput))
+            self.record.snr_db.setdefault(name, []).append((stamp, beam.snr_db))
+
+    def _on_warning(self, message: FadeWarning) -> None:
+        self.record.fade_warnings.append(
+            WarningHeard(
+                link=link_name(message.tx, message.rx),
+                heard_ns=stamp_ns(message.header.stamp) + round(message.latency * 1e9),
+                begins_ns=stamp_ns(message.begins),
+                ends_ns=stamp_ns(message.ends),
+                probability=message.probability,
+            )
+        )
+
+    def _on_hand_over(self, message: HandOver) -> None:
+        at = stamp_ns(message.at)
+        self.record.hand_overs.append(HandOverHeard(message.robot, message.to_ap, at))
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         for status in message.status:

@@ -13,11 +13,36 @@ EVENT_GAP = 0.3
 """Dips shorter than this, s, do not end an event: fringes at the edge of a body."""
 
 
+def link_name(tx: str, rx: str) -> str:
+    """By which a link is kept and shown."""
+    return f"{tx} > {rx}"
+
+
+@dataclass(frozen=True)
+class WarningHeard:
+    """A fade to come: when it was said, and when it is to begin and be over, ROS nanoseconds."""
+
+    link: str
+    heard_ns: int
+    begins_ns: int
+    ends_ns: int
+    probability: float
+
+
+@dataclass(frozen=True)
+class HandOverHeard:
+    """Advice to let an access point serve a robot from `at_ns` on, ROS nanoseconds."""
+
+    robot: str
+    to_ap: str
+    at_ns: int
+
+
 @dataclass
 class GraphRecord:
     """Filled by a listener while the graph runs; times are ROS nanoseconds.
 
-    latency: seconds from image stamp to publish, by stage. shadow, throughput: (stamp, value)
+    latency: seconds from image stamp to publish, by stage. shadow, snr_db, throughput: (stamp, value)
     by link, dB and bit/s. boxes: by stamp, (N, 4) px. robots: antenna positions by stamp.
     """
 
@@ -29,7 +54,10 @@ class GraphRecord:
     affected_updates: int = 0
     stale_updates: int = 0
     shadow: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
+    snr_db: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
     throughput: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
+    fade_warnings: list[WarningHeard] = field(default_factory=list)
+    hand_overs: list[HandOverHeard] = field(default_factory=list)
     boxes: dict[int, NDArray[np.float64]] = field(default_factory=dict)
     robots: dict[str, list[tuple[int, tuple[float, float, float]]]] = field(default_factory=dict)
     warnings: dict[str, str] = field(default_factory=dict)
@@ -113,6 +141,8 @@ def summary(record: GraphRecord) -> dict[str, object]:
             link: round(float(np.median([v for _, v in series])) * 1e-9, 3)
             for link, series in sorted(record.throughput.items())
         },
+        "fade_warnings": len(record.fade_warnings),
+        "hand_overs_advised": len(record.hand_overs),
         "shadow_events": [event.as_dict() for event in all_events(record)],
         "warnings": record.warnings,
     }

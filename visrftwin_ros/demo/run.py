@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from tqdm import tqdm
 
-from visrftwin_ros.demo.record import GraphRecord, all_events, latency_ms, summary
+from visrftwin_ros.demo.record import GraphRecord, summary
 from visrftwin_ros.demo.source import Source
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.operations.domain import apart
@@ -18,12 +18,6 @@ from visrftwin_ros.operations.graph import Graph, run_graph
 from visrftwin_ros.operations.node_table import NodeSpec
 from visrftwin_ros.outputs import check_room, folder_kind, make_room
 
-STAGES = {
-    "detector": "people found",
-    "tracker": "people in metres",
-    "channels (end to end)": "radio channels",
-    "beams": "best beams",
-}
 DEMO = folder_kind("folder of a demo", "summary.json", "shadow_loss.png", "twin.rrd")
 DRAIN = 1.5
 """Seconds after the last frame until its channels are surely out."""
@@ -44,11 +38,17 @@ def run_demo(source: Source, frames: int, out: Path, force: bool = False) -> int
         return code
     if not record.shadow:
         raise TwinError("no channel was published: the nodes' log above names the reason")
+    from visrftwin_ros.campaign.campaign_reader import read_campaign
     from visrftwin_ros.demo.picture import draw
+    from visrftwin_ros.demo.story import words
+    from visrftwin_ros.demo.worth import worth
 
-    (out / "summary.json").write_text(json.dumps(summary(record), indent=2) + "\n")
+    campaign = read_campaign(source.bag, source.site) if source.bag else None
+    found = worth(record, source.site, campaign)
+    content = summary(record) | {"worth": asdict(found)}
+    (out / "summary.json").write_text(json.dumps(content, indent=2) + "\n")
     draw(record, source, out / "shadow_loss.png")
-    print(_words(record, out))
+    print(words(record, found, source, out))
     return 0
 
 
@@ -97,34 +97,3 @@ def _run(source: Source, specs: list[NodeSpec], frames: int) -> tuple[GraphRecor
         recorder.close()
         rclpy.try_shutdown()
     return recorder.record, code
-
-
-def _words(record: GraphRecord, out: Path) -> str:
-    events = all_events(record)
-    lines = [
-        "",
-        f"The twin watched {len(record.image_stamps)} frames and followed up to "
-        f"{record.most_people} people at once ({record.detector} detector).",
-        f"{len(record.shadow)} radio links between access points and robots: people or a moving "
-        f"robot touched {100 * record.affected_updates / max(record.link_updates, 1):.0f} % of "
-        f"their updates; the others were not computed again.",
-        "Time from a camera picture to each result:",
-    ]
-    for stage, values in latency_ms(record).items():
-        name = STAGES.get(stage)
-        if name:
-            lines.append(f"  {name:<20} {values['p50']:4.0f} ms, 99 % under {values['p99']:.0f} ms")
-    if events:
-        deepest = max(events, key=lambda event: event.depth_db)
-        lines.append(
-            f"{len(events)} times a person shadowed a link by more than 3 dB; the deepest: "
-            f"{deepest.link} at {deepest.start:.1f} s, {deepest.depth_db:.0f} dB "
-            f"for {deepest.duration:.1f} s."
-        )
-    else:
-        lines.append("Nobody shadowed a link by more than 3 dB.")
-    for name, text in record.warnings.items():
-        lines.append(f"Warning from {name}: {text}")
-    lines.append(f"Look at {out / 'shadow_loss.png'}; every number is in {out / 'summary.json'}.")
-    lines.append(f"Watch it again: {Path(sys.prefix) / 'bin' / 'rerun'} {out / 'twin.rrd'}")
-    return "\n".join(lines)

@@ -45,7 +45,7 @@ from visrftwin_ros.perception.measurements.body_boxes import bodies_on_image
 from visrftwin_ros.viewing.lobes import lobe
 from visrftwin_ros.viewing.rerun_view import SHOWN_SCORE, TwinView
 from visrftwin_ros.viewing.tracks import Trails, covariance_ellipses
-from visrftwin_ros.viewing.watch import NOTHING, Alert, Coming, Watch, in_trouble
+from visrftwin_ros.viewing.watch import NOTHING, Alert, Coming, Link, Watch, in_trouble
 
 WRITTEN_NS = 500_000_000
 
@@ -152,11 +152,14 @@ class TwinViewer(TwinNode):
     def _on_channels(self, message: LinkChannels) -> None:
         self._view.at(stamp_ns(message.header.stamp))
         for link in message.channels:
-            if np.isfinite(link.shadow_loss_db) and not link.stale:
-                self._view.log_shadow_loss(f"{link.tx}-{link.rx}", link.shadow_loss_db)
             ends = link.tx, link.rx
+            if np.isfinite(link.shadow_loss_db) and not link.stale:
+                self._view.log_shadow_loss(self._curve(ends), link.shadow_loss_db)
             self._watch.hear_channel(ends, link.shadow_loss_db, link.stale, link.reason)
         self._write_watch()
+
+    def _curve(self, link: Link) -> str:
+        return self._view.curve(*link, serves=self._watch.serves(link))
 
     def _on_forecasts(self, message: ShadowForecasts) -> None:
         for link in message.forecasts:
@@ -199,20 +202,29 @@ class TwinViewer(TwinNode):
     def _on_paths(self, message: ChannelPaths) -> None:
         self._view.at(stamp_ns(message.header.stamp))
         most = self.value("paths_a_link")
-        shown = [path for link in message.links for path in link.paths[:most]]
+        # Of many links only those that serve: hundreds of lines would hide each other.
+        drawn = [
+            link
+            for link in message.links
+            if not self._view.by_robot or self._watch.serves((link.tx, link.rx))
+        ]
+        shown = [path for link in drawn for path in link.paths[:most]]
         strips = [vectors_from_messages(path.vertices) for path in shown]
         losses = [path.shadow_loss_db for path in shown]
         self._view.log_paths(strips, [path_kind(path) for path in shown], losses)
         robots = {link.rx: _receiver(link) for link in message.links if _has_end(link)}
-        self._view.log_robots(list(robots), np.array(list(robots.values())).reshape(-1, 3))
+        places = np.array(list(robots.values())).reshape(-1, 3)
+        losses = [self._watch.loss_of(name) for name in robots]
+        self._view.log_robots(list(robots), places, losses)
 
     def _on_beams(self, message: BeamDecisions) -> None:
         stamp = stamp_ns(message.header.stamp)
         self._view.at(stamp)
         beams = {}
         for beam in message.decisions:
-            self._view.log_throughput(f"{beam.tx}-{beam.rx}", beam.throughput)
-            beams[beam.tx, beam.rx] = beam.throughput, beam.snr_db, beam.tx_beam
+            ends = beam.tx, beam.rx
+            self._view.log_throughput(self._curve(ends), beam.throughput)
+            beams[ends] = beam.throughput, beam.snr_db, beam.tx_beam
         self._watch.hear_beams(stamp, beams, message.stale)
 
 

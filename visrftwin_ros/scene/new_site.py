@@ -36,8 +36,8 @@ class FixedCamera:
 class NewSite:
     """A room of length, width and height [m] from the corner (0, 0) on; open ground if the height is 0.
 
-    access_points: antennas' places [m]; they look at the middle. robots: names, on TF. frequency and
-    bandwidth: Hz.
+    access_points: antennas' places [m]; they look at the middle. robots: names, and where each stands on
+    the floor [m]; None: where TF says. frequency and bandwidth: Hz.
     """
 
     world_frame: str
@@ -47,7 +47,7 @@ class NewSite:
     ground: str
     walls: str
     access_points: tuple[tuple[float, float, float], ...]
-    robots: tuple[str, ...]
+    robots: tuple[tuple[str, tuple[float, float] | None], ...]
     cameras: tuple[FixedCamera, ...] = ()
 
 
@@ -94,18 +94,23 @@ def _entries(new: NewSite) -> dict[str, Any]:
         "radio": {"frequency": new.frequency, "bandwidth": new.bandwidth},
         "scene": _surfaces(new, length, width, height),
         "access_points": points,
-        "robots": [{"name": name, "antenna_height": 1.0} for name in new.robots],
+        "robots": [
+            {"name": name, **({"position": list(place)} if place else {}), "antenna_height": 1.0}
+            for name, place in new.robots
+        ],
         "cameras": [_camera(camera) for camera in new.cameras],
     }
 
 
 def _surfaces(new: NewSite, length: float, width: float, height: float) -> list[dict[str, Any]]:
     middle = [length / 2, width / 2]
-    ground = {"kind": "ground", "size": [length, width]}
-    floor = {"name": "floor", **ground, "center": [*middle, 0.0], "material": new.ground}
+    # Lists that are one and the same would be written as anchors and aliases.
+    floor = {"name": "floor", "kind": "ground", "size": [length, width], "center": [*middle, 0.0],
+             "material": new.ground}  # fmt: skip
     if height == 0:
         return [floor]
-    ceiling = {"name": "ceiling", **ground, "center": [*middle, height], "material": new.walls}
+    ceiling = {**floor, "name": "ceiling", "size": [length, width], "center": [*middle, height],
+               "material": new.walls}  # fmt: skip
     long, short = [length + 2 * WALL, WALL, height], [WALL, width, height]
     at = {
         "south": ([middle[0], -WALL / 2], long),
@@ -114,7 +119,7 @@ def _surfaces(new: NewSite, length: float, width: float, height: float) -> list[
         "east": ([length + WALL / 2, middle[1]], short),
     }
     walls = [
-        {"name": f"wall_{side}", "kind": "box", "center": [*place, height / 2], "size": size,
+        {"name": f"wall_{side}", "kind": "box", "center": [*place, height / 2], "size": [*size],
          "material": new.walls}
         for side, (place, size) in at.items()
     ]  # fmt: skip

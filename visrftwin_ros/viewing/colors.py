@@ -15,6 +15,9 @@ PERSON = (255, 220, 0)
 TRAIL = (255, 140, 0)
 """Of where people were, and of tracks on images: detections are drawn as PERSON."""
 ROBOT = (0, 200, 220)
+ROBOT_IN_TROUBLE = (255, 40, 40)
+ROBOT_UNKNOWN = (150, 150, 150)
+"""Nobody serves it, or the link is stale."""
 PATH_COLORS = {
     "line of sight": (60, 200, 90),
     "specular": (70, 130, 255),

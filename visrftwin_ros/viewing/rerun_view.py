@@ -20,18 +20,23 @@ from visrftwin_ros.viewing.colors import (
     PATH_COLORS,
     PERSON,
     ROBOT,
+    ROBOT_IN_TROUBLE,
+    ROBOT_UNKNOWN,
     SHADOWED_ABOVE_DB,
     TRAIL,
     surface_color,
 )
 from visrftwin_ros.viewing.page_server import PageServer
 from visrftwin_ros.viewing.shell import shell
-from visrftwin_ros.viewing.watch import Coming
+from visrftwin_ros.viewing.watch import FADE_DB, Coming
 
 TIMELINE = "time"
 SECOND_WIDE, DEEPEST_DB = 12.0, 30.0
 """Of the picture of what is coming: units a second, dB at its lower edge."""
-GRID, PAPER = (70, 70, 80), (245, 245, 245)
+MOST_CURVES = 12
+"""Links up to which each has curves; where there are more, each robot has those of the link that serves it."""
+GRID, PAPER, INK = (70, 70, 80), (245, 245, 245), (10, 10, 15)
+"""INK is read on the plates under labels, which are near white on a light page and mid grey on a dark one."""
 JPEG_QUALITY = 80
 SHOWN_SCORE = 0.25
 """Fainter boxes only help the tracker; on the picture they would be clutter."""
@@ -59,7 +64,8 @@ class TwinView:
             _check_free("grpc_port", grpc_port)
         self._site = site
         links = [f"{ap.name}-{robot.name}" for ap in site.access_points for robot in site.robots]
-        self._links = dict.fromkeys(links)
+        self.by_robot = len(links) > MOST_CURVES
+        self._curves = [robot.name for robot in site.robots] if self.by_robot else links
         self._recording = rr.RecordingStream(f"visrftwin {site.name}")
         self.url = ""
         self._page: PageServer | None = None
@@ -76,7 +82,8 @@ class TwinView:
             if file is not None:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 sinks.append(rr.FileSink(str(file)))
-            self._recording.set_sinks(*sinks, default_blueprint=_blueprint(site))
+            blueprint = _blueprint(site, self.by_robot)
+            self._recording.set_sinks(*sinks, default_blueprint=blueprint)
             if web_port:
                 grpc = f"rerun+http://127.0.0.1:{grpc_port}/proxy"
                 self._page = PageServer(web_port)
@@ -135,10 +142,10 @@ class TwinView:
         )
         for camera in self._site.cameras:
             self._log_camera(camera)
-        for number, link in enumerate(self._links):
-            line = rr.SeriesLines(colors=LINK_COLORS[number % len(LINK_COLORS)], names=link)
-            log(f"shadow_loss_db/{link}", line, **static)
-            log(f"throughput_gbps/{link}", line, **static)
+        for curve in self._curves:
+            line = rr.SeriesLines(colors=self._color(curve), names=curve)
+            log(f"shadow_loss_db/{curve}", line, **static)
+            log(f"throughput_gbps/{curve}", line, **static)
 
     def _log_camera(self, camera: Camera) -> None:
         if camera.pose is None or camera.intrinsics is None or camera.model != "pinhole":
@@ -155,6 +162,15 @@ class TwinView:
             image_plane_distance=4.0,
         )
         self._recording.log(entity, pinhole, static=True)
+
+    def curve(self, tx: str, rx: str, serves: bool) -> str:
+        """On which a link's values are drawn; '' for none."""
+        if self.by_robot:
+            return rx if serves else ""
+        return f"{tx}-{rx}"
+
+    def _color(self, curve: str) -> tuple[int, int, int]:
+        return LINK_COLORS[self._curves.index(curve) % len(LINK_COLORS)]
 
     def at(self, stamp_ns: int) -> None:
         """Everything logged from here on happened at this time."""
@@ -214,9 +230,13 @@ class TwinView:
         )
         self._recording.log(f"world/{camera}/image/tracks", boxes)
 
-    def log_robots(self, names: Sequence[str], position: NDArray[np.float64]) -> None:
-        """position: (N, 3) m of the antennas."""
-        points = rr.Points3D(position, radii=0.3, colors=ROBOT, labels=list(names))
+    def log_robots(
+        self, names: Sequence[str], position: NDArray[np.float64], loss_db: Sequence[float]
+    ) -> None:
+        """position: (N, 3) m of the antennas. loss_db: of the link that serves each, NaN where unknown."""
+        marks = [robot_mark(name, loss) for name, loss in zip(names, loss_db, strict=True)]
+        labels, colors, radii = zip(*marks, strict=True) if marks else ((), (), ())
+        points = rr.Points3D(position, radii=list(radii), colors=list(colors), labels=list(labels))
         self._recording.log("world/robots", points)
 
     def log_paths(
@@ -244,12 +264,12 @@ class TwinView:
         document = rr.TextDocument(text, media_type=rr.MediaType.MARKDOWN)
         self._recording.log("watch", document)
 
-    def log_coming(self, links: Sequence[tuple[str, Coming]]) -> None:
-        """Bands from the mean to the upper bound of each link's predicted shadow loss."""
+    def log_coming(self, links: Sequence[tuple[tuple[str, str], Coming]]) -> None:
+        """Bands from the mean to the upper bound of the predicted shadow loss of links (tx, rx)."""
         strips, colors, radii, names = [], [], [], []
         ends: list[tuple[float, float]] = []
-        for label, coming in links:
-            color = LINK_COLORS[list(self._links).index(label) % len(LINK_COLORS)]
+        for (tx, rx), coming in links:
+            color = self._color(self.curve(tx, rx, serves=True))
             across = SECOND_WIDE * coming.horizon
             mean, upper = (
                 np.column_stack([across, np.clip(loss, 0.0, DEEPEST_DB)])
@@ -259,11 +279,16 @@ class TwinView:
             colors += [color, (*color, 90)]
             radii += [0.35, 0.15]
             # One under the other: the lines' own ends may lie together.
-            ends.append((across[-1] + 7.0, 3.0 + 4.0 * len(ends)))
-            names.append(label)
+            ends.append((across[-1] + 7.5, 3.0 + 4.0 * len(ends)))
+            names.append(f"{tx}-{rx}")
+            # A line over the name, in the link's colour.
+            x, y = ends[-1]
+            strips.append(np.array([(x - 6.0, y), (x + 6.0, y)]))
+            colors.append(color)
+            radii.append(0.35)
         lines = rr.LineStrips2D(strips, colors=colors, radii=radii)
         self._recording.log("coming/links", lines)
-        labels = rr.Points2D(np.array(ends).reshape(-1, 2), labels=names, colors=GRID, radii=0.1)
+        labels = rr.Points2D(np.array(ends).reshape(-1, 2), labels=names, colors=INK, radii=0.1)
         self._recording.log("coming/names", labels)
 
     def _log_axes(self) -> None:
@@ -277,7 +302,7 @@ class TwinView:
         names = [f"{y:.0f} dB" for y in losses] + [f"{x} s" for x in seconds]
         grid = rr.LineStrips2D(lines, colors=GRID, radii=0.05)
         self._recording.log("coming/grid", grid, static=True)
-        marks = rr.Points2D(places, labels=names, colors=GRID, radii=0.05)
+        marks = rr.Points2D(places, labels=names, colors=INK, radii=0.05)
         self._recording.log("coming/marks", marks, static=True)
         rows = np.arange(len(PATH_COLORS))
         keys = [[(0.0, 2.0 * row), (4.0, 2.0 * row)] for row in rows]
@@ -286,18 +311,27 @@ class TwinView:
             "legend/lines", rr.LineStrips2D(keys, colors=colors, radii=0.3), static=True
         )
         ends = np.column_stack([np.full(len(rows), 10.0), 2.0 * rows - 0.8])
-        legend = rr.Points2D(ends, labels=list(PATH_COLORS), colors=GRID, radii=0.01)
+        legend = rr.Points2D(ends, labels=list(PATH_COLORS), colors=INK, radii=0.01)
         self._recording.log("legend/names", legend, static=True)
 
-    def log_shadow_loss(self, link: str, loss_db: float) -> None:
-        """Of the site's links: each has a curve for good, and others have no end."""
-        if link in self._links:
-            self._recording.log(f"shadow_loss_db/{link}", rr.Scalars(loss_db))
+    def log_shadow_loss(self, curve: str, loss_db: float) -> None:
+        """Of the site's own curves: each is there for good, and others have no end."""
+        if curve in self._curves:
+            self._recording.log(f"shadow_loss_db/{curve}", rr.Scalars(loss_db))
 
-    def log_throughput(self, link: str, bits_per_second: float) -> None:
+    def log_throughput(self, curve: str, bits_per_second: float) -> None:
         """As `log_shadow_loss`."""
-        if link in self._links:
-            self._recording.log(f"throughput_gbps/{link}", rr.Scalars(bits_per_second * 1e-9))
+        if curve in self._curves:
+            self._recording.log(f"throughput_gbps/{curve}", rr.Scalars(bits_per_second * 1e-9))
+
+
+def robot_mark(name: str, loss_db: float) -> tuple[str, tuple[int, int, int], float]:
+    """Label, colour and radius [m] of a robot whose serving link loses so much, or will; NaN: unknown."""
+    if np.isnan(loss_db):
+        return name, ROBOT_UNKNOWN, 0.3
+    if loss_db > FADE_DB:
+        return f"{name}: {loss_db:.0f} dB", ROBOT_IN_TROUBLE, 0.6
+    return name, ROBOT, 0.3
 
 
 def _check_free(name: str, port: int) -> None:
@@ -312,7 +346,8 @@ def _check_free(name: str, port: int) -> None:
             ) from error
 
 
-def _blueprint(site: Site) -> rrb.Blueprint:
+def _blueprint(site: Site, by_robot: bool) -> rrb.Blueprint:
+    whose = " of the link that serves" if by_robot else ""
     cameras = [
         rrb.Spatial2DView(
             origin=f"world/{camera.name}", contents="$origin/image/**", name=camera.name
@@ -326,8 +361,8 @@ def _blueprint(site: Site) -> rrb.Blueprint:
         eye_controls=_eye(site),
     )
     curves = rrb.Horizontal(
-        rrb.TimeSeriesView(origin="shadow_loss_db", name="Shadow loss, dB"),
-        rrb.TimeSeriesView(origin="throughput_gbps", name="Throughput, Gbit/s"),
+        rrb.TimeSeriesView(origin="shadow_loss_db", name=f"Shadow loss{whose}, dB"),
+        rrb.TimeSeriesView(origin="throughput_gbps", name=f"Throughput{whose}, Gbit/s"),
     )
     watch = rrb.Vertical(
         rrb.TextDocumentView(origin="watch", name="Who serves, what is coming"),
@@ -349,7 +384,9 @@ def _blueprint(site: Site) -> rrb.Blueprint:
         row_shares=[3, 2],
     )
     pictures = [rrb.Vertical(*cameras)] if cameras else []
-    left = rrb.Vertical(rrb.Horizontal(*pictures, scene), curves, row_shares=[3, 2])
+    shares = [2, 3] if pictures else [1]
+    above = rrb.Horizontal(*pictures, scene, column_shares=shares)
+    left = rrb.Vertical(above, curves, row_shares=[3, 2])
     return rrb.Blueprint(
         rrb.Horizontal(left, watch, column_shares=[3, 2]),
         rrb.TimePanel(state="collapsed"),

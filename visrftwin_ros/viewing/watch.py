@@ -165,6 +165,17 @@ class Watch:
         """Worst first."""
         return sorted(self.links.items(), key=lambda item: item[1].trouble, reverse=True)
 
+    def serves(self, link: Link) -> bool:
+        return link in self.links and self.links[link].serves
+
+    def loss_of(self, robot: str) -> float:
+        """Shadow loss, dB, of the link that serves a robot, now or at its worst ahead; NaN where nobody
+        serves it, or that link is stale."""
+        state = self.links.get((self.serving.get(robot, ""), robot))
+        if state is None or state.stale:
+            return np.nan
+        return state.trouble[-1]
+
     def text(self, now_ns: int) -> str:
         """The panel, in Markdown."""
         return "\n\n".join(
@@ -223,11 +234,11 @@ class Watch:
         return "\n".join(["**Outage, by the twin's own estimate**", "", *lines]) if lines else ""
 
 
-def in_trouble(watch: Watch, most: int = 3) -> Sequence[tuple[str, Coming]]:
-    """Of the links in most trouble, those with a forecast: labels and what is coming."""
+def in_trouble(watch: Watch, most: int = 3) -> Sequence[tuple[Link, Coming]]:
+    """Of the links in most trouble, those with a forecast, and what is coming."""
     found = [
-        (f"{tx}-{rx}", state.coming)
-        for (tx, rx), state in watch.by_trouble()
+        (link, state.coming)
+        for link, state in watch.by_trouble()
         if len(state.coming.horizon)
         and np.isfinite([state.coming.mean_db, state.coming.upper_db]).all()
         and not state.stale
