@@ -177,6 +177,11 @@ def test_a_new_material_reaches_robots_that_move(
                 before, old_line = floor_bounce(concrete, link)
                 assert abs(10 * np.log10(before) - glass_floor_db(old_line)) > 0.01
             places["r"] = RobotPose(np.array([2.7 + 0.1 * tick, 0.0, 0.0]), 0.0)
+        assert concrete.objects.max() == 2
+        changed(engine, with_scene_change, SceneChange(vanished=frozenset({"kiosk"})))
+        state = engine.update(round(1.4 * SECOND), nobody(), places)
+        assert state.fault == ("", "") and np.isfinite(state.metrics.path_loss_db).all()
+        assert state.groups[0].paths.objects.max() == 1
         assert calls["solves"] == solves
     finally:
         engine.close()
