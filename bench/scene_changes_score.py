@@ -56,12 +56,12 @@ RECEIVERS = 6
 @dataclass(frozen=True)
 class Score:
     """after: s from standing still until it was said, NaN where it was not; off: m, of its worst corner.
-    false: changes that were said of what is as in the site. seconds: that were watched."""
+    false: changes, each once, that were said of what is as in the site. seconds: that were watched."""
 
     thing: str
     after: float
     off: float
-    false: int
+    false: tuple[str, ...]
     seconds: float
 
 
@@ -160,7 +160,7 @@ def watched(site: str, seed: int) -> tuple[Score, World, SceneChange]:
             here = error(world.site, thing, truth, seen)
             if when >= BEFORE + CARRIED and here < FOUND and np.isnan(after):
                 after, off = when - BEFORE - CARRIED, here
-    return Score(thing.surfaces[0], after, off, len(false), number * PERIOD), world, truth
+    return Score(thing.surfaces[0], after, off, tuple(sorted(false)), number * PERIOD), world, truth
 
 
 def error(site: Site, thing: Thing, truth: SceneChange, seen: Sequence[SeenChange]) -> float:
@@ -246,12 +246,12 @@ def main() -> None:
                 db, touched, local, full = agreement(world, truth, seed)
                 apart.append(db)
                 links = f"{touched} of {len(db)} searched in {local:.1f} s of {full:.1f}"
-            row = f"{score.after:.2f} | {score.off:.2f} | {score.false}"
+            row = f"{score.after:.2f} | {score.off:.2f} | {', '.join(score.false)}"
             print(f"| {site} | {seed} | {score.thing} | {row} | {links} |", flush=True)
     after = np.array([score.after for score in scores])
     minutes = sum(score.seconds for score in scores) / 60
     print(f"\nwithin 3 s: {(after <= 3).sum()} of {len(after)}")
-    print(f"false changes a minute: {sum(score.false for score in scores) / minutes:.2f}")
+    print(f"false changes a minute: {sum(len(score.false) for score in scores) / minutes:.2f}")
     if apart:
         off = np.abs(np.concatenate(apart))
         print(f"gain against a full solve (dB): median {np.median(off):.3f}, ", end="")

@@ -147,4 +147,5 @@ def test_furniture_is_what_stands_in_a_room_in_pieces_that_belong_together() -> 
     things = {thing.surfaces for thing in movable_things(site, surface_meshes(site))}
     assert ("coffee_table", "coffee_table_foot") in things
     assert ("seats_north",) in things and ("seats_table", "seats_table_foot") in things
+    assert "sofa_c_arm_left" in next(names for names in things if "sofa_c_seat" in names)
     assert not {"floor", "south_wall", "pillar", "partition_south"} & {n for t in things for n in t}

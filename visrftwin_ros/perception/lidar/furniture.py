@@ -96,8 +96,8 @@ class Thing:
 
 
 def movable_things(site: Site, meshes: Sequence[SurfaceMesh]) -> tuple[Thing, ...]:
-    """The furniture of a site, of whose meshes, in its order, those belong together that have one name but
-    for the last word and are near."""
+    """The furniture of a site, of whose meshes, in its order, those belong together whose names begin alike and
+    that are near."""
     found = [
         (mesh.name, _part(surface, mesh))
         for surface, mesh in zip(site.scene, meshes, strict=True)
@@ -141,9 +141,13 @@ def box_about(points: Float[np.ndarray, "n 3"]) -> Parts:
 
 
 def _one_thing(name: str, other: str) -> bool:
-    """`sofa_seat` and `sofa_back`, or `table` and `table_foot`, but not `box_1` and `box_2`."""
-    first, second = ("" if one[-1].isdigit() else one.rpartition("_")[0] for one in (name, other))
-    return first == second != "" or first == other or second == name
+    """`sofa_c_seat` and `sofa_c_arm_left`, or `table` and `table_foot`, but not `sofa_a_seat` and
+    `sofa_b_seat`, nor `box_1` and `box_2`."""
+    words, others = name.split("_"), other.split("_")
+    alike = next((k for k, (a, b) in enumerate(zip(words, others, strict=False)) if a != b), None)
+    alike = min(len(words), len(others)) if alike is None else alike
+    numbered = words[-1].isdigit() and others[-1].isdigit()
+    return alike >= max(1, min(len(words), len(others)) - 1) and not numbered
 
 
 def _gap(one: Parts, other: Parts) -> float:

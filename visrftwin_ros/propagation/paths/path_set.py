@@ -234,7 +234,8 @@ def differing_links(one: PathSet, other: PathSet) -> Bool[np.ndarray, " links"]:
     same = np.flatnonzero(~differ[one.link]), np.flatnonzero(~differ[other.link])
     for name in ("vertices", "interactions", "transfer", "delay"):
         pair = (getattr(paths, name)[rows] for paths, rows in zip((one, other), same, strict=True))
-        unlike = np.not_equal(*pair).reshape(len(same[0]), -1).any(axis=1)
+        unlike = np.not_equal(*pair)
+        unlike = unlike.any(axis=tuple(range(1, unlike.ndim)))
         differ[one.link[same[0][unlike]]] = True
     return differ
 
