@@ -59,8 +59,10 @@ _MOST_NEW = 50
 
 @dataclass
 class _State:
-    """Of a thing: when it left its place in the site (None: it is there), and where it is since when."""
+    """Of a thing: when it was last seen at its place in the site, when it was seen to have left it (None: it
+    is there), and where it is since when."""
 
+    there_ns: int | None = None
     gone_ns: int | None = None
     suspect: bool = False
     motion: Pose | None = None
@@ -189,6 +191,7 @@ class SceneWatcher:
             if through is not None:
                 if state.gone_ns is None:
                     state.suspect = through >= _SUSPECT
+                    state.there_ns = state.there_ns if state.suspect else stamp_ns
                     if through >= _GONE:
                         state.gone_ns = stamp_ns
                 elif through <= _THERE and not self._overlaps(i):
@@ -224,19 +227,21 @@ class SceneWatcher:
                 self._space.take(cluster)
 
     def _is_a_thing(self, cluster: Cluster, stamp_ns: int) -> bool:
-        fits = []
+        """A thing that is gone, unless this stood before it went."""
+        fits, since = [], int(np.median(cluster.since_ns))
         for i, state in enumerate(self._states):
-            if state.motion is None and (state.suspect or state.gone_ns is not None):
+            stood = state.there_ns is not None and since < state.there_ns - _WINDOW * 1e9
+            if state.motion is None and (state.suspect or state.gone_ns is not None) and not stood:
                 fit = fitted_motion(self._things[i].parts, cluster.points, self._looks)
                 if fit is not None:
                     fits.append((fit[1], i, fit[0]))
         if not fits:
             return False
         away, i, motion = min(fits, key=lambda fit: fit[0])
-        state, since = self._states[i], int(np.median(cluster.since_ns))
+        state = self._states[i]
         gone = stamp_ns if state.gone_ns is None else state.gone_ns
         sure = cluster.share * float(np.exp(-away / _NEAR))
-        self._states[i] = _State(gone, False, motion, since, sure)
+        self._states[i] = _State(state.there_ns, gone, False, motion, since, sure)
         return True
 
     def _is_new(self, cluster: Cluster, stamp_ns: int) -> bool:
