@@ -51,6 +51,7 @@ from visrftwin_ros.messages.channels import channel_paths_message, channels_mess
 from visrftwin_ros.messages.geometry import transform_message
 from visrftwin_ros.messages.images import image_message
 from visrftwin_ros.messages.limits import FARTHEST, LARGEST
+from visrftwin_ros.messages.scene_changes import surface_changes_message
 from visrftwin_ros.messages.stamps import header
 from visrftwin_ros.msg import (
     Association,
@@ -73,6 +74,7 @@ from visrftwin_ros.msg import (
     RadioPath,
     ShadowForecast,
     ShadowForecasts,
+    SurfaceChanges,
     TrackedBox,
     TrackedBoxes,
     TrackedPeople,
@@ -87,10 +89,12 @@ from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.nodes.people_detector import PeopleDetector
 from visrftwin_ros.nodes.people_tracker import PeopleTrackerNode
 from visrftwin_ros.nodes.scene_mapper import SceneMapper
+from visrftwin_ros.nodes.scene_watcher import SceneWatcherNode
 from visrftwin_ros.nodes.shared.transforms import MOVING_QOS, STATIC_QOS, Pose
 from visrftwin_ros.nodes.shared.twin_node import LATCHED_QOS
 from visrftwin_ros.nodes.site_frames import SiteFrames
 from visrftwin_ros.nodes.twin_viewer import TwinViewer
+from visrftwin_ros.scene.changes import SeenChange
 from visrftwin_ros.srv import PredictLink, SetMaterial
 
 MESSAGES = int(os.environ.get("VISRFTWIN_HOSTILE_MESSAGES", "800"))
@@ -214,6 +218,13 @@ def a_residual() -> PathLossResiduals:
     return stamped(PathLossResiduals(access_points=["ap"], positions=place, reach=3.0, **numbers))
 
 
+def a_change() -> SurfaceChanges:
+    """The wall is where it was."""
+    still = Pose(np.zeros(3), Rotation.identity())
+    seen = SeenChange("wall", time.time_ns(), 0.9, ("mast",), motion=still)
+    return surface_changes_message(made, time.time_ns(), "world", [seen])
+
+
 TOPICS = (
     Topic("people", TrackedPeople, lambda: stamped(TrackedPeople(people=[a_person()])), 5),
     Topic("view1/image_raw", Image, an_image),
@@ -239,6 +250,7 @@ TOPICS = (
     Topic("sounder/snapshots", ChannelSnapshot, lambda: stamped(link(ChannelSnapshot)), 5),
     Topic("material_estimates", MaterialEstimates, an_estimate, LATCHED_QOS),
     Topic("path_loss_residuals", PathLossResiduals, a_residual, LATCHED_QOS),
+    Topic("surface_changes", SurfaceChanges, a_change, LATCHED_QOS),
 )
 SERVICES = {
     "set_material": SetMaterial,
@@ -298,6 +310,7 @@ def graph(bench: NodeBench, site: Path, tmp_path: Path) -> Iterator[NodeBench]:
     bench.active(PeopleDetector, "people_detector", "/view1", **seen)
     bench.active(PeopleDetector, "compressed", "/view1", compressed=True, **seen)
     bench.active(LidarPeopleNode, "lidar_people", "/mast", lidar="mast", **common)
+    bench.active(SceneWatcherNode, "scene_watcher", lidar="mast", **common)
     bench.active(CampaignReplay, "campaign_replay", bag=str(bag), wait_for=["nobody"])
     bench.active(SceneMapper, "scene_mapper", period=0.05, picture_period=0.05, **common)
     begin_a_map(bench, tmp_path / "mapped")

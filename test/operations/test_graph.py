@@ -93,11 +93,17 @@ def test_the_table_knows_every_executable(viewer: bool, beside: bool) -> None:
     lidars = [Lidar(name="mast", position=(0.0, 0.0, 3.0)), Lidar(name="rover")]
     site = load_site("pets_campus").model_copy(update={"lidars": lidars})
     table = node_table(
-        site, "pets_campus", video="v.avi", viewer=viewer, calibrate=beside, map_scene=beside
+        site,
+        "pets_campus",
+        video="v.avi",
+        viewer=viewer,
+        calibrate=beside,
+        map_scene=beside,
+        watch_scene=beside,
     )
     started = [spec.executable for spec in table]
     left_out = {"campaign_replay"} | (set() if viewer else {"twin_viewer"})
-    left_out |= set() if beside else {"material_calibrator", "scene_mapper"}
+    left_out |= set() if beside else {"material_calibrator", "scene_mapper", "scene_watcher"}
     assert set(started) == set(EXECUTABLES) - left_out
     assert started[-1] == "camera_replay"
     finders = [spec for spec in table if spec.executable == "lidar_people"]

@@ -1,12 +1,14 @@
 """A change makes another value of the twin, out of everything that was changed before."""
 
 import threading
+import time
 from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
 import pytest
 from made_up import FREQUENCY, people, small_site
+from scipy.spatial.transform import Rotation
 
 from visrftwin_ros.bodies.people import nobody
 from visrftwin_ros.errors import TwinError
@@ -14,6 +16,9 @@ from visrftwin_ros.materials.table import material_values
 from visrftwin_ros.propagation.paths.path_set import DIFFUSE, SPECULAR
 from visrftwin_ros.propagation.tracing.path_solver import solve
 from visrftwin_ros.propagation.tracing.solver_aside import SolverAside
+from visrftwin_ros.scene.changes import SceneChange
+from visrftwin_ros.site.frames import Pose
+from visrftwin_ros.site.model import Box
 from visrftwin_ros.twin.engine import TwinEngine
 from visrftwin_ros.twin.static_twin import (
     StaticTwin,
@@ -21,14 +26,15 @@ from visrftwin_ros.twin.static_twin import (
     searched,
     with_access_point,
     with_materials,
-    with_surface_moved,
+    with_scene_change,
 )
 
 GLASS, CONCRETE = (material_values(name, FREQUENCY) for name in ("glass", "concrete"))
 ELSEWHERE = (9.0, -7.0, 1.0)
+MOVE = SceneChange(moved={"kiosk": Pose(np.array([1.0, -4.0, 0.0]), Rotation.identity())})
 CHANGES = {
     "material": (with_materials, {"floor": GLASS}),
-    "surface": (with_surface_moved, "kiosk", ELSEWHERE),
+    "surface": (with_scene_change, MOVE),
     "access point": (with_access_point, "ap_b", False),
 }
 
@@ -112,7 +118,7 @@ def test_two_surfaces_of_one_name_have_each_its_own_values(twin: StaticTwin) -> 
     odd = replace(GLASS, name="brick", thickness_spread=0.0)
     assert twin.material_of("house").name == "brick"
     changed = with_materials(twin, {"floor": odd})
-    solved = with_surface_moved(changed, "kiosk", twin.site.scene[2].center)
+    solved = configured(small_site(), None, "auto", {"floor": odd})
     assert [mesh.material.name for mesh in solved.meshes[:2]] == ["brick", "brick"]
 
     def mirrored_db(some: StaticTwin, surface: int) -> float:
@@ -158,7 +164,8 @@ def test_a_change_that_fails_leaves_everything_as_it_was(
     solver_here: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = engine_of_small_site()
-    engine.change(with_materials, {"floor": GLASS}).result(60)
+    set_up = {"floor": GLASS, "kiosk": CONCRETE}
+    engine.change(with_materials, set_up).result(60)
     engine.change(with_access_point, "ap_b", False).result(60)
     crowd = people((3.0, 2.0))
     engine.update(0, crowd)
@@ -170,21 +177,64 @@ def test_a_change_that_fails_leaves_everything_as_it_was(
     with monkeypatch.context() as broken:
         broken.setattr(SolverAside, "__call__", failing)
         with pytest.raises(TwinError, match="out of memory"):
-            engine.change(with_surface_moved, "kiosk", ELSEWHERE).result(60)
+            engine.change(searched).result(60)
+    with pytest.raises(TwinError, match="no surface sofa"):
+        engine.change(with_scene_change, SceneChange(vanished=frozenset({"sofa"}))).result(60)
     assert engine.twin is twin
     after = engine.update(2, crowd)
     np.testing.assert_array_equal(after.metrics.path_loss_db, before.metrics.path_loss_db)
     assert not after.retraced.any() and after.fault == before.fault
     # Asked again it works, and what was set before it stays set.
-    engine.change(with_surface_moved, "kiosk", ELSEWHERE).result(60)
-    assert engine.twin.materials == {"floor": GLASS} and engine.twin.silent == {"ap_b"}
+    engine.change(searched).result(60)
+    assert engine.twin.materials == set_up and engine.twin.silent == {"ap_b"}
     assert engine.update(3, crowd).retraced.all()
     engine.close()
 
 
 def test_an_engine_that_is_closed_waits_for_no_solve() -> None:
     engine = engine_of_small_site()
-    moving = engine.change(with_surface_moved, "kiosk", ELSEWHERE)
+    engine.change(with_materials, {"kiosk": CONCRETE}).result(60)
+    searching = engine.change(searched)
+    while not searching.running():
+        time.sleep(0.01)
     engine.close()
-    assert isinstance(moving.exception(0), TwinError)
+    assert isinstance(searching.exception(0), TwinError)
     assert np.isfinite(engine.update(0, nobody()).metrics.path_loss_db).all()
+
+
+def test_what_comes_back_is_as_it_was_bit_by_bit(twin: StaticTwin) -> None:
+    """However often it moved meanwhile, and with a material that was set while it was gone."""
+    there = with_scene_change(twin, MOVE)
+    gone = with_scene_change(there, SceneChange(vanished=frozenset({"kiosk"})))
+    assert [mesh.name for mesh in gone.meshes] == ["floor", "house"]
+    with pytest.raises(TwinError, match="no surface 'kiosk'"):
+        gone.material_of("kiosk")
+    back = with_scene_change(with_materials(gone, {"kiosk": GLASS}), SceneChange())
+    assert back.material_of("kiosk") == GLASS and back.site.scene == twin.site.scene
+    again = with_materials(back, {"kiosk": twin.material_of("kiosk")})
+    for name in ("vertices", "transfer", "objects", "delay"):
+        np.testing.assert_array_equal(getattr(again.standing, name), getattr(twin.standing, name))
+
+
+def test_links_that_a_change_does_not_touch_are_the_same_and_say_so() -> None:
+    """A crate behind the house, where no link reaches, and one in the way of a single link."""
+    engine = engine_of_small_site()
+    before = engine.update(0, nobody())
+    crate = Box(name="crate", kind="box", center=(0, 25, 0.5), size=(1, 1, 1), material="metal")
+    engine.change(with_scene_change, SceneChange(appeared=(crate,))).result(60)
+    after = engine.update(1, nobody())
+    untouched = ~after.retraced
+    assert untouched.any()
+    for name in ("path_loss_db", "delay_spread"):
+        was, now = (getattr(state.metrics, name) for state in (before, after))
+        np.testing.assert_array_equal(now[untouched], was[untouched])
+    way = crate.model_copy(update={"center": (8.5, -5.5, 1.0), "size": (0.3, 3.0, 2.0)})
+    engine.change(with_scene_change, SceneChange(appeared=(way,))).result(60)
+    blocked = engine.update(2, nobody())
+    link = blocked.links.index(("ap_a", "r3"))
+    assert blocked.retraced[link]
+    assert blocked.metrics.path_loss_db[link] > before.metrics.path_loss_db[link] + 6
+    engine.change(with_scene_change, SceneChange()).result(60)
+    again = engine.update(3, nobody())
+    np.testing.assert_array_equal(again.metrics.path_loss_db, before.metrics.path_loss_db)
+    engine.close()

@@ -20,6 +20,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", default="", help="as of `visrftwin up`")
     parser.add_argument("--no-viewer", dest="viewer", action="store_false", help="without the page")
     parser.add_argument("--calibrate", action="store_true", help="with the material_calibrator")
+    parser.add_argument("--watch-scene", action="store_true", help="with the scene_watcher")
     parser.add_argument(
         "--map", dest="map_scene", action="store_true", help="with the scene_mapper"
     )
@@ -44,6 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
         viewer=arguments.viewer,
         calibrate=arguments.calibrate,
         map_scene=arguments.map_scene,
+        watch_scene=arguments.watch_scene,
         namespace=arguments.namespace,
     )
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")

@@ -43,6 +43,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="with the scene_mapper: action build_map, a site from what the LiDAR and cameras see",
     )
+    parser.add_argument(
+        "--watch-scene",
+        action="store_true",
+        help="with the scene_watcher: furniture that is moved and doors that are opened change the twin",
+    )
     parser.add_argument("--web-port", type=_port, default=9090, help="port of the web page")
     parser.add_argument(
         "--grpc-port", type=_port, default=9876, help="port from which the page has its data"
@@ -164,6 +169,7 @@ def run(arguments: argparse.Namespace) -> int:
         viewer=arguments.viewer,
         calibrate=arguments.calibrate,
         map_scene=arguments.map_scene,
+        watch_scene=arguments.watch_scene,
         page={"web_port": arguments.web_port, "grpc_port": arguments.grpc_port},
         rate=arguments.rate,
         loop=arguments.loop,

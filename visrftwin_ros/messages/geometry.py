@@ -32,11 +32,16 @@ def transform_message(make: Make, parent: str, child: str, stamp: int, pose: Pos
         "geometry_msgs/TransformStamped",
         header=header(make, stamp, parent),
         child_frame_id=child,
-        transform=make(
-            "geometry_msgs/Transform",
-            translation=vector(make, "Vector3", pose.position),
-            rotation=_quaternion(make, pose.rotation),
-        ),
+        transform=transform(make, pose),
+    )
+
+
+def transform(make: Make, pose: Pose) -> Any:
+    """A geometry_msgs/Transform."""
+    return make(
+        "geometry_msgs/Transform",
+        translation=vector(make, "Vector3", pose.position),
+        rotation=_quaternion(make, pose.rotation),
     )
 
 

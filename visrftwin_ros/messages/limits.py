@@ -47,6 +47,10 @@ FARTHEST = 1e5
 """m from the origin of the world at which a person, a box or a robot is believed."""
 LARGEST_BOX = 30.0
 """m of a side of a tracked box: a lorry with its trailer has 19."""
+LAST_CHANGE = 2
+"""Of the constants of SurfaceChange.msg."""
+UNIT = 0.01
+"""By which the length of a quaternion may differ from 1."""
 LONGEST_SWEEP = 1.0
 """s that a LiDAR takes for one."""
 LARGEST = 5.0
@@ -376,6 +380,33 @@ def _estimates(message: Any, limits: Limits) -> str:
     return ""
 
 
+def _surface_changes(message: Any, limits: Limits) -> str:
+    _check_count(message.changes, limits.boxes, "changes")
+    for one in message.changes:
+        _check_names(one.surface, one.material, *one.seen_by[:MOST_VERTICES])
+        _check_count(one.seen_by, MOST_VERTICES, f"sensors that saw {one.surface}")
+        if one.change > LAST_CHANGE:
+            raise TwinError(
+                f"the change of {one.surface} is {one.change}: expected 0 (moved), 1 (appeared) or"
+                " 2 (vanished)"
+            )
+        if not 0 <= one.confidence <= 1:
+            raise TwinError(
+                f"the change of {one.surface} has confidence {one.confidence:g}: 0 to 1"
+            )
+        place, turn = one.motion.translation, one.motion.rotation
+        check_place(np.array([place.x, place.y, place.z]), f"what moved {one.surface}")
+        length = math.hypot(turn.x, turn.y, turn.z, turn.w)
+        if not abs(length - 1) < UNIT:
+            raise TwinError(
+                f"the motion of {one.surface} has a quaternion of length {length:g}: expected 1"
+            )
+        _check_count(one.mesh.vertices, MOST_VERTICES, f"corners of {one.surface}")
+        for corner in one.mesh.vertices:
+            check_place(np.array([corner.x, corner.y, corner.z]), f"a corner of {one.surface}")
+    return ""
+
+
 def _residuals(message: Any, limits: Limits) -> str:
     counts = {len(getattr(message, name)) for name in _OF_SOUNDINGS}
     if len(counts) > 1 or max(counts) > MOST_SOUNDINGS:
@@ -438,5 +469,6 @@ _RULES: dict[str, Rule] = {
     "visrftwin_ros/LinkTelemetry": _telemetry,
     "visrftwin_ros/MaterialEstimates": _estimates,
     "visrftwin_ros/PathLossResiduals": _residuals,
+    "visrftwin_ros/SurfaceChanges": _surface_changes,
     "visrftwin_ros/ChannelSnapshot": _snapshot,
 }

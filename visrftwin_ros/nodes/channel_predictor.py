@@ -37,6 +37,7 @@ from visrftwin_ros.nodes.shared.channel_services import ChannelServices, PeopleN
 from visrftwin_ros.nodes.shared.plans_heard import PlansHeard
 from visrftwin_ros.nodes.shared.radio_maps import RadioMaps
 from visrftwin_ros.nodes.shared.robot_poses import robot_poses_from_tf
+from visrftwin_ros.nodes.shared.scene_heard import SceneHeard
 from visrftwin_ros.nodes.shared.transforms import listen
 from visrftwin_ros.nodes.shared.twin_node import (
     EACH_QOS,
@@ -58,7 +59,7 @@ from visrftwin_ros.twin.engine import TwinEngine
 from visrftwin_ros.twin.forecast import ShadowForecast
 from visrftwin_ros.twin.link_queries import Enquiries
 from visrftwin_ros.twin.materials_file import read_materials
-from visrftwin_ros.twin.static_twin import with_residuals
+from visrftwin_ros.twin.static_twin import StaticTwin, with_residuals
 
 WATCH_PERIOD = 0.2
 FORGET_BOXES = 10.0
@@ -157,6 +158,7 @@ class ChannelPredictor(TwinNode):
         enquiries = Enquiries(self._site, self._engine.people_model, self.value("device"))
         self._answers = AwaitedAnswers(self, enquiries)
         self._calibration = CalibrationHeard(self, self._engine, self._site)
+        self._changes = SceneHeard(self, self._engine, self._draw)
         self._asked = ChannelServices(
             self,
             self._engine,
@@ -193,8 +195,11 @@ class ChannelPredictor(TwinNode):
             )
 
     def activate(self) -> None:
+        self._draw(self._engine.twin)
+
+    def _draw(self, twin: StaticTwin) -> None:
         stamp = self.get_clock().now().to_msg()
-        self._scene.publish(scene_markers(self._site, stamp))
+        self._scene.publish(scene_markers(self._site, twin.meshes, stamp))
 
     def time_went_back(self) -> None:
         # Who was there later says nothing: the watch calls the channels stale until people come.

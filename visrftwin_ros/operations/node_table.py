@@ -24,9 +24,10 @@ EXECUTABLES = (
     "beam_selector",
     "material_calibrator",
     "scene_mapper",
+    "scene_watcher",
     "twin_viewer",
 )
-ONLY_LOOK = ("material_calibrator", "scene_mapper", "twin_viewer")
+ONLY_LOOK = ("material_calibrator", "scene_mapper", "scene_watcher", "twin_viewer")
 """Without them everything is decided all the same."""
 SEE = ("people_detector", "lidar_people")
 """Most of a twin's work, and of which a busy machine may leave some: they go by the newest there is."""
@@ -36,7 +37,7 @@ FROM_THE_TOP = ("/tf", "/tf_static", "/clock")
 OF_ALL_PREDICTORS = (
     *("people", "tracked_boxes"),
     *("channels", "channel_paths", "shadow_forecast", "fade_warnings"),
-    *("material_estimates", "path_loss_residuals"),
+    *("material_estimates", "path_loss_residuals", "surface_changes"),
 )
 """Topics that predictors have in common; services and markers each has for itself."""
 
@@ -77,6 +78,7 @@ def node_table(
     viewer: bool = True,
     calibrate: bool = False,
     map_scene: bool = False,
+    watch_scene: bool = False,
     page: Mapping[str, Any] = MappingProxyType({}),
     rate: float = 1.0,
     loop: bool = False,
@@ -94,7 +96,8 @@ def node_table(
     so that several are on one graph without hearing each other; only /diagnostics is everybody's.
     `weights`: of the detectors; '' = those that ship on the lab's sites, elsewhere the motion
     detector; `none` = the motion detector. `calibrate`: with the material_calibrator. `map_scene`: with
-    the scene_mapper. `page`: parameters of the viewer. `use_sim_time`: all nodes run on the /clock of a
+    the scene_mapper. `watch_scene`: with the scene_watcher, of the site's first LiDAR. `page`: parameters
+    of the viewer. `use_sim_time`: all nodes run on the /clock of a
     simulator, which has the sensors. `vision_msgs`: detectors of others publish <camera>/detections_2d,
     and none of ours runs. `predictors`: that share the site by access point, those behind the first in namespaces of
     their own. `ros_arguments`: of every node, behind its own.
@@ -129,6 +132,11 @@ def node_table(
     if map_scene:
         own = {"compressed": sorted(compressed)} if compressed else {}
         table.append(NodeSpec("scene_mapper", "", common | own))
+    if watch_scene:
+        if not site.lidars:
+            raise TwinError(f"site {site.name!r} has no LiDAR to watch the scene with")
+        parameters = {**common, "lidar": site.lidars[0].name, **({"repeats": True} if bag else {})}
+        table.append(NodeSpec("scene_watcher", "", parameters))
     for camera in () if vision_msgs else site.cameras:
         # Weights that somebody names must load; without any, the motion detector is what there is.
         parameters = {

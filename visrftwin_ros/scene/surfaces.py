@@ -15,7 +15,7 @@ from visrftwin_ros.scene.mesh_files import read_mesh
 from visrftwin_ros.site.model import Box, Ground, MeshFile, Site
 
 _BOX_CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]) / 2
-_BOX_FACES = np.array(
+BOX_FACES = np.array(
     [
         [0, 1, 3], [0, 3, 2], [4, 6, 7], [4, 7, 5], [0, 4, 5], [0, 5, 1],
         [2, 3, 7], [2, 7, 6], [0, 2, 6], [0, 6, 4], [1, 5, 7], [1, 7, 3],
@@ -49,6 +49,14 @@ def surface_meshes(site: Site) -> tuple[SurfaceMesh, ...]:
     return tuple(_surface_mesh(site, surface) for surface in site.scene)
 
 
+def box_corners(box: Box) -> Float[np.ndarray, "8 3"]:
+    """In the world frame, m, in the order of which `BOX_FACES` are made."""
+    c, s = np.cos(box.yaw), np.sin(box.yaw)
+    turn = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]])
+    corners: Float[np.ndarray, "8 3"] = (_BOX_CORNERS * np.array(box.size)) @ turn
+    return corners + np.array(box.center)
+
+
 def fingerprint(meshes: tuple[SurfaceMesh, ...], settings: dict[str, object]) -> str:
     """A digest of geometry, materials and `settings` (JSON-able: devices, solver, versions)."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
@@ -69,11 +77,7 @@ def _surface_mesh(site: Site, surface: Ground | Box | MeshFile) -> SurfaceMesh:
         vertices = corners * np.array([*surface.size, 0.0]) + np.array(surface.center)
         faces = np.array([[0, 1, 2], [0, 2, 3]])
     elif isinstance(surface, Box):
-        c, s = np.cos(surface.yaw), np.sin(surface.yaw)
-        turned = (_BOX_CORNERS * np.array(surface.size)) @ np.array(
-            [[c, s, 0], [-s, c, 0], [0, 0, 1]]
-        )
-        vertices, faces = turned + np.array(surface.center), _BOX_FACES
+        vertices, faces = box_corners(surface), BOX_FACES
     else:
         vertices, faces = read_mesh(site.folder / surface.file, surface.name)
     return SurfaceMesh(surface.name, vertices, faces, material)

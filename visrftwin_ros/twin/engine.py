@@ -22,7 +22,7 @@ from visrftwin_ros.bodies.people import Bodies, nobody, together, usable
 from visrftwin_ros.materials.table import MaterialValues
 from visrftwin_ros.propagation.fields.free_space import wavelength_of
 from visrftwin_ros.propagation.paths.link_metrics import LinkSums, no_sums
-from visrftwin_ros.propagation.paths.path_set import PathSet
+from visrftwin_ros.propagation.paths.path_set import PathSet, differing_links
 from visrftwin_ros.propagation.people.body_paths import BodyPaths, BodyReflections, LinkEnds
 from visrftwin_ros.propagation.people.body_reflection import BodyScattering
 from visrftwin_ros.propagation.people.body_screens import inside_bodies
@@ -66,13 +66,15 @@ def _short_turns() -> Iterator[None]:
 
 @dataclass(frozen=True, eq=False)
 class _Version:
-    """A twin, ready for ticks: its links, what is known of the robots on TF in its scene, and what
-    forecasts the links whose ends stand, by the first one's number."""
+    """A twin, ready for ticks: its links, what is known of the robots on TF in its scene, what
+    forecasts the links whose ends stand, by the first one's number, and (L,) the links whose ends stand that
+    are not as in the version in use before."""
 
     twin: StaticTwin
     links: KnownLinks
     tracked: Mapping[str, Discovered]
     ahead: Mapping[int, tuple[PathSet, Forecaster]]
+    changed: NDArray[np.bool_]
 
 
 class TwinEngine:
@@ -130,9 +132,9 @@ class TwinEngine:
         self._asked = NO_RESIDUALS, np.zeros((0, 3)), (np.zeros(0), np.zeros(0))
         # The newest version is made in the worker alone and taken into use in `update` alone.
         self._worker = ThreadPoolExecutor(1, "twin changes")
-        self._used = self._newest = _Version(
-            twin, KnownLinks(twin, self.links, self.people_model), {}, self._standing_ahead(twin)
-        )
+        known = KnownLinks(twin, self.links, self.people_model)
+        nothing = np.zeros(len(self.links), bool)
+        self._used = self._newest = _Version(twin, known, {}, self._standing_ahead(twin), nothing)
         self._forecasters = dict(self._newest.ahead)
 
     def _rehearse(self, scene: ReplayScene) -> None:
@@ -184,13 +186,25 @@ class TwinEngine:
             self._newest = replace(before, twin=twin)
             return twin
         tracked = {
-            name: known.within(twin.scene)
+            name: known.within(twin.scene, twin.discovery)
             for name, known in self._tracked.known.items()
-            if known.traced.scene.same_places(twin.scene)
         }
         links = KnownLinks(twin, self.links, self.people_model)
-        self._newest = _Version(twin, links, tracked, self._standing_ahead(twin))
+        ahead = self._standing_ahead(twin)
+        changed = self._changed(before.twin, twin)
+        if before is not self._used:
+            changed |= before.changed
+        self._newest = _Version(twin, links, tracked, ahead, changed)
         return twin
+
+    def _changed(self, before: StaticTwin, after: StaticTwin) -> NDArray[np.bool_]:
+        """(L,) the links that a change touches, of those whose ends stand; of another material all may be."""
+        changed = np.zeros(len(self.links), bool)
+        if after.scene.same_places(before.scene):
+            return ~changed
+        numbers = link_numbers(after.standing.links, self.links)
+        changed[numbers] = differing_links(before.standing, after.standing)
+        return changed
 
     def _take_over(self) -> NDArray[np.bool_]:
         """Takes the newest version into use; (L,) the links that this changes."""
@@ -206,7 +220,7 @@ class TwinEngine:
         self._tracked.go_on(new.twin.scene, new.twin.meshes, new.tracked)
         self._reflections = self._reflections_in(new.twin)
         self._forecasters.update(new.ahead)
-        return np.ones(len(self.links), bool)
+        return new.changed
 
     def update(
         self, stamp_ns: int, bodies: Bodies, robots: Mapping[str, RobotPose] | None = None

@@ -23,6 +23,7 @@ from visrftwin_ros.propagation.tracing.cached_solver import Discovery
 from visrftwin_ros.site.model import Robot, ScriptedPath
 from visrftwin_ros.site.motion import pose_at
 from visrftwin_ros.twin.channel_state import LinkGroup
+from visrftwin_ros.twin.known_paths import paths_within
 from visrftwin_ros.twin.standing_links import StandingLinks
 
 _SPACING, _SPECULAR_SPACING = 1.0, 0.25
@@ -119,9 +120,13 @@ class ScriptedRobot:
         traced = tuple(TracedPaths(paths, scene) for paths in parts)
         return cls(robot.name, robot.antenna_height, path, coarse.positions, traced, known)
 
-    def within(self, scene: ReplayScene) -> ScriptedRobot:
-        """It among the same surfaces in the same places, of the materials that `scene` has."""
-        known = tuple(Replay.of(paths.within(scene), scene) for paths in self.traced)
+    def within(self, scene: ReplayScene, discovery: Discovery) -> ScriptedRobot:
+        """It in the scene as it is now, in which `discovery` finds paths."""
+        places = (Devices((self.name,), place[None]) for place in self.places)
+        known = tuple(
+            Replay.of(paths_within(traced, scene, discovery, place, replayed=True), scene)
+            for traced, place in zip(self.traced, places, strict=True)
+        )
         return replace(self, known=known)
 
     def receiver(self, stamp_ns: int) -> Receiver:

@@ -34,7 +34,12 @@ from visrftwin_ros.propagation.replay.path_replay import Replay
 from visrftwin_ros.propagation.replay.replay_scene import ReplayScene
 from visrftwin_ros.propagation.tracing.edge_paths import edge_paths
 from visrftwin_ros.propagation.tracing.faint_paths import without_faint
-from visrftwin_ros.propagation.tracing.mirror_paths import Planes, mirror_paths
+from visrftwin_ros.propagation.tracing.mirror_paths import (
+    FEW_MIRRORS,
+    MOST_MIRRORS,
+    Planes,
+    mirror_paths,
+)
 from visrftwin_ros.propagation.tracing.path_solver import solve
 from visrftwin_ros.scene.ray_device import Device
 from visrftwin_ros.scene.surfaces import SurfaceMesh, fingerprint
@@ -54,7 +59,7 @@ _PLACES = 8
 """Of a map, from which rays are shot. Always as many: a solve of another number compiles anew."""
 _KEPT_LINKS = 4096
 """Cells times access points whose paths are kept, each some 20 to 100 KB."""
-_MOST_MIRRORS, _MOST_MIRRORS_AND_EDGE = 2, 1
+_MOST_MIRRORS_AND_EDGE = 1
 """Over so many, and over an edge and so many, every path to every cell is found."""
 
 
@@ -314,7 +319,7 @@ class _Place:
             receivers,
             self._model.frequency,
             settings,
-            most=_MOST_MIRRORS,
+            among=FEW_MIRRORS,
         )
         parts = [by_our_law(over_mirrors, self.scene)]
         if settings.diffraction and settings.max_depth:
@@ -350,7 +355,7 @@ class _Place:
 
 def _needs_rays(settings: Propagation) -> bool:
     """Whether there are paths that no search finds."""
-    return settings.diffuse or settings.max_depth > _MOST_MIRRORS
+    return settings.diffuse or settings.max_depth > MOST_MIRRORS
 
 
 def _receivers(places: Float[np.ndarray, "k 3"]) -> Devices:
@@ -362,7 +367,7 @@ def _searched(paths: PathSet) -> Bool[np.ndarray, " p"]:
     mirrors = (paths.interactions == SPECULAR).sum(axis=1)
     bends = (paths.interactions == DIFFRACTION).sum(axis=1)
     scattered = (paths.interactions == DIFFUSE).any(axis=1)
-    plain = (bends == 0) & (mirrors <= _MOST_MIRRORS)
+    plain = (bends == 0) & (mirrors <= MOST_MIRRORS)
     bent = (bends == 1) & (mirrors <= _MOST_MIRRORS_AND_EDGE)
     bent &= paths.n_vertices == mirrors + bends + 2
     return np.asarray(~scattered & (plain | bent))

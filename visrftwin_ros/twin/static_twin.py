@@ -15,10 +15,12 @@ from visrftwin_ros.propagation.paths.path_set import PathSet
 from visrftwin_ros.propagation.replay.material_update import TracedPaths
 from visrftwin_ros.propagation.replay.replay_scene import ReplayScene
 from visrftwin_ros.propagation.tracing.cached_solver import Discovery
+from visrftwin_ros.scene.changes import SceneChange, changed_site, numbers_in
 from visrftwin_ros.scene.ray_device import Device
 from visrftwin_ros.scene.surfaces import SurfaceMesh, surface_meshes
-from visrftwin_ros.site.model import Box, Ground, Site
+from visrftwin_ros.site.model import Site
 from visrftwin_ros.site.residual_map import ResidualMap, site_residuals
+from visrftwin_ros.twin.known_paths import paths_within
 from visrftwin_ros.twin.moving_links import ScriptedRobot
 
 
@@ -26,14 +28,18 @@ from visrftwin_ros.twin.moving_links import ScriptedRobot
 class StaticTwin:
     """The static scene, and every path in it that can be known beforehand.
 
-    site: with its surfaces where they stand now. materials: those that were set over the site's,
-    by surface. meshes: the site's surfaces, in its order, of the materials that they have now.
+    surveyed: the site as its file has it. change: in what the place differs from it. site: with its
+    surfaces where they stand now. materials: those that were set over the site's, by surface, of what is
+    there and what may come back. meshes: the surfaces of `site`, in its order, of the materials that they
+    have now.
     scene: what replaying needs of them. discovery: finds paths among them. traced: the paths of
     the links whose ends stand, as they were solved, and `standing`: as they are now. scripted:
     the robots on scripts. residuals: what soundings found it to be off. silent: the access points
     that are off.
     """
 
+    surveyed: Site
+    change: SceneChange
     site: Site
     materials: Mapping[str, MaterialValues]
     meshes: tuple[SurfaceMesh, ...]
@@ -52,10 +58,28 @@ class StaticTwin:
     @property
     def unsearched(self) -> tuple[str, ...]:
         """Surfaces that scatter now and did not when the paths were traced."""
-        smooth = self.traced.scene.electrics.smoothness == 1
+        traced = self.traced.scene
+        smooth = traced.electrics.smoothness == 1
+        then = {mesh.name for mesh, one in zip(traced.meshes, smooth, strict=True) if one}
         rough = self.scene.electrics.smoothness < 1
-        names = [mesh.name for mesh in self.meshes]
-        return tuple(names[i] for i in np.flatnonzero(smooth & rough))
+        return tuple(
+            mesh.name
+            for mesh, one in zip(self.meshes, rough, strict=True)
+            if one and mesh.name in then
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Unsolved:
+    """What a StaticTwin is before its paths are traced."""
+
+    surveyed: Site
+    change: SceneChange
+    site: Site
+    materials: Mapping[str, MaterialValues]
+    meshes: tuple[SurfaceMesh, ...]
+    scene: ReplayScene
+    discovery: Discovery
 
 
 def configured(
@@ -78,30 +102,25 @@ def configured(
     )
     discovery = Discovery(site, meshes, cache_dir, device)
     scene = ReplayScene(meshes, site.radio.frequency, device)
-    return _solved(site, materials, meshes, discovery, scene, site_residuals(site))
+    state = _Unsolved(site, SceneChange(), site, materials, meshes, scene, discovery)
+    return _solved(state, site_residuals(site))
 
 
 def with_materials(twin: StaticTwin, materials: Mapping[str, MaterialValues]) -> StaticTwin:
     """Some surfaces, by name, are of other materials; no ray is shot.
 
     The paths are those that were traced: one that did not scatter then has no scattered paths
-    until they are `searched`. Raises TwinError where the site has no such surface.
+    until they are `searched`. Of a surface that is gone they count once it is back. Raises TwinError where
+    the site has no such surface.
     """
-    for surface in materials:
+    gone = {surface.name for surface in twin.surveyed.scene}
+    for surface in set(materials) - gone:
         _number(twin.site, surface)
     meshes = tuple(
         replace(mesh, material=materials.get(mesh.name, mesh.material)) for mesh in twin.meshes
     )
-    scene = twin.scene.with_materials(meshes)
-    return replace(
-        twin,
-        materials={**twin.materials, **materials},
-        meshes=meshes,
-        scene=scene,
-        discovery=twin.discovery.over(twin.site, meshes),
-        standing=twin.traced.within(scene),
-        scripted=tuple(robot.within(scene) for robot in twin.scripted),
-    )
+    changed = replace(twin, materials={**twin.materials, **materials}, meshes=meshes)
+    return _within(changed, twin.scene.with_materials(meshes))
 
 
 def searched(twin: StaticTwin) -> StaticTwin:
@@ -112,34 +131,27 @@ def searched(twin: StaticTwin) -> StaticTwin:
     """
     if not twin.unsearched:
         return twin
-    scene = twin.scene.with_materials(twin.meshes)
-    known = twin.discovery, scene, twin.residuals
-    solved = _solved(twin.site, twin.materials, twin.meshes, *known)
-    return replace(solved, silent=twin.silent)
+    state = replace(twin, scene=twin.scene.with_materials(twin.meshes))
+    return replace(_solved(state, twin.residuals), silent=twin.silent)
 
 
-def with_surface_moved(
-    twin: StaticTwin, surface: str, center: tuple[float, float, float]
-) -> StaticTwin:
-    """A piece of furniture stands elsewhere: everything is solved again, seconds to minutes.
+def with_scene_change(twin: StaticTwin, change: SceneChange) -> StaticTwin:
+    """The place differs by `change`, all of it, from its site; whatever it differed by before.
 
-    Raises TwinError where the site has no such surface, or one whose place its file gives, and
-    where the solver fails.
+    Only paths that meet what changed, are blocked by it, or pass where it stood, are searched again
+    (`searched_locally`): no ray is shot. Raises TwinError as `changed_site` does.
     """
-    number = _number(twin.site, surface)
-    scene = list(twin.site.scene)
-    moved = scene[number]
-    if not isinstance(moved, Ground | Box):
-        raise TwinError(f"surface {surface!r} is a mesh file: it stands where the file says")
-    scene[number] = moved.model_copy(update={"center": center})
-    site = twin.site.model_copy(update={"scene": scene})
-    alone = site.model_copy(update={"scene": [scene[number]]})
-    placed = replace(surface_meshes(alone)[0], material=twin.meshes[number].material)
-    meshes = (*twin.meshes[:number], placed, *twin.meshes[number + 1 :])
-    discovery = twin.discovery.over(site, meshes)
-    there = ReplayScene(meshes, site.radio.frequency, discovery.device)
-    solved = _solved(site, twin.materials, meshes, discovery, there, twin.residuals)
-    return replace(solved, silent=twin.silent)
+    site, plain = changed_site(twin.surveyed, change)
+    meshes = tuple(
+        replace(mesh, material=twin.materials.get(mesh.name, mesh.material)) for mesh in plain
+    )
+    changed = replace(twin, change=change, site=site, meshes=meshes)
+    for known in (twin.scene, twin.traced.scene):
+        if _same_places(known.meshes, meshes):
+            scene = known.with_materials(meshes)
+            return changed if known is twin.scene else _within(changed, scene)
+    there = ReplayScene(meshes, site.radio.frequency, twin.discovery.device)
+    return _within(changed, there)
 
 
 def with_residuals(twin: StaticTwin, residuals: ResidualMap) -> StaticTwin:
@@ -160,22 +172,16 @@ def with_access_point(twin: StaticTwin, name: str, on: bool) -> StaticTwin:
     return replace(twin, silent=twin.silent - {name} if on else twin.silent | {name})
 
 
-def _solved(
-    site: Site,
-    materials: Mapping[str, MaterialValues],
-    meshes: tuple[SurfaceMesh, ...],
-    discovery: Discovery,
-    scene: ReplayScene,
-    residuals: ResidualMap,
-) -> StaticTwin:
-    standing = [(robot, robot.position) for robot in site.robots if robot.position is not None]
-    where = np.array([(*position, robot.antenna_height) for robot, position in standing])
-    names = tuple(robot.name for robot, _ in standing)
-    paths = discovery.paths_to(Devices(names, where.reshape(-1, 3)))
+def _solved(state: StaticTwin | _Unsolved, residuals: ResidualMap) -> StaticTwin:
+    """Every path of it traced."""
+    site, discovery, scene = state.site, state.discovery, state.scene
+    paths = discovery.paths_to(_standing(site))
     return StaticTwin(
+        surveyed=state.surveyed,
+        change=state.change,
         site=site,
-        materials=materials,
-        meshes=meshes,
+        materials=state.materials,
+        meshes=state.meshes,
         scene=scene,
         discovery=discovery,
         traced=TracedPaths(paths, scene),
@@ -187,6 +193,30 @@ def _solved(
         ),
         residuals=residuals,
     )
+
+
+def _within(twin: StaticTwin, scene: ReplayScene) -> StaticTwin:
+    """Its traced paths in that scene, of its site and meshes."""
+    discovery = twin.discovery.over(twin.site, twin.meshes)
+    return replace(
+        twin,
+        scene=scene,
+        discovery=discovery,
+        standing=paths_within(twin.traced, scene, discovery, _standing(twin.site)),
+        scripted=tuple(robot.within(scene, discovery) for robot in twin.scripted),
+    )
+
+
+def _standing(site: Site) -> Devices:
+    """The antennas of the robots that stand."""
+    standing = [(robot, robot.position) for robot in site.robots if robot.position is not None]
+    where = np.array([(*position, robot.antenna_height) for robot, position in standing])
+    return Devices(tuple(robot.name for robot, _ in standing), where.reshape(-1, 3))
+
+
+def _same_places(some: tuple[SurfaceMesh, ...], others: tuple[SurfaceMesh, ...]) -> bool:
+    """Whether they are the same surfaces in the same order and places, of whatever materials."""
+    return numbers_in(some, others)[0] == list(range(len(others)))
 
 
 def _number(site: Site, surface: str) -> int:

@@ -15,8 +15,10 @@ from visrftwin_ros.propagation.replay.material_update import TracedPaths
 from visrftwin_ros.propagation.replay.path_replay import Replay
 from visrftwin_ros.propagation.replay.replay_scene import ReplayScene
 from visrftwin_ros.propagation.tracing.background_solver import BackgroundSolver, Found
+from visrftwin_ros.propagation.tracing.cached_solver import Discovery
 from visrftwin_ros.scene.surfaces import SurfaceMesh
 from visrftwin_ros.twin.channel_state import LinkGroup
+from visrftwin_ros.twin.known_paths import paths_within
 from visrftwin_ros.twin.moving_links import CarriedLinks, Receiver
 
 _MOVED = 0.25
@@ -37,9 +39,11 @@ class Discovered:
     place: NDArray[np.float64]
     stamp_ns: int
 
-    def within(self, scene: ReplayScene) -> Discovered:
-        """Them among the same surfaces in the same places, of the materials that `scene` has."""
-        return replace(self, replay=Replay.of(self.traced.within(scene), scene))
+    def within(self, scene: ReplayScene, discovery: Discovery) -> Discovered:
+        """Them in the scene as it is now, in which `discovery` finds paths."""
+        place = Devices(self.traced.paths.links[0][1:], self.place[None])
+        paths = paths_within(self.traced, scene, discovery, place, replayed=True)
+        return replace(self, replay=Replay.of(paths, scene))
 
 
 @dataclass

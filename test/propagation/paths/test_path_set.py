@@ -7,7 +7,13 @@ from made_up import polylines
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.propagation.paths import path_set
-from visrftwin_ros.propagation.paths.path_set import PathSet, angles, without_duplicates
+from visrftwin_ros.propagation.paths.path_set import (
+    PathSet,
+    angles,
+    differing_links,
+    empty,
+    without_duplicates,
+)
 
 
 @pytest.fixture
@@ -82,3 +88,13 @@ def test_another_scene_or_a_torn_file_is_refused(paths: PathSet, tmp_path: Path)
     file.write_text("hello")
     with pytest.raises(TwinError, match="delete it"):
         PathSet.load(file, "abc")
+
+
+def test_links_differ_whose_paths_do_by_a_bit_or_in_number() -> None:
+    three = polylines(*[[(0, 0, 1), (4, 0, 1), (0, 3, 5)]] * 3, links=(0, 1, 2))
+    delay = three.delay.copy()
+    delay[1] = np.nextafter(delay[1], 1)
+    assert differing_links(three, three.select(np.arange(3))).tolist() == [False] * 3
+    assert differing_links(three, replace(three, delay=delay)).tolist() == [False, True, False]
+    assert differing_links(three, three.select(np.array([0, 1]))).tolist() == [False, False, True]
+    assert differing_links(empty((), 2), empty((), 2)).tolist() == []

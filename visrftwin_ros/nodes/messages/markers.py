@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from builtin_interfaces.msg import Time
@@ -16,7 +16,7 @@ from visrftwin_ros.messages.stamps import stamp_message, stamp_ns
 from visrftwin_ros.msg import ChannelPaths, TrackedPeople
 from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.nodes.messages.path_kinds import path_kind
-from visrftwin_ros.scene.surfaces import surface_meshes
+from visrftwin_ros.scene.surfaces import SurfaceMesh
 from visrftwin_ros.site.model import Site
 from visrftwin_ros.site.motion import pose_at
 from visrftwin_ros.twin.channel_state import ChannelState
@@ -40,11 +40,15 @@ RED_DB = 20.0
 """Shadow loss from which a link is drawn red."""
 
 
-def scene_markers(site: Site, stamp: Time) -> MarkerArray:
-    """Surfaces as triangle lists, access points as spheres with their names."""
+def scene_markers(site: Site, meshes: Sequence[SurfaceMesh], stamp: Time) -> MarkerArray:
+    """Surfaces as triangle lists, access points as spheres with their names. meshes: of the site as it is
+    now, in place of all that were drawn before."""
     array = MarkerArray()
+    gone = _marker(site.world_frame, stamp, "scene", 0, Marker.TRIANGLE_LIST)
+    gone.action = Marker.DELETEALL
+    array.markers.append(gone)
     seen_through = shell(site)
-    for number, mesh in enumerate(surface_meshes(site)):
+    for number, mesh in enumerate(meshes):
         marker = _marker(site.world_frame, stamp, "scene", number, Marker.TRIANGLE_LIST)
         marker.scale.x = marker.scale.y = marker.scale.z = 1.0
         alpha = SHELL_ALPHA if mesh.name in seen_through else 1.0

@@ -129,7 +129,10 @@ class ChannelServices:
         """`twin` with what was asked for, once that is kept; in the engine's thread."""
         changed = with_materials(twin, {request.surface: _material(twin, request)})
         if self._materials:
-            write_materials(self._materials, changed.materials)
+            # Those of what is there today only are not read back.
+            own = {surface.name for surface in changed.surveyed.scene}
+            kept = {name: one for name, one in changed.materials.items() if name in own}
+            write_materials(self._materials, kept)
         return changed
 
     async def _predict_link(

@@ -26,6 +26,7 @@ _LATCHED = {
     "radio_map": "nav_msgs/msg/OccupancyGrid",
     "material_estimates": "visrftwin_ros/msg/MaterialEstimates",
     "path_loss_residuals": "visrftwin_ros/msg/PathLossResiduals",
+    "surface_changes": "visrftwin_ros/msg/SurfaceChanges",
     "next_sounding": "geometry_msgs/msg/PoseStamped",
 }
 _MARKERS = ("people_markers", "paths", "links")

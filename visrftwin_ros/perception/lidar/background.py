@@ -129,14 +129,8 @@ class LidarBackground:
         """Drop learnt cells behind which the sensor keeps seeing something else."""
         if self._hits is not None or not len(self._learnt) or not len(points):
             return
-        sector, distance = _polar(points, origin)
-        nearest = np.full(SECTORS[0] * SECTORS[1], np.inf, dtype=np.float32)
-        np.minimum.at(nearest, sector, distance.astype(np.float32))
-        where, far = _polar(self._grid.centers(self._learnt), origin)
-        # The neighbours too: a cell is wider than a sector when it is near.
-        around = nearest.reshape(SECTORS)
-        around = np.minimum.reduce([np.roll(around, shift, axis=0) for shift in (-1, 0, 1)])
-        behind = around.reshape(-1)[where]
+        cells = self._grid.centers(self._learnt)
+        behind, far = nearest_behind(points, origin, cells), _polar(cells, origin)[1]
         through = np.isfinite(behind) & (behind > far + SEEN_THROUGH)
         self._misses = np.where(through, self._misses + 1, 0)
         kept = self._misses < FORGET_AFTER
@@ -164,6 +158,23 @@ class LidarBackground:
         for box in scene.boxes:
             self._grid.fill(known, box)
         return known
+
+
+def nearest_behind(
+    points: Float[np.ndarray, "n 3"],
+    origin: Float[np.ndarray, " 3"],
+    places: Float[np.ndarray, "k 3"],
+) -> Float[np.ndarray, " k"]:
+    """m from the origin to the nearest of the returns `points` in the direction of each place, inf where there
+    is none."""
+    sector, distance = _polar(points, origin)
+    nearest = np.full(SECTORS[0] * SECTORS[1], np.inf, dtype=np.float32)
+    np.minimum.at(nearest, sector, distance.astype(np.float32))
+    where, _ = _polar(places, origin)
+    # The neighbours too: a cell is wider than a sector when it is near.
+    around = nearest.reshape(SECTORS)
+    around = np.minimum.reduce([np.roll(around, shift, axis=0) for shift in (-1, 0, 1)])
+    return np.asarray(around.reshape(-1)[where], np.float64)
 
 
 def _polar(

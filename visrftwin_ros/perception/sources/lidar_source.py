@@ -70,6 +70,12 @@ class LidarSource:
 
         A pose on TF is interpolated; only the last try takes the nearest sample.
         """
+        cloud, pose = self.placed(cloud, last_try)
+        restarted = self._restarted(cloud.stamp_ns)
+        return Sweep(self._finder.find(cloud, pose.position, pose.rotation), restarted)
+
+    def placed(self, cloud: PointCloud, last_try: bool) -> tuple[PointCloud, Pose]:
+        """A cloud as seen all at once from one pose of the sensor in the world; TwinError as `swept`."""
         check_stamp(cloud.stamp_ns, f"LiDAR {self.name!r}")
         if not len(cloud):
             raise TwinError(
@@ -87,8 +93,7 @@ class LidarSource:
             pose_at = partial(self._pose, cloud.frame, TF_TOLERANCE if last_try else 0.0)
             pose = pose_at(cloud.stamp_ns)
             cloud = undistorted(cloud, pose_at)
-        restarted = self._restarted(cloud.stamp_ns)
-        return Sweep(self._finder.find(cloud, pose.position, pose.rotation), restarted)
+        return cloud, pose
 
     def _pose(self, frame: str, tolerance: float, stamp_ns: int) -> Pose:
         try:

@@ -225,6 +225,21 @@ def of_same_links(links: tuple[tuple[str, str], ...], parts: Sequence[PathSet]) 
     return PathSet(links, **{name: array[order] for name, array in columns.items()})
 
 
+def differing_links(one: PathSet, other: PathSet) -> Bool[np.ndarray, " links"]:
+    """Which of the links, the same of both, have other paths in one than in the other, bit by bit; the
+    numbers of the surfaces aside."""
+    if one is other:
+        return np.zeros(len(one.links), bool)
+    differ = np.diff(one.offsets) != np.diff(other.offsets)
+    same = np.flatnonzero(~differ[one.link]), np.flatnonzero(~differ[other.link])
+    for name in ("vertices", "interactions", "transfer", "delay"):
+        pair = (getattr(paths, name)[rows] for paths, rows in zip((one, other), same, strict=True))
+        unlike = np.not_equal(*pair)
+        unlike = unlike.any(axis=tuple(range(1, unlike.ndim)))
+        differ[one.link[same[0][unlike]]] = True
+    return differ
+
+
 def angles(
     directions: Float[np.ndarray, "*n 3"],
 ) -> tuple[Values, Values]:

@@ -18,7 +18,7 @@ from visrftwin_ros.propagation.paths.interaction_sequences import SequencePool
 from visrftwin_ros.propagation.paths.path_set import PathSet
 from visrftwin_ros.propagation.replay.replay_scene import ReplayScene
 from visrftwin_ros.propagation.tracing.edge_paths import edge_paths
-from visrftwin_ros.propagation.tracing.mirror_paths import MOST_MIRRORS, Planes, mirror_paths
+from visrftwin_ros.propagation.tracing.mirror_paths import FEW_MIRRORS, Planes, mirror_paths
 from visrftwin_ros.propagation.tracing.path_solver import solve
 from visrftwin_ros.propagation.tracing.solver_process import Ended, SolverProcess
 from visrftwin_ros.scene.ray_device import Device, prepare
@@ -161,7 +161,7 @@ class _Surroundings:
     def completed(self, found: PathSet, receivers: Devices) -> PathSet:
         """`found`, to the `receivers`, with what may be seen where they go next."""
         ends, settings = (self._transmitters, _places_around(receivers)), self._settings
-        mirrors = (self._planes, self._meshes, *ends, self._frequency, settings, MOST_MIRRORS)
+        mirrors = (self._planes, self._meshes, *ends, self._frequency, settings, FEW_MIRRORS)
         self._pool.learn(mirror_paths(*mirrors))
         if settings.diffraction and settings.max_depth:
             self._pool.learn(edge_paths(self._planes, self._replay, *ends, settings.max_depth, 0))

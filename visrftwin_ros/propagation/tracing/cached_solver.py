@@ -45,6 +45,11 @@ class Discovery:
         )
         self.solver_calls = 0
 
+    @property
+    def settings(self) -> Propagation:
+        """What it looks for."""
+        return self._site.propagation
+
     def solving_by(self, solver: Callable[..., PathSet]) -> Discovery:
         """The same, by another function of `solve`'s arguments."""
         other = copy.copy(self)

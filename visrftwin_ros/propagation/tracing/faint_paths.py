@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Bool
 
 from visrftwin_ros.propagation.paths.path_set import DIFFRACTION, DIFFUSE, SPECULAR, PathSet
 from visrftwin_ros.propagation.tracing.mirror_paths import MOST_MIRRORS
@@ -17,6 +18,11 @@ def without_faint(paths: PathSet) -> PathSet:
 
     With a body in the line of sight, 25 dB under itself, they would be 0.07 dB of what is left.
     """
+    return paths.select(~faint(paths))
+
+
+def faint(paths: PathSet) -> Bool[np.ndarray, " paths"]:
+    """Which are the faintest, as `without_faint` has them."""
     other = np.isin(paths.interactions, (DIFFUSE, DIFFRACTION)).any(axis=1)
     other |= (paths.interactions == SPECULAR).sum(axis=1) > MOST_MIRRORS
     rows = np.flatnonzero(other)
@@ -26,6 +32,6 @@ def without_faint(paths: PathSet) -> PathSet:
     share = paths.power[rows] / np.where(total > 0, total, 1.0)[link]
     before = np.append(0.0, np.cumsum(share))
     fainter = before[1:] - before[np.searchsorted(link, link)]
-    kept = np.ones(len(paths), bool)
-    kept[rows[fainter < FAINT_SHARE]] = False
-    return paths.select(kept)
+    found = np.zeros(len(paths), bool)
+    found[rows[fainter < FAINT_SHARE]] = True
+    return found

@@ -41,11 +41,13 @@ _AMONG = (_MOST_PLANES, _MOST_PLANES, 200, 100, 30)
 echoes are late and strong: what twice the rays change in the shipped rooms then stays under 0.3 ns,
 and with twice as many planes it does, too, at twice the time.
 """
+FEW_MIRRORS = _AMONG[:MOST_MIRRORS]
+"""All planes in ones and twos, and no more."""
 _SAME_PLANE = 1e-4
 """Metres, and parts of a unit normal: triangles of a surface closer than this are one plane."""
 
 
-_FAINTEST = 1e-24
+FAINTEST = 1e-24
 """Power gain, of either polarisation, under which a path through metal is none."""
 
 
@@ -184,10 +186,10 @@ def mirror_paths(
     receivers: Devices,
     frequency: float,
     settings: Propagation,
-    most: int = len(_AMONG),
+    among: Sequence[int] = _AMONG,
 ) -> PathSet:
     """Every line of sight and every path over one or two of `planes.mirrors`, or over more of the
-    largest of them (`_AMONG`), at most `most`, through walls where `settings.refraction` allows."""
+    first of them (`among`, of ones, twos, ... each), through walls where `settings.refraction` allows."""
     from visrftwin_ros.propagation.tracing.mirror_search import crossed_planes, mirror_points
 
     links = tuple((tx, rx) for tx in transmitters.names for rx in receivers.names)
@@ -199,7 +201,7 @@ def mirror_paths(
         *geometry,
         planes.triangles,
         planes.mirrors,
-        np.array(_AMONG[: min(depth, most)], np.int64),
+        np.array(among[:depth], np.int64),
         planes.outward_for(transmitters, receivers),
         # Into a body and out again, a path passes it twice.
         depth - 2 if settings.refraction else 0,
@@ -252,4 +254,4 @@ def mirror_paths(
     )
     strength = squared_magnitude(paths.transfer).max(axis=(1, 2))
     # Surfaces that touch are mirrors at one and the same place.
-    return without_duplicates(paths.select(strength > _FAINTEST))
+    return without_duplicates(paths.select(strength > FAINTEST))
