@@ -43,4 +43,3 @@ KNOWN_SIGMA = 0.1
 def vehicle_size(kind: str) -> VehicleSize:
     """The sizes of a class; of one that is not known, a car's."""
     return VEHICLE_SIZES.get(kind, UNKNOWN)
-

@@ -43,6 +43,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="with the scene_mapper: action build_map, a site from what the LiDAR and cameras see",
     )
+    parser.add_argument(
+        "--vehicles",
+        action="store_true",
+        help="with the vehicle_tracker: cars, lorries and cycles that cameras and LiDARs see shadow links",
+    )
     parser.add_argument("--web-port", type=_port, default=9090, help="port of the web page")
     parser.add_argument(
         "--grpc-port", type=_port, default=9876, help="port from which the page has its data"
@@ -164,6 +169,7 @@ def run(arguments: argparse.Namespace) -> int:
         viewer=arguments.viewer,
         calibrate=arguments.calibrate,
         map_scene=arguments.map_scene,
+        vehicles=arguments.vehicles,
         page={"web_port": arguments.web_port, "grpc_port": arguments.grpc_port},
         rate=arguments.rate,
         loop=arguments.loop,

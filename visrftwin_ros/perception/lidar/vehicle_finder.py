@@ -7,6 +7,7 @@ not belong to the site: a parked car counts, whoever was there first.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -15,10 +16,11 @@ from scipy.ndimage import label
 from visrftwin_ros.perception.lidar.vehicle_shape import (
     LEAST_RETURNS,
     LONG,
+    TALLEST,
     VehicleShape,
     vehicle_shape,
 )
-from visrftwin_ros.perception.measurements.sweep_view import SweepView, sweep_view
+from visrftwin_ros.perception.measurements.sweep_view import SPEAKS, SweepView, sweep_view
 from visrftwin_ros.perception.measurements.vehicle_measurements import (
     VehicleMeasurements,
     vehicle_rows,
@@ -38,12 +40,18 @@ CAR_LENGTH, CAR_WIDTH, CAR_HEIGHT = 5.8, 2.6, 2.2
 """m: what is longer and no higher is a row of cars that touch; parts make no more than one car."""
 CABIN_SHARE, SHORTEST_CABIN = 0.75, 0.8
 """Share of a row's height over which cabins are, and m of their length: bonnets and boots lie between."""
+ROOF = 1.7
+"""m over the ground between which and a car's height a wall or a post shows, a tree over a car does not."""
+FEWEST = 5
+"""Returns of a part of a vehicle."""
 BIN = 0.2
 """m along a row."""
-OTHER_THING = 0.75
-"""Share of its score that a vehicle keeps that nobody saw come: other things are as large as cars."""
-THINNEST, TALLEST = 0.6, 3.0
-"""m across of what counts among the background, and of its top: walls show less depth, houses go on."""
+OTHER_THING, OTHER_SIZE = 0.75, 0.4
+"""Share of its score that a vehicle keeps that nobody saw come, and whose size is no class's: hedges and
+skips are as large as cars. Enough to place what a camera sees."""
+THINNEST = 0.6
+"""m across of what counts among the background, no higher than its end shows: walls show less depth, and
+houses go on."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +108,8 @@ def vehicles_in(
     for shape, seconds in stood:
         if shape.size[:2].min() < THINNEST or shape.size[2] > TALLEST:
             continue
-        kept = replace(shape, score=OTHER_THING * shape.score)
+        share = OTHER_THING if shape.kind else OTHER_SIZE
+        kept = replace(shape, score=share * shape.score)
         inside = [k for k, (other, _) in enumerate(came) if _meet(shape, other)]
         # What came and is seen whole here has moved a part of its length since it stood there.
         if inside and max(came[k][0].size[0] for k in inside) >= shape.size[0] - CELL:
@@ -109,9 +118,8 @@ def vehicles_in(
             kept = replace(shape, score=max(came[k][0].score for k in inside))
             came = [pair for k, pair in enumerate(came) if k not in inside]
         rows.append((kept, seconds))
-    return vehicle_rows(
-        [_row(shape, seconds) for shape, seconds in [*came, *rows]], stamp_ns, sensor, view
-    )
+    found = [_row(shape, seconds) for shape, seconds in [*came, *rows]]
+    return vehicle_rows(found, stamp_ns, sensor, view, SPEAKS)
 
 
 def _row(shape: VehicleShape, seconds: float) -> dict[str, object]:
@@ -137,35 +145,39 @@ class _Search:
         if len(returns.points) < LEAST_RETURNS:
             return []
         flat = returns.points[:, :2].astype(np.float64)
-        labels, count = _cells(flat)
-        number = np.bincount(labels, minlength=count)
-        order = np.argsort(labels, kind="stable")
-        ends = np.cumsum(number)
-        parts = [order[end - n : end] for end, n in zip(ends, number, strict=True) if n >= 5]
-        found = []
-        for part in self._joined(returns, parts):
-            height = returns.height[part].astype(np.float64)
-            for piece, shape in self._shapes(flat[part], height):
-                found.append((shape, float(returns.seconds[part[piece]].mean())))
+        cell, shape = _cells(flat)
+        low = ~_tall(cell, shape, returns.height)[cell] & (returns.height < CAR_HEIGHT)
+        found = self._tall_ones(returns, _clusters(cell, shape))
+        lower = returns.where(low)
+        for part in self._joined(lower, _clusters(cell[low], shape)):
+            seen = self._shapes(lower.where(part))
+            found += [one for one in seen if not any(_meet(one[0], other) for other, _ in found)]
         return found
 
-    def _shapes(
-        self, points: Float[np.ndarray, "n 2"], height: Float[np.ndarray, " n"]
-    ) -> list[tuple[Int[np.ndarray, " k"], VehicleShape]]:
-        """The vehicle that a cluster is, or those of a row, with the returns of each."""
-        whole = np.arange(len(points))
+    def _tall_ones(
+        self, returns: StandingReturns, parts: list[Int[np.ndarray, " _"]]
+    ) -> list[tuple[VehicleShape, float]]:
+        """Vehicles that are higher than cars."""
+        clusters = [returns.where(part) for part in parts]
+        high = [one for one in clusters if one.height.max() > CAR_HEIGHT]
+        return [found for one in high for found in self._shapes(one)]
+
+    def _shapes(self, returns: StandingReturns) -> list[tuple[VehicleShape, float]]:
+        """The vehicle that a cluster is, or those of a row, and when [s] each was passed."""
+        points, height = returns.points[:, :2].astype(np.float64), returns.height.astype(np.float64)
         shape = vehicle_shape(points, height, self.view, self._spacing(points))
         if shape is None:
             return []
+        whole = [(shape, float(returns.seconds.mean()))]
         if shape.size[0] <= CAR_LENGTH or shape.size[2] > CAR_HEIGHT:
-            return [(whole, shape)]
+            return whole
         cars = []
         for piece in _cabins(points, height, shape.heading):
             spacing = self._spacing(points[piece])
             one = vehicle_shape(points[piece], height[piece], self.view, spacing, shape.heading)
             if one is not None:
-                cars.append((piece, one))
-        return cars or [(whole, shape)]
+                cars.append((one, float(returns.seconds[piece].mean())))
+        return cars or whole
 
     def _spacing(self, points: Float[np.ndarray, "n 2"]) -> float:
         return self.across * float(np.hypot(*(points.mean(axis=0) - self.view.origin)))
@@ -245,13 +257,33 @@ def _of_one_car(returns: StandingReturns, part: Int[np.ndarray, " k"]) -> bool:
     return bool(extent[0] < CAR_LENGTH and extent[1] < CAR_WIDTH)
 
 
-def _cells(points: Float[np.ndarray, "n 2"]) -> tuple[Int[np.ndarray, " n"], int]:
-    """Cluster of each point, 0..K-1, and K: cells next to each other hold one cluster."""
+def _cells(points: Float[np.ndarray, "n 2"]) -> tuple[Int[np.ndarray, " n"], tuple[int, int]]:
+    """The cell of each point seen from above, and the shape of their grid."""
     index = np.floor((points - points.min(axis=0)) / CELL).astype(np.int64)
-    occupied = np.zeros(index.max(axis=0) + 1, dtype=bool)
-    occupied[index[:, 0], index[:, 1]] = True
-    labels, count = label(occupied, structure=np.ones((3, 3)))
-    return labels[index[:, 0], index[:, 1]] - 1, int(count)
+    rows, columns = (int(size) for size in index.max(axis=0) + 1)
+    return index[:, 0] * columns + index[:, 1], (rows, columns)
+
+
+def _tall(
+    cell: Int[np.ndarray, " n"], shape: tuple[int, int], height: Float[np.ndarray, " n"]
+) -> Bool[np.ndarray, " c"]:
+    """Cells of what goes on above a car's height: a wall, a post, a lorry; not a tree over a car."""
+    between, above = (np.zeros(shape[0] * shape[1], dtype=bool) for _ in range(2))
+    between[cell[(height > ROOF) & (height < CAR_HEIGHT)]] = True
+    above[cell[height >= CAR_HEIGHT]] = True
+    return between & above
+
+
+def _clusters(cell: Int[np.ndarray, " n"], shape: tuple[int, int]) -> list[Int[np.ndarray, " _"]]:
+    """Rows of the points of each cluster: cells next to each other hold one."""
+    occupied = np.zeros(shape[0] * shape[1], dtype=bool)
+    occupied[cell] = True
+    labels, count = label(occupied.reshape(shape), structure=np.ones((3, 3)))
+    of_point = labels.reshape(-1)[cell] - 1
+    number = np.bincount(of_point, minlength=count)
+    order = np.argsort(of_point, kind="stable")
+    ends = np.cumsum(number)
+    return [order[end - n : end] for end, n in zip(ends, number, strict=True) if n >= FEWEST]
 
 
 def _cabins(
@@ -267,7 +299,7 @@ def _cabins(
     spans = [np.flatnonzero(runs == k + 1) for k in range(count)]
     spans = [span for span in spans if len(span) * BIN >= SHORTEST_CABIN]
     cuts = []
-    for before, after in zip(spans[:-1], spans[1:], strict=True):
+    for before, after in pairwise(spans):
         if after[0] - before[-1] < LONG / 2 / BIN:
             continue  # one cabin with a gap in its roof
         valley = np.arange(before[-1] + 1, after[0])

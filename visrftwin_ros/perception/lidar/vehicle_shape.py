@@ -31,6 +31,8 @@ NARROWEST, WIDEST = 0.35, 3.2
 LOWEST, SKIRT = 0.9, 0.8
 """m: length and width that a vehicle may show, and the height that its top has at least and its lowest
 return at most."""
+TALLEST = 3.0
+"""m over the ground up to which returns show where something ends."""
 LONG = 2.6
 """m: a side longer than this is no vehicle's front or rear."""
 WIDEST_STEP = 0.5
@@ -64,6 +66,7 @@ class VehicleShape:
     heading_sigma: float
     size: Float[np.ndarray, " 3"]
     whole: Bool[np.ndarray, " 2"]
+    n_points: int
 
     @property
     def seen_middle(self) -> Float[np.ndarray, " 2"]:
@@ -89,10 +92,7 @@ def vehicle_shape(
     bottom = float(height.min())
     if top < LOWEST or bottom > SKIRT:
         return None
-    if heading is None:
-        turn = _half_turn(closest_heading(outline(points, view)))
-    else:
-        turn = _half_turn(heading)
+    turn = _half_turn(closest_heading(outline(points, view)) if heading is None else heading)
     low, high = _bounds(points, turn)
     if heading is None and high[1] - low[1] > high[0] - low[0]:
         turn = _half_turn(turn + np.pi / 2)
@@ -109,7 +109,8 @@ def vehicle_shape(
         return None
     whole = box.whole()
     seen = np.array([length, width, top])
-    kind, likelihood = class_by_size(seen, np.array([*whole, False]))
+    # Beams pass over what they see the top of; higher things may go on where nothing is looked at.
+    kind, likelihood = class_by_size(seen, np.array([*whole, top < TALLEST]))
     score = 1.0 + np.clip(likelihood, -3.0, 0.0)
     score += 4.0 * (box.edge_share(points, height) - 0.7)
     score += min(np.log(len(points) / 100.0), 1.0) * 0.5
@@ -133,6 +134,7 @@ def vehicle_shape(
         ),
         size=seen,
         whole=whole,
+        n_points=len(points),
     )
 
 
@@ -173,8 +175,8 @@ def _closeness(
 def class_by_size(
     seen: Float[np.ndarray, " 3"], whole: Bool[np.ndarray, " 3"]
 ) -> tuple[str, float]:
-    """The class whose size fits what was seen [m], '' where several do; and how well the best one does:
-    log of its likelihood over that of its usual size, at most 0.
+    """The class whose size fits what was seen [m], '' where several do or none; and how well the best one
+    does: log of its likelihood over that of its usual size, at most 0.
 
     What is not `whole` is at least as large.
     """

@@ -11,6 +11,8 @@ SECTORS = 720
 """Directions over the ground, from -pi on."""
 BEFORE = 0.5
 """m before something from which what stands there hides it."""
+SPEAKS = 0.4
+"""Score of a cluster from which it speaks for a vehicle; a weaker one only places those that are known."""
 SEEN_SHARE = 0.5
 """Share of a vehicle's directions that must be free for it to be missed."""
 

@@ -25,7 +25,8 @@ class View(Protocol):
 class VehicleMeasurements:
     """N vehicles at one time, world frame.
 
-    stamp_ns: ROS time of the data. sensor: its name in the site. view: what it could have seen.
+    stamp_ns: ROS time of the data. sensor: its name in the site. view: what it could have seen. speaks:
+    score from which a measurement speaks for a vehicle, and starts one.
     kind: class names of COCO, '' where the sensor does not tell. score: (N,) 0..1, how surely each is
     a vehicle. after: (N,) s after the stamp at which each was measured. anchor: (N, 2) m, the point of
     the box on the ground that was seen best, and side: (N, 2) where it is on the box, along the heading
@@ -33,12 +34,13 @@ class VehicleMeasurements:
     what is new in each measurement; doubt: (N, 2, 2) m^2 of what repeats from one to the next.
     heading: (N,) rad along the longer side, front and rear not told apart, and heading_sigma: (N,) rad,
     inf where it is not known. size: (N, 3) m that was seen along the heading, across, and up; whole:
-    (N, 2) whether the first two are all of it.
+    (N, 2) whether the first two are all of it. n_points: (N,) returns, of a LiDAR.
     """
 
     stamp_ns: int
     sensor: str
     view: View
+    speaks: float
     kind: tuple[str, ...]
     score: Float[np.ndarray, " n"]
     after: Float[np.ndarray, " n"]
@@ -50,6 +52,7 @@ class VehicleMeasurements:
     heading_sigma: Float[np.ndarray, " n"]
     size: Float[np.ndarray, "n 3"]
     whole: Bool[np.ndarray, "n 2"]
+    n_points: Int[np.ndarray, " n"]
 
     def __post_init__(self) -> None:
         lengths = {name: len(getattr(self, name)) for name in ("kind", *_COLUMNS)}
@@ -82,18 +85,18 @@ class VehicleMeasurements:
 
 _COLUMNS = (
     *("score", "after", "anchor", "side", "covariance", "doubt"),
-    *("heading", "heading_sigma", "size", "whole"),
+    *("heading", "heading_sigma", "size", "whole", "n_points"),
 )
 
 
 def vehicle_rows(
-    rows: Sequence[dict[str, object]], stamp_ns: int, sensor: str, view: View
+    rows: Sequence[dict[str, object]], stamp_ns: int, sensor: str, view: View, speaks: float
 ) -> VehicleMeasurements:
     """Measurements of one dictionary a vehicle, by the names of the columns."""
     count = len(rows)
     shapes = {"anchor": (2,), "side": (2,), "covariance": (2, 2), "doubt": (2, 2)}
     shapes |= {"size": (3,), "whole": (2,)}
-    types = {"side": np.int64, "whole": bool}
+    types = {"side": np.int64, "whole": bool, "n_points": np.int64}
     columns = {
         name: np.array([row[name] for row in rows], types.get(name, np.float64)).reshape(
             count, *shapes.get(name, ())
@@ -101,4 +104,4 @@ def vehicle_rows(
         for name in _COLUMNS
     }
     kind = tuple(str(row["kind"]) for row in rows)
-    return VehicleMeasurements(stamp_ns, sensor, view, kind, **columns)
+    return VehicleMeasurements(stamp_ns, sensor, view, speaks, kind, **columns)

@@ -30,6 +30,8 @@ FRAME_SIGMA = 0.05
 GROWTH = 0.4
 """Share of what a measurement shows beyond the known size by which that grows: one that holds something
 else beside does little, what shows again and again counts."""
+LESS_SHOWS = 0.3
+"""m by which the length or width that shows varies from view to view."""
 DRIVING = 1.0
 """m/s from which the heading is that of the motion."""
 DRIVING_SIGMA = 0.06
@@ -43,6 +45,8 @@ STANDING_SPEED_SIGMA = 0.1
 SURER, LESS_SURE = 0.25, 4.0
 """How many times the doubt (m^2) about a place a measurement's must be to replace it, or to say nothing
 of it while a better one is recent."""
+NEW_DOUBT = 0.25
+"""Share of the doubt that is another in each measurement."""
 PLACED_NS = 500_000_000
 """For so long a better sensor's place counts before any other's."""
 NO_HEADING_SIGMA = np.pi / np.sqrt(12)
@@ -86,13 +90,15 @@ class Placed:
 
 @dataclass(frozen=True)
 class VehicleTrack:
-    """One vehicle. mean, covariance: of x y vx vy (m, m/s), of the middle of its box. doubt: (2, 2) m^2
-    of its place beside that, which no further measurement of the kind takes away; placed: ROS time [ns]
-    of the last that was no worse, and side: the point of the box that it measured. heading, heading_sigma: rad. seen, whole: as of `VehicleMeasurements`.
-    votes: for each class. log_odds: of existence. shown: published. stand: (2,) m where it was when it
-    began to stand there and standing: s since. looked: ROS time [ns] of the last measurement that showed
-    it or could have. sightings: ROS time [ns] at which each sensor saw it last, without those that then
-    missed it. born: of which measurement, unlike any other's.
+    """One vehicle.
+
+    mean, covariance: of x y vx vy (m, m/s), of the middle of its box. doubt: (2, 2) m^2 of its place
+    beside that, which no further measurement of the kind takes away; placed: ROS time [ns] of the last
+    that was no worse, and side: the point of the box that it measured. heading, heading_sigma: rad.
+    seen, whole: as of `VehicleMeasurements`. votes: for each class. log_odds: of existence. shown:
+    published. stand: (2,) m where it was when it began to stand there and standing: s since. looked: ROS
+    time [ns] of the last measurement that showed it or could have. sightings: ROS time [ns] at which each
+    sensor saw it last, without those that then missed it. born: of which measurement, unlike any other's.
     """
 
     born: str
@@ -156,7 +162,9 @@ class VehicleTrack:
             noise[speed, speed] = seconds
         covariance = step @ self.covariance @ step.T + ACCELERATION**2 * noise
         wander = TURNING[1] if self.stands else TURNING[0]
-        sigma = min(float(np.hypot(self.heading_sigma, wander * np.sqrt(seconds))), NO_HEADING_SIGMA)
+        sigma = min(
+            float(np.hypot(self.heading_sigma, wander * np.sqrt(seconds))), NO_HEADING_SIGMA
+        )
         return replace(self, mean=mean, covariance=covariance, heading_sigma=sigma)
 
     def along_its_axes(self, placed: Placed) -> Placed:
@@ -168,6 +176,9 @@ class VehicleTrack:
         that does not lie in the measurement but in what was not seen of it."""
         axes = _axes(placed.heading)
         spread = np.diag((placed.side * self.size_sigma / 2) ** 2)
+        if placed.size[0] > 0:  # a part of it: which one is not known
+            missing = np.maximum(self.seen[:2] - placed.size[:2] - LESS_SHOWS, 0.0)
+            spread += np.diag((missing / 2) ** 2)
         center = placed.anchor - (placed.side * self.size[:2] / 2) @ axes
         return center - placed.after * self.mean[2:], placed.doubt + axes.T @ spread @ axes
 
@@ -237,7 +248,7 @@ class VehicleTrack:
         recent = stamp_ns - self.placed < PLACED_NS
         if recent and fresh + floor > LESS_SURE * (before + floor):
             return self
-        noise = placed.covariance + FRAME_SIGMA**2 * np.eye(2)
+        noise = placed.covariance + FRAME_SIGMA**2 * np.eye(2) + NEW_DOUBT * doubt
         told: dict[str, Any] = {"doubt": doubt, "placed": stamp_ns, "side": placed.side}
         # Another point of the box: what it is off by what was not seen is no motion.
         other_point = bool((placed.side != self.side).any())

@@ -29,9 +29,9 @@ from visrftwin_ros.perception.tracking.vehicle_track import (
 from visrftwin_ros.perception.tracking.vehicles import Vehicles
 from visrftwin_ros.perception.tracking.walker_filter import chi_square_quantile
 
-SPEAKS = 0.4
-"""Score from which a measurement speaks for a vehicle, and starts one."""
-MISS_RATE, STANDING_MISS_RATE = 2.0, 0.2
+CONFIRMS = 0.5
+"""Log-odds that a measurement adds at least to a vehicle that another sensor sees."""
+MISS_RATE, STANDING_MISS_RATE = 4.0, 0.2
 """1/s, log-odds lost unseen where nothing hides it, and of one that stood: it does not leave unseen."""
 STANDING_GAP_NS = 600 * NANOSECONDS
 """For so long one that stands is kept where no sensor could see it; one that drives for `longest_gap`."""
@@ -166,7 +166,7 @@ class VehicleTracker:
         rows = [Placed.of(measured, row) for row in range(len(measured))]
         cost = np.array([[_cost(track, row, config) for row in rows] for track in tracks])
         cost = cost.reshape(len(tracks), len(rows))
-        sure = measured.score >= SPEAKS
+        sure = measured.score >= measured.speaks
         i, j = assigned(cost, np.ones(len(tracks), bool), np.ones(len(rows), bool))
         pairs = dict(zip(i.tolist(), j.tolist(), strict=True))
         after = []
@@ -179,7 +179,7 @@ class VehicleTracker:
         for k in set(range(len(rows))) - set(pairs.values()):
             if sure[k] and not any(_part_of(rows[k], track) for track in after):
                 born = f"{stamp}/{measured.sensor}/{k}"
-                odds = float(logit(config.birth) + _evidence(rows[k]))
+                odds = float(logit(config.birth) + _evidence(rows[k], measured))
                 after.append(newborn(rows[k], born, stamp, odds, measured.sensor))
         self._tracks = tuple(self._judged(track, stamp) for track in self._alive(after, stamp))
         self._stamp_ns, self._spoken = stamp, {**self._spoken, measured.sensor: stamp}
@@ -192,9 +192,9 @@ class VehicleTracker:
         seconds: float,
     ) -> VehicleTrack:
         stamp, config = measured.stamp_ns, self.config
-        gain = _evidence(row)
-        if track.shown:  # a weak one where it was expected speaks against nobody
-            gain = max(gain, 0.0)
+        others = any(name != measured.sensor for name in track.sightings)
+        # A weak one where it was expected speaks against nobody.
+        gain = max(_evidence(row, measured), CONFIRMS if others else 0.0)
         fresh = min(1.0, seconds / config.evidence_time)
         track = track.updated(row, stamp, min(seconds, 1.0))
         return replace(
@@ -243,9 +243,9 @@ def _order(measured: VehicleMeasurements) -> tuple[int, str]:
     return measured.stamp_ns, measured.sensor
 
 
-def _evidence(row: Placed) -> float:
+def _evidence(row: Placed, measured: VehicleMeasurements) -> float:
     """Log-odds that a measurement's score adds."""
-    return float(logit(np.clip(row.score, 0.01, 0.99)) - logit(SPEAKS))
+    return float(logit(np.clip(row.score, 0.01, 0.99)) - logit(measured.speaks))
 
 
 def _cost(track: VehicleTrack, row: Placed, config: TrackerConfig) -> float:

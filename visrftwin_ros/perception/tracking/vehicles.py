@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -36,6 +37,15 @@ class Vehicles:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def doubts(self) -> dict[str, Any]:
+        """What is not certain of them, as a message of boxes takes it."""
+        return {
+            "covariance": self.covariance,
+            "heading_sigma": self.heading_sigma,
+            "existence": self.existence,
+            "seen_by": self.seen_by,
+        }
 
     def bodies(self) -> Bodies:
         """As the radio sees them, without a material: that of their kind."""
