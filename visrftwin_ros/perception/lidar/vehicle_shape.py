@@ -20,6 +20,8 @@ from visrftwin_ros.perception.measurements.sweep_view import SweepView
 CLOSEST = 0.05
 """m, d0 of the criterion: nearer than this to an edge counts no more."""
 STEP = np.deg2rad(1.0)
+FITTED_EDGE = 0.03
+"""Share of the returns that may lie beyond an edge that the others are compared with: mirrors."""
 MOST_FITTED = 300
 """Returns that the heading is sought with."""
 EDGE_SHARE, TOP_SHARE = 0.01, 0.02
@@ -165,8 +167,8 @@ def _closeness(
     x, y = points.T
     gaps = []
     for across in (c * x + s * y, c * y - s * x):
-        far = across.max(axis=1, keepdims=True) - across
-        near = across - across.min(axis=1, keepdims=True)
+        low, high = np.quantile(across, [FITTED_EDGE, 1 - FITTED_EDGE], axis=1)[..., None]
+        far, near = np.abs(high - across), np.abs(across - low)
         closer = np.linalg.norm(far, axis=1) < np.linalg.norm(near, axis=1)
         gaps.append(np.where(closer[:, None], far, near))
     return np.asarray((1 / np.maximum(np.minimum(*gaps), CLOSEST)).sum(axis=1))

@@ -73,8 +73,11 @@ class VehicleMeasurements:
 
     def clean(self) -> tuple[VehicleMeasurements, int]:
         """Without those that hold NaN, a covariance that is none or no size; how many were dropped."""
-        columns = (self.anchor, self.covariance, self.doubt, self.heading, self.size, self.score)
-        good = np.all([np.isfinite(c.reshape(len(self), -1)).all(axis=1) for c in columns], axis=0)
+        good = np.isfinite(self.heading) & np.isfinite(self.score)
+        for column in (self.anchor, self.size):
+            good &= np.isfinite(column).all(axis=1)
+        for matrix in (self.covariance, self.doubt):
+            good &= np.isfinite(matrix).all(axis=(1, 2))
         good &= np.abs(self.after) < LONGEST_SWEEP  # not of NaN either
         good &= (self.heading_sigma > 0) & (self.size >= 0).all(axis=1)
         trace = np.trace(self.covariance, axis1=1, axis2=2)
