@@ -51,7 +51,7 @@ def test_two_sides_give_the_whole_box_and_one_its_nearer_end() -> None:
     c, s = np.cos(heading), np.sin(heading)
     middle = near + np.array([2.0 * c - 0.9 * s, 2.0 * s + 0.9 * c])
     assert np.hypot(*(found.seen_middle - middle)) < 0.1
-    rear = np.array([[10.0, y] for y in np.arange(-0.9, 0.91, 0.05)] * 3)
+    rear = np.array([[x, y] for x in (10.0, 10.1, 10.5) for y in np.arange(-0.9, 0.91, 0.05)])
     found = vehicle_shape(rear, np.repeat([0.4, 0.8, 1.4], len(rear) // 3), free_view(), 0.05)
     assert found is not None
     assert abs(np.cos(found.heading)) > 0.99, "what is no longer than a rear is one"

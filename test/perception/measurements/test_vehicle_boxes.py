@@ -109,9 +109,10 @@ def test_a_camera_that_never_told_of_a_vehicle_is_no_sensor_of_them(camera: Came
     assert source.measured(nobody, camera) is None
     car = Car(np.array([18.0, 0.0]), 0.3, np.array([4.3, 1.8, 1.5]), np.zeros(2))
     told = source.measured(detected(camera, box_of(camera, car), kinds=("car",)), camera)
-    assert told is not None and told.view.shows(car.center, car.size)
-    assert not told.view.shows(np.array([-18.0, 0.0]), car.size)
+    assert told is not None and len(told) == 1
     after = source.measured(nobody, camera)
     assert after is not None and len(after) == 0
+    assert after.view.shows(car.center, car.size), "it is missed there"
+    assert not after.view.shows(np.array([-18.0, 0.0]), car.size)
     with pytest.raises(TwinError, match="recalibrate"):
         source.measured(Detections.none(1, "cam", (640, 480)), camera)

@@ -219,7 +219,7 @@ class LidarPeopleFinder:
         order = order[labels[order] >= 0]
         sorted_labels = labels[order]
         starts = np.flatnonzero(np.diff(sorted_labels, prepend=-1))
-        ends = np.append(starts[1:], len(order))
+        ends = np.append(starts[1:], len(order))[: len(starts)]  # nobody has returns: none
         tops = np.maximum.reduceat(height[order], starts) if len(starts) else np.zeros(0)
         bodies, clusters, groups, times = [], [], [], []
         for start, end, top in zip(starts, ends, tops, strict=True):

@@ -69,7 +69,7 @@ class ImageView:
         )
         if not inside or bottom - top < SMALLEST or right - left > width / 2:
             return False
-        before = self.nearer[self.nearer[:, 3] > bottom]
+        before = self.nearer[self.nearer[:, 3] > bottom + EDGE_SHARE * (bottom - top) + PIXEL]
         share = shared_area(corners, before)[0] / areas(corners)[0]
         return bool(share.max(initial=0.0) < MISSED_COVERED)
 
