@@ -57,14 +57,8 @@ def node_classes() -> dict[str, type[TwinNode]]:
 
 def specs(video: Path) -> list[NodeSpec]:
     """One of every node."""
-    table = node_table(
-        load_site(SITES[0]),
-        SITES[0],
-        bag=str(BAG),
-        calibrate=True,
-        map_scene=True,
-        watch_scene=True,
-    )
+    all_of_them = {"calibrate": True, "map_scene": True, "watch_scene": True, "vehicles": True}
+    table = node_table(load_site(SITES[0]), SITES[0], bag=str(BAG), **all_of_them)
     camera = load_site(SITES[1]).camera().name
     known = {spec.executable: spec for spec in reversed(table)}
     replay = {"site": SITES[1], "video": str(video)}

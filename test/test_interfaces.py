@@ -18,10 +18,12 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 
 # What programs of others rely on: fields may join, none may go.
 MESSAGES = {
-    "Detection": "track_id score x y width height foot foot_x foot_y embedding",
+    "Detection": "kind track_id score x y width height foot foot_x foot_y embedding",
     "Detections": "header camera detector image_width image_height latency detections",
     "LidarPerson": "centroid size n_points covariance height height_sigma score seconds",
     "LidarPeople": "header lidar latency origin reach learning people",
+    "LidarVehicle": "kind anchor side covariance heading heading_sigma size whole n_points score seconds",
+    "LidarVehicles": "header lidar latency origin reach nearest vehicles",
     "TrackedPerson": "id position velocity covariance height width depth heading existence seen_by embedding material",
     "TrackedPeople": "header people latency stale age",
     "TrackedBox": "id kind position velocity covariance size heading heading_sigma existence seen_by material",

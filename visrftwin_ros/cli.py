@@ -19,6 +19,7 @@ from visrftwin_ros.commands import (
     bench_retrace,
     bench_sensors,
     bench_tracker,
+    bench_vehicles,
     blockage,
     calibrate,
     campaign_info,
@@ -78,6 +79,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         bench_tracker,
         bench_lidar,
         bench_sensors,
+        bench_vehicles,
     ),
 }
 

@@ -230,3 +230,28 @@ def test_a_damaged_picture_is_an_error_or_a_picture(noise: bytes, place: int, su
     except TwinError:
         return
     assert image.size <= 3 * Limits.pixels
+
+
+def test_vehicles_of_no_place_or_size_are_left_out_and_wild_ranges_refused() -> None:
+    def vehicle(**fields: Any) -> Any:
+        usual = {
+            "kind": "car",
+            "anchor": [1.0, 2.0],
+            "side": [0, 1],
+            "covariance": [0.1, 0, 0, 0.1],
+        }
+        usual |= {"heading": 0.0, "heading_sigma": 0.1, "score": 0.5, "seconds": 0.0}
+        size = SimpleNamespace(x=4.0, y=1.8, z=1.5)
+        return SimpleNamespace(size=size, **{**usual, **fields})
+
+    origin = SimpleNamespace(x=0.0, y=0.0, z=2.0)
+    told_of = {"lidar": "mast", "origin": origin, "reach": 30.0, "nearest": [1.0, 30.0]}
+    bad = [vehicle(anchor=[1e9, 0.0]), vehicle(anchor=[NAN, 0.0]), vehicle(heading=9.0)]
+    bad += [vehicle(side=[2, 0]), vehicle(heading_sigma=0.0), vehicle(score=INF)]
+    some = message(vehicles=[vehicle(), *bad], **told_of)
+    told = check_message("visrftwin_ros/LidarVehicles", some, Limits(), NOW)
+    assert told == "6 vehicles of no place or size that can be true are left out"
+    assert len(some.vehicles) == 1
+    wild = message(vehicles=[], **{**told_of, "nearest": [1.0, NAN]})
+    with pytest.raises(TwinError, match="nearest"):
+        check_message("visrftwin_ros/LidarVehicles", wild, Limits(), NOW)

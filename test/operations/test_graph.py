@@ -92,23 +92,22 @@ def test_nodes_do_not_outlive_a_supervisor_that_is_killed() -> None:
 def test_the_table_knows_every_executable(viewer: bool, beside: bool) -> None:
     lidars = [Lidar(name="mast", position=(0.0, 0.0, 3.0)), Lidar(name="rover")]
     site = load_site("pets_campus").model_copy(update={"lidars": lidars})
-    table = node_table(
-        site,
-        "pets_campus",
-        video="v.avi",
-        viewer=viewer,
-        calibrate=beside,
-        map_scene=beside,
-        watch_scene=beside,
-    )
+    options = ("calibrate", "map_scene", "watch_scene", "vehicles")
+    extra = dict.fromkeys(options, beside)
+    table = node_table(site, "pets_campus", video="v.avi", viewer=viewer, **extra)
     started = [spec.executable for spec in table]
     left_out = {"campaign_replay"} | (set() if viewer else {"twin_viewer"})
-    left_out |= set() if beside else {"material_calibrator", "scene_mapper", "scene_watcher"}
+    if not beside:
+        left_out |= {"material_calibrator", "scene_mapper", "scene_watcher", "vehicle_tracker"}
     assert set(started) == set(EXECUTABLES) - left_out
     assert started[-1] == "camera_replay"
     finders = [spec for spec in table if spec.executable == "lidar_people"]
     assert [spec.full_name for spec in finders] == ["/mast/lidar_people", "/rover/lidar_people"]
     assert [spec.parameters["lidar"] for spec in finders] == ["mast", "rover"]
+    seeing = [spec for spec in table if spec.parameters.get("vehicles")]
+    assert {spec.executable for spec in seeing} == (
+        {"people_detector", "lidar_people"} if beside else set()
+    )
 
 
 def test_on_a_campaign_all_nodes_but_the_replay_are_in_its_time(tmp_path: Path) -> None:

@@ -155,9 +155,17 @@ class CampaignWriter:
         message = people_message(made, stamp_ns, frame_id, bodies)
         self._write(topics.TRUE_PEOPLE, stamp_ns, message)
 
-    def boxes(self, stamp_ns: int, frame_id: str, boxes: Bodies, kinds: Sequence[str] = ()) -> None:
-        """What a tracker of boxes says; kinds: class names of COCO."""
-        message = boxes_message(made, stamp_ns, frame_id, boxes, kinds=kinds)
+    def boxes(
+        self,
+        stamp_ns: int,
+        frame_id: str,
+        boxes: Bodies,
+        kinds: Sequence[str] = (),
+        **doubts: Any,
+    ) -> None:
+        """What a tracker of boxes says; kinds: class names of COCO; doubts: as `boxes_message` takes
+        them."""
+        message = boxes_message(made, stamp_ns, frame_id, boxes, kinds=kinds, **doubts)
         self._write(topics.BOXES, stamp_ns, message)
 
     def truth_channels(self, stamp_ns: int, frame_id: str, channels: Sequence[TrueChannel]) -> None:

@@ -1,19 +1,22 @@
-"""`visrftwin track`: the people of a recording, without ROS."""
+"""`visrftwin track`: the people, and vehicles, of a recording, without ROS."""
 
 from __future__ import annotations
 
 import argparse
 import csv
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from visrftwin_ros.commands.options import add_force, add_site, count
+from visrftwin_ros.errors import TwinError
 from visrftwin_ros.outputs import file_kind, growing_file
 
 if TYPE_CHECKING:
     from visrftwin_ros.perception.tracking.people import People
+    from visrftwin_ros.perception.tracking.vehicles import Vehicles
     from visrftwin_ros.site.model import Site
 
 NAME = "track"
@@ -48,6 +51,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--frames", type=count, help="stop after this many frames")
     parser.add_argument("--out", type=Path, required=True, help="tracks.csv to write")
+    parser.add_argument(
+        "--boxes",
+        type=Path,
+        help="with --bag: also follow vehicles, and write them to this bag (topic tracked_boxes), which"
+        " `visrftwin predict --boxes` reads",
+    )
     add_force(parser)
 
 
@@ -56,12 +65,16 @@ def run(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.site.loading import load_site
 
     site = load_site(arguments.site)
+    if arguments.boxes and not arguments.bag:
+        raise TwinError("--boxes: vehicles are followed through a bag only; give --bag")
     kind = file_kind("table of tracks", ",".join(HEADER))
     written = 0
-    with growing_file(arguments.out, kind, arguments.force) as file:
+    with ExitStack() as files:
+        file = files.enter_context(growing_file(arguments.out, kind, arguments.force))
+        vehicles = _written_to(files, arguments, site) if arguments.boxes else None
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(HEADER)
-        for number, people in _people(arguments, site):
+        for number, people in _people(arguments, site, vehicles):
             if number == 1 and arguments.bag:
                 print(f"frame 1 is at ROS time {people.stamp_ns * 1e-9:.3f} s")
             rows = track_rows(Tracks.from_people([(number, people)]))
@@ -71,7 +84,24 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _people(arguments: argparse.Namespace, site: Site) -> Iterator[tuple[int, People]]:
+def _written_to(
+    files: ExitStack, arguments: argparse.Namespace, site: Site
+) -> Callable[[Vehicles], None]:
+    """What writes vehicles to the bag of boxes, which `files` closes."""
+    from visrftwin_ros.campaign.campaign_writer import CampaignWriter
+
+    bag = CampaignWriter(arguments.boxes, {"site": site.name}, force=arguments.force)
+    files.enter_context(bag)
+
+    def write(found: Vehicles) -> None:
+        bag.boxes(found.stamp_ns, site.world_frame, found.bodies(), found.kind, **found.doubts())
+
+    return write
+
+
+def _people(
+    arguments: argparse.Namespace, site: Site, vehicles: Callable[[Vehicles], None] | None
+) -> Iterator[tuple[int, People]]:
     """The people of each frame of the bag or the video, while they are found."""
     from visrftwin_ros.cameras.site_video import find_video
     from visrftwin_ros.perception.appearance.embedding import embedding_model
@@ -84,6 +114,8 @@ def _people(arguments: argparse.Namespace, site: Site) -> Iterator[tuple[int, Pe
     detector = (arguments.detector, arguments.weights)
     options = {"imgsz": arguments.image_size, "embeddings": embeddings}
     if arguments.bag:
-        return people_in_bag(site, arguments.bag, *detector, rate=arguments.rate, **options)
+        return people_in_bag(
+            site, arguments.bag, *detector, rate=arguments.rate, vehicles=vehicles, **options
+        )
     video = find_video(site, arguments.video)
     return people_in_recording(site.camera(), video, *detector, frames=arguments.frames, **options)

@@ -48,6 +48,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="with the scene_watcher: furniture that is moved and doors that are opened change the twin",
     )
+    parser.add_argument(
+        "--vehicles",
+        action="store_true",
+        help="with the vehicle_tracker: cars, lorries and cycles that cameras and LiDARs see shadow links",
+    )
     parser.add_argument("--web-port", type=_port, default=9090, help="port of the web page")
     parser.add_argument(
         "--grpc-port", type=_port, default=9876, help="port from which the page has its data"
@@ -170,6 +175,7 @@ def run(arguments: argparse.Namespace) -> int:
         calibrate=arguments.calibrate,
         map_scene=arguments.map_scene,
         watch_scene=arguments.watch_scene,
+        vehicles=arguments.vehicles,
         page={"web_port": arguments.web_port, "grpc_port": arguments.grpc_port},
         rate=arguments.rate,
         loop=arguments.loop,

@@ -25,14 +25,20 @@ def boxes_message(
     *,
     kinds: Sequence[str] = (),
     covariance: Float[np.ndarray, "n 4 4"] | None = None,
+    heading_sigma: Float[np.ndarray, " n"] | None = None,
+    existence: Float[np.ndarray, " n"] | None = None,
+    seen_by: Sequence[Sequence[str]] = (),
 ) -> Any:
-    """N boxes that are there; all but the latency and what is stale.
+    """N boxes; all but the latency and what is stale.
 
-    kinds: class names of COCO, or nothing at all. covariance: of x y vx vy; None: of boxes whose
-    place is known.
+    kinds: class names of COCO, or nothing at all. covariance: of x y vx vy, and heading_sigma: rad;
+    None: of boxes whose place is known. existence: 0..1; None: of those that are there. seen_by: the
+    sensors of each, or nothing at all.
     """
     if covariance is None:
         covariance = np.zeros((len(boxes), 4, 4))
+    sigma = np.zeros(len(boxes)) if heading_sigma is None else heading_sigma
+    exists = np.ones(len(boxes)) if existence is None else existence
     size = np.column_stack([boxes.depth, boxes.width, boxes.height])
     tracked = [
         make(
@@ -44,9 +50,9 @@ def boxes_message(
             covariance=covariance[i].reshape(-1).astype(np.float64),
             size=vector(make, "Vector3", size[i]),
             heading=float(boxes.heading[i]),
-            heading_sigma=0.0,
-            existence=1.0,
-            seen_by=[],
+            heading_sigma=float(sigma[i]),
+            existence=float(exists[i]),
+            seen_by=list(seen_by[i]) if seen_by else [],
             material=boxes.material[i] if boxes.material else "",
         )
         for i, name in enumerate(boxes.ids)

@@ -53,6 +53,10 @@ UNIT = 0.01
 """By which the length of a quaternion may differ from 1."""
 LONGEST_SWEEP = 1.0
 """s that a LiDAR takes for one."""
+MOST_SECTORS = 3600
+"""Directions in which a LiDAR says how far it saw."""
+HALF_TURN = 3.2
+"""rad, in single precision."""
 LARGEST = 5.0
 """m of a person's width, depth or height that is believed."""
 
@@ -189,7 +193,7 @@ def _sides_of_box(box: Any) -> tuple[float, float, float]:
 def _boxes(message: Any, limits: Limits) -> str:
     boxes, told = cut(message.detections, limits.boxes, "boxes")
     for box in boxes:
-        _check_names(box.track_id)
+        _check_names(box.track_id, box.kind)
         _check_count(box.embedding, LONGEST_EMBEDDING, "numbers of an embedding")
     _check_names(message.camera, message.detector)
     if told:
@@ -223,6 +227,38 @@ def _lidar_people(message: Any, limits: Limits) -> str:
     if not message.reach >= 0:
         raise TwinError(f"the LiDAR's reach is {message.reach:g} m: fill it in")
     return told
+
+
+def _lidar_vehicles(message: Any, limits: Limits) -> str:
+    taken, told = cut(message.vehicles, limits.boxes, "vehicles")
+    _check_names(message.lidar, *(vehicle.kind for vehicle in taken))
+    vehicles = [vehicle for vehicle in taken if _credible_vehicle(vehicle)]
+    if len(vehicles) < len(taken):
+        wrong = len(taken) - len(vehicles)
+        told = f"{wrong} vehicles of no place or size that can be true are left out"
+    if told:
+        message.vehicles = vehicles
+    check_place(np.array([message.origin.x, message.origin.y, message.origin.z]), "the LiDAR")
+    if not message.reach >= 0:
+        raise TwinError(f"the LiDAR's reach is {message.reach:g} m: fill it in")
+    _check_count(message.nearest, MOST_SECTORS, "directions")
+    if not (np.asarray(message.nearest) >= 0).all():
+        raise TwinError("a range that is none in `nearest`: expected metres from 0 on")
+    return told
+
+
+def _credible_vehicle(vehicle: Any) -> bool:
+    size = np.array([vehicle.size.x, vehicle.size.y, vehicle.size.z])
+    numbers = np.array([*vehicle.anchor, *vehicle.covariance])
+    return bool(
+        (np.abs(numbers) <= FARTHEST).all()
+        and ((size >= 0) & (size <= LARGEST_BOX)).all()
+        and set(vehicle.side) <= {-1, 0, 1}
+        and vehicle.heading_sigma > 0
+        and abs(vehicle.heading) <= HALF_TURN
+        and 0 <= vehicle.score <= 1
+        and abs(vehicle.seconds) <= LONGEST_SWEEP
+    )
 
 
 def _credible_cluster(person: Any) -> bool:
@@ -457,6 +493,7 @@ _RULES: dict[str, Rule] = {
     "visrftwin_ros/Detections": _boxes,
     "vision_msgs/Detection2DArray": _vision,
     "visrftwin_ros/LidarPeople": _lidar_people,
+    "visrftwin_ros/LidarVehicles": _lidar_vehicles,
     "tf2_msgs/TFMessage": _transforms,
     "rosgraph_msgs/Clock": _clock,
     "nav_msgs/Path": _plan,

@@ -1,4 +1,4 @@
-"""Finds people in one LiDAR's sweeps and places them in the world frame; only they leave."""
+"""Finds people, and vehicles, in one LiDAR's sweeps and places them in the world; only they leave."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.clouds import cloud_from_message
 from visrftwin_ros.messages.point_cloud import PointCloud
 from visrftwin_ros.msg import LidarPeople as LidarPeopleMessage
-from visrftwin_ros.nodes.messages.lidar_messages import lidar_people_message
+from visrftwin_ros.msg import LidarVehicles
+from visrftwin_ros.nodes.messages.lidar_messages import lidar_people_message, lidar_vehicles_message
 from visrftwin_ros.nodes.shared.transforms import listen
 from visrftwin_ros.nodes.shared.twin_node import (
     ERROR,
@@ -43,6 +44,7 @@ class LidarPeopleNode(TwinNode):
         NodeParameter(
             "tf_wait", TF_WAIT, "Seconds that a moving LiDAR's sweep waits for its TF", (0.0, 2.0)
         ),
+        NodeParameter("vehicles", False, "Whether vehicles are looked for as well"),
         NodeParameter("repeats", False, "Whether the same sweep may come again, as in simulations"),
     )
 
@@ -55,11 +57,15 @@ class LidarPeopleNode(TwinNode):
         except KeyError as error:
             raise TwinError(f"parameter 'lidar': {error.args[0]}") from error
         self._world = site.world_frame
-        self._source = LidarSource(site, lidar.name, listen(self), self.value("least_score"))
+        vehicles = self.value("vehicles")
+        self._source = LidarSource(
+            site, lidar.name, listen(self), self.value("least_score"), vehicles
+        )
         self._watched = None if self.value("repeats") else SweepWatch(lidar.name)
         self._waiting: WaitingRoom[PointCloud] = WaitingRoom(self.value("tf_wait"))
         self._heard_ns: int | None = None
         self._people = self.publisher(LidarPeopleMessage, "people", SENSOR_QOS)
+        self._vehicles = self.publisher(LidarVehicles, "vehicles", SENSOR_QOS) if vehicles else None
         self.subscription(PointCloud2, lidar.topic, self._on_cloud, SENSOR_QOS)
         self.timer(0.02, self._take_waiting)
         self.timer(0.5, self._watch)
@@ -100,6 +106,12 @@ class LidarPeopleNode(TwinNode):
         answer = lidar_people_message(found, self._world)
         answer.latency = (self.now_ns() - cloud.stamp_ns) * 1e-9
         self._people.publish(answer)
+        counted = {}
+        if self._vehicles is not None and found.vehicles is not None:
+            boxes = lidar_vehicles_message(found.vehicles, self._world)
+            boxes.latency = (self.now_ns() - cloud.stamp_ns) * 1e-9
+            self._vehicles.publish(boxes)
+            counted = {"vehicles": len(found.vehicles)}
         level, text = (WARN, sweep.restarted) if sweep.restarted else (OK, "time goes on")
         self.report("clock", level, text)
         late = f"clouds are {self.age_of(cloud.stamp_ns):.1f} s old when they come"
@@ -109,6 +121,7 @@ class LidarPeopleNode(TwinNode):
             level,
             text,
             people=len(found.people),
+            **counted,
             returns=found.returns,
             invalid=cloud.invalid,
             milliseconds=f"{1e3 * (time.perf_counter() - start):.1f}",

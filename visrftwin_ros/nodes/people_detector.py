@@ -1,4 +1,4 @@
-"""Finds people in one camera's images; only boxes leave this process."""
+"""Finds people, and vehicles, in one camera's images; only boxes leave this process."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from visrftwin_ros.nodes.shared.twin_node import (
 )
 from visrftwin_ros.perception.appearance.embedding import PersonEmbedder
 from visrftwin_ros.perception.detection.detector import make_detector
+from visrftwin_ros.perception.measurements.detections import PERSON
 from visrftwin_ros.perception.sources.camera_source import CameraSource
 from visrftwin_ros.perception.sources.picture_watch import LONGEST_REPEAT, PictureWatch
 from visrftwin_ros.site.frames import TransformBuffer
@@ -63,6 +64,7 @@ class PeopleDetector(TwinNode):
             "Seconds for which pictures may all be the same; 0 = for ever, as in renderings",
             (0.0, 60.0),
         ),
+        NodeParameter("vehicles", False, "Whether vehicles are reported that the network knows"),
         *EMBEDDING_PARAMETERS,
         NodeParameter("embedding_rate", 5.0, "People embedded a second", (0.1, 100.0)),
     )
@@ -80,12 +82,22 @@ class PeopleDetector(TwinNode):
             confidence=self.value("confidence"),
             threads=self.value("threads"),
             box_tracker=self.value("box_tracker"),
+            vehicles=self.value("vehicles"),
         )
         self._detector = chosen.detector
         level, text = (
             (WARN, chosen.warning) if chosen.warning else (OK, f"{self._detector.kind} is ready")
         )
         self.report("detector", level, text)
+        if self.value("vehicles"):
+            known = ", ".join(self._detector.vehicles)
+            level, text = OK, f"knows {known}"
+            if not known:
+                level, text = (
+                    WARN,
+                    f"no vehicles: the {self._detector.kind} detector knows none of them",
+                )
+            self.report("vehicles", level, text)
         model = embedding_of(self)
         self._embedder = PersonEmbedder(model, self.value("embedding_rate")) if model else None
         self._period_ns = round(1e9 / camera.frame_rate)
@@ -146,7 +158,7 @@ class PeopleDetector(TwinNode):
             "images",
             level,
             text,
-            people=len(found),
+            people=found.kind.count(PERSON),
             dropped=self._dropped,
             embedded=embedded,
         )

@@ -19,6 +19,7 @@ EXECUTABLES = (
     "people_detector",
     "lidar_people",
     "people_tracker",
+    "vehicle_tracker",
     "site_frames",
     "channel_predictor",
     "beam_selector",
@@ -79,6 +80,7 @@ def node_table(
     calibrate: bool = False,
     map_scene: bool = False,
     watch_scene: bool = False,
+    vehicles: bool = False,
     page: Mapping[str, Any] = MappingProxyType({}),
     rate: float = 1.0,
     loop: bool = False,
@@ -96,7 +98,8 @@ def node_table(
     so that several are on one graph without hearing each other; only /diagnostics is everybody's.
     `weights`: of the detectors; '' = those that ship on the lab's sites, elsewhere the motion
     detector; `none` = the motion detector. `calibrate`: with the material_calibrator. `map_scene`: with
-    the scene_mapper. `watch_scene`: with the scene_watcher, of the site's first LiDAR. `page`: parameters
+    the scene_mapper. `watch_scene`: with the scene_watcher, of the site's first LiDAR. `vehicles`: detectors
+    and LiDARs look for them, and the vehicle_tracker follows them. `page`: parameters
     of the viewer. `use_sim_time`: all nodes run on the /clock of a
     simulator, which has the sensors. `vision_msgs`: detectors of others publish <camera>/detections_2d,
     and none of ours runs. `predictors`: that share the site by access point, those behind the first in namespaces of
@@ -124,6 +127,9 @@ def node_table(
         NodeSpec("beam_selector", "", common | shared),
         NodeSpec("people_tracker", "", common | ({"vision_msgs": True} if vision_msgs else {})),
     ]
+    seeing = {"vehicles": True} if vehicles else {}
+    if vehicles and (site.cameras or site.lidars):
+        table.append(NodeSpec("vehicle_tracker", "", common))
     if calibrate:
         table.append(NodeSpec("material_calibrator", "", common))
     if viewer:
@@ -146,10 +152,11 @@ def node_table(
             "detector": "yolo" if weights else "auto",
             **({"compressed": True} if camera.name in compressed else {}),
             **({"longest_repeat": 0.0} if bag or video else {}),  # it may be a rendering
+            **seeing,
         }
         table.append(NodeSpec("people_detector", f"/{camera.name}", parameters))
     for lidar in site.lidars:
-        parameters = {**common, "lidar": lidar.name, **({"repeats": True} if bag else {})}
+        parameters = {**common, "lidar": lidar.name, **({"repeats": True} if bag else {}), **seeing}
         table.append(NodeSpec("lidar_people", f"/{lidar.name}", parameters))
     waits = [f"{root}{spec.full_name}".strip("/") for spec in table if not spec.only_looks]
     if bag:

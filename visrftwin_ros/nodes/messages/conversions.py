@@ -18,7 +18,7 @@ from visrftwin_ros.messages.stamps import stamp_ns
 from visrftwin_ros.msg import Detection, LinkPaths, TrackedPeople
 from visrftwin_ros.msg import Detections as DetectionsMessage
 from visrftwin_ros.nodes.messages.message_types import made
-from visrftwin_ros.perception.measurements.detections import Detections
+from visrftwin_ros.perception.measurements.detections import PERSON, Detections
 from visrftwin_ros.perception.measurements.feet import Feet
 from visrftwin_ros.perception.tracking.people import People
 
@@ -29,6 +29,7 @@ def detections_message(detections: Detections, detector: str) -> DetectionsMessa
     """All but the header, which is the image's."""
     boxes = [
         Detection(
+            kind=kind,
             track_id=track_id,
             score=float(score),
             x=float(box[0]),
@@ -38,7 +39,8 @@ def detections_message(detections: Detections, detector: str) -> DetectionsMessa
             embedding=look.astype(np.float32),
             **_foot_fields(foot, bool(hidden)),
         )
-        for track_id, score, box, look, foot, hidden in zip(
+        for kind, track_id, score, box, look, foot, hidden in zip(
+            detections.kind,
             detections.track_id,
             detections.score,
             detections.box,
@@ -92,11 +94,13 @@ def detections_from_message(message: DetectionsMessage, camera: str) -> Detectio
             ).reshape(-1, 2),
             hidden=np.array([b.foot == Detection.FOOT_HIDDEN for b in boxes], dtype=bool),
         ),
+        kind=tuple(b.kind or PERSON for b in boxes),
     )
 
 
 def vision_from_detections(detections: Detections, frame_id: str) -> Any:
-    """The same boxes as a vision_msgs/Detection2DArray."""
+    """The boxes of its people as a vision_msgs/Detection2DArray."""
+    detections = detections.people()
     return vision.vision_message(
         made,
         detections.stamp_ns,

@@ -72,6 +72,8 @@ def graph_topics(site: Site, namespace: str = "", compressed: bool = False) -> l
         found.append(GraphTopic(cloud, "sensor_msgs/msg/PointCloud2", "sensor"))
         people = f"{root}/{lidar.name}/people"
         found.append(GraphTopic(people, "visrftwin_ros/msg/LidarPeople", "sensor"))
+        vehicles = f"{root}/{lidar.name}/vehicles"
+        found.append(GraphTopic(vehicles, "visrftwin_ros/msg/LidarVehicles", "sensor"))
     found += [GraphTopic(f"{root}/{name}", kind, "result") for name, kind in _RESULTS.items()]
     found += [GraphTopic(f"{root}/{name}", kind, "latched") for name, kind in _LATCHED.items()]
     markers = "visualization_msgs/msg/MarkerArray"

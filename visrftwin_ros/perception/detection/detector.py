@@ -17,12 +17,16 @@ DetectorKind = Literal["auto", "yolo", "motion"]
 
 @runtime_checkable
 class Detector(Protocol):
-    """What finds people in the images of one camera."""
+    """What finds people, and vehicles where it knows them, in the images of one camera.
+
+    vehicles: the classes of those that it was asked for and knows.
+    """
 
     kind: str
+    vehicles: tuple[str, ...]
 
     def detect(self, image_bgr: Any, stamp_ns: int) -> Detections:
-        """The people in an 8-bit BGR image taken at a ROS time [ns]."""
+        """Who and what is in an 8-bit BGR image taken at a ROS time [ns]."""
 
     def reset(self) -> None:
         """Forget the stream."""
@@ -46,6 +50,7 @@ def make_detector(
     confidence: float = 0.1,
     threads: int = 2,
     box_tracker: str = "bytetrack",
+    vehicles: bool = False,
 ) -> ChosenDetector:
     """The detector of a camera, or of the moving camera `name`.
 
@@ -72,6 +77,7 @@ def make_detector(
                     confidence=confidence,
                     threads=threads,
                     box_tracker=box_tracker,
+                    vehicles=vehicles,
                 )
             )
         except TwinError as error:

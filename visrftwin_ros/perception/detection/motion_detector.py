@@ -39,6 +39,7 @@ class MotionDetector:
     """
 
     kind = "motion"
+    vehicles: tuple[str, ...] = ()
 
     def __init__(self, camera: CameraModel) -> None:
         self._camera = camera

@@ -1,4 +1,4 @@
-"""People in images by any network that ultralytics loads, with ByteTrack or BoT-SORT."""
+"""People and vehicles in images by any network that ultralytics loads, with ByteTrack or BoT-SORT."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from visrftwin_ros.bodies.vehicle_sizes import VEHICLE_SIZES
 from visrftwin_ros.cameras.image_check import checked_image
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.perception.appearance.clothing_colours import clothing_colours
-from visrftwin_ros.perception.measurements.detections import Detections
+from visrftwin_ros.perception.measurements.detections import PERSON, Detections
 from visrftwin_ros.perception.measurements.feet import Feet, keypoint_feet, mask_feet
 
 LOG = logging.getLogger(__name__)
@@ -41,13 +42,14 @@ WARM_UP_SIZE = (480, 640)
 
 class YoloDetector:
     """Boxes around people, each with its box tracker's id and a colour embedding of its clothes;
-    where they stand too, of networks that give masks or body keypoints.
+    where they stand too, of networks that give masks or body keypoints. Around vehicles, boxes alone.
 
     weights: path of a .pt, .onnx or exported folder, or the bare name of a released network, which
     ultralytics downloads. imgsz: px, side of the network's input; None takes the export's own, or
     640; an export of fixed size keeps its own (`imgsz` of the instance says which). confidence:
     least score of a box. threads: of torch (OpenVINO and ONNX follow the process's CPU affinity).
     box_tracker: 'bytetrack', or 'botsort', which takes a moving camera's motion out first.
+    vehicles: whether those are reported too; `vehicles` of the instance: the classes that are known.
     Raises TwinError where the weights are missing, unreadable or know no person, and where reading
     them could run code (all but ONNX and OpenVINO) and that is not allowed.
     """
@@ -63,6 +65,7 @@ class YoloDetector:
         confidence: float = 0.1,
         threads: int = 2,
         box_tracker: str = "bytetrack",
+        vehicles: bool = False,
     ) -> None:
         self._camera = camera
         self._model = _loaded(weights)
@@ -78,7 +81,13 @@ class YoloDetector:
         with _as_twin_error(weights):
             # The first image compiles the network: here, not in the first callback.
             self._model.predict(np.zeros((*WARM_UP_SIZE, 3), dtype=np.uint8), **self._arguments)
-        self._arguments["classes"] = _person_classes(self._model.names, weights)
+        people = _person_classes(self._model.names, weights)
+        self._kinds = dict.fromkeys(people, PERSON)
+        if vehicles:
+            known = {number: name.lower() for number, name in self._model.names.items()}
+            self._kinds |= {n: name for n, name in known.items() if name in VEHICLE_SIZES}
+        self.vehicles = tuple(sorted(set(self._kinds.values()) - {PERSON}))
+        self._arguments["classes"] = list(self._kinds)
         self.imgsz = int(np.max(self._model.predictor.imgsz))
         if imgsz is not None and self.imgsz != imgsz:
             LOG.warning(
@@ -93,16 +102,18 @@ class YoloDetector:
         self.reset()
 
     def detect(self, image_bgr: Any, stamp_ns: int) -> Detections:
-        """The people in an 8-bit BGR image taken at a ROS time.
+        """The people and vehicles in an 8-bit BGR image taken at a ROS time.
 
         Raises TwinError where the image is of another type or shape.
         """
         image = checked_image(image_bgr)
         result = self._model.predict(image, **self._arguments)[0].cpu().numpy()
         boxes = result.boxes
+        kind = tuple(self._kinds[int(number)] for number in boxes.cls)
+        people = np.flatnonzero([name == PERSON for name in kind])
         track_id = [""] * len(boxes)
-        for *_, number, _score, _class, index in self._tracker.update(boxes, image):
-            track_id[int(index)] = str(int(number))
+        for *_, number, _score, _class, index in self._tracker.update(boxes[people], image):
+            track_id[people[int(index)]] = str(int(number))
         return Detections(
             stamp_ns=stamp_ns,
             camera=self._camera,
@@ -112,6 +123,7 @@ class YoloDetector:
             track_id=tuple(track_id),
             embedding=clothing_colours(image, boxes.xyxy),
             feet=_feet(result),
+            kind=kind,
         )
 
     def reset(self) -> None:

@@ -108,6 +108,10 @@ class LidarBackground:
         """Which world points come from no background cell: (N,)."""
         return np.asarray(~self._solid[self._grid.flat(points)])
 
+    def of_site(self, points: Float[np.ndarray, "n 3"]) -> Bool[np.ndarray, " n"]:
+        """Which world points come from what the site has there: (N,)."""
+        return np.asarray(self._known[self._grid.flat(points)])
+
     def learn(self, points: Float[np.ndarray, "n 3"], stamp_ns: int) -> None:
         """Take a sweep while learning; after it the background is settled."""
         if self._hits is None:

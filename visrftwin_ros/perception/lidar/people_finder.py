@@ -21,7 +21,9 @@ from visrftwin_ros.perception.lidar.clusters import (
 )
 from visrftwin_ros.perception.lidar.ground import ground_map
 from visrftwin_ros.perception.lidar.static_scene import StaticScene
+from visrftwin_ros.perception.lidar.vehicle_finder import StandingReturns, vehicles_in
 from visrftwin_ros.perception.measurements.ground_measurements import GroundMeasurements
+from visrftwin_ros.perception.measurements.vehicle_measurements import VehicleMeasurements
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -38,6 +40,8 @@ somebody new, enough to place somebody whom a camera sees."""
 WHOLE_SHARE = 0.75
 """Share of a group's upper returns that its people must explain: a hedge has parts like people, but
 not only such."""
+SURELY = 0.5
+"""Score from which the returns of somebody are no vehicle's."""
 FORGET_EVERY = 1.0
 """s between looks for background that has gone."""
 
@@ -54,6 +58,8 @@ class LidarPeopleConfig(BaseModel):
     """Clusters under it are not reported; over it, whoever uses them weighs their score."""
     learning_time: Annotated[float, Field(ge=0, le=600)] = 3.0
     """s of sweeps from which the background is learnt; 0 learns none."""
+    vehicles: bool = False
+    """Whether vehicles are looked for as well."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,7 @@ class FoundPeople:
     people: on the ground, world frame. center: (N, 3) m, middle of each body and covariance:
     (N, 3, 3) m^2 of it. size: (N, 3) m, extent of the cluster's returns. n_points: (N,).
     learning: the background is not known yet. returns: in the sweep, after those without range.
+    vehicles: where they are looked for.
     """
 
     people: GroundMeasurements
@@ -72,6 +79,7 @@ class FoundPeople:
     n_points: Int[np.ndarray, " n"]
     learning: bool
     returns: int
+    vehicles: VehicleMeasurements | None = None
 
 
 @dataclass
@@ -108,16 +116,42 @@ class LidarPeopleFinder:
         standing = (height > FEET) & (height < OVERHEAD)
         points, height, seconds = points[standing], height[standing], seconds[standing]
         background = self._background_at(position)
+        kept = np.ones(len(points), dtype=bool)
         if background is not None:
             background.learn(points, cloud.stamp_ns)
             if not 0 <= cloud.stamp_ns - self._forgot_ns < FORGET_EVERY * 1e9:
                 self._forgot_ns = cloud.stamp_ns
                 background.forget_seen_through(seen, position)
             kept = background.foreground(points)
-            points, height, seconds = points[kept], height[kept], seconds[kept]
         view = _view_of(cloud, seen, position)
-        bodies, clusters, times = self._bodies(points, height, seconds, position, view)
-        return self._found(bodies, clusters, times, cloud, position)
+        new = points[kept], height[kept], seconds[kept]
+        bodies, clusters, times = self._bodies(*new, position, view)
+        found = self._found(bodies, clusters, times, cloud, position)
+        if not self.config.vehicles:
+            return found
+        of_site = background.of_site(points) if background else np.zeros(len(points), dtype=bool)
+        seconds = seconds - (found.people.stamp_ns - cloud.stamp_ns) * 1e-9
+        new_there = kept & self._background_known
+        returns = StandingReturns(points, height, seconds, new_there, of_site)
+        return replace(found, vehicles=self._vehicles(returns, found, view, position))
+
+    def _vehicles(
+        self,
+        returns: StandingReturns,
+        found: FoundPeople,
+        view: _View,
+        position: Float[np.ndarray, " 3"],
+    ) -> VehicleMeasurements:
+        people = found.people
+        return vehicles_in(
+            returns,
+            people.position[people.score >= SURELY],
+            np.asarray(position[:2], dtype=np.float64),
+            self.config.max_range,
+            view.across,
+            people.stamp_ns,
+            self.sensor,
+        )
 
     def _in_range(
         self, points: Float[np.ndarray, "n 3"], position: Float[np.ndarray, " 3"]
@@ -185,7 +219,7 @@ class LidarPeopleFinder:
         order = order[labels[order] >= 0]
         sorted_labels = labels[order]
         starts = np.flatnonzero(np.diff(sorted_labels, prepend=-1))
-        ends = np.append(starts[1:], len(order))
+        ends = np.append(starts[1:], len(order))[: len(starts)]  # nobody has returns: none
         tops = np.maximum.reduceat(height[order], starts) if len(starts) else np.zeros(0)
         bodies, clusters, groups, times = [], [], [], []
         for start, end, top in zip(starts, ends, tops, strict=True):

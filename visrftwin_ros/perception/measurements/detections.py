@@ -9,17 +9,20 @@ from jaxtyping import Bool, Float
 
 from visrftwin_ros.perception.measurements.feet import Feet
 
+PERSON = "person"
+"""Kind of a box around somebody."""
+
 
 @dataclass(frozen=True)
 class Detections:
-    """N boxes around people in one image.
+    """N boxes around people and vehicles in one image.
 
     stamp_ns: ROS time of the image. camera: its name. image_size: (width, height) px.
     box: (N, 4) px: x and y of the centre, width, height, in the image as it was taken.
     score: (N,) 0 to 1. track_id: N ids from the detector's own tracker, '' where it has none.
     embedding: (N, D) appearance, unit norm; D = 0 where the detector gives none, and a row of
     zeros where it gives none for a box. feet: where they stand, of detectors that tell; of others,
-    the lower edges of the boxes stand for it.
+    the lower edges of the boxes stand for it. kind: N class names of COCO, people by default.
     """
 
     stamp_ns: int
@@ -30,6 +33,7 @@ class Detections:
     track_id: tuple[str, ...]
     embedding: Float[np.ndarray, "n d"] = field(default_factory=lambda: np.zeros((0, 0)))
     feet: Feet = field(default_factory=lambda: Feet.unknown(0))
+    kind: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         count = len(self.box)
@@ -41,6 +45,10 @@ class Detections:
             object.__setattr__(self, "embedding", np.zeros((count, 0)))
         if not len(self.feet):
             object.__setattr__(self, "feet", Feet.unknown(count))
+        if not self.kind:
+            object.__setattr__(self, "kind", (PERSON,) * count)
+        if len(self.kind) != count:
+            raise ValueError(f"{len(self.kind)} kinds for {count} boxes")
         if len(self.feet) != count:
             raise ValueError(f"feet of {len(self.feet)} people for {count} boxes")
         if len(self.embedding) != count:
@@ -64,7 +72,13 @@ class Detections:
             track_id=ids,
             embedding=self.embedding[mask],
             feet=self.feet.where(mask),
+            kind=tuple(name for name, kept in zip(self.kind, mask, strict=True) if kept),
         )
+
+    def people(self) -> Detections:
+        """Without what is no person; itself where that is nobody's."""
+        person = np.array([kind == PERSON for kind in self.kind], dtype=bool)
+        return self if person.all() else self.where(person)
 
     def clean(self) -> tuple[Detections, int]:
         """Those that can be measured, and how many were dropped.

@@ -25,9 +25,11 @@ from visrftwin_ros.messages.stamps import stamp_ns
 from visrftwin_ros.perception.appearance.embedding import ImageTextModel, PersonEmbedder
 from visrftwin_ros.perception.detection.detector import Detector, make_detector
 from visrftwin_ros.perception.measurements.detections import Detections
+from visrftwin_ros.perception.measurements.vehicle_measurements import VehicleMeasurements
 from visrftwin_ros.perception.sources.camera_source import CameraSource
 from visrftwin_ros.perception.sources.lidar_source import LidarSource
 from visrftwin_ros.perception.sources.picture_watch import PictureWatch
+from visrftwin_ros.perception.sources.vehicle_camera import VehicleCamera
 from visrftwin_ros.perception.sources.waiting import WaitingRoom
 from visrftwin_ros.perception.tracking.detector_noise import tracker_config
 from visrftwin_ros.perception.tracking.people import People
@@ -45,17 +47,18 @@ END_NS = 2**62
 @dataclass(frozen=True)
 class Measurement:
     """One measurement of `sensor`. stamp_ns: its time; came_ns: when the bag got it, both ROS time.
-    take: what it does to a tracker."""
+    take: what it does to a tracker of people. vehicles: what it says of those; None where nothing."""
 
     sensor: str
     stamp_ns: int
     came_ns: int
     take: Callable[[PeopleTracker], People]
+    vehicles: VehicleMeasurements | None
 
 
 @dataclass(frozen=True)
 class DetectorOptions:
-    """What finds people in images.
+    """What finds people, and vehicles if those are looked for, in images and sweeps.
 
     kind, weights, imgsz: as `make_detector` takes them. embeddings: the network that embeds them;
     None: colours of clothes.
@@ -65,6 +68,7 @@ class DetectorOptions:
     weights: str | Path = ""
     imgsz: int | None = None
     embeddings: ImageTextModel | None = None
+    vehicles: bool = False
 
     def embedder(self) -> PersonEmbedder | None:
         """A new one, for one camera."""
@@ -81,6 +85,7 @@ class _CameraStream:
     detector: Detector
     embedder: PersonEmbedder | None
     waiting: WaitingRoom[Detections]
+    vehicles: VehicleCamera
 
     def detections(self, image: UInt8[np.ndarray, "h w 3"], stamp: int) -> Detections:
         """The people in an image, embedded where somebody does that."""
@@ -187,11 +192,23 @@ class BagReader:
         options = self._options
         source = CameraSource(camera, self._site.world_frame, self._transforms)
         chosen = make_detector(
-            options.kind, options.weights, source.fixed, name=camera.name, imgsz=options.imgsz
+            options.kind,
+            options.weights,
+            source.fixed,
+            name=camera.name,
+            imgsz=options.imgsz,
+            vehicles=options.vehicles,
         )
         # As the graph's table has it of recordings, whose pictures may be rendered and all the same.
         watched = PictureWatch(camera.name, longest_repeat=0.0)
-        stream = _CameraStream(source, watched, chosen.detector, options.embedder(), WaitingRoom())
+        stream = _CameraStream(
+            source,
+            watched,
+            chosen.detector,
+            options.embedder(),
+            WaitingRoom(),
+            VehicleCamera(camera.name),
+        )
         self.cameras.add(camera.name)
         self._cameras.append(stream)
         return stream
@@ -201,7 +218,8 @@ class BagReader:
         topic = lidar.topic[1:] if absolute else f"{lidar.name}/{lidar.topic}"
         if topic not in there:
             return {}
-        source = LidarSource(self._site, lidar.name, self._transforms)
+        vehicles = self._options.vehicles
+        source = LidarSource(self._site, lidar.name, self._transforms, vehicles=vehicles)
         stream = _LidarStream(source, WaitingRoom())
         self._lidars.append(stream)
         return {topic: partial(self._on_cloud, stream)}
@@ -233,7 +251,9 @@ class BagReader:
                 self.leave_out(str(error))
             return last_try
         config = tracker_config(stream.detector.kind)
-        self._out(source.name, boxes.stamp_ns, now_ns, lambda t: t.update(boxes, model, config))
+        vehicles = stream.vehicles.measured(boxes, model) if self._options.vehicles else None
+        stamp = boxes.stamp_ns
+        self._out(source.name, stamp, now_ns, lambda t: t.update(boxes, model, config), vehicles)
         return True
 
     def _on_cloud(self, stream: _LidarStream, message: Any, came_ns: int) -> None:
@@ -250,16 +270,24 @@ class BagReader:
         source = stream.source
         last_try = last_try or source.stands_for(cloud)
         try:
-            people = source.swept(cloud, last_try).found.people
+            found = source.swept(cloud, last_try).found
         except TwinError as error:
             if last_try:
                 self.leave_out(str(error))
             return last_try
-        self._out(source.name, people.stamp_ns, now_ns, lambda t: t.update_ground(people))
+        people = found.people
+        self._out(
+            source.name, people.stamp_ns, now_ns, lambda t: t.update_ground(people), found.vehicles
+        )
         return True
 
     def _out(
-        self, sensor: str, stamp: int, now_ns: int, take: Callable[[PeopleTracker], People]
+        self,
+        sensor: str,
+        stamp: int,
+        now_ns: int,
+        take: Callable[[PeopleTracker], People],
+        vehicles: VehicleMeasurements | None,
     ) -> None:
         self.used.add(sensor)
-        self._ready.append(Measurement(sensor, stamp, now_ns, take))
+        self._ready.append(Measurement(sensor, stamp, now_ns, take, vehicles))

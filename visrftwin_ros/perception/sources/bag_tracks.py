@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from visrftwin_ros.errors import TwinError
@@ -12,6 +12,8 @@ from visrftwin_ros.perception.sources.bag_sensors import BagReader, DetectorOpti
 from visrftwin_ros.perception.tracking.people import People
 from visrftwin_ros.perception.tracking.tracker import NANOSECONDS, PeopleTracker, refusal
 from visrftwin_ros.perception.tracking.tracks_file import Tracks
+from visrftwin_ros.perception.tracking.vehicle_tracker import VehicleTracker
+from visrftwin_ros.perception.tracking.vehicles import Vehicles
 from visrftwin_ros.site.model import Site
 
 REORDER_NS = NANOSECONDS
@@ -58,9 +60,11 @@ def people_in_bag(
     embeddings: ImageTextModel | None = None,
     rate: float | None = None,
     progress: bool = True,
+    vehicles: Callable[[Vehicles], None] | None = None,
 ) -> Iterator[tuple[int, People]]:
     """(frame number, people) at a fixed rate (1/s; that of the site's first camera by default),
-    while they come. Frame 1 is at the time of the first measurement.
+    while they come. Frame 1 is at the time of the first measurement. vehicles: is told of those after
+    each measurement; None: nobody looks for them.
 
     Topics: `<camera>/image_raw` or `/image_raw/compressed`, `<camera>/camera_info`,
     `<lidar>/<topic>`, /tf and /tf_static. What cannot be used is left out and logged, once a
@@ -70,13 +74,16 @@ def people_in_bag(
         rate = site.cameras[0].frame_rate if site.cameras else 10.0
     if rate <= 0:
         raise TwinError(f"a rate of {rate:g} frames a second; it must be positive")
-    tracker = PeopleTracker()
-    reader = BagReader(site, Path(bag), DetectorOptions(kind, weights, imgsz, embeddings), progress)
+    tracker, boxes = PeopleTracker(), VehicleTracker()
+    options = DetectorOptions(kind, weights, imgsz, embeddings, vehicles is not None)
+    reader = BagReader(site, Path(bag), options, progress)
     frames: _Frames | None = None
     for measurement in _in_order(reader.measurements()):
         frames = frames or _Frames(measurement.stamp_ns, NANOSECONDS / rate)
         before, due = tracker.report, frames.before(measurement.stamp_ns, tracker)
         measurement.take(tracker)
+        if vehicles is not None and measurement.vehicles is not None:
+            vehicles(boxes.update(measurement.vehicles))
         if refused := refusal(before, tracker.report):
             reader.leave_out(f"of {measurement.sensor!r}, {refused}")
         else:

@@ -35,14 +35,20 @@ class Sweep:
 
 
 class LidarSource:
-    """Places the clouds of a LiDAR of the site in the world and finds the people in them.
+    """Places the clouds of a LiDAR of the site in the world and finds people and vehicles in them.
 
-    transforms: hears the TF of the sensor's side. least_score: of a reported cluster. What does not
-    fit is a TwinError that says whose it is and what would be right; the source goes on as it was.
+    transforms: hears the TF of the sensor's side. least_score: of a reported cluster. vehicles: whether
+    those are looked for. What does not fit is a TwinError that says whose it is and what would be right;
+    the source goes on as it was.
     """
 
     def __init__(
-        self, site: Site, name: str, transforms: TransformBuffer, least_score: float = 0.3
+        self,
+        site: Site,
+        name: str,
+        transforms: TransformBuffer,
+        least_score: float = 0.3,
+        vehicles: bool = False,
     ) -> None:
         lidar = site.lidar(name)
         self.name = lidar.name
@@ -57,6 +63,7 @@ class LidarSource:
             max_range=lidar.max_range,
             least_score=least_score,
             learning_time=lidar.learning_time,
+            vehicles=vehicles,
         )
         self._finder = LidarPeopleFinder(lidar.name, config, StaticScene.of_site(site))
 

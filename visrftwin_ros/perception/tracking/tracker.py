@@ -109,7 +109,7 @@ class PeopleTracker:
         config: TrackerConfig | None = None,
         now_ns: int | None = None,
     ) -> People:
-        """Take one image's boxes at their own stamp; the people at the newest measurement's time.
+        """Take one image's people at their own stamp; the people at the newest measurement's time.
 
         config: this camera's noise and scores, where they are not the tracker's. now_ns: ROS time at
         which they came, None where nobody knows. Boxes with NaN or no extent, or that stand nowhere
@@ -123,7 +123,7 @@ class PeopleTracker:
                 f"{camera.size[0]}x{camera.size[1]}; use the calibration's size or recalibrate"
             )
         own = config or self.config
-        clean, dropped = detections.clean()
+        clean, dropped = detections.people().clean()
         clean = clean.where(clean.score >= own.low_score)
         boxes = box_measurements(clean, camera)
         return self._take(CameraSighting(detections.stamp_ns, boxes, camera, own), dropped, now_ns)
