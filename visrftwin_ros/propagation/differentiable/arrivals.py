@@ -6,10 +6,10 @@ Of a way over hits x_1 ... x_D, counted from the transmitter, with segments r_0 
 
 theta_k the angle of incidence (supplement (15); Gamma is the product of Fresnel's matrices at those
 angles between the antennas' polarisations). Its integral over the surfaces tends to the mirrors'
-(lambda Gamma / 4 pi r)^2 as alpha grows, *without* the factor r_i^2 / (r_i + r_s)^2 of (17) and (18): the mirror's direction turns
-with the hit, so that over a surface the lobe passes the receiver (r_i + r_s)^2 / r_i^2 times as fast as
-the direction to it does. (21) holds the lobe's axis still and needs the factor for that; here it would
-count twice, 6 dB at r_i = r_s.
+(lambda Gamma / 4 pi r)^2 as alpha grows, *without* the factor r_i^2 / (r_i + r_s)^2 of (17) and (18):
+the mirror's direction turns with the hit, so that over a surface the lobe passes the receiver
+(r_i + r_s) / r_i times as fast as the direction to it does. (21) holds the lobe's axis still and needs
+the factor for that; here it would count twice, 6 dB at r_i = r_s.
 
 The drawn ways keep their shares of the triangles' corners, and the triangles may move: all that changes
 with them, distances, angles, areas, has slopes. What has none is which way is free.
