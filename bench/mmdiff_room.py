@@ -210,9 +210,7 @@ def learned(
         losses.append(total)
         if step % 20 == 0:
             say(f"step {step}: {total:.2f} dB, alpha {float(root.exp().detach()):.0f}")
-    return Learned(
-        root.exp().detach(), materials, np.array(losses), time.process_time() - begun
-    )
+    return Learned(root.exp().detach(), materials, np.array(losses), time.process_time() - begun)
 
 
 def peaks(spectrum: Array, most: int) -> tuple[Array, Array, Array]:
@@ -278,7 +276,9 @@ def scores_and_figure(file: Path) -> dict[str, str]:
         curves[name] = fits
     _draw(file, shown, curves)
     every = [fit for fits in curves.values() for fit in fits]
-    alphas = {name: ", ".join(f"{float(f.alpha):.0f}" for f in fits) for name, fits in curves.items()}
+    alphas = {
+        name: ", ".join(f"{float(f.alpha):.0f}" for f in fits) for name, fits in curves.items()
+    }
     head = ("predicted by", "top-1 F1", "angle, °", "power, dB",
             "top-5 F1", "angle, °", "power, dB")  # fmt: skip
     return {
@@ -319,7 +319,9 @@ def _draw(file: Path, shown: dict[str, list[Array]], curves: dict[str, list[Lear
         peak = 10 * np.log10(shown["truth"][row].max())
         for axis, (name, spectra) in zip(axes[row], shown.items(), strict=False):
             picture = 10 * np.log10(np.maximum(spectra[row], 1e-16))
-            axis.imshow(picture, origin="lower", extent=(-90, 90, -90, 90), vmin=peak - 30, vmax=peak)
+            axis.imshow(
+                picture, origin="lower", extent=(-90, 90, -90, 90), vmin=peak - 30, vmax=peak
+            )
             elevation, azimuth, _ = peaks(spectra[row], 5)
             axis.plot(azimuth, elevation, "r+", ms=6)
             axis.set_title(f"{name}, place {row + 1}", fontsize=8)
