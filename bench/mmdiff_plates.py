@@ -66,7 +66,7 @@ def over_mirror_db(case: Case, seed: int) -> float:
     from_rx = case.sphere == "nearer" and case.to_rx <= case.to_tx
     start, other = (rx, tx) if from_rx else (tx, rx)
     ends = Ends(start, other[:, None], from_rx)
-    scene, lobes = LobeScene([plate(case.scale)]), Lobes.of(torch.tensor([case.alpha]))
+    scene, lobes = LobeScene([plate(case.scale)]), Lobes.of(torch.tensor([float(case.alpha)]))
     paths = lobe_paths(scene, lobes, ends, case.rays, 1, seed)[1:]
     power = arrivals(scene, scene.vertices, paths, lobes, perfect, ends, WAVELENGTH).power.sum()
     mirror = free_space_amplitude(np.array(case.to_tx + case.to_rx), WAVELENGTH) ** 2
