@@ -55,7 +55,7 @@ def error_table(rows: Iterable[Row]) -> str:
     cells: dict[str, dict[str, str]] = {}
     told: dict[str, str] = {}
     for row in rows:
-        if row["subset"] != "all" or not int(row["n"]):
+        if row["snapshots"] != "all" or not int(row["n"]):
             continue
         interval = f" ({number(row['median_low'])} to {number(row['median_high'])})"
         missed = f", {row['missed']} missed" if int(row["missed"]) else ""

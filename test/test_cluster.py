@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import pickle
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,6 +95,18 @@ def test_no_scheduler_is_an_error_that_says_what_is_expected(
     monkeypatch.setattr("visrftwin_ros.cluster._PATIENCE", 1)
     with pytest.raises(TwinError, match=r"expected an address such as tcp://host:8786"):
         list(each(halved, [1], address))
+
+
+def test_a_part_that_kills_its_workers_is_an_error_that_names_the_cluster() -> None:
+    import dask
+    from distributed import LocalCluster
+
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0") as local,
+        pytest.raises(TwinError, match=f"{local.scheduler_address} lost its workers"),
+    ):
+        list(each(os._exit, [1], local.scheduler_address))
 
 
 def test_a_cluster_without_workers_is_an_error() -> None:

@@ -20,7 +20,8 @@ def each(
 
     cluster: address of a Dask scheduler, such as tcp://host:8786, whose workers have this package and see the
     same files by the same paths; '' = here. `work` is a module's function, and parts and answers can be pickled.
-    Who stops asking, by an error or Ctrl-C, ends what waits there. Raises TwinError where no scheduler answers.
+    Who stops asking, by an error or Ctrl-C, ends what waits there. Raises TwinError where no scheduler answers, and
+    where workers die of a part or the cluster ends.
     """
     if not cluster:
         yield from map(work, parts)
@@ -30,11 +31,23 @@ def each(
         waiting = [client.submit(work, part, pure=False) for part in parts]
         try:
             for future in waiting:
-                yield future.result()
+                yield _answer(future, cluster)
         finally:
             client.cancel(waiting)
     finally:
         client.close()
+
+
+def _answer(future: Any, cluster: str) -> Any:
+    from distributed import CancelledError
+    from distributed.scheduler import KilledWorker
+
+    try:
+        return future.result()
+    except (KilledWorker, CancelledError) as error:
+        raise TwinError(
+            f"the Dask cluster at {cluster} lost its workers at this part (too little memory?), or ended: {error}"
+        ) from error
 
 
 def _client(cluster: str) -> Any:

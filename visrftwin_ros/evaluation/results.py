@@ -127,7 +127,7 @@ class Evaluation:
             "people": people[self.options.people] if len(self.setting.people) else "",
             "snapshots": f"{share} of the snapshots at random",
             "stretches": f"{share} of the drive in stretches",
-            "another campaign": f"the campaign {self.options.fit_bag}",
+            "another campaign": "another campaign of the place",
         }
         said = (words.get(one, one) for one in predictor.told)
         return ", ".join(filter(None, said))

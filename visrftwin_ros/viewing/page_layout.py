@@ -1,0 +1,85 @@
+"""What stands where on the page, and from where the scene is looked at."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import rerun.blueprint as rrb
+
+from visrftwin_ros.site.model import Site
+
+DEEPEST_DB = 30.0
+"""At the lower edge of the picture of what is coming."""
+PAPER = (245, 245, 245)
+
+
+def page_layout(site: Site, by_robot: bool) -> rrb.Blueprint:
+    """by_robot: curves are of the links that serve, not of all."""
+    whose = " of the link that serves" if by_robot else ""
+    cameras = [
+        rrb.Spatial2DView(
+            origin=f"world/{camera.name}", contents="$origin/image/**", name=camera.name
+        )
+        for camera in site.cameras
+    ]
+    scene = rrb.Spatial3DView(
+        origin="world",
+        name="Radio twin",
+        contents=["world/**", *(f"- world/{camera.name}/image/**" for camera in site.cameras)],
+        eye_controls=_eye(site),
+    )
+    curves = rrb.Horizontal(
+        rrb.TimeSeriesView(origin="shadow_loss_db", name=f"Shadow loss{whose}, dB"),
+        rrb.TimeSeriesView(origin="throughput_gbps", name=f"Throughput{whose}, Gbit/s"),
+    )
+    watch = rrb.Vertical(
+        rrb.TextDocumentView(origin="watch", name="Who serves, what is coming"),
+        rrb.Horizontal(
+            rrb.Spatial2DView(
+                origin="coming",
+                name="Shadow of the next seconds",
+                background=PAPER,
+                visual_bounds=rrb.VisualBounds2D(x_range=[-7, 50], y_range=[-5, DEEPEST_DB + 3]),
+            ),
+            rrb.Spatial2DView(
+                origin="legend",
+                name="Paths",
+                background=PAPER,
+                visual_bounds=rrb.VisualBounds2D(x_range=[-1, 17], y_range=[-2, 14]),
+            ),
+            column_shares=[2, 1],
+        ),
+        row_shares=[3, 2],
+    )
+    pictures = [rrb.Vertical(*cameras)] if cameras else []
+    shares = [2, 3] if pictures else [1]
+    above = rrb.Horizontal(*pictures, scene, column_shares=shares)
+    left = rrb.Vertical(above, curves, row_shares=[3, 2])
+    return rrb.Blueprint(
+        rrb.Horizontal(left, watch, column_shares=[3, 2]),
+        rrb.TimePanel(state="collapsed"),
+        rrb.SelectionPanel(state="hidden"),
+        rrb.BlueprintPanel(state="hidden"),
+    )
+
+
+def _eye(site: Site) -> rrb.EyeControls3D:
+    """Looks at the middle of the radio devices from above and behind the first camera's side."""
+    devices = [ap.position[:2] for ap in site.access_points]
+    for robot in site.robots:
+        devices += [robot.position] if robot.position else []
+        devices += robot.path.waypoints if robot.path else []
+    places = np.array(devices)
+    middle = (places.min(axis=0) + places.max(axis=0)) / 2
+    reach = max(float(np.ptp(places, axis=0).max()), 10.0)
+    towards = np.array([1.0, 0.0])
+    poses = [camera.pose for camera in site.cameras if camera.pose is not None]
+    if poses:
+        matrix, _ = cv2.Rodrigues(np.array(poses[0][0]))
+        axis = matrix.T[:2, 2]  # where the camera looks, over the ground
+        if np.linalg.norm(axis) > 1e-3:
+            towards = axis / np.linalg.norm(axis)
+    back = middle - 0.95 * reach * towards
+    return rrb.EyeControls3D(
+        position=(*back, 0.6 * reach), look_target=(*middle, 1.0), eye_up=(0.0, 0.0, 1.0)
+    )
