@@ -78,6 +78,22 @@ def test_an_alert_counts_down_stays_a_while_and_goes(watch: Watch) -> None:
     assert "No alert" in watch.text(6_000_000_000)
 
 
+def test_alerts_are_of_links_that_serve_and_leave_the_table_in_sight(watch: Watch) -> None:
+    one, *_ = links_of(watch)
+    other = next(link for link in watch.links if link[1] == one[1] and link != one)
+    for link in (one, other):
+        watch.hear_alert(Alert(1, 2, f"{link[0]} fades", link))
+    told = watch.text(0)  # nobody is known to serve: both may
+    assert f"{one[0]} fades" in told and f"{other[0]} fades" in told
+    watch.hear_serving(one[1], one[0], reported=True)
+    told = watch.text(0)
+    assert f"{one[0]} fades" in told and f"{other[0]} fades" not in told
+    for k in range(10):
+        watch.hear_alert(Alert(10 + k, 20, f"advice {k}"))
+    told = watch.text(0)
+    assert "advice 4" in told and "advice 5" not in told and "- 5 more" in told
+
+
 def test_outage_is_of_who_serves_beside_who_did_at_first(watch: Watch) -> None:
     links_of(watch)
     robot = watch.site.robots[0].name

@@ -79,6 +79,7 @@ class TwinViewer(TwinNode):
         self._watch, self._written_ns = Watch(site), 0
         self._last_image_ns: dict[str, int] = {}
         self._trails = Trails()
+        self._robots: dict[str, list[float]] = {}  # m, where each was last
         known = [camera for camera in site.cameras if camera.pose and site_intrinsics(camera)]
         self._access_points = {ap.name: ap for ap in site.access_points}
         self._fixed = [fixed_camera(camera) for camera in known]
@@ -169,7 +170,8 @@ class TwinViewer(TwinNode):
 
     def _on_warning(self, message: FadeWarning) -> None:
         text = f"{message.tx} to {message.rx} fades ({message.probability:.0%} probable)"
-        self._watch.hear_alert(Alert(stamp_ns(message.begins), stamp_ns(message.ends), text))
+        begins, ends = stamp_ns(message.begins), stamp_ns(message.ends)
+        self._watch.hear_alert(Alert(begins, ends, text, (message.tx, message.rx)))
 
     def _on_hand_over(self, message: HandOver) -> None:
         at = stamp_ns(message.at)
@@ -191,6 +193,7 @@ class TwinViewer(TwinNode):
         self._written_ns = now
         self._view.log_watch(self._watch.text(now))
         self._view.log_coming(in_trouble(self._watch))
+        self._draw_robots()
         outlines = []
         for (tx, _), state in self._watch.links.items():
             ap = self._access_points[tx]
@@ -212,10 +215,14 @@ class TwinViewer(TwinNode):
         strips = [vectors_from_messages(path.vertices) for path in shown]
         losses = [path.shadow_loss_db for path in shown]
         self._view.log_paths(strips, [path_kind(path) for path in shown], losses)
-        robots = {link.rx: _receiver(link) for link in message.links if _has_end(link)}
-        places = np.array(list(robots.values())).reshape(-1, 3)
-        losses = [self._watch.loss_of(name) for name in robots]
-        self._view.log_robots(list(robots), places, losses)
+        known = [link for link in message.links if link.rx in self._watch.outage]
+        self._robots |= {link.rx: _receiver(link) for link in known if _has_end(link)}
+        self._draw_robots()
+
+    def _draw_robots(self) -> None:
+        places = np.array(list(self._robots.values())).reshape(-1, 3)
+        losses = [self._watch.loss_of(name) for name in self._robots]
+        self._view.log_robots(list(self._robots), places, losses)
 
     def _on_beams(self, message: BeamDecisions) -> None:
         stamp = stamp_ns(message.header.stamp)

@@ -21,6 +21,8 @@ _GAP_NS = 500_000_000
 _KEPT_NS = 3_000_000_000
 """For which an alert stays after its time."""
 _ALERTS = 50
+_ALERTS_SHOWN = 6
+"""Of those in force, the soonest: the table stays in sight under them."""
 _OLD = "What they rest on is too old."
 
 Link = tuple[str, str]
@@ -73,11 +75,12 @@ class LinkState:
 
 @dataclass(frozen=True)
 class Alert:
-    """at: ns when it begins. until: ns."""
+    """at: ns when it begins. until: ns. link: of which it speaks, None for an advice."""
 
     at: int
     until: int
     text: str
+    link: Link | None = None
 
 
 @dataclass
@@ -195,12 +198,22 @@ class Watch:
         return f"# STALE: {len(silent)} of {len(self.links)} links\n\n{silent[0].why}"
 
     def _alerts(self, now_ns: int) -> str:
-        shown = [one for one in self.alerts if now_ns <= one.until]
+        """Of links that serve, and of advice: what fades where nobody is served disturbs nobody."""
+        in_force = [one for one in self.alerts if now_ns <= one.until and self._matters(one)]
+        in_force.sort(key=lambda one: one.at)
         lines = [
             f"- **{_when((one.at - now_ns) * 1e-9)}** {one.text}"
-            for one in sorted(shown, key=lambda one: one.at)
+            for one in in_force[:_ALERTS_SHOWN]
         ]
+        left = len(in_force) - len(lines)
+        if left:
+            lines.append(f"- {left} more")
         return "\n".join(["**Alerts**", "", *lines]) if lines else "No alert."
+
+    def _matters(self, alert: Alert) -> bool:
+        if alert.link is None or alert.link[1] not in self.serving:
+            return True
+        return self.serves(alert.link)
 
     def _table(self) -> str:
         rows = [

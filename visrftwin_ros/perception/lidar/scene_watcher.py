@@ -111,6 +111,9 @@ class SceneWatcher:
         self._names = {surface.name for surface in site.scene}
         self._sensor = sensor
         self.forget()
+        # The first look loads compiled kernels: here, not in the first callback.
+        self.look(np.array([[0.0, 0.0, self._space.floor]]), np.ones(3), 0, None)
+        self.forget()
 
     def forget(self) -> None:
         """As if all were as in the site."""
