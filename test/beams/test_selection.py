@@ -60,7 +60,7 @@ def test_a_pair_is_held_until_another_is_better_by_the_margin() -> None:
     link = ("ap", "r")
 
     def pick(first: float, second: float) -> int:
-        return holder.choose(link, np.array([[first], [second]]), 10, RADIO).tx_beam
+        return holder.choose(link, np.array([[first], [second]]), 10, RADIO, 0.0).tx_beam
 
     assert pick(1.0, 0.9) == 0
     assert pick(1.0, 1.2) == 0
@@ -68,6 +68,24 @@ def test_a_pair_is_held_until_another_is_better_by_the_margin() -> None:
     assert pick(1.2, 1.0) == 1
     assert pick(0.0, 0.0) == 0  # no path at all
     assert pick(1.0, 1.2) == 1
+
+
+def test_between_two_sweeps_of_the_radio_a_pair_is_kept_whatever_comes() -> None:
+    """As a 5G cell whose synchronisation blocks come every 20 ms: 3GPP TS 38.213, 4.1."""
+    radio = Radio(beam_sweep_period=0.02)
+    holder = BeamHolder()
+
+    def pick(at: float, first: float, second: float) -> int:
+        return holder.choose(("ap", "r"), np.array([[first], [second]]), 10, radio, at).tx_beam
+
+    assert pick(1.0, 1.0, 0.1) == 0
+    assert pick(1.019, 0.001, 0.1) == 0
+    assert pick(1.021, 0.001, 0.1) == 1
+    assert pick(1.040, 1.0, 0.1) == 1  # the period is from the last sweep on
+    assert pick(1.042, 1.0, 0.1) == 0
+    assert pick(1.05, 0.0, 0.0) == 0  # no path: the next one is looked for at once
+    assert pick(1.051, 0.1, 1.0) == 1
+    assert pick(0.5, 1.0, 0.1) == 0  # time went back
 
 
 LINKS = [("a", "r"), ("b", "r"), ("a", "s"), ("b", "s")]

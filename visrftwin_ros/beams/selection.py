@@ -75,22 +75,29 @@ def choose(
 
 
 class BeamHolder:
-    """Holds a link's pair until another is better by a margin, so that noise does not switch it."""
+    """Holds a link's pair until another is better by a margin, so that noise does not switch it, and in any
+    case until the radio's next sweep of beams."""
 
     def __init__(self, margin_db: float = 1.0) -> None:
         self._margin = 10 ** (margin_db / 10)
         self._pairs: dict[tuple[str, str], tuple[int, int]] = {}
+        self._swept: dict[tuple[str, str], float] = {}  # s, of the same clock as `choose`
 
     def choose(
-        self, link: tuple[str, str], gains: Array, tx_power_dbm: float, radio: Radio
+        self, link: tuple[str, str], gains: Array, tx_power_dbm: float, radio: Radio, at: float
     ) -> BeamChoice:
-        """The pair for `link` (tx, rx) now; a link that lost its last path starts afresh."""
-        held = self._pairs.get(link)
-        if held is not None and not 0 < gains.max() <= self._margin * gains[held]:
+        """The pair for `link` (tx, rx) at a time [s]; a link that lost its last path starts afresh, and so
+        does one whose time went back."""
+        there_is_one = gains.max() > 0
+        swept = not 0 <= at - self._swept.get(link, -np.inf) < radio.beam_sweep_period
+        held = self._pairs.get(link) if there_is_one else None
+        if held is not None and swept and gains.max() > self._margin * gains[held]:
             held = None
         choice = choose(gains, tx_power_dbm, radio, held)
-        if gains.max() > 0:
+        if there_is_one:
             self._pairs[link] = (choice.tx_beam, choice.rx_beam)
+            self._swept[link] = at if swept else self._swept[link]
         else:
             self._pairs.pop(link, None)
+            self._swept.pop(link, None)
         return choice

@@ -94,7 +94,7 @@ class BeamRows:
         if paths is None or ends[0] is None or ends[1] is None:
             return {"tx_beam": -1, "rx_beam": -1, "snr_db": "-inf", "mcs": -1, "throughput_bps": 0}
         gains = sweep(paths.multipath, ends[0], ends[1])
-        choice = self._holder.choose((tx, rx), gains, power_dbm, radio)
+        choice = self._holder.choose((tx, rx), gains, power_dbm, radio, state.stamp_ns * 1e-9)
         return {
             "tx_beam": choice.tx_beam,
             "rx_beam": choice.rx_beam,

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from visrftwin_ros.beams.fade_warnings import FadeWarning, FadeWarnings
 from visrftwin_ros.beams.hand_over_plan import LinksAhead, Service, links_ahead
-from visrftwin_ros.beams.mcs_table import noise_dbm
-from visrftwin_ros.beams.selection import sweep
+from visrftwin_ros.beams.selection import BeamHolder, sweep
 from visrftwin_ros.bodies.timeline import PeopleTimeline
 from visrftwin_ros.cache import cache_folder
 from visrftwin_ros.campaign.campaign_reader import read_campaign
@@ -190,8 +189,8 @@ def decide(
 
 
 def courses(campaign: Campaign, site: Site) -> tuple[list[Course], list[str]]:
-    """The true course of every robot, with the best pair of beams of each moment; and why there is
-    none of the others."""
+    """The true course of every robot, with the pair of beams that was best when its radios swept last
+    (`radio.beam_sweep_period`; each moment where that is 0); and why there is none of the others."""
     by_link: dict[str, dict[str, list[TrueChannel]]] = {}
     for channel in campaign.truth_channels:
         by_link.setdefault(channel.rx, {}).setdefault(channel.tx, []).append(channel)
@@ -209,22 +208,26 @@ def courses(campaign: Campaign, site: Site) -> tuple[list[Course], list[str]]:
         row = {stamp: k for k, stamp in enumerate(stamps)}
         snr = np.full((len(links), len(stamps)), -np.inf)
         for a, (ap, every) in enumerate(links.items()):
-            for channel in every:
-                snr[a, row[channel.stamp_ns]] = true_snr_db(channel, ap, site)
+            for channel, snr_db in zip(every, true_snrs_db(every, ap, site), strict=True):
+                snr[a, row[channel.stamp_ns]] = snr_db
         made.append(Course(robot.name, tuple(links), time, snr))
     return made, problems
 
 
-def true_snr_db(channel: TrueChannel, ap: str, site: Site) -> float:
-    """With the pair that is best now, of the paths that the truth lists."""
-    there = {channel.rx: RobotPose(channel.rx_position, channel.rx_yaw)}
-    tx = device_mount(site, ap, channel.stamp_ns, {})
-    rx = device_mount(site, channel.rx, channel.stamp_ns, there)
+def true_snrs_db(course: Sequence[TrueChannel], ap: str, site: Site) -> list[float]:
+    """Of one link over time, in the order of its stamps, of the paths that the truth lists."""
     power = next(one.tx_power_dbm for one in site.access_points if one.name == ap)
-    assert tx is not None and rx is not None
-    gain = sweep(measured_multipath([channel.paths]).of(0), tx, rx).max()
-    with np.errstate(divide="ignore"):
-        return float(power + 10 * np.log10(gain) - noise_dbm(site.radio))
+    radios = BeamHolder(margin_db=0.0)
+    found = []
+    for channel in course:
+        there = {channel.rx: RobotPose(channel.rx_position, channel.rx_yaw)}
+        tx = device_mount(site, ap, channel.stamp_ns, {})
+        rx = device_mount(site, channel.rx, channel.stamp_ns, there)
+        assert tx is not None and rx is not None
+        gains = sweep(measured_multipath([channel.paths]).of(0), tx, rx)
+        at = channel.stamp_ns * 1e-9
+        found.append(radios.choose((ap, channel.rx), gains, power, site.radio, at).snr_db)
+    return found
 
 
 @dataclass(frozen=True)

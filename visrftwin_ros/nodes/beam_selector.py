@@ -262,7 +262,7 @@ class BeamSelector(TwinNode):
             raise TwinError(f"no beams for {link.tx} to {link.rx}: an end has no pose or no power")
         gains = sweep(multipath_from_message(link), tx, rx)
         choice = self._holder.choose(
-            (link.tx, link.rx), gains, self._powers[link.tx], self._site.radio
+            (link.tx, link.rx), gains, self._powers[link.tx], self._site.radio, stamp * 1e-9
         )
         return decision(link, choice)
 

@@ -41,6 +41,7 @@ from visrftwin_ros.messages.geometry import vector
 from visrftwin_ros.messages.stamps import stamp_ns
 from visrftwin_ros.msg import ChannelSnapshot, MaterialEstimates, PathLossResiduals
 from visrftwin_ros.nodes.messages.message_types import made
+from visrftwin_ros.nodes.shared.one_goal import end, may_begin
 from visrftwin_ros.nodes.shared.robot_poses import robot_poses_from_tf
 from visrftwin_ros.nodes.shared.telemetry_heard import TelemetryHeard
 from visrftwin_ros.nodes.shared.transforms import listen
@@ -156,11 +157,7 @@ class MaterialCalibrator(TwinNode):
             del self._worker
 
     def _may_begin(self, goal: Calibrate.Goal) -> bool:
-        if not self.active or self._goal is not None:
-            why = "another goal is at work" if self.active else "this node is not active"
-            self.report("calibrate", WARN, f"a goal was refused: {why}")
-            return False
-        return True
+        return may_begin(self, "calibrate", self._goal is not None)
 
     async def _calibrate(self, handle: Any) -> Calibrate.Result:
         goal = self._goal = _Goal(handle)
@@ -176,12 +173,8 @@ class MaterialCalibrator(TwinNode):
             self.report("calibrate", WARN, result.message)
         finally:
             self._goal = None
-        if goal.cancelled and handle.is_cancel_requested:
-            handle.canceled()
-        elif result.success:
-            handle.succeed()
-        else:
-            handle.abort()
+        cancelled = goal.cancelled and handle.is_cancel_requested
+        end(handle, cancelled=cancelled, success=result.success)
         return result
 
     def _begin(self, goal: _Goal, asked: Calibrate.Goal) -> None:

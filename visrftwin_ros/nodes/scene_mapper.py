@@ -21,6 +21,7 @@ from visrftwin_ros.mapping.map_source import MOST_PICTURES, MapSource
 from visrftwin_ros.mapping.place_map import PlaceMap
 from visrftwin_ros.mapping.sweeps import FARTHEST
 from visrftwin_ros.nodes.shared.drive_heard import DriveHeard, DriveSettings
+from visrftwin_ros.nodes.shared.one_goal import end, may_begin
 from visrftwin_ros.nodes.shared.transforms import listen
 from visrftwin_ros.nodes.shared.twin_node import (
     OK,
@@ -170,11 +171,7 @@ class SceneMapper(TwinNode):
             del self._worker
 
     def _may_begin(self, goal: BuildMap.Goal) -> bool:
-        if not self.active or self._goal is not None:
-            why = "another goal is at work" if self.active else "this node is not active"
-            self.report("build_map", WARN, f"a goal was refused: {why}")
-            return False
-        return True
+        return may_begin(self, "build_map", self._goal is not None)
 
     async def _build_map(self, handle: Any) -> BuildMap.Result:
         goal = self._goal = _Goal(handle)
@@ -194,12 +191,7 @@ class SceneMapper(TwinNode):
             self._goal = None
             self._heard.end()
             _remove_if_empty(goal)
-        if handle.is_cancel_requested:
-            handle.canceled()
-        elif result.success:
-            handle.succeed()
-        else:
-            handle.abort()
+        end(handle, cancelled=handle.is_cancel_requested, success=result.success)
         return result
 
     def _begin(self, goal: _Goal, asked: BuildMap.Goal) -> None:

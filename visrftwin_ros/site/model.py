@@ -32,6 +32,7 @@ class Radio(_Strict):
     noise_figure_db: Annotated[float, Field(ge=0, le=30)] = 10.0
     implementation_loss_db: Annotated[float, Field(ge=0, le=30)] = 5.0
     mcs_table: str = "ieee80211ad_sc"  # of config/radios, or a .csv file in the site's folder
+    beam_sweep_period: Annotated[float, Field(ge=0, le=10)] = 0.0  # s for which a pair is kept
 
 
 class AntennaArray(_Strict):
