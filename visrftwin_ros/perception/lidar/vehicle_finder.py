@@ -34,8 +34,8 @@ PERSON_RADIUS = 0.5
 """m around people who were found in which returns are theirs."""
 GREATEST_GAP = 2.0
 """m between parts of one vehicle, of which somebody before it hides the rest."""
-BONNET = 1.6
-"""m, the longest."""
+BONNET, BONNET_HEIGHT = 1.6, 1.25
+"""m, the longest and the highest: what shows over something higher is not its cabin but stands behind."""
 CAR_LENGTH, CAR_WIDTH, CAR_HEIGHT = 5.8, 2.6, 2.2
 """m: what is longer and no higher is a row of cars that touch; parts make no more than one car."""
 CABIN_SHARE, SHORTEST_CABIN = 0.75, 0.8
@@ -247,7 +247,8 @@ class _Piece:
         shared = min(self.right, nearer.right) - max(self.left, nearer.left)
         narrower = min(self.right - self.left, nearer.right - nearer.left)
         gap = self.near - nearer.far
-        return self.top > nearer.top and shared > narrower / 2 and -CELL < gap < BONNET
+        is_bonnet = nearer.top < min(BONNET_HEIGHT, self.top)
+        return is_bonnet and shared > narrower / 2 and -CELL < gap < BONNET
 
 
 def _of_one_car(returns: StandingReturns, part: Int[np.ndarray, " k"]) -> bool:

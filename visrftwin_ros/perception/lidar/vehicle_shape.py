@@ -37,7 +37,7 @@ TALLEST = 3.0
 """m over the ground up to which returns show where something ends."""
 LONG = 2.6
 """m: a side longer than this is no vehicle's front or rear."""
-WIDEST_STEP = 0.5
+WIDEST_STEP = 0.25
 """m between neighbouring beams on a side, from which it does not show where it ends."""
 BUMPERS = 0.3, 0.9
 """m over the ground where a vehicle's outline is: above it glass and bonnets lie back."""
