@@ -289,9 +289,7 @@ def _clusters(cell: Int[np.ndarray, " n"], shape: tuple[int, int]) -> list[Int[n
     return [order[end - n : end] for end, n in zip(ends, number, strict=True) if n >= FEWEST]
 
 
-def _off_wall(
-    returns: StandingReturns, part: Int[np.ndarray, " k"]
-) -> list[Int[np.ndarray, " _"]]:
+def _off_wall(returns: StandingReturns, part: Int[np.ndarray, " k"]) -> list[Int[np.ndarray, " _"]]:
     """A cluster, or, of one that is longer than any vehicle, what is beside the wall in it: a LiDAR that
     looks no higher than a car sees no wall go on above it, but what is as high as a roof go on and on."""
     flat = returns.points[part, :2].astype(np.float64)
