@@ -10,6 +10,7 @@ from visrftwin_ros.benchmarks.simulated.lidar import Block, SimulatedLidar, Walk
 from visrftwin_ros.benchmarks.simulated.traffic import LIDAR, Car
 from visrftwin_ros.messages.point_cloud import PointCloud
 from visrftwin_ros.perception.lidar.people_finder import LidarPeopleConfig, LidarPeopleFinder
+from visrftwin_ros.perception.lidar.vehicle_finder import _Piece as Piece
 from visrftwin_ros.perception.lidar.vehicle_shape import (
     class_by_size,
     closest_heading,
@@ -57,6 +58,28 @@ def test_two_sides_give_the_whole_box_and_one_its_nearer_end() -> None:
     assert abs(np.cos(found.heading)) > 0.99, "what is no longer than a rear is one"
     assert found.whole.tolist() == [False, True] and found.side.tolist()[1] == 0
     assert np.cos(found.heading) * found.side[0] < 0, "the nearer end is the one that was seen"
+
+
+def test_a_side_that_beams_meet_too_flat_does_not_show_where_it_ends() -> None:
+    two = np.tile(corner(0.4, 4.0, 1.8) + np.array([6.0, 6.0]), (3, 1))
+    height = np.repeat([0.4, 0.8, 1.5], len(two) // 3)
+    dense, sparse = (vehicle_shape(two, height, free_view(), spacing) for spacing in (0.05, 0.15))
+    assert dense is not None and sparse is not None
+    assert dense.whole.all() and not sparse.whole[0], "its returns lie further apart than cells"
+
+
+def test_the_far_end_of_a_side_is_no_further_off_than_the_near_one() -> None:
+    """Beams 0.2 degrees apart on a side 1.5 m beside the sensor, from 3 to 7.3 m ahead."""
+    bearing = np.arange(np.arctan2(1.5, 7.3), np.arctan2(1.5, 3.0), np.deg2rad(0.2))
+    side = np.column_stack([1.5 / np.tan(bearing), np.full(len(bearing), 1.5)])
+    across = np.arange(np.arctan2(1.5, 3.0), np.arctan2(3.3, 3.0), np.deg2rad(0.2))
+    rear = np.column_stack([np.full(len(across), 3.0), 3.0 * np.tan(across)])
+    points = np.concatenate([np.tile(side, (6, 1)), np.tile(rear, (12, 1))])
+    height = np.resize([0.4, 0.6, 0.8, 1.0, 1.2, 1.5], len(points))
+    found = vehicle_shape(points, height, free_view(), 0.02, heading=0.0)
+    assert found is not None
+    assert abs(found.size[0] - 4.3) < 0.15
+    assert abs(found.seen_middle[0] - 5.15) < 0.08
 
 
 @pytest.mark.parametrize(
@@ -124,6 +147,34 @@ def test_a_car_that_stood_before_the_background_was_learnt_is_found_and_a_wall_i
     assert len(found) == 1
     assert np.hypot(*(centers(found)[0] - car.center)) < 0.4
     assert abs(found.heading[0] - 0.3) < 0.1
+
+
+@pytest.mark.parametrize(("ahead", "gap"), [(8.0, 0.3), (11.0, 0.3), (11.0, 1.0)])
+def test_a_wall_that_is_seen_no_higher_than_a_car_is_no_part_of_the_car_beside_it(
+    ahead: float, gap: float
+) -> None:
+    """A LiDAR on a car looks 2 degrees up: 2.1 m of a wall of 3 m, 10 m away."""
+    position = np.array([0.0, 0.0, 1.75])
+    lidar = SimulatedLidar(position, beams=64, columns=1080, elevation=(-0.43, 0.035))
+    car = Car(np.array([ahead, 4.0]), 0.0, USUAL, STILL)
+    wall = Block(np.array([6.0, 5.05 + gap]), np.array([40.0, 0.3, 3.0]))
+    points, _ = lidar.sweep([], [*car.blocks(), wall], np.random.default_rng(5))
+    finder = LidarPeopleFinder("lidar", LidarPeopleConfig(learning_time=0.1, vehicles=True))
+    for k in range(3):
+        cloud = PointCloud(k * 10**8, "lidar", points.reshape(-1, 3))
+        found = finder.find(cloud, position, Rotation.identity()).vehicles
+    assert found is not None
+    off = np.hypot(*(centers(found) - car.center).T)
+    nearest = int(off.argmin())
+    assert off[nearest] < 0.3 and np.abs(found.size[nearest] - USUAL).max() < 0.5
+    assert found.score[nearest] > 0.4, "nobody else need see it"
+
+
+def test_a_cabin_shows_over_its_bonnet_and_a_wall_over_a_trailer_is_no_part_of_it() -> None:
+    bonnet = Piece(-0.1, 0.1, 8.0, 8.9, 0.95, True)
+    assert Piece(-0.08, 0.08, 9.3, 11.0, 1.5, True).over(bonnet)
+    trailer = Piece(-0.1, 0.1, 8.0, 8.9, 1.6, True)
+    assert not Piece(-0.08, 0.08, 9.3, 9.5, 2.0, True).over(trailer)
 
 
 def test_a_cloud_without_numbers_shows_no_vehicle() -> None:

@@ -153,6 +153,20 @@ def test_sensors_that_disagree_never_give_two_boxes_in_one_place() -> None:
     assert 9.9 < found.position[0, 0] < 11.3
 
 
+def test_one_that_is_found_anew_in_a_surer_place_keeps_its_motion() -> None:
+    """A bus of which only the front was seen, and then all of it."""
+    front = {"size": (2.5, 2.5, 2.5), "covariance": 0.2**2 * np.eye(2)}
+    rows = [seen(k / 10, row(-10.0 + 0.8 * k, 5.0, **front)) for k in range(20)]
+    tracker, before = followed(rows)
+    speed = np.array([8.0, 0.0])
+    assert np.hypot(*(before.velocity[0] - speed)) < 0.5
+    bus = {"kind": "bus", "size": (11.5, 2.5, 3.0), "covariance": 0.01**2 * np.eye(2)}
+    found = tracker.update(seen(2.0, row(6.0 - 4.5, 5.0, **bus)))
+    assert found.ids == before.ids
+    assert abs(found.position[0, 0] - 1.5) < 0.1
+    assert np.hypot(*(found.velocity[0] - speed)) < 0.5
+
+
 def test_rows_that_are_no_numbers_are_left_out_and_counted() -> None:
     nan = float("nan")
     bad = [row(nan, 0.0), row(5.0, 5.0, covariance=np.zeros((2, 2))), row(9.0, 3.0, heading=nan)]

@@ -16,6 +16,7 @@ from scipy.ndimage import label
 from visrftwin_ros.perception.lidar.vehicle_shape import (
     LEAST_RETURNS,
     LONG,
+    LONGEST,
     TALLEST,
     VehicleShape,
     vehicle_shape,
@@ -34,8 +35,8 @@ PERSON_RADIUS = 0.5
 """m around people who were found in which returns are theirs."""
 GREATEST_GAP = 2.0
 """m between parts of one vehicle, of which somebody before it hides the rest."""
-BONNET = 1.6
-"""m, the longest."""
+BONNET, BONNET_HEIGHT = 1.6, 1.25
+"""m, the longest and the highest: what shows over something higher is not its cabin but stands behind."""
 CAR_LENGTH, CAR_WIDTH, CAR_HEIGHT = 5.8, 2.6, 2.2
 """m: what is longer and no higher is a row of cars that touch; parts make no more than one car."""
 CABIN_SHARE, SHORTEST_CABIN = 0.75, 0.8
@@ -149,7 +150,8 @@ class _Search:
         low = ~_tall(cell, shape, returns.height)[cell] & (returns.height < CAR_HEIGHT)
         found = self._tall_ones(returns, _clusters(cell, shape))
         lower = returns.where(low)
-        for part in self._joined(lower, _clusters(cell[low], shape)):
+        parts = [piece for part in _clusters(cell[low], shape) for piece in _off_wall(lower, part)]
+        for part in self._joined(lower, parts):
             seen = self._shapes(lower.where(part))
             found += [one for one in seen if not any(_meet(one[0], other) for other, _ in found)]
         return found
@@ -247,7 +249,8 @@ class _Piece:
         shared = min(self.right, nearer.right) - max(self.left, nearer.left)
         narrower = min(self.right - self.left, nearer.right - nearer.left)
         gap = self.near - nearer.far
-        return self.top > nearer.top and shared > narrower / 2 and -CELL < gap < BONNET
+        is_bonnet = nearer.top < min(BONNET_HEIGHT, self.top)
+        return is_bonnet and shared > narrower / 2 and -CELL < gap < BONNET
 
 
 def _of_one_car(returns: StandingReturns, part: Int[np.ndarray, " k"]) -> bool:
@@ -284,6 +287,22 @@ def _clusters(cell: Int[np.ndarray, " n"], shape: tuple[int, int]) -> list[Int[n
     order = np.argsort(of_point, kind="stable")
     ends = np.cumsum(number)
     return [order[end - n : end] for end, n in zip(ends, number, strict=True) if n >= FEWEST]
+
+
+def _off_wall(returns: StandingReturns, part: Int[np.ndarray, " k"]) -> list[Int[np.ndarray, " _"]]:
+    """A cluster, or, of one that is longer than any vehicle, what is beside the wall in it: a LiDAR that
+    looks no higher than a car sees no wall go on above it, but what is as high as a roof go on and on."""
+    flat = returns.points[part, :2].astype(np.float64)
+    if np.ptp(flat, axis=0).max() < LONGEST:
+        return [part]
+    cell, shape = _cells(flat)
+    roofs = np.flatnonzero(returns.height[part] > ROOF)
+    wall = np.zeros(shape[0] * shape[1], dtype=bool)
+    for high in _clusters(cell[roofs], shape):
+        if np.ptp(flat[roofs[high]], axis=0).max() > CAR_LENGTH:
+            wall[cell[roofs[high]]] = True
+    beside = np.flatnonzero(~wall[cell])
+    return [part[beside[piece]] for piece in _clusters(cell[beside], shape)]
 
 
 def _cabins(

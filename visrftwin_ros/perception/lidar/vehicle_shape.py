@@ -25,8 +25,8 @@ FITTED_EDGE = 0.03
 MOST_FITTED = 300
 """Returns that the heading is sought with."""
 EDGE_SHARE, TOP_SHARE = 0.01, 0.02
-"""Share of the returns at either end, and over it, that may lie beyond the box: mirrors, aerials, a pole
-that it passes."""
+"""Share of what is seen at either end, by area, and of the returns over it, that may lie beyond the box:
+mirrors, aerials, a pole that it passes."""
 LEAST_RETURNS = 20
 SHORTEST, LONGEST = 1.6, 19.0
 NARROWEST, WIDEST = 0.35, 3.2
@@ -37,8 +37,9 @@ TALLEST = 3.0
 """m over the ground up to which returns show where something ends."""
 LONG = 2.6
 """m: a side longer than this is no vehicle's front or rear."""
-WIDEST_STEP = 0.5
-"""m between neighbouring beams on a side, from which it does not show where it ends."""
+WIDEST_STEP = 0.25
+"""m between neighbouring beams on a side, from which it does not show where it ends: no more than a cell of
+the finder, or a side falls apart."""
 BUMPERS = 0.3, 0.9
 """m over the ground where a vehicle's outline is: above it glass and bonnets lie back."""
 ON_EDGE = 0.25
@@ -94,16 +95,18 @@ def vehicle_shape(
     bottom = float(height.min())
     if top < LOWEST or bottom > SKIRT:
         return None
+    away = points - view.origin
+    area = (away**2).sum(axis=1)  # across the beams, that a return stands for
     turn = _half_turn(closest_heading(outline(points, view)) if heading is None else heading)
-    low, high = _bounds(points, turn)
+    low, high = _bounds(points, area, turn)
     if heading is None and high[1] - low[1] > high[0] - low[0]:
         turn = _half_turn(turn + np.pi / 2)
-        low, high = _bounds(points, turn)
+        low, high = _bounds(points, area, turn)
     box = _SeenBox.of(turn, low, high, view, spacing)
     # One face only is a front or a rear, unless it is longer than those are.
     if heading is None and box.extent[0] < LONG and box.faces == (True, False):
         turn = _half_turn(turn + np.pi / 2)
-        box = _SeenBox.of(turn, *_bounds(points, turn), view, spacing)
+        box = _SeenBox.of(turn, *_bounds(points, area, turn), view, spacing)
     length, width = box.extent
     if not (SHORTEST <= max(length, width) <= LONGEST and width <= WIDEST):
         return None
@@ -303,9 +306,14 @@ def _axes(turn: float) -> Float[np.ndarray, "2 2"]:
 
 
 def _bounds(
-    points: Float[np.ndarray, "n 2"], turn: float
+    points: Float[np.ndarray, "n 2"], area: Float[np.ndarray, " n"], turn: float
 ) -> tuple[Float[np.ndarray, " 2"], Float[np.ndarray, " 2"]]:
-    """Ends along a heading and across it, but for what sticks out."""
-    ordered = np.sort(points @ _axes(turn).T, axis=0)
-    cut = round(EDGE_SHARE * (len(points) - 1))
-    return ordered[cut], ordered[len(points) - 1 - cut]
+    """Ends along a heading and across it, but for what sticks out: returns count by their area, or the
+    far end, where they are few, would be cut off more than the near one."""
+    low, high = np.empty(2), np.empty(2)
+    for axis, place in enumerate(_axes(turn) @ points.T):
+        order = np.argsort(place)
+        share = np.cumsum(area[order])
+        ends = np.searchsorted(share, share[-1] * np.array([EDGE_SHARE, 1 - EDGE_SHARE]))
+        low[axis], high[axis] = place[order[ends]]
+    return low, high

@@ -13,6 +13,7 @@ from itertools import combinations
 
 import numpy as np
 from jaxtyping import Float
+from scipy.linalg import block_diag
 from scipy.special import logit
 
 from visrftwin_ros.perception.measurements.vehicle_measurements import VehicleMeasurements
@@ -287,14 +288,23 @@ def _faded(track: VehicleTrack, stamp_ns: int) -> VehicleTrack:
 
 
 def _both(first: VehicleTrack, second: VehicleTrack) -> VehicleTrack:
-    """One vehicle that was followed as two: the surer place, under the older's name."""
+    """One vehicle that was followed as two: the surer place and motion, under the older's name."""
     surer = min((first, second), key=lambda track: float(np.trace(track.place_covariance)))
+    moves = min((first, second), key=lambda track: float(np.trace(track.covariance[2:, 2:])))
+    mean, covariance = surer.mean, surer.covariance
+    if moves is not surer:  # a newborn knows its place, not its speed
+        mean = np.concatenate([mean[:2], moves.mean[2:]])
+        covariance = block_diag(covariance[:2, :2], moves.covariance[2:, 2:])
     votes = {
         kind: first.votes.get(kind, 0.0) + second.votes.get(kind, 0.0)
         for kind in {**first.votes, **second.votes}
     }
     return replace(
         surer,
+        mean=mean,
+        covariance=covariance,
+        stand=moves.stand,
+        standing=moves.standing,
         born=first.born,
         votes=votes,
         shown=first.shown or second.shown,
