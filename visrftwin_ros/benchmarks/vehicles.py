@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.transform import Rotation
+from scipy.special import stdtrit
 
 from visrftwin_ros.benchmarks.simulated.traffic import LIDAR, Car, Traffic
 from visrftwin_ros.cameras.pinhole import CameraModel, PinholeCamera
@@ -93,9 +94,9 @@ def camera_beside() -> CameraModel:
     return PinholeCamera("camera", (960, 540), matrix, axes, -axes @ center, np.zeros(0))
 
 
-def run(seeds: Sequence[int], seconds: float) -> dict[str, dict[str, list[float]]]:
-    """For each set of sensors and figure: mean over the seeds, and half of its 95 % interval."""
-    table: dict[str, dict[str, list[float]]] = {}
+def run(seeds: Sequence[int], seconds: float) -> dict[str, dict[str, list[float] | None]]:
+    """For each set of sensors and figure: as `_interval` over the seeds that have it."""
+    table: dict[str, dict[str, list[float] | None]] = {}
     for name, (lidar, camera) in SETS.items():
         rows = [scored(seed, seconds, lidar, camera).figures() for seed in seeds]
         values = {key: np.array([row[key] for row in rows]) for key in rows[0]}
@@ -155,9 +156,11 @@ def _in_sight(car: Car, camera: CameraModel) -> bool:
     return bool(seen[0] and (pixels[0] > 0).all() and (pixels[0] < np.array(camera.size)).all())
 
 
-def _interval(values: NDArray[np.float64]) -> list[float]:
+def _interval(values: NDArray[np.float64]) -> list[float] | None:
+    """Mean, and half of its 95 % interval by Student's t; None of fewer than two."""
     known = values[np.isfinite(values)]
-    if not len(known):
-        return [float("nan"), float("nan")]
-    half = 1.96 * known.std(ddof=1) / np.sqrt(len(known)) if len(known) > 1 else np.nan
+    count = len(known)
+    if count < 2:
+        return None
+    half = stdtrit(count - 1, 0.975) * known.std(ddof=1) / np.sqrt(count)
     return [round(float(known.mean()), 3), round(float(half), 3)]
