@@ -305,6 +305,30 @@ def test_the_clock_of_others_is_set_and_their_calls_are_counted(tmp_path: Path) 
     ]
 
 
+def test_a_lock_with_a_limit_is_waited_for_though_the_clock_was_set_back(tmp_path: Path) -> None:
+    """As those of what Fast DDS shares between processes."""
+    clock = SetClock(tmp_path)
+    if not clock.can_be_set:
+        pytest.skip("no C compiler is installed")
+    clock.step(-3600.0)
+    program = (
+        "import ctypes, threading, time\n"
+        "calls, mutex = ctypes.CDLL(None), ctypes.create_string_buffer(64)\n"
+        "until = (ctypes.c_long * 2)(int(time.time()) + 60, 0)\n"
+        "assert calls.pthread_mutex_lock(mutex) == 0\n"
+        "found = []\n"
+        "other = threading.Thread(\n"
+        "    target=lambda: found.append(calls.pthread_mutex_timedlock(mutex, until)))\n"
+        "other.start(); time.sleep(0.3)\n"
+        "assert not found, 'given up at once'\n"
+        "assert calls.pthread_mutex_unlock(mutex) == 0\n"
+        "other.join(10.0)\n"
+        "assert found == [0]\n"
+    )
+    environment = {**os.environ, **clock.environment}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True, timeout=120.0)
+
+
 def test_who_has_that_clock_waits_for_nobody_while_it_loads_ros(tmp_path: Path) -> None:
     """LTTng, below rclpy, waits while it is loaded until a thread of its own has tried to connect."""
     clock = SetClock(tmp_path)

@@ -89,6 +89,13 @@ int pthread_cond_timedwait(pthread_cond_t *restrict condition, pthread_mutex_t *
     return pthread_cond_clockwait(condition, mutex, CLOCK_REALTIME, &real);
 }
 
+/* Fast DDS locks what it shares between processes with a time limit: behind the kernel's clock every lock that is
+ * not free at once would be past it, and the port is given up for good. */
+int pthread_mutex_timedlock(pthread_mutex_t *restrict mutex, const struct timespec *restrict until) {
+    struct timespec real = kernel_time(until);
+    return pthread_mutex_clocklock(mutex, CLOCK_REALTIME, &real);
+}
+
 int sem_timedwait(sem_t *restrict semaphore, const struct timespec *restrict until) {
     struct timespec real = kernel_time(until);
     return sem_clockwait(semaphore, CLOCK_REALTIME, &real);
