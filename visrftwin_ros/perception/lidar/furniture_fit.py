@@ -142,5 +142,6 @@ def belongs(
     turn = np.column_stack([np.cos(parts.yaw), np.sin(parts.yaw)])
     sides = parts.size / 2, parts.core, parts.thin
     rays = look.origin, look.points, look.free
-    seen_parts(*rays, parts.center, turn, *sides, near, _BEHIND, hits, through, of)
+    center = np.ascontiguousarray(parts.center)
+    seen_parts(*rays, center, turn, *sides, near, _BEHIND, hits, through, of)
     return of

@@ -131,7 +131,8 @@ class SceneWatcher:
     ) -> None:
         """Takes in a sweep: returns [m, world] seen from `origin`, and where people and robots are on the
         ground at its time. None: nobody tracks people, and nothing new is taken for furniture."""
-        points = points[:: max(1, len(points) // _MOST_RETURNS)].astype(np.float64)
+        # Of one layout, as each compiles anew what loops over it.
+        points = np.ascontiguousarray(points[:: max(1, len(points) // _MOST_RETURNS)], np.float64)
         look = Look(np.asarray(origin, np.float64), points, self._space.free(points))
         left = (self._count(look, stamp_ns) < 0) & look.free
         self._looks.append(look)
