@@ -49,7 +49,7 @@ SEEN, LOOK_AGAIN, MOST_LOOKS = 8.0, 8.0, 20
 """Seconds of the made-up time that a picture shows; of this machine's between two looks at the page, and how many."""
 BARS, TICK = 16, 0.1
 """Of the picture that says when it was taken: bits, and s of one count."""
-FRAME = (200, 30, 180)
+FRAME = (0, 95, 60)
 """RGB of the strip over the bars, which nothing else on the page has."""
 
 
