@@ -10,10 +10,19 @@ import numpy as np
 import pytest
 
 from visrftwin_ros.beams.hand_over_plan import LinksAhead, Service
-from visrftwin_ros.campaign.snapshot import Campaign, TrueChannel
+from visrftwin_ros.beams.mcs_table import noise_dbm
+from visrftwin_ros.campaign.snapshot import Campaign, MeasuredPaths, TrueChannel
 from visrftwin_ros.commands.decide import NAME
 from visrftwin_ros.evaluation.decision_report import service_reliability, table, write_report
-from visrftwin_ros.evaluation.decisions import AHEAD, TOLD, Decisions, Outcome, Warned, summary
+from visrftwin_ros.evaluation.decisions import (
+    AHEAD,
+    TOLD,
+    Decisions,
+    Outcome,
+    Warned,
+    summary,
+    true_snrs_db,
+)
 from visrftwin_ros.evaluation.drives import Drive
 from visrftwin_ros.evaluation.observed_people import RATE
 from visrftwin_ros.evaluation.policies import advised, service_told, two_windows
@@ -25,6 +34,7 @@ from visrftwin_ros.evaluation.scores.service import (
     react,
     service_score,
 )
+from visrftwin_ros.site.loading import load_site
 from visrftwin_ros.site.model import Radio, Robot
 
 RADIO, SERVICE = Radio(), Service()
@@ -148,3 +158,44 @@ def test_the_shipped_bag_is_decided_whole(tmp_path: Path) -> None:
     }
     outs = {line["policy"]: line["out"] for line in kept["policies"]}
     assert outs["oracle"] == min(outs.values())
+
+
+def test_radios_of_the_truth_keep_their_pair_until_they_sweep_again() -> None:
+    """A path leaves on the axis of one of eight columns' beams, then of another, at a zero of the first:
+    cosines 0.125 and 0.625 of eight elements half a wavelength apart."""
+    site = load_site("lobby")
+    ap, robot = site.access_points[0], site.robots[0]
+    ap = ap.model_copy(
+        update={"yaw": 0.0, "pitch": 0.0, "array": ap.array.model_copy(update={"rows": 1, "columns": 8, "element": "iso"})}
+    )  # fmt: skip
+    robot = robot.model_copy(
+        update={"array": robot.array.model_copy(update={"rows": 1, "columns": 1, "element": "iso"})}
+    )
+
+    def channel(k: int) -> TrueChannel:
+        one, nothing = np.ones(1), np.zeros(1)
+        out = np.arcsin((0.125, 0.625)[k % 2]) * one
+        found = MeasuredPaths(
+            delay=1e-8 * one,
+            gain_db=-80.0 * one,
+            phase=np.nan * one,
+            aod_azimuth=out,
+            aod_elevation=nothing,
+            aoa_azimuth=nothing,
+            aoa_elevation=nothing,
+        )
+        return TrueChannel(
+            k * 50_000_000, ap.name, robot.name, 80, 0, 0, 0, 0, True,
+            rx_position=np.array([1.0, 1.0, 1.0]), rx_yaw=0.0, paths=found,
+        )  # fmt: skip
+
+    def snrs(period: float) -> list[float]:
+        radio = site.radio.model_copy(update={"beam_sweep_period": period})
+        there = site.model_copy(update={"access_points": [ap], "robots": [robot], "radio": radio})
+        return true_snrs_db([channel(k) for k in range(4)], ap.name, there)
+
+    best = ap.tx_power_dbm - 80.0 + 10 * np.log10(8) - noise_dbm(site.radio)
+    assert snrs(0.0) == pytest.approx([best] * 4)
+    held = snrs(0.11)  # swept at the first and the fourth of 0, 50, 100 and 150 ms
+    assert [held[0], held[2], held[3]] == pytest.approx([best] * 3)
+    assert held[1] < best - 100
