@@ -35,7 +35,7 @@ from visrftwin_ros.evaluation.scores.service import (
     service_score,
 )
 from visrftwin_ros.site.loading import load_site
-from visrftwin_ros.site.model import Radio, Robot
+from visrftwin_ros.site.model import AntennaArray, Radio, Robot
 
 RADIO, SERVICE = Radio(), Service()
 STEP, SECONDS = 0.05, 10.0
@@ -165,12 +165,9 @@ def test_radios_of_the_truth_keep_their_pair_until_they_sweep_again() -> None:
     cosines 0.125 and 0.625 of eight elements half a wavelength apart."""
     site = load_site("lobby")
     ap, robot = site.access_points[0], site.robots[0]
-    ap = ap.model_copy(
-        update={"yaw": 0.0, "pitch": 0.0, "array": ap.array.model_copy(update={"rows": 1, "columns": 8, "element": "iso"})}
-    )  # fmt: skip
-    robot = robot.model_copy(
-        update={"array": robot.array.model_copy(update={"rows": 1, "columns": 1, "element": "iso"})}
-    )
+    row, single = (AntennaArray(rows=1, columns=n) for n in (8, 1))
+    ap = ap.model_copy(update={"yaw": 0.0, "pitch": 0.0, "array": row})
+    robot = robot.model_copy(update={"array": single})
 
     def channel(k: int) -> TrueChannel:
         one, nothing = np.ones(1), np.zeros(1)
