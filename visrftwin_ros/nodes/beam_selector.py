@@ -37,6 +37,7 @@ from visrftwin_ros.nodes.shared.twin_node import (
     SITE_PARAMETER,
     STALE,
     WARN,
+    WATCH_PERIOD,
     NodeParameter,
     TwinNode,
     run,
@@ -45,7 +46,6 @@ from visrftwin_ros.twin.mounts import RobotPose, device_mount
 
 SOON = 1.0
 """s before it is due that advice shows in `beams`."""
-WATCH_PERIOD = 0.2
 MOST_PLANNED = 50
 """Robots that a forecast makes plans for: a quarter of a millisecond each."""
 MOST_WAITING = 5

@@ -46,6 +46,7 @@ from visrftwin_ros.nodes.shared.twin_node import (
     SITE_PARAMETER,
     STALE,
     WARN,
+    WATCH_PERIOD,
     NodeParameter,
     TwinNode,
     run,
@@ -61,7 +62,6 @@ from visrftwin_ros.twin.link_queries import Enquiries
 from visrftwin_ros.twin.materials_file import read_materials
 from visrftwin_ros.twin.static_twin import StaticTwin, with_residuals
 
-WATCH_PERIOD = 0.2
 FORGET_BOXES = 10.0
 """Seconds after which the boxes of nobody who still publishes any are forgotten."""
 NEVER = float("inf")

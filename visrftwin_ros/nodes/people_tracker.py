@@ -33,6 +33,7 @@ from visrftwin_ros.nodes.shared.twin_node import (
     SITE_PARAMETER,
     STALE,
     WARN,
+    WATCH_PERIOD,
     NodeParameter,
     TwinNode,
     run,
@@ -120,7 +121,7 @@ class PeopleTrackerNode(TwinNode):
             self.subscription(LidarPeopleMessage, f"{lidar.name}/people", on_people, SENSOR_QOS)
         if moving:
             self.timer(0.02, self._take_waiting)
-        self.timer(0.2, self._watch)
+        self.timer(WATCH_PERIOD, self._watch)
         if self.value("rate") > 0:
             self.timer(1.0 / self.value("rate"), self._publish_prediction)
 

@@ -25,6 +25,7 @@ from visrftwin_ros.nodes.shared.twin_node import (
     SITE_PARAMETER,
     STALE,
     WARN,
+    WATCH_PERIOD,
     NodeParameter,
     TwinNode,
     run,
@@ -83,7 +84,7 @@ class VehicleTrackerNode(TwinNode):
             self.subscription(LidarVehicles, f"{lidar.name}/vehicles", on_lidar, SENSOR_QOS)
         if moving:
             self.timer(0.02, self._take_waiting)
-        self.timer(0.2, self._watch)
+        self.timer(WATCH_PERIOD, self._watch)
 
     def time_went_back(self) -> None:
         self._tracker.reset("ROS time went back")

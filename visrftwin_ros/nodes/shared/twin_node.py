@@ -68,6 +68,9 @@ OVERRIDABLE = (
     QoSPolicyKind.DURABILITY,
 )
 
+WATCH_PERIOD = 0.1
+"""Seconds between two looks for a silence; what follows from one is stale so much later at most."""
+
 OK, WARN, ERROR, STALE = (
     DiagnosticStatus.OK,
     DiagnosticStatus.WARN,

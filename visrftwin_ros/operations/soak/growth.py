@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy import stats
 
-WARM_UP, LONG_WARM_UP = 60.0, 300.0
+WARM_UP, LONG_WARM_UP = 60.0, 600.0
 """s of a process's life that say nothing of its growth: it loads, compiles and fills its caches. The
 second where there are hours of it: by then the viewer, too, has filled what it keeps of the past."""
 LEAST_SAMPLES = 8
