@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import hypothesis
 import pytest
 from shape_checks import check_shapes, next_test
 
-os.environ["ROS_DOMAIN_ID"] = str(os.getpid() % 100 + 1)
-os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+from visrftwin_ros.operations.domain import apart
+
+RUN = ExitStack()
+"""What lasts as long as the process: its DDS domain."""
+RUN.enter_context(apart())
 os.environ["YOLO_AUTOINSTALL"] = "false"
 os.environ["VISRFTWIN_ALLOW_CODE"] = "1"  # the weights of the tests are our own
 # What a script starts in the background inherits an ignored Ctrl-C, and so would all it starts.

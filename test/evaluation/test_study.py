@@ -19,7 +19,8 @@ from visrftwin_ros.evaluation.evaluation import evaluate
 from visrftwin_ros.evaluation.figures.paper.figure_list import PAPER_FIGURES, draw_paper_figures
 from visrftwin_ros.evaluation.latex_table import latex_table
 from visrftwin_ros.evaluation.pooled_errors import error_scores, scored_magnitudes
-from visrftwin_ros.evaluation.report import metrics_of, text_table
+from visrftwin_ros.evaluation.predictors import TWINS
+from visrftwin_ros.evaluation.report import metrics_of, paired_rows, text_table
 from visrftwin_ros.evaluation.results import Evaluation, Options
 from visrftwin_ros.evaluation.study import Study
 
@@ -59,6 +60,29 @@ def test_pooled_errors_are_those_of_all_snapshots_and_their_groups_are_campaigns
     # Three campaigns drawn again: their own medians bound the interval.
     medians = [np.median(errors) for errors in each]
     assert min(medians) - 1e-9 <= found.median_low <= found.median_high <= max(medians) + 1e-9
+
+
+def test_each_two_twins_are_paired_once(states: tuple[Evaluation, ...]) -> None:
+    """inh and nearest play two twins."""
+    played = dict(zip(("inh", "nearest"), TWINS[:2], strict=True))
+    renamed = [
+        replace(
+            state,
+            results=[
+                replace(result, predictor=played.get(result.name, result.predictor))
+                for result in state.results
+            ],
+        )
+        for state in states
+    ]
+    rows = [row for row in paired_rows(renamed) if row["quantity"] == "path_loss_db"]
+    pairs = [(row["predictor"], row["against"]) for row in rows]
+    assert ("twin_true", "twin") in pairs and ("twin", "twin_true") not in pairs
+    assert len(pairs) == len(set(pairs)) == 1 + 2 * 2
+    of_inh = scored_magnitudes(states[:1], "inh", "path_loss_db")
+    of_nearest = scored_magnitudes(states[:1], "nearest", "path_loss_db")
+    found = next(row for row in rows if row["predictor"] == "twin_true")
+    assert np.sign(found["difference"]) == np.sign(np.median(of_nearest) - np.median(of_inh))
 
 
 def test_two_bags_in_one_call_say_who_was_told_what_and_what_made_them(

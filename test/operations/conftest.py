@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterator
 
 import pytest
 
+from visrftwin_ros.operations.domain import apart
+
 
 @pytest.fixture
-def quiet_domain(monkeypatch: pytest.MonkeyPatch) -> None:
+def quiet_domain() -> Iterator[None]:
     """For processes of the test: DDS keeps a killed node of an earlier one for 20 s, and this process
     may have nodes of the same names."""
-    monkeypatch.setenv("ROS_DOMAIN_ID", str((int(os.environ["ROS_DOMAIN_ID"]) + 50) % 100 + 1))
+    with apart():
+        yield

@@ -104,8 +104,8 @@ def text_table(state: Evaluation) -> str:
 
 
 def paired_rows(states: Sequence[Evaluation]) -> list[dict[str, Any]]:
-    """Each of our twins against each predictor that is none, of one or several campaigns: on every
-    quantity, with the number of pairs."""
+    """Each of our twins against each predictor that is none, and against the twins before it,
+    of one or several campaigns: on every quantity, with the number of pairs."""
     names = [result.name for result in states[0].results]
     ours = [twin for twin in TWINS if twin.name in names]
     others = [r.predictor for r in states[0].results if r.predictor not in TWINS]
@@ -118,8 +118,8 @@ def paired_rows(states: Sequence[Evaluation]) -> list[dict[str, Any]]:
             "quantity": quantity,
             **asdict(found),
         }
-        for twin in ours
-        for other in others
+        for number, twin in enumerate(ours)
+        for other in (*ours[:number], *others)
         for quantity, found in paired_errors(states, twin.name, other.name).items()
         if found.pairs
     ]

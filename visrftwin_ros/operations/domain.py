@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 
 from visrftwin_ros.errors import TwinError
 
@@ -14,6 +16,9 @@ LAST_DOMAIN = 101
 ROS_DOMAIN_ID")."""
 LAST_POSSIBLE = 232
 """Above it there are no ports, and Fast DDS ends the process."""
+OWN_DOMAINS = range(1, LAST_DOMAIN)
+"""Of which graphs that keep apart take one."""
+_next = count(os.getpid())
 
 
 def check_domain() -> None:
@@ -24,19 +29,48 @@ def check_domain() -> None:
 
 
 @contextmanager
+def claimed_domain() -> Iterator[int]:
+    """A domain that this process has for itself meanwhile: nobody on this machine has claimed it by this,
+    and nobody is in it. The next claim is of another one: who was killed is remembered in the last for 20 s.
+
+    Raises TwinError where all are taken.
+    """
+    for _ in OWN_DOMAINS:
+        domain = OWN_DOMAINS[next(_next) % len(OWN_DOMAINS)]
+        if str(domain) == os.environ.get(DOMAIN) or _somebody_is_in(domain):
+            continue
+        with socket.socket(socket.AF_UNIX) as claim:
+            try:
+                claim.bind(f"\0visrftwin domain {domain}")  # ends with the process; no file
+            except OSError:
+                continue
+            yield domain
+            return
+    raise TwinError(f"domains {OWN_DOMAINS[0]} to {OWN_DOMAINS[-1]} all have nodes: end some")
+
+
+def _somebody_is_in(domain: int) -> bool:
+    """Whether the port of a domain's first participant is taken (DDSI-RTPS 2.2, 9.6.1.1)."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as port:
+        try:
+            port.bind(("", 7400 + 250 * domain + 10))
+        except OSError:
+            return True
+    return False
+
+
+@contextmanager
 def apart() -> Iterator[None]:
     """A graph that is made meanwhile neither hears nor disturbs others: it is on this machine alone, and in
-    another domain than the environment names."""
+    a domain that nobody else is in."""
     before = {name: os.environ.get(name) for name in (DOMAIN, RANGE)}
-    own = os.getpid() % 100 + 1
-    if str(own) == before[DOMAIN]:
-        own = own % 100 + 1
-    os.environ.update({DOMAIN: str(own), RANGE: "LOCALHOST"})
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+    with claimed_domain() as own:
+        os.environ.update({DOMAIN: str(own), RANGE: "LOCALHOST"})
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
