@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from visrftwin_ros.commands.options import add_site
+from visrftwin_ros.commands.options import add_remap, add_site, remap_rules
 from visrftwin_ros.errors import TwinError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--web-port", type=int, default=9090, help="as of `visrftwin up`")
     parser.add_argument("--grpc-port", type=int, default=9876, help="as of `visrftwin up`")
     parser.add_argument("--namespace", default="", help="of the twin that may run")
+    add_remap(parser)
     parser.add_argument("--seconds", type=float, default=4.0, help="to listen to the graph")
     parser.add_argument(
         "--json", action="store_true", help="a list of {subject, said, wrong} instead of lines"
@@ -42,6 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     if not 0.5 <= arguments.seconds <= 3600:
         raise TwinError(f"--seconds {arguments.seconds:g}: expected 0.5 to 3600")
+    remapped = remap_rules(arguments.remap)
     ports = arguments.web_port, arguments.grpc_port
     found = look_at_machine(arguments.site, arguments.weights, *ports)
     try:
@@ -55,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         found.append(Finding("graph", f"not listened to: {why}", True))
     else:
         with _nothing_printed_by_others():
-            found += look_at_graph(site, table, arguments.namespace, arguments.seconds)
+            found += look_at_graph(site, table, arguments.namespace, arguments.seconds, remapped)
     if arguments.json:
         print(json.dumps([asdict(finding) for finding in found], indent=2))
     else:

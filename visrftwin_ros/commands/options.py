@@ -13,6 +13,8 @@ from visrftwin_ros.scene.ray_device import DEVICE_VARIABLE, Device
 
 LOWEST, HIGHEST = 0.4e9, 300e9
 """Carriers for which the materials and bodies are modelled, Hz."""
+_NAME = r"(/[A-Za-z_][A-Za-z0-9_]*)+"
+_REMAP = re.compile(f"{_NAME}:={_NAME}")
 _UNITS = {"": 1.0, "hz": 1.0, "khz": 1e3, "mhz": 1e6, "ghz": 1e9}
 
 
@@ -41,6 +43,31 @@ def own_site(bag: Path) -> str:
     if folder is None:
         raise TwinError(f"{bag} has no site.yaml of its own: give --site")
     return str(folder)
+
+
+def add_remap(parser: argparse.ArgumentParser) -> None:
+    """`--remap`, of commands that start or look at a graph; read it by `remap_rules`."""
+    parser.add_argument(
+        "--remap",
+        default="",
+        help="topics, services or actions that have other names, in full, with commas between, as"
+        " /view1/image_raw:=/front/color/image_raw",
+    )
+
+
+def remap_rules(given: str) -> dict[str, str]:
+    """Names by name, of the option `--remap`. Raises TwinError where a rule is none."""
+    from visrftwin_ros.errors import TwinError
+
+    found = {}
+    for rule in filter(None, given.split(",")):
+        if not _REMAP.fullmatch(rule):
+            raise TwinError(
+                f"--remap {rule!r}: expected two names in full, as /view1/image_raw:=/front/image_raw"
+            )
+        name, _, other = rule.partition(":=")
+        found[name] = other
+    return found
 
 
 def add_cluster(parser: argparse.ArgumentParser) -> None:

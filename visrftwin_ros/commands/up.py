@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from visrftwin_ros.commands.options import add_site, positive
+from visrftwin_ros.commands.options import add_remap, add_site, positive, remap_rules
 from visrftwin_ros.errors import TwinError
 
 NAME = "up"
@@ -60,6 +60,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rate", type=_playback_rate, default=1.0, help="playback speed")
     parser.add_argument(
         "--namespace", default="", help="ROS namespace of the whole twin, for several on one graph"
+    )
+    add_remap(parser)
+    parser.add_argument(
+        "--only",
+        default="",
+        help="these nodes alone, by shell patterns with commas between, such as people_detector or"
+        " view1/*; the others run on other hosts",
     )
     parser.add_argument("--loop", action="store_true", help="replay the recording for ever")
     parser.add_argument(
@@ -146,7 +153,7 @@ def _port(text: str) -> int:
 def run(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.cameras.site_video import find_video
     from visrftwin_ros.operations.graph import run_graph
-    from visrftwin_ros.operations.node_table import node_table
+    from visrftwin_ros.operations.node_table import node_table, only
     from visrftwin_ros.operations.views.rviz import rviz_window
     from visrftwin_ros.perception.detection.yolo_detector import ALLOW_CODE_VARIABLE
     from visrftwin_ros.site.loading import load_site
@@ -160,6 +167,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.allow_code:
         os.environ[ALLOW_CODE_VARIABLE] = "1"
     ros_arguments = ["--log-level", arguments.log_level]
+    for name, other in remap_rules(arguments.remap).items():
+        ros_arguments += ["--remap", f"{name}:={other}"]
     if arguments.params_file:
         if not Path(arguments.params_file).is_file():
             raise TwinError(f"no parameter file at {arguments.params_file!r}")
@@ -185,6 +194,8 @@ def run(arguments: argparse.Namespace) -> int:
         predictors=arguments.predictors,
         ros_arguments=ros_arguments,
     )
+    if arguments.only:
+        table = only(table, arguments.namespace, arguments.only.split(","))
     if not arguments.rviz:
         return run_graph(table)
     sim_time = arguments.use_sim_time or bool(arguments.bag)

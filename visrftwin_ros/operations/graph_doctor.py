@@ -7,9 +7,10 @@ import re
 import struct
 import time
 from collections import deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from visrftwin_ros.cameras.camera_models import site_intrinsics
@@ -90,15 +91,22 @@ class Heard:
 
 
 def look_at_graph(
-    site: Site | None, table: Sequence[NodeSpec], namespace: str, seconds: float
+    site: Site | None,
+    table: Sequence[NodeSpec],
+    namespace: str,
+    seconds: float,
+    remapped: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Finding]:
     """Sensors, nodes, frames, clocks and results, after listening for so long.
 
     site, table: what is expected; without a site only what is heard is told. A graph without a node
-    of a twin has its sensors looked at, and nothing is wrong with what does not come yet.
+    of a twin has its sensors looked at, and nothing is wrong with what does not come yet. remapped: other
+    names of topics.
     """
     root = f"/{namespace.strip('/')}" if namespace.strip("/") else ""
     streams = [*_sensor_streams(site, root), *_result_streams(root)]
+    for topic in (topic for stream in streams for topic in stream.topics):
+        topic.name = _renamed(topic.name, remapped)
     return findings(site, table, listened(root, _ours(site, root), streams, seconds))
 
 
@@ -117,6 +125,14 @@ def findings(site: Site | None, table: Sequence[NodeSpec], heard: Heard) -> list
         found = [Finding("graph", f"no node of a twin was heard for {heard.seconds:.0f} s")]
     found += [_stream(stream, heard, runs) for stream in heard.streams]
     return [*found, *_clocks(heard), *_frames(site, heard, runs)]
+
+
+def _renamed(name: str, remapped: Mapping[str, str]) -> str:
+    """What a topic is remapped to; compressed images lie beside what the raw ones are remapped to."""
+    raw = name.removesuffix("/compressed")
+    if name not in remapped and raw != name and raw in remapped:
+        return f"{remapped[raw]}/compressed"
+    return remapped.get(name, name)
 
 
 def _sensor_streams(site: Site | None, root: str) -> Iterator[Stream]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import Any
 
@@ -169,6 +170,28 @@ def node_table(
         table.append(NodeSpec("camera_replay", f"/{camera.name}", parameters))
     table = [replace(spec, ros_arguments=tuple(ros_arguments)) for spec in table]
     return [_below(root, spec) for spec in table] if root else table
+
+
+def only(table: Sequence[NodeSpec], namespace: str, patterns: Sequence[str]) -> list[NodeSpec]:
+    """The nodes of a twin that fit one of these shell patterns, by their name in the twin or their executable;
+    the others run on other hosts.
+
+    Raises TwinError on a pattern that fits none.
+    """
+    root = root_of(namespace)
+    names = {s.full_name.removeprefix(root).strip("/"): s for s in table}
+    fitting = {
+        pattern: [
+            name
+            for name, spec in names.items()
+            if fnmatchcase(name, pattern) or fnmatchcase(spec.executable, pattern)
+        ]
+        for pattern in patterns
+    }
+    if lacking := [pattern for pattern, found in fitting.items() if not found]:
+        raise TwinError(f"no node {', '.join(lacking)}: there are {', '.join(names)}")
+    chosen = {name for found in fitting.values() for name in found}
+    return [spec for name, spec in names.items() if name in chosen]
 
 
 def part_namespaces(site: Site) -> list[str]:
