@@ -16,11 +16,7 @@ from visrftwin_ros.evaluation.study import Study
 WIDTH = 3.33
 """Inches of one column of a two-column page."""
 FONT = 7
-_NOT_BUILT = {
-    "pointnet_all": "PointNet (100 %)",
-    "rf3dgs": "RF-3DGS",
-    "nerf2": "NeRF2",
-}
+_NOT_BUILT = {"pointnet_all": "PointNet (100 %)"}
 """What the paper compares, by the name that its predictor will have here."""
 
 compact = partial(rc_context, {"font.size": FONT, "axes.titlesize": FONT, "legend.fontsize": 6})

@@ -48,8 +48,10 @@ PAPER_FIGURES: tuple[PaperFigure, ...] = (
             "pointnet_all",
             "nearest",
             "nearest_stretch",
-            "rf3dgs",
             "nerf2",
+            "nerf2_stretch",
+            "rf3dgs",
+            "rf3dgs_stretch",
         ),
         errors.delay_spread_bars,
     ),
@@ -59,7 +61,7 @@ PAPER_FIGURES: tuple[PaperFigure, ...] = (
     ),
     PaperFigure(
         14, "fig14_directions", "power over direction and delay of one snapshot",
-        ("twin", "rf3dgs"), snapshots.over_directions,
+        ("twin", "nerf2", "rf3dgs"), snapshots.over_directions,
     ),
     PaperFigure(
         15, "fig15_fine_tuning", "errors before and after fine tuning", _ZERO_TO_TRUE,
