@@ -15,6 +15,8 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
+OF_THE_LOCK = {"python_version": "3.11", "python_full_version": "3.11.0"}
+"""Whatever Python this runs on: requirements.lock is of the lowest, whose packages are the most."""
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements.lock"
 BESIDE = ROOT / "requirements-beside-ros.lock"
@@ -40,7 +42,7 @@ def lock_beside_ros() -> str:
 
 
 def closure(requirements: Iterable[str]) -> set[str]:
-    """Names of all that these ask for, and that asks for, here."""
+    """Names of all that these ask for, and that asks for, on this kind of machine."""
     waiting = [Requirement(text) for text in requirements]
     found: dict[str, set[str]] = {}
     while waiting:
@@ -55,7 +57,8 @@ def closure(requirements: Iterable[str]) -> set[str]:
             continue  # the lock leaves it out
         for other in wanted:
             asked_by = ["", *one.extras]
-            if other.marker is None or any(other.marker.evaluate({"extra": e}) for e in asked_by):
+            places = [{**OF_THE_LOCK, "extra": extra} for extra in asked_by]
+            if other.marker is None or any(map(other.marker.evaluate, places)):
                 waiting.append(other)
     return set(found)
 

@@ -99,14 +99,15 @@ class Aim:
             raise TwinError("the snapshots have no path with a power, a delay and a direction")
         reach = float(np.clip(way[sound].max(), 5.0, 200.0))
         rows = torch.tensor(paths.channel[sound])
-        power, azimuth, way = (
+        power, seen, gone = (
             torch.tensor(values[sound], dtype=torch.float32)
             for values in (paths.power, azimuth, way)
         )
-        by_azimuth = torch.zeros(count, AZIMUTHS).index_add(
-            0, rows, power[:, None] * _around(azimuth)
+        shares = _around(seen), _along(gone, reach)
+        by_azimuth, by_way = (
+            torch.zeros(count, share.shape[1]).index_add(0, rows, power[:, None] * share)
+            for share in shares
         )
-        by_way = torch.zeros(count, WAYS).index_add(0, rows, power[:, None] * _along(way, reach))
         heard = by_azimuth.max(dim=1).values
         scale = float(heard[heard > 0].median())
         return cls(by_azimuth / scale, by_way / scale, scale, reach)
