@@ -239,7 +239,7 @@ def test_freshness_lost_without_a_fault_is_counted() -> None:
 def test_a_report_has_its_tables_names_what_does_not_hold_and_goes_into_the_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    readings = [reading(10.0 * k, 1, 100.0 + k, 10**8 + 10**5 * k) for k in range(400)]
+    readings = [reading(10.0 * k, 1, 400.0 + k, 10**8 + 10**5 * k) for k in range(400)]
     about = {"site": "lobby", "seed": 1}
     done = [Done(SILENCE, 10.0, 14.0, 18.0)]
     record = heard((0, JUDGED_FROM + 10, True))
