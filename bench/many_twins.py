@@ -15,12 +15,10 @@ import argparse
 import json
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -262,7 +260,7 @@ def main() -> None:
         signal.signal(number, _end_once)
     video = find_video(load_site(SPLIT_SITE), "auto")
     found = dict[str, str]()
-    with tempfile.TemporaryDirectory() as temporary, suppress(subprocess.TimeoutExpired):
+    with tempfile.TemporaryDirectory() as temporary:
         folder = given.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         for part in given.parts.split(","):

@@ -14,7 +14,7 @@ import pytest
 from visrftwin_ros.cli import main
 from visrftwin_ros.commands.up import command_line, launch_arguments
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.operations.node_table import NodeSpec, node_table, only
+from visrftwin_ros.operations.node_table import NodeSpec, node_table, only, remapped
 from visrftwin_ros.site.loading import load_site
 
 
@@ -68,16 +68,20 @@ def test_a_topic_that_is_remapped_is_remapped_of_every_node(
     rules = "/view1/image_raw:=/front/color/image_raw,/people:=/crowd/people"
     words = ["up", "--site", "pets_campus", "--video", "none", "--no-viewer", "--remap"]
     assert main([*words, rules]) == 0
-    asked = (
-        "--remap",
-        "/view1/image_raw:=/front/color/image_raw",
-        "--remap",
-        "/people:=/crowd/people",
-    )
-    assert started and all(spec.ros_arguments[-4:] == asked for spec in started)
+    asked = {"/view1/image_raw": "/front/color/image_raw", "/people": "/crowd/people"}
+    assert started and all(spec.remapped == asked for spec in started)
     for wrong in ("view1/image_raw:=/front/image_raw", "/a:=", "__ns:=/hall", "/a:=/b /c:=/d"):
         assert main([*words, wrong]) == 2
         assert "expected two names in full" in capsys.readouterr().err
+
+
+def test_what_the_table_remaps_itself_follows_as_ros_applies_one_rule_alone() -> None:
+    whole = node_table(load_site("pets_campus"), "pets_campus", namespace="hall", predictors=2)
+    rules = {"/hall/channels": "/radio/channels", "/hall/tf": "/robots/tf"}
+    second = next(spec for spec in remapped(whole, rules) if "part_2" in spec.namespace)
+    assert second.remapped["channels"] == "/radio/channels"
+    assert second.remapped["/tf"] == "/robots/tf"
+    assert second.remapped["people"] == "/hall/people"
 
 
 @pytest.mark.graph

@@ -153,7 +153,7 @@ def _port(text: str) -> int:
 def run(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.cameras.site_video import find_video
     from visrftwin_ros.operations.graph import run_graph
-    from visrftwin_ros.operations.node_table import node_table, only
+    from visrftwin_ros.operations.node_table import node_table, only, remapped
     from visrftwin_ros.operations.views.rviz import rviz_window
     from visrftwin_ros.perception.detection.yolo_detector import ALLOW_CODE_VARIABLE
     from visrftwin_ros.site.loading import load_site
@@ -166,9 +166,8 @@ def run(arguments: argparse.Namespace) -> int:
         os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "SUBNET"
     if arguments.allow_code:
         os.environ[ALLOW_CODE_VARIABLE] = "1"
+    rules = remap_rules(arguments.remap)
     ros_arguments = ["--log-level", arguments.log_level]
-    for name, other in remap_rules(arguments.remap).items():
-        ros_arguments += ["--remap", f"{name}:={other}"]
     if arguments.params_file:
         if not Path(arguments.params_file).is_file():
             raise TwinError(f"no parameter file at {arguments.params_file!r}")
@@ -194,6 +193,7 @@ def run(arguments: argparse.Namespace) -> int:
         predictors=arguments.predictors,
         ros_arguments=ros_arguments,
     )
+    table = remapped(table, rules)
     if arguments.only:
         table = only(table, arguments.namespace, arguments.only.split(","))
     if not arguments.rviz:

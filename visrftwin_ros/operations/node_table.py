@@ -194,6 +194,17 @@ def only(table: Sequence[NodeSpec], namespace: str, patterns: Sequence[str]) -> 
     return [spec for name, spec in names.items() if name in chosen]
 
 
+def remapped(table: Sequence[NodeSpec], rules: Mapping[str, str]) -> list[NodeSpec]:
+    """The same nodes with other names of topics, services and actions, all in full. ROS applies one rule to a
+    name, so what the table itself remaps goes straight to the other name."""
+    return [
+        replace(
+            spec, remapped={n: rules.get(to, to) for n, to in spec.remapped.items()} | dict(rules)
+        )
+        for spec in table
+    ]
+
+
 def part_namespaces(site: Site) -> list[str]:
     """In which predictors may be that share the site with a first one, below the twin's."""
     return [f"part_{number + 1}" for number in range(1, len(site.access_points))]

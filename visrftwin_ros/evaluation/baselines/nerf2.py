@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from visrftwin_ros.evaluation.baselines.radiance import Aim, Components, Links, fitted, one_thread
-from visrftwin_ros.evaluation.link_targets import Questions
-from visrftwin_ros.evaluation.prediction import Prediction, Progress, Setting, Told
+from visrftwin_ros.evaluation.baselines.radiance import Aim, Components, FieldPredictor, Links
+from visrftwin_ros.evaluation.prediction import Measured, Told
 
 if TYPE_CHECKING:
     import torch
@@ -31,7 +30,7 @@ NEAREST = 0.3
 """m from the receiver to the first point."""
 
 
-class NeRF2:
+class NeRF2(FieldPredictor):
     """Paths learnt from the known snapshots, by what points of the plan send on."""
 
     name = "nerf2"
@@ -41,18 +40,10 @@ class NeRF2:
     told: tuple[Told, ...] = ("positions", "snapshots")
     headline = False
 
-    def predict(
-        self, questions: Questions, setting: Setting, progress: Progress | None = None
-    ) -> Prediction:
-        """Paths, the same for the same seed.
+    steps, rate = STEPS, LEARNING_RATE
 
-        Raises TwinError where too little is known to learn from.
-        """
-        with one_thread(setting.seed):
-            aim = Aim.at(setting.known)
-            field = point_field(aim.reach)
-            found = fitted(field, setting.known, aim, STEPS, LEARNING_RATE, progress)
-            return Prediction(paths=found.paths(questions), learnt=True)
+    def field(self, known: Measured, aim: Aim) -> Any:
+        return point_field(aim.reach)
 
 
 class NeRF2OfStretches(NeRF2):

@@ -7,6 +7,7 @@ of different snapshots have no common reference.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from scipy.constants import speed_of_light
 from visrftwin_ros.beams.multipath import Multipath, no_multipath
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.evaluation.link_targets import Questions
-from visrftwin_ros.evaluation.prediction import Measured, Progress
+from visrftwin_ros.evaluation.prediction import Measured, Prediction, Progress, Setting
 
 if TYPE_CHECKING:
     import torch
@@ -94,7 +95,9 @@ class Aim:
                 "a longer campaign or a larger --train-share"
             )
         azimuth, way = paths.arrival[:, 0], paths.delay * speed_of_light
-        sound = np.isfinite(paths.power) & np.isfinite(azimuth) & np.isfinite(way)
+        sound = (
+            (paths.power > 0) & np.isfinite(paths.power) & np.isfinite(azimuth) & np.isfinite(way)
+        )
         if not sound.any():
             raise TwinError("the snapshots have no path with a power, a delay and a direction")
         reach = float(np.clip(way[sound].max(), 5.0, 200.0))
@@ -171,6 +174,30 @@ def fitted(
         if progress is not None:
             progress(step + 1, steps)
     return Fitted(field, aps, aim.scale, losses)
+
+
+class FieldPredictor(ABC):
+    """What the predictors by a field have in common."""
+
+    steps: int
+    rate: float
+
+    @abstractmethod
+    def field(self, known: Measured, aim: Aim) -> Field:
+        """One that has not learnt yet."""
+
+    def predict(
+        self, questions: Questions, setting: Setting, progress: Progress | None = None
+    ) -> Prediction:
+        """Paths, the same for the same seed.
+
+        Raises TwinError where too little is known to learn from.
+        """
+        with one_thread(setting.seed):
+            aim = Aim.at(setting.known)
+            field = self.field(setting.known, aim)
+            found = fitted(field, setting.known, aim, self.steps, self.rate, progress)
+            return Prediction(paths=found.paths(questions), learnt=True)
 
 
 @contextmanager

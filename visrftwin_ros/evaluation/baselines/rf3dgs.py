@@ -15,9 +15,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.constants import speed_of_light
 
-from visrftwin_ros.evaluation.baselines.radiance import Aim, Components, Links, fitted, one_thread
-from visrftwin_ros.evaluation.link_targets import Questions
-from visrftwin_ros.evaluation.prediction import Measured, Prediction, Progress, Setting, Told
+from visrftwin_ros.evaluation.baselines.radiance import Aim, Components, FieldPredictor, Links
+from visrftwin_ros.evaluation.prediction import Measured, Told
 
 if TYPE_CHECKING:
     import torch
@@ -28,7 +27,7 @@ ORDER = 2
 """Of the emission in azimuth."""
 
 
-class RF3DGS:
+class RF3DGS(FieldPredictor):
     """Paths learnt from the known snapshots, by splats in the plan."""
 
     name = "rf3dgs"
@@ -38,18 +37,10 @@ class RF3DGS:
     told: tuple[Told, ...] = ("positions", "snapshots")
     headline = False
 
-    def predict(
-        self, questions: Questions, setting: Setting, progress: Progress | None = None
-    ) -> Prediction:
-        """Paths, the same for the same seed.
+    steps, rate = STEPS, LEARNING_RATE
 
-        Raises TwinError where too little is known to learn from.
-        """
-        with one_thread(setting.seed):
-            aim = Aim.at(setting.known)
-            field = splats(setting.known)
-            found = fitted(field, setting.known, aim, STEPS, LEARNING_RATE, progress)
-            return Prediction(paths=found.paths(questions), learnt=True)
+    def field(self, known: Measured, aim: Aim) -> Any:
+        return splats(known)
 
 
 class RF3DGSOfStretches(RF3DGS):
@@ -68,7 +59,12 @@ def first_places(known: Measured, count: int) -> Float[np.ndarray, "k 2"]:
     import torch
 
     paths, questions = known.paths, known.questions
-    sound = np.isfinite(paths.power) & np.isfinite(paths.arrival[:, 0]) & np.isfinite(paths.delay)
+    sound = (
+        (paths.power > 0)
+        & np.isfinite(paths.power)
+        & np.isfinite(paths.arrival[:, 0])
+        & np.isfinite(paths.delay)
+    )
     rows = np.flatnonzero(sound)
     share = torch.tensor(np.sqrt(paths.power[rows]))
     drawn = rows[torch.multinomial(share, count, replacement=True).numpy()]
