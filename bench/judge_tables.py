@@ -19,6 +19,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.evaluation.predictors import all_names
+from visrftwin_ros.evaluation.twin_predictor import CalibratedTwin
 from visrftwin_ros.lab.shipped import SITES
 from visrftwin_ros.lab.world.data_sets import seeds_of
 
@@ -34,11 +36,13 @@ Row = Mapping[str, str]
 
 
 def scored(bags: Sequence[Path], soundings: Path | None, out: Path) -> None:
-    """`visrftwin evaluate` of one site's campaigns."""
+    """`visrftwin evaluate` of one site's campaigns by every predictor, with all figures."""
+    names = [n for n in all_names() if soundings is not None or n != CalibratedTwin.name]
     command = [sys.executable, "-m", "visrftwin_ros.cli", "evaluate", *map(str, bags)]
+    command += ["--predictors", ",".join(names)]
     if soundings is not None:
         command += [f"--fit-bag={soundings / bag.name}" for bag in bags]
-    subprocess.run([*command, "--out", str(out), "--figures", "none", "--force"], check=True)
+    subprocess.run([*command, "--out", str(out), "--figures", "all", "--force"], check=True)
 
 
 def rows_of(file: Path) -> list[Row]:
@@ -115,10 +119,11 @@ def main() -> None:
     parser.add_argument("--bags", type=Path, help="folder of SITE_SEED, as record_set.py writes it")
     parser.add_argument("--soundings", type=Path, help="the same of further drives there")
     parser.add_argument("--out", type=Path, required=True, help="folder of scores, one a site")
+    parser.add_argument("--sites", nargs="+", choices=tuple(SITES), default=tuple(SITES))
     parser.add_argument("--page", action="store_true", help="write docs/judged.md")
     given = parser.parse_args()
     if given.bags:
-        for site in SITES:
+        for site in given.sites:
             bags = sorted(given.bags.glob(f"{site}_*"))
             if len(bags) > 1 and not (given.out / site / "errors.csv").exists():
                 scored(bags, given.soundings, given.out / site)

@@ -15,11 +15,17 @@ from sounded_hall import hall, record
 from visrftwin_ros.beams.multipath import Multipath
 from visrftwin_ros.campaign.snapshot import MeasuredPaths
 from visrftwin_ros.cli import main
+from visrftwin_ros.evaluation.baselines import pointnet
+from visrftwin_ros.evaluation.baselines.pointnet import PointNetOfAllOthers
 from visrftwin_ros.evaluation.evaluation import evaluate
+from visrftwin_ros.evaluation.figures.learning import learning_figure, running_mean
 from visrftwin_ros.evaluation.figures.paper.figure_list import PAPER_FIGURES, draw_paper_figures
 from visrftwin_ros.evaluation.latex_table import latex_table
+from visrftwin_ros.evaluation.link_targets import Questions
+from visrftwin_ros.evaluation.metric_scores import SnapshotMetrics
 from visrftwin_ros.evaluation.pooled_errors import error_scores, scored_magnitudes
-from visrftwin_ros.evaluation.predictors import TWINS
+from visrftwin_ros.evaluation.prediction import Prediction, Progress, Setting
+from visrftwin_ros.evaluation.predictors import TWINS, all_names
 from visrftwin_ros.evaluation.report import metrics_of, paired_rows, text_table
 from visrftwin_ros.evaluation.results import Evaluation, Options
 from visrftwin_ros.evaluation.study import Study
@@ -85,6 +91,52 @@ def test_each_two_twins_are_paired_once(states: tuple[Evaluation, ...]) -> None:
     assert np.sign(found["difference"]) == np.sign(np.median(of_nearest) - np.median(of_inh))
 
 
+def test_who_learns_from_all_others_is_never_told_what_it_is_asked(
+    folder: Path, bag: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns: list[tuple[set[tuple[int, str, str]], set[tuple[int, str, str]]]] = []
+
+    def by_distance(
+        self: PointNetOfAllOthers,
+        questions: Questions,
+        setting: Setting,
+        progress: Progress | None = None,
+    ) -> Prediction:
+        asked, known = (
+            set(zip(q.stamp_ns.tolist(), q.tx, q.rx, strict=True))
+            for q in (questions, setting.known.questions)
+        )
+        turns.append((asked, known))
+        return Prediction(metrics=SnapshotMetrics(*[questions.distance] * 4), learnt=True)
+
+    monkeypatch.setattr(PointNetOfAllOthers, "predict", by_distance)
+    options = Options(predictors=("pointnet_all",))
+    state = evaluate(bag, hall(folder / "hall"), options)
+    questions = state.truth.measured.questions
+    everyone = set(zip(questions.stamp_ns.tolist(), questions.tx, questions.rx, strict=True))
+    assert len(turns) == 10 and set.union(*(asked for asked, _ in turns)) == everyone
+    assert all(known == everyone - asked for asked, known in turns)
+    assert state.results[0].metrics.path_loss_db == pytest.approx(questions.distance)
+
+
+def test_the_learning_figure_shows_what_each_one_still_misses(
+    folder: Path, bag: Path, states: tuple[Evaluation, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pointnet, "STEPS", 60)
+    options = Options(predictors=("inh", "pointnet", "pointnet_all"), train_share=0.5)
+    state = evaluate(bag, hall(folder / "hall"), options)
+    figure = learning_figure(state)
+    assert figure is not None
+    lines = figure.axes[0].get_lines()
+    labels = [str(line.get_label()) for line in lines]
+    assert labels[0].startswith("PointNet (random): 60 steps") and len(labels) == 2
+    for line in lines:
+        missed = np.asarray(line.get_ydata())
+        assert missed[0] == 1 and 0 < missed[-1] < 0.9
+    assert learning_figure(states[0]) is None
+    assert running_mean(np.arange(4.0), 3) == pytest.approx([1.0, 2.0])
+
+
 def test_two_bags_in_one_call_say_who_was_told_what_and_what_made_them(
     folder: Path, bag: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -110,7 +162,7 @@ def test_two_bags_in_one_call_say_who_was_told_what_and_what_made_them(
     assert "3 sites for 2 bags" in capsys.readouterr().err
 
 
-def test_the_papers_figures_name_what_is_not_built(
+def test_the_papers_figures_name_what_has_no_numbers(
     states: tuple[Evaluation, ...], tmp_path: Path
 ) -> None:
     lines = draw_paper_figures(Study(states), tmp_path)
@@ -118,8 +170,7 @@ def test_the_papers_figures_name_what_is_not_built(
     for entry, row in zip(PAPER_FIGURES, table(tmp_path / "paper_figures.csv"), strict=True):
         page = (tmp_path / row["file"]).read_bytes()
         assert page.startswith(b"%PDF") and (tmp_path / f"{entry.file}.png").is_file()
-        unbuilt = "PointNet (100 %): not built yet" in row["missing"]
-        assert ("pointnet_all" in entry.shown) == unbuilt
+        assert set(entry.shown) <= set(all_names())
         assert ("rf3dgs" in entry.shown) == ("RF-3DGS-like (random): no answer" in row["missing"])
         assert ("twin" in entry.shown) == ("twin (nominal): no answer" in row["missing"])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,6 +22,7 @@ from visrftwin_ros.evaluation.link_targets import snapshot_questions, usable_sna
 from visrftwin_ros.evaluation.metric_scores import SnapshotMetrics
 from visrftwin_ros.evaluation.prediction import (
     ChannelPredictor,
+    Measured,
     Prediction,
     Predictor,
     Progress,
@@ -34,6 +35,7 @@ from visrftwin_ros.evaluation.results import Evaluation, Options, Result
 from visrftwin_ros.evaluation.robot_bodies import RecordedRobots
 from visrftwin_ros.evaluation.scoring import scored
 from visrftwin_ros.evaluation.solves import Solves, solve_places
+from visrftwin_ros.evaluation.splits import folds
 from visrftwin_ros.evaluation.tracked_people import tracked_people
 from visrftwin_ros.scene.ray_device import prepare
 from visrftwin_ros.scene.visibility import Visibility
@@ -185,9 +187,38 @@ def _twice(campaign: Campaign) -> list[str]:
 def _result(predictor: Predictor, state: Evaluation, progress: Progresses | None) -> Result:
     told = state.setting.as_told(predictor.told)
     step = progress(predictor.name) if progress else None
-    prediction = predictor.predict(state.truth.measured.questions, told, step)
+    measured = state.truth.measured
+    if "other snapshots" in predictor.told:
+        prediction = _in_turn(predictor, measured, told, step)
+    else:
+        prediction = predictor.predict(measured.questions, told, step)
     offset, metrics, paths = _aligned(prediction, state)
-    return Result(predictor, metrics, paths, offset, prediction.learnt)
+    return Result(predictor, metrics, paths, offset, prediction.learnt, losses=prediction.losses)
+
+
+def _in_turn(
+    predictor: Predictor, measured: Measured, told: Setting, progress: Progress | None
+) -> Prediction:
+    """Each part of the snapshots by one that knows the answers of all others; losses: of the first."""
+    count = len(measured.questions)
+    parts = folds(count, told.seed)
+    found: list[SnapshotMetrics] = []
+    losses = None
+    for part in parts:
+        known = measured.take(np.setdiff1d(np.arange(count), part))
+        answer = predictor.predict(measured.questions.take(part), replace(told, known=known))
+        if answer.metrics is None:
+            raise TwinError(f"{predictor.name} answers without metrics")
+        found.append(answer.metrics)
+        losses = answer.losses if losses is None else losses
+        if progress is not None:
+            progress(len(found), len(parts))
+    back = np.argsort(np.concatenate(parts))
+    joined = {
+        field.name: np.concatenate([getattr(one, field.name) for one in found])[back]
+        for field in fields(SnapshotMetrics)
+    }
+    return Prediction(metrics=SnapshotMetrics(**joined), learnt=True, losses=losses)
 
 
 def _aligned(

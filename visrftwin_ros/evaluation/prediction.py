@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from visrftwin_ros.beams.multipath import Multipath
 from visrftwin_ros.bodies.timeline import PeopleTimeline
@@ -29,12 +29,14 @@ Told = Literal[
     "people",
     "snapshots",
     "stretches",
+    "other snapshots",
     "another campaign",
 ]
 """What a predictor may know of a campaign. positions: of the antennas; line of sight: whether a
 surface cuts it; geometry: the surfaces; materials: the nominal ones; true materials: those that only a
 lab can know; snapshots: measured ones drawn along the whole drive, which may be learnt from;
-stretches: those of whole parts of it instead; another campaign: one of the same place."""
+stretches: those of whole parts of it instead; other snapshots: for each tenth, drawn at random, all the rest;
+another campaign: one of the same place."""
 
 Progress = Callable[[int, int], None]
 """Told how many of how many questions are answered."""
@@ -44,11 +46,13 @@ Progress = Callable[[int, int], None]
 class Prediction:
     """For N questions: paths, metrics, or both where the metrics are not those of the paths at that
     place; NaN where it says nothing of one. In the sounder's own power reference where `learnt`.
+    losses: at each step of its training, None where there was none.
     """
 
     paths: Multipath | None = None
     metrics: SnapshotMetrics | None = None
     learnt: bool = False
+    losses: Float[np.ndarray, " steps"] | None = None
 
 
 @dataclass(frozen=True)

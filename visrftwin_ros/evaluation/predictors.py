@@ -9,7 +9,11 @@ from visrftwin_ros.evaluation.baselines.inh import IndoorHotspot
 from visrftwin_ros.evaluation.baselines.itu import ItuMaterials
 from visrftwin_ros.evaluation.baselines.nearest import NearestOfStretches, NearestSnapshot
 from visrftwin_ros.evaluation.baselines.nerf2 import NeRF2, NeRF2OfStretches
-from visrftwin_ros.evaluation.baselines.pointnet import PointNet, PointNetOfStretches
+from visrftwin_ros.evaluation.baselines.pointnet import (
+    PointNet,
+    PointNetOfAllOthers,
+    PointNetOfStretches,
+)
 from visrftwin_ros.evaluation.baselines.rf3dgs import RF3DGS, RF3DGSOfStretches
 from visrftwin_ros.evaluation.baselines.umi import UrbanMicro
 from visrftwin_ros.evaluation.prediction import Predictor
@@ -17,7 +21,13 @@ from visrftwin_ros.evaluation.twin_predictor import CalibratedTwin, Twin, TwinOf
 
 TWINS: tuple[Predictor, ...] = (Twin(), TwinOfTrueMaterials(), CalibratedTwin())
 """This package's own, by what they are told."""
-LEARN_LONG: tuple[Predictor, ...] = (NeRF2(), NeRF2OfStretches(), RF3DGS(), RF3DGSOfStretches())
+LEARN_LONG: tuple[Predictor, ...] = (
+    PointNetOfAllOthers(),
+    NeRF2(),
+    NeRF2OfStretches(),
+    RF3DGS(),
+    RF3DGSOfStretches(),
+)
 """Asked only where somebody names them: a minute of one core each for a campaign."""
 PREDICTORS: tuple[Predictor, ...] = (
     *TWINS,

@@ -48,7 +48,7 @@ class Result:
 
     offset_db: (N,) what was added to its path losses to get there. paths: above the floor; None where
     it has none. learnt: from other snapshots. channels: at the campaign's true channels; None where
-    it does not follow them or there are none.
+    it does not follow them or there are none. losses: at each step of a training.
     """
 
     predictor: Predictor
@@ -57,6 +57,7 @@ class Result:
     offset_db: Float[np.ndarray, " n"]
     learnt: bool
     channels: LinkMetrics | None = None
+    losses: Float[np.ndarray, " steps"] | None = None
 
     @property
     def name(self) -> str:
@@ -127,6 +128,7 @@ class Evaluation:
             "people": people[self.options.people] if len(self.setting.people) else "",
             "snapshots": f"{share} of the snapshots at random",
             "stretches": f"{share} of the drive in stretches",
+            "other snapshots": "90 % of the snapshots at random, in turn",
             "another campaign": "another campaign of the place",
         }
         said = (words.get(one, one) for one in predictor.told)

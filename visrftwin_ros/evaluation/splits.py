@@ -9,6 +9,8 @@ from jaxtyping import Bool, Int
 
 STRETCHES = 10
 """Equal parts, by number of moments, that a drive is cut into."""
+FOLDS = 10
+"""Parts that take turns at being asked while all others are known."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,12 @@ def split(stamp_ns: Int[np.ndarray, " n"], share: float, seed: int) -> Split:
         if not (at_random | more).all():
             whole = more
     return Split(stretch, at_random, whole)
+
+
+def folds(count: int, seed: int) -> list[Int[np.ndarray, " k"]]:
+    """Rows of each of FOLDS parts drawn at random, none of them empty; together all `count`."""
+    order = np.random.default_rng(seed).permutation(count)
+    return [np.sort(part) for part in np.array_split(order, min(FOLDS, count))]
 
 
 def stretches(stamp_ns: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:

@@ -65,12 +65,13 @@ class PointNet:
                 cloud = surface_points(setting.meshes, POINTS, setting.seed)
                 target = _targets(setting.known.metrics)
                 mean, scale = _standardising(target)
-                network = _fitted(setting.known.questions, cloud, (target - mean) / scale)
+                wanted = (target - mean) / scale
+                network, losses = _fitted(setting.known.questions, cloud, wanted)
                 with torch.no_grad():
                     answer = network(*_inputs(questions, cloud)).numpy()
         finally:
             torch.set_num_threads(threads)
-        return Prediction(metrics=_metrics(answer * scale + mean), learnt=True)
+        return Prediction(metrics=_metrics(answer * scale + mean), learnt=True, losses=losses)
 
 
 class PointNetOfStretches(PointNet):
@@ -81,6 +82,17 @@ class PointNetOfStretches(PointNet):
     colour = "#98df8a"
     what = "PointNet-style regression, trained on whole stretches of that share"
     told: tuple[Told, ...] = ("positions", "geometry", "stretches")
+    headline = False
+
+
+class PointNetOfAllOthers(PointNet):
+    """The same, learnt from nine tenths, which take turns: the paper's PointNet on 100 %."""
+
+    name = "pointnet_all"
+    label = "PointNet (all others)"
+    colour = "#006d2c"
+    what = "PointNet-style regression, each tenth by one trained on all others"
+    told: tuple[Told, ...] = ("positions", "geometry", "other snapshots")
     headline = False
 
 
@@ -163,7 +175,8 @@ def _network() -> Any:
 
 def _fitted(
     questions: Questions, cloud: Float[np.ndarray, "c 3"], target: Float[np.ndarray, "n 4"]
-) -> Any:
+) -> tuple[Any, Float[np.ndarray, " s"]]:
+    """The network, and the mean squared error of each step's batch."""
     import torch
 
     points, ends = _inputs(questions, cloud)
@@ -172,11 +185,13 @@ def _fitted(
     wanted = torch.where(known, wanted, torch.zeros_like(wanted))
     network = _network()
     optimiser = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
-    for _ in range(STEPS):
+    losses = np.zeros(STEPS)
+    for step in range(STEPS):
         rows = torch.randperm(len(points))[:BATCH]
         error = (network(points[rows], ends[rows]) - wanted[rows]) * known[rows]
         loss = error.square().sum() / known[rows].sum().clamp(min=1)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-    return network
+        losses[step] = loss.item()
+    return network, losses

@@ -197,7 +197,7 @@ class FieldPredictor(ABC):
             aim = Aim.at(setting.known)
             field = self.field(setting.known, aim)
             found = fitted(field, setting.known, aim, self.steps, self.rate, progress)
-            return Prediction(paths=found.paths(questions), learnt=True)
+            return Prediction(paths=found.paths(questions), learnt=True, losses=found.losses)
 
 
 @contextmanager

@@ -6,12 +6,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from visrftwin_ros.evaluation import scoring
+from visrftwin_ros.evaluation.figures.learning import learning_figure
 from visrftwin_ros.evaluation.figures.place import distance_figure
 from visrftwin_ros.evaluation.figures.traces import trace_figure
 from visrftwin_ros.evaluation.results import Evaluation
 from visrftwin_ros.evaluation.score import Draw
 
-FIGURES: Mapping[str, Draw] = {"traces": trace_figure, "path_loss_distance": distance_figure}
+FIGURES: Mapping[str, Draw] = {
+    "traces": trace_figure,
+    "path_loss_distance": distance_figure,
+    "learning": learning_figure,
+}
 """Those of the predictions themselves, by file name; the others are their scores'."""
 
 

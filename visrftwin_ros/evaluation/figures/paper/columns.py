@@ -1,4 +1,4 @@
-"""What a figure of the paper shows side by side, and which of it this package does not have yet."""
+"""What a figure of the paper shows side by side, and which of it has no numbers."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from visrftwin_ros.evaluation import predictors
+from visrftwin_ros.evaluation.predictors import predictor_named
 from visrftwin_ros.evaluation.study import Study
 
 WIDTH = 3.33
 """Inches of one column of a two-column page."""
 FONT = 7
-_NOT_BUILT = {"pointnet_all": "PointNet (100 %)"}
-"""What the paper compares, by the name that its predictor will have here."""
 
 compact = partial(rc_context, {"font.size": FONT, "axes.titlesize": FONT, "legend.fontsize": 6})
 """Sizes that are read in one column."""
@@ -25,7 +23,7 @@ compact = partial(rc_context, {"font.size": FONT, "axes.titlesize": FONT, "legen
 
 @dataclass(frozen=True)
 class Column:
-    """One predictor of a figure. colour: "" where there is none yet. why: it has no numbers."""
+    """One predictor of a figure. why: it has no numbers."""
 
     name: str
     label: str
@@ -34,18 +32,12 @@ class Column:
 
 
 def columns(names: Sequence[str], study: Study, site: str) -> tuple[Column, ...]:
-    """In that order; what is not built, or did not answer in this study, says so."""
+    """In that order; one that did not answer in this study says so."""
     answered = {predictor.name for predictor in study.predictors(site)}
-    there = {predictor.name: predictor for predictor in predictors.PREDICTORS}
-    found = []
-    for name in names:
-        if name not in there:
-            found.append(Column(name, _NOT_BUILT[name], "", "not built yet"))
-        else:
-            own = there[name]
-            why = "" if name in answered else "no answer"
-            found.append(Column(name, own.label, own.colour, why))
-    return tuple(found)
+    return tuple(
+        Column(own.name, own.label, own.colour, "" if own.name in answered else "no answer")
+        for own in map(predictor_named, names)
+    )
 
 
 def gap_patch(column: Column) -> Patch:
