@@ -182,7 +182,7 @@ def score_rooms(cache: Path) -> None:
 
 
 def score_maps(cache: Path) -> None:
-    from mapping_score import drive_scan
+    from mapping_score import driven
 
     from visrftwin_ros.mapping.place_map import MapSettings, map_place
     from visrftwin_ros.vision.seen_materials import seen_materials
@@ -192,7 +192,7 @@ def score_maps(cache: Path) -> None:
     parts = []
     for number, (site, seed) in enumerate(JUDGES):
         room = lab_room(site, seed, PANORAMAS, cache)
-        place = map_place(drive_scan(site, seed)[0], MapSettings(), lambda _: None)
+        place = map_place(driven(site, seed, "tf").scan, MapSettings(), lambda _: None)
         usual = room.meshes[0].material
         seen = seen_materials(
             [SurfaceMesh(s.name, s.vertices, s.faces, usual) for s in place.surfaces],

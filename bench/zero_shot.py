@@ -30,7 +30,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from mapping_score import drive_scan
+from mapping_score import driven
 from material_data import DRIVE, lab_room
 from scipy.spatial import cKDTree
 from scipy.stats import t as student
@@ -41,7 +41,7 @@ from visrftwin_ros.evaluation.baselines.itu import SLAB
 from visrftwin_ros.evaluation.link_targets import Questions
 from visrftwin_ros.evaluation.metric_scores import SnapshotMetrics, magnitudes
 from visrftwin_ros.evaluation.ray_prediction import RayPredictor
-from visrftwin_ros.lab.radio.static_truth import Fineness, StaticTruth
+from visrftwin_ros.lab.radio.static_truth import Fineness, StaticTruth, solved_paths
 from visrftwin_ros.lab.recording.robot_drive import Drive, plan_drive
 from visrftwin_ros.lab.world.data_sets import seeds_of
 from visrftwin_ros.lab.world.world import World
@@ -78,7 +78,7 @@ def scored(site: str, seed: int, cache: Path) -> Scores:
         out = Path(folder) / f"mapped_{seed}"
         plan = MapPlan(out, entries_of(world.site, out, f"{site} {seed}, mapped"))
         mapped, _ = build_site(
-            drive_scan(site, seed)[0], room.pictures, plan, _tell, lambda *_: None
+            driven(site, seed, "tf").scan, room.pictures, plan, _tell, lambda *_: None
         )
         rows = np.unique(np.linspace(0, len(drive) - 1, PLACES).astype(int))
         height = next(r.antenna_height for r in world.site.robots if r.name == drive.robot)
@@ -140,7 +140,8 @@ def true_metrics(
     places = np.column_stack([drive.position[rows], np.full(len(rows), height)])
     alone = [r for r in world.true_site.robots if r.name == drive.robot]
     site = world.true_site.model_copy(update={"robots": alone})
-    static = StaticTruth(site, world.walls, drive.robot, places, Fineness(), cache, lambda _: None)
+    found = solved_paths(site, drive.robot, places, Fineness(), cache, lambda _: None)
+    static = StaticTruth(site, world.walls, drive.robot, places, found)
     wavelength = wavelength_of(site.radio.frequency)
     parts = []
     for place in places:

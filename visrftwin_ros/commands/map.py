@@ -43,6 +43,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--world-frame", default="", help="TF frame of the map; default world for a bag, else map"
     )
+    parser.add_argument(
+        "--poses",
+        choices=("tf", "lidar"),
+        help="of a bag's LiDAR: by TF to the world frame (default), or by its sweeps where there is none; the "
+        "map's frame is then the robot's first one, turned upright",
+    )
     parser.add_argument("--topic", default="", help="of a bag's clouds, where it has several")
     parser.add_argument(
         "--every", type=positive, metavar="N", help="take each N-th sweep or frame; default 1"
@@ -101,6 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.unit,
         arguments.up,
         arguments.pictures,
+        arguments.poses,
     )
     reader = ReaderChoice(
         arguments.embedder or ("packaged" if source.has_pictures else "none"),
@@ -127,9 +134,10 @@ def run(arguments: argparse.Namespace) -> int:
         f"made by {shlex.join(['visrftwin', *sys.argv[1:]])}",
         arguments.force,
     )
-    scan = source.read(progress_bar("reading", "view"))
-    pictures, left_out = source.read_pictures() if reader.looks else ((), ())
-    for reason in left_out:
+    poses, without = source.followed(progress_bar("following", "sweep"))
+    scan = source.read(progress_bar("reading", "view"), poses)
+    pictures, left_out = source.read_pictures(poses) if reader.looks else ((), ())
+    for reason in (*without, *left_out):
         _tell(f"left out: {reason}")
     if reader.looks and not pictures:
         _tell("no picture whose camera and place are known: materials are not looked at")

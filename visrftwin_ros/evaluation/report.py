@@ -97,7 +97,9 @@ def text_table(state: Evaluation) -> str:
     for result in state.results:
         findings = state.findings[result.name].values()
         cells = {title: cell for one in findings for title, cell in one.cells.items()}
-        line = "".join(f"{cells.get(title, '-'):>{width}}" for title, width in columns.items())
+        line = "".join(
+            f"  {cells.get(title, '-'):>{width - 2}}" for title, width in columns.items()
+        )
         lines.append(f"{result.name:<18}{line}   {state.told(result.predictor)}")
     lines += [f"not scored: {name}: {why}" for name, why in state.truth.lacking.items()]
     return "\n".join(lines)

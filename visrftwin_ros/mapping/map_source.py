@@ -9,10 +9,11 @@ from typing import Literal
 
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.mapping.scan import Scan
-from visrftwin_ros.mapping.sources.bag_clouds import read_bag_clouds
+from visrftwin_ros.mapping.sources.bag_clouds import follow_bag, read_bag_clouds
 from visrftwin_ros.mapping.sources.mesh_or_cloud import ENDINGS, read_mesh_or_cloud
 from visrftwin_ros.mapping.sources.rgbd_folder import read_rgbd_folder
 from visrftwin_ros.mapping.sweeps import FARTHEST
+from visrftwin_ros.site.frames import TransformBuffer
 from visrftwin_ros.vision.bag_pictures import read_bag_pictures
 from visrftwin_ros.vision.posed_pictures import PosedPicture
 from visrftwin_ros.vision.rgbd_pictures import read_rgbd_pictures
@@ -32,7 +33,8 @@ class MapSource:
     """A source and how it is to be read; what is None or "" is as the kind of source has it.
 
     world_frame: TF frame of a bag's map. topic: of a bag's clouds. every: the N-th sweep or frame. farthest: m of
-    a LiDAR's returns. unit: m, cm or mm, up: z or y, of a mesh or cloud. pictures: most of a camera.
+    a LiDAR's returns. unit: m, cm or mm, up: z or y, of a mesh or cloud. pictures: most of a camera. poses: by TF, or
+    by the sweeps themselves.
 
     Raises TwinError where nothing is there, or nothing that is known, and on what would be ignored.
     """
@@ -45,6 +47,7 @@ class MapSource:
     unit: str | None = None
     up: str | None = None
     pictures: int | None = None
+    poses: Literal["tf", "lidar"] | None = None
 
     def __post_init__(self) -> None:
         given = {name for name in _OF if getattr(self, name)}
@@ -82,21 +85,36 @@ class MapSource:
         """Whether a source of this kind can show materials."""
         return self.kind != "file"
 
-    def read(self, progress: Callable[[int, int], None]) -> Scan:
-        """Its points; TwinError as the kind's reader says."""
+    def followed(
+        self, progress: Callable[[int, int], None]
+    ) -> tuple[TransformBuffer | None, tuple[str, ...]]:
+        """Poses by its sweeps, and which of these have none; None where it brings its own."""
+        if self.poses != "lidar":
+            return None, ()
+        farthest = self.farthest or FARTHEST
+        return follow_bag(self.path, self.topic, self.frame, farthest, progress)
+
+    def read(
+        self, progress: Callable[[int, int], None], poses: TransformBuffer | None = None
+    ) -> Scan:
+        """Its points; TwinError as the kind's reader says. poses: as `followed` has them."""
         if self.kind == "file":
             return read_mesh_or_cloud(self.path, self.unit, self.up)
         every = self.every or 1
         if self.kind == "bag":
             farthest = self.farthest or FARTHEST
-            return read_bag_clouds(self.path, self.topic, self.frame, every, farthest, progress)
+            return read_bag_clouds(
+                self.path, self.topic, self.frame, every, farthest, progress, poses
+            )
         return read_rgbd_folder(self.path, every, progress)
 
-    def read_pictures(self) -> tuple[tuple[PosedPicture, ...], tuple[str, ...]]:
-        """Its pictures, and why others were left out; none of a mesh or a cloud."""
+    def read_pictures(
+        self, poses: TransformBuffer | None = None
+    ) -> tuple[tuple[PosedPicture, ...], tuple[str, ...]]:
+        """Its pictures, and why others were left out; none of a mesh or a cloud. poses: as `followed` has them."""
         most = self.pictures or MOST_PICTURES
         if self.kind == "bag":
-            return read_bag_pictures(self.path, self.frame, most)
+            return read_bag_pictures(self.path, self.frame, most, poses)
         return read_rgbd_pictures(self.path, most) if self.kind == "frames" else ((), ())
 
 
@@ -107,5 +125,6 @@ _OF: dict[str, tuple[Kind, ...]] = {
     "unit": ("file",),
     "up": ("file",),
     "pictures": ("bag", "frames"),
+    "poses": ("bag",),
 }
 """Which kinds of source each setting is for."""

@@ -102,6 +102,19 @@ class TransformBuffer:
         """A frame that never moves, as on /tf_static."""
         self._add(frame, parent, 0, pose, static=True)
 
+    def move(self, frame: str, parent: str, stamp: int, pose: Pose) -> None:
+        """Where a frame is at one time, as on /tf."""
+        self._add(frame, parent, stamp, pose, static=False)
+
+    def rigid_with(self, frame: str) -> tuple[str, TransformBuffer]:
+        """The uppermost frame that `frame` never moves in, and all that hang from that without ever moving."""
+        still = TransformBuffer(self._history_ns)
+        still._edges = {name: edge for name, edge in self._edges.items() if edge.static}
+        root = still._upwards(frame, "")[-1]
+        own = {name for name in still._edges if root in still._upwards(name, root)}
+        still._edges = {name: edge for name, edge in still._edges.items() if name in own}
+        return root, still
+
     def add(self, message: Any, static: bool) -> None:
         """The transforms of a tf2_msgs/TFMessage, be it rclpy's or rosbags'."""
         for transform in message.transforms:

@@ -29,18 +29,18 @@ _TF_TOLERANCE = 0.1
 
 
 def read_bag_pictures(
-    path: Path, world_frame: str, most: int
+    path: Path, world_frame: str, most: int, poses: TransformBuffer | None = None
 ) -> tuple[tuple[PosedPicture, ...], tuple[str, ...]]:
     """At most `most` pictures of each camera, from places apart, and why others were left out.
 
     A camera's lens is that of the CameraInfo beside its images, its place that of their frame in
-    `world_frame` by TF. A CameraInfo without a calibration, of pictures twice as wide as high, is a full panorama's.
-    Of several topics of one camera, as raw and compressed, one is taken.
+    `world_frame` by `poses`, or the bag's TF without. A CameraInfo without a calibration, of pictures twice as wide
+    as high, is a full panorama's. Of several topics of one camera, as raw and compressed, one is taken.
     """
     pictures: list[PosedPicture] = []
     left_out: list[str] = []
     with open_bag(path) as bag:
-        transforms = bag_transforms(bag)
+        transforms = bag_transforms(bag) if poses is None else poses
         for taken, others in _cameras(bag):
             left_out += [
                 f"pictures of {other.topic}: of the same camera {taken.topic} is taken"
