@@ -100,6 +100,11 @@ def beam_choices(
     return BeamChoices(*rows)
 
 
+def says_nothing_of_beams(predicted: Multipath) -> bool:
+    """Whether there are paths and none has directions at both ends."""
+    return bool(len(predicted.power)) and not len(_with_angles(predicted).power)
+
+
 def _with_angles(paths: Multipath) -> Multipath:
     known = np.isfinite(paths.departure).all(axis=1) & np.isfinite(paths.arrival).all(axis=1)
     return paths.select(known)

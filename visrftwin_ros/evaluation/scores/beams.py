@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from visrftwin_ros.evaluation.beam_scores import beam_choices
+from visrftwin_ros.evaluation.beam_scores import beam_choices, says_nothing_of_beams
 from visrftwin_ros.evaluation.results import Evaluation, Finding, Result
 from visrftwin_ros.evaluation.score import Draw, Need
 
@@ -19,10 +19,10 @@ class BeamPairs:
 
     def of(self, result: Result, state: Evaluation) -> Finding | None:
         """Over all scored snapshots, and apart by line of sight; detail: BeamChoices. None where no
-        record has directions."""
-        if self.name in state.truth.lacking:
-            return None
+        record has directions, and of a predictor whose paths have none."""
         assert result.paths is not None and state.reference_db is not None
+        if self.name in state.truth.lacking or says_nothing_of_beams(result.paths):
+            return None
         truth = state.truth
         absolute = truth.measured.paths.stronger_by(state.reference_db)
         choices = beam_choices(result.paths, absolute, truth.ends, state.setting.site.radio)

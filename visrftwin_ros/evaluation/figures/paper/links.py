@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -78,6 +80,11 @@ def beam_selection(study: Study, site: str, shown: tuple[Column, ...]) -> Figure
         axes.step(steps, share, where="post", lw=width, color=colour, label=named)
     axes.set_ylim(0, 1)
     small_axes(axes, "throughput [Gbit/s], 802.11ad", "share of snapshots")
-    gaps = [gap_patch(column) for column in shown if column.why]
+    labels = {label for label, *_ in drawn}
+    gaps = [
+        gap_patch(replace(column, why=column.why or "says nothing of beams"))
+        for column in shown
+        if column.label not in labels
+    ]
     figure.legend(handles=[*axes.get_lines(), *gaps], loc="outside lower center", ncol=2)
     return figure

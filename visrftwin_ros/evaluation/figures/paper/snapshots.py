@@ -29,11 +29,17 @@ _RANGE_DB = 40.0
 
 
 def over_snapshots(study: Study, site: str, shown: tuple[Column, ...]) -> Figure:
-    """Figure 11: the four metrics along the drive of one link, and path loss over distance."""
+    """Figure 11: the four metrics along the drive of one link, of those with most snapshots the one with most K
+    factors, and path loss over distance."""
     state = study.sites[site][0]
     asked = state.truth.measured.questions
     links = list(zip(asked.tx, asked.rx, strict=True))
-    link = max(sorted(set(links)), key=links.count)
+    with_k = [
+        link
+        for link, k in zip(links, state.truth.measured.metrics.k_factor_db, strict=True)
+        if np.isfinite(k)
+    ]
+    link = max(sorted(set(links)), key=lambda own: (links.count(own), with_k.count(own)))
     rows = np.flatnonzero([entry == link for entry in links])
     figure = Figure(figsize=(WIDTH, 6.6), layout="constrained")
     *panels, distance = figure.subplots(5, 1, height_ratios=[1, 1, 1, 1, 1.5])
