@@ -28,8 +28,9 @@ def test_each_link_has_a_curve_while_there_are_few_and_each_robot_where_there_ar
 ) -> None:
     drawn = [view.curve("ap1", "robot2", serves) for serves in (True, False)]
     assert drawn == (["robot2", ""] if view.by_robot else ["ap1-robot2"] * 2)
-    view.log_shadow_loss("", 3.0)  # of a link that has none: drawn nowhere, and no fault
-    view.log_shadow_loss(drawn[0], 3.0)
+    view.log_shadow_losses({"": 3.0})  # of a link that has none: drawn nowhere, and no fault
+    view.log_shadow_losses({drawn[0]: 3.0})
+    view.log_throughputs({drawn[0]: 1e9})
     view.log_robots(["robot2"], np.zeros((1, 3)), [8.0])
     view.log_robots([], np.zeros((0, 3)), [])
     ahead = Coming(np.arange(4.0), np.arange(4.0), np.arange(4.0) + 1)

@@ -152,11 +152,13 @@ class TwinViewer(TwinNode):
 
     def _on_channels(self, message: LinkChannels) -> None:
         self._view.at(stamp_ns(message.header.stamp))
+        losses = {}
         for link in message.channels:
             ends = link.tx, link.rx
             if np.isfinite(link.shadow_loss_db) and not link.stale:
-                self._view.log_shadow_loss(self._curve(ends), link.shadow_loss_db)
+                losses[self._curve(ends)] = link.shadow_loss_db
             self._watch.hear_channel(ends, link.shadow_loss_db, link.stale, link.reason)
+        self._view.log_shadow_losses(losses)
         self._write_watch()
 
     def _curve(self, link: Link) -> str:
@@ -227,11 +229,12 @@ class TwinViewer(TwinNode):
     def _on_beams(self, message: BeamDecisions) -> None:
         stamp = stamp_ns(message.header.stamp)
         self._view.at(stamp)
-        beams = {}
+        beams, rates = {}, {}
         for beam in message.decisions:
             ends = beam.tx, beam.rx
-            self._view.log_throughput(self._curve(ends), beam.throughput)
+            rates[self._curve(ends)] = beam.throughput
             beams[ends] = beam.throughput, beam.snr_db, beam.tx_beam
+        self._view.log_throughputs(rates)
         self._watch.hear_beams(stamp, beams, message.stale)
 
 

@@ -13,8 +13,9 @@ DEEPEST_DB = 30.0
 PAPER = (245, 245, 245)
 
 
-def page_layout(site: Site, by_robot: bool) -> rrb.Blueprint:
-    """by_robot: curves are of the links that serve, not of all."""
+def page_layout(site: Site, by_robot: bool, live: bool) -> rrb.Blueprint:
+    """by_robot: curves are of the links that serve, not of all. live: shows the newest there is, not what was from its
+    beginning on."""
     whose = " of the link that serves" if by_robot else ""
     cameras = [
         rrb.Spatial2DView(
@@ -57,7 +58,7 @@ def page_layout(site: Site, by_robot: bool) -> rrb.Blueprint:
     left = rrb.Vertical(above, curves, row_shares=[3, 2])
     return rrb.Blueprint(
         rrb.Horizontal(left, watch, column_shares=[3, 2]),
-        rrb.TimePanel(state="collapsed"),
+        rrb.TimePanel(state="collapsed", play_state="following" if live else "playing"),
         rrb.SelectionPanel(state="hidden"),
         rrb.BlueprintPanel(state="hidden"),
     )

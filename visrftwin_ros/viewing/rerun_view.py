@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -38,6 +38,8 @@ MOST_CURVES = 12
 GRID, INK = (70, 70, 80), (10, 10, 15)
 """INK is read on the plates under labels, which are near white on a light page and mid grey on a dark one."""
 JPEG_QUALITY = 80
+FLUSHED = 0.5
+"""s, after which what was logged goes out, a message an entity: a page that draws slowly takes in few."""
 SHOWN_SCORE = 0.25
 """Fainter boxes only help the tracker; on the picture they would be clutter."""
 
@@ -66,7 +68,8 @@ class TwinView:
         links = [f"{ap.name}-{robot.name}" for ap in site.access_points for robot in site.robots]
         self.by_robot = len(links) > MOST_CURVES
         self._curves = [robot.name for robot in site.robots] if self.by_robot else links
-        self._recording = rr.RecordingStream(f"visrftwin {site.name}")
+        batches = rr.ChunkBatcherConfig(flush_tick=FLUSHED)
+        self._recording = rr.RecordingStream(f"visrftwin {site.name}", batcher_config=batches)
         self.url = ""
         self._page: PageServer | None = None
         sinks: list[rr.GrpcServerSink | rr.FileSink] = []
@@ -82,7 +85,7 @@ class TwinView:
             if file is not None:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 sinks.append(rr.FileSink(str(file)))
-            blueprint = page_layout(site, self.by_robot)
+            blueprint = page_layout(site, self.by_robot, live=bool(web_port))
             self._recording.set_sinks(*sinks, default_blueprint=blueprint)
             if web_port:
                 grpc = f"rerun+http://127.0.0.1:{grpc_port}/proxy"
@@ -142,10 +145,10 @@ class TwinView:
         )
         for camera in self._site.cameras:
             self._log_camera(camera)
-        for curve in self._curves:
-            line = rr.SeriesLines(colors=self._color(curve), names=curve)
-            log(f"shadow_loss_db/{curve}", line, **static)
-            log(f"throughput_gbps/{curve}", line, **static)
+        colors = [self._color(curve) for curve in self._curves]
+        lines = rr.SeriesLines(colors=colors, names=self._curves)
+        for entity in ("shadow_loss_db", "throughput_gbps"):
+            log(entity, lines, **static)
 
     def _log_camera(self, camera: Camera) -> None:
         if camera.pose is None or camera.intrinsics is None or camera.model != "pinhole":
@@ -314,15 +317,19 @@ class TwinView:
         legend = rr.Points2D(ends, labels=list(PATH_COLORS), colors=INK, radii=0.01)
         self._recording.log("legend/names", legend, static=True)
 
-    def log_shadow_loss(self, curve: str, loss_db: float) -> None:
-        """Of the site's own curves: each is there for good, and others have no end."""
-        if curve in self._curves:
-            self._recording.log(f"shadow_loss_db/{curve}", rr.Scalars(loss_db))
+    def log_shadow_losses(self, loss_db: Mapping[str, float]) -> None:
+        """By curve, of those that are known now; others than the site's own are drawn nowhere."""
+        self._log_curves("shadow_loss_db", loss_db)
 
-    def log_throughput(self, curve: str, bits_per_second: float) -> None:
-        """As `log_shadow_loss`."""
-        if curve in self._curves:
-            self._recording.log(f"throughput_gbps/{curve}", rr.Scalars(bits_per_second * 1e-9))
+    def log_throughputs(self, bits_per_second: Mapping[str, float]) -> None:
+        """As `log_shadow_losses`."""
+        self._log_curves("throughput_gbps", {k: v * 1e-9 for k, v in bits_per_second.items()})
+
+    def _log_curves(self, entity: str, values: Mapping[str, float]) -> None:
+        """All in one: the page takes in few messages a second."""
+        now = [values.get(curve, np.nan) for curve in self._curves]
+        if np.isfinite(now).any():
+            self._recording.log(entity, rr.Scalars(now))
 
 
 def robot_mark(name: str, loss_db: float) -> tuple[str, tuple[int, int, int], float]:
