@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from visrftwin_ros.commands.options import add_force, add_site
+from visrftwin_ros.commands.options import add_force, add_remap, add_site, remap_rules
 from visrftwin_ros.outputs import file_kind, growing_file
 
 NAME = "security policies"
@@ -25,17 +25,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--map", dest="map_scene", action="store_true", help="with the scene_mapper"
     )
     parser.add_argument("--namespace", default="", help="as of `visrftwin up`")
+    add_remap(parser)
     parser.add_argument("--out", type=Path, required=True, help="policy file (XML) to write")
     add_force(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.cameras.site_video import find_video
-    from visrftwin_ros.operations.node_table import node_table
+    from visrftwin_ros.operations.node_table import node_table, remapped
     from visrftwin_ros.operations.security import endpoints_of, policy_xml
     from visrftwin_ros.site.loading import load_site
 
-    site = load_site(arguments.site)
+    site, rules = load_site(arguments.site), remap_rules(arguments.remap)
     table = node_table(
         site,
         arguments.site,
@@ -50,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     with growing_file(arguments.out, file_kind("policy", "<?xml"), arguments.force) as file:
-        nodes = endpoints_of(table)
+        nodes = endpoints_of(remapped(table, rules))
         file.write(policy_xml(nodes))
     print(f"{arguments.out}: {len(nodes)} enclaves")
     return 0
