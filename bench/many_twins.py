@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import signal
 import sys
@@ -101,6 +102,15 @@ class Watch:
         return float("nan")
 
 
+def seconds(value: float, digits: int = 1) -> str:
+    """NaN: it never came."""
+    return "never" if math.isnan(value) else f"{value:.{digits}f} s"
+
+
+def after(value: float, digits: int = 1) -> str:
+    return "never" if math.isnan(value) else f"after {seconds(value, digits)}"
+
+
 def fleet_part(twins: int, hosts: int, folder: Path) -> Rows:
     """Twins by turns over the hosts, the last of which comes late."""
     names = [f"t{number + 1}" for number in range(twins)]
@@ -143,12 +153,12 @@ def fleet_part(twins: int, hosts: int, folder: Path) -> Rows:
         falsely = sum(any(told.lost(name) for name in everybody) for told in during)
         network.lose(0)
     return [
-        (f"{len(early)} twins on {hosts - 1} hosts: all well", "", f"after {came_up:.0f} s"),
-        (f"a late host with {len(late)} more: all {twins} well", "", f"after {came_late:.0f} s"),
+        (f"{len(early)} twins on {hosts - 1} hosts: all well", "", after(came_up, 0)),
+        (f"a late host with {len(late)} more: all {twins} well", "", after(came_late, 0)),
         ("to the host that watches, for one twin", "50 kB/s", f"{rate / 1e3:.1f} kB/s"),
-        ("a host's cable is out: its twins are named as lost", "5 s", f"{named:.1f} s"),
+        ("a host's cable is out: its twins are named as lost", "5 s", seconds(named)),
         ("the other twins meanwhile", "well", "well" if still else "not well"),
-        ("the cable is back: all well", "", f"after {again:.1f} s"),
+        ("the cable is back: all well", "", after(again)),
         (
             f"{LOSS} % of packets are lost for 60 s: looks with a twin called lost",
             "0",
@@ -222,10 +232,10 @@ def split_part(folder: Path, video: str, routed: bool) -> Rows:
         lossy = listener.gaps(lossy_at, time.monotonic())
         network.lose(0)
     return [
-        (f"{what}: first fresh channels", "", f"after {up_after:.0f} s"),
+        (f"{what}: first fresh channels", "", after(up_after, 0)),
         (f"{what}: longest without fresh ones in 20 s", f"{FRESH:g} s", f"{max(whole):.1f} s"),
-        ("the camera's cable is out: last fresh channels", "1 s", f"after {stale_after:.1f} s"),
-        ("the cable is back: fresh again", "", f"after {again:.1f} s"),
+        ("the camera's cable is out: last fresh channels", "1 s", after(stale_after)),
+        ("the cable is back: fresh again", "", after(again)),
         (f"{LOSS} % of packets are lost for 30 s: longest without", "", f"{max(lossy):.1f} s"),
     ]
 
