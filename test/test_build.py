@@ -34,6 +34,10 @@ WITHOUT_A_KEY = {
     *("lap", "open_clip_torch", "openvino", "sionna-rt", "rerun-sdk", "rosbags", "rosbags-image"),
     *(
         "small-gicp",
+        "laspy",
+        "lazrs",
+        "pye57",
+        "trimesh",
         "mcap",
         "mcap-ros2-support",
         "playwright",

@@ -21,8 +21,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source",
         type=Path,
-        help="a rosbag2 with clouds and TF; a folder of posed RGB-D frames as 7-Scenes has them; a mesh "
-        "(.ply, .obj, .stl) or a cloud (.ply)",
+        help="a rosbag2 with clouds; a folder of posed RGB-D frames as 7-Scenes, TUM or nerfstudio have them; a "
+        "mesh (.ply, .obj, .stl, .glb) or a cloud (.ply, .las, .laz, .e57)",
     )
     add_new_site(parser)
     parser.add_argument(

@@ -1,5 +1,4 @@
-"""Posed RGB-D frames in the layout of 7-Scenes (Shotton et al., CVPR 2013): `NAME.depth.png` of 16-bit
-millimetres, `NAME.pose.txt` of a 4x4 camera-to-world matrix, and the camera's 3x3 matrix beside them."""
+"""Posed RGB-D frames as points in the world."""
 
 from __future__ import annotations
 
@@ -9,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from visrftwin_ros.cameras.rgbd_frames import DEPTH, rgbd_intrinsics, rgbd_pose
+from visrftwin_ros.cameras.rgbd.folder import rgbd_frames
+from visrftwin_ros.cameras.rgbd.frame import RgbdFrame
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.mapping.scan import Scan, joined
 
-_MILLIMETRES = 1e-3
 _INVALID = (0, 65535)
 NEAREST, FARTHEST = 0.3, 5.0
 """m; a structured-light camera's depth is of use between them (Khoshelham and Elberink, Sensors 12, 2012)."""
@@ -33,23 +32,16 @@ def read_rgbd_folder(folder: Path, every: int, progress: Callable[[int, int], No
     Raises TwinError where the intrinsics or all frames but one are missing or make no sense; a frame whose
     pose is no rigid motion is left out, with its reason.
     """
-    frames = sorted(folder.glob(f"*{DEPTH}"))
-    if not frames:
-        raise TwinError(
-            f"{folder}: no *.depth.png in it; expected the layout of 7-Scenes (NAME.depth.png, "
-            "NAME.pose.txt), or give a rosbag2, a mesh or a cloud"
-        )
-    matrix = rgbd_intrinsics(folder)
-    views, left_out, ups = [], [], []
+    frames, left_out = rgbd_frames(folder)
+    views, ups = [], []
     for number, frame in enumerate(frames[::every]):
         try:
-            pose = rgbd_pose(frame)
-            points = _points(frame, matrix)
+            points = _points(frame)
         except TwinError as error:
             left_out.append(str(error))
         else:
-            views.append((points @ pose[:3, :3].T + pose[:3, 3], pose[:3, 3]))
-            ups.append(-pose[:3, 1])
+            views.append((points @ frame.pose[:3, :3].T + frame.pose[:3, 3], frame.pose[:3, 3]))
+            ups.append(-frame.pose[:3, 1])
         progress(number + 1, len(frames[::every]))
     return joined(
         views,
@@ -60,23 +52,20 @@ def read_rgbd_folder(folder: Path, every: int, progress: Callable[[int, int], No
     )
 
 
-def _points(file: Path, matrix: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, "k 3"]:
-    """Of one frame, in its camera's optical frame."""
+def _points(frame: RgbdFrame) -> Float[np.ndarray, "k 3"]:
+    """In the camera's optical frame."""
     import cv2
 
+    file = frame.depth
     image = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
     if image is None or image.ndim != 2 or image.dtype != np.uint16:
         raise TwinError(
-            f"{file}: expected a picture of one channel of unsigned 16 bits, depth in millimetres; "
+            f"{file}: expected a picture of one channel of unsigned 16 bits, of depth; "
             "signed or negative depths are none"
         )
     height, width = image.shape
-    if not (matrix[0, 2] < width and matrix[1, 2] < height):
-        raise TwinError(
-            f"{file}: {width} x {height} px, but the camera's centre is at {matrix[0, 2]:g}, "
-            f"{matrix[1, 2]:g}: the intrinsics are of another size"
-        )
-    depth = np.where(np.isin(image, _INVALID), np.nan, image * _MILLIMETRES)
+    matrix = frame.matrix_of(file, width, height)
+    depth = np.where(np.isin(image, _INVALID), np.nan, image * frame.unit)
     steady = np.ones_like(depth, bool)
     for axis in (0, 1):
         for shift in (-1, 1):

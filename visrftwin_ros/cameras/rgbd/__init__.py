@@ -1,0 +1,1 @@
+"""Folders of pictures with depth and poses, one file a layout."""
