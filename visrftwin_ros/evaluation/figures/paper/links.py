@@ -50,7 +50,7 @@ def shadow_loss(study: Study, site: str, shown: tuple[Column, ...]) -> Figure:
 
 def beam_selection(study: Study, site: str, shown: tuple[Column, ...]) -> Figure:
     """Figure 18: throughput of the beam pair that each prediction advises."""
-    figure = Figure(figsize=(WIDTH, 2.7), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 3.2), layout="constrained")
     axes = figure.subplots()
     best = [np.zeros(0)]
     drawn: list[tuple[str, np.ndarray, str, float]] = []
@@ -86,5 +86,5 @@ def beam_selection(study: Study, site: str, shown: tuple[Column, ...]) -> Figure
         for column in shown
         if column.label not in labels
     ]
-    figure.legend(handles=[*axes.get_lines(), *gaps], loc="outside lower center", ncol=2)
+    figure.legend(handles=[*axes.get_lines(), *gaps], loc="outside lower center")
     return figure
