@@ -143,6 +143,9 @@ def change(**values: Any) -> Callable[[Path], None]:
         (change(w=640, h=100), "not the view of the intrinsics' 640 x 100 px"),
         (change(depth_file_path="none.png"), "of one channel of unsigned 16 bits"),
         (change(w="wide"), "ValueError"),
+        (change(w=0), "pictures of 0 x 480 px are none"),
+        (change(w=float("inf")), "OverflowError"),
+        (lambda f: (f / "transforms.json").write_text("[" * 100_000), "no list of frames"),
     ],
 )
 def test_what_is_wrong_with_a_nerfstudio_folder_is_named(

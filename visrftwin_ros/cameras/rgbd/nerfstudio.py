@@ -26,7 +26,7 @@ def nerfstudio(folder: Path) -> Found:
     try:
         content = json.loads(file.read_text())
         listed = list(content["frames"])
-    except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise TwinError(f"{file} is no list of frames as nerfstudio has it: {error}") from error
     frames, left_out = [], []
     for number, own in enumerate(listed):
@@ -34,7 +34,7 @@ def nerfstudio(folder: Path) -> Found:
             frames.append(_frame(file, number, {**content, **own}))
         except TwinError as error:
             left_out.append(str(error))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             left_out.append(f"{file}: frame {number}: {type(error).__name__}: {error}")
     if not frames:
         raise TwinError(
@@ -57,12 +57,15 @@ def _frame(file: Path, number: int, entry: Mapping[str, Any]) -> RgbdFrame:
     pose = np.array(entry["transform_matrix"], float)
     if pose.shape != (4, 4) or not np.isfinite(pose).all():
         raise TwinError(f"{where}: its transform_matrix is no 4x4 matrix of finite numbers")
+    size = (int(entry["w"]), int(entry["h"]))
+    if min(size) < 1:
+        raise TwinError(f"{where}: pictures of {size[0]} x {size[1]} px are none")
     colour = file.parent / str(entry["file_path"])
     return RgbdFrame(
         file.parent / str(entry["depth_file_path"]),
         float(entry.get("depth_unit_scale_factor", MILLIMETRES)),
         colour if colour.is_file() else None,
         checked_matrix(matrix, file),
-        (int(entry["w"]), int(entry["h"])),
+        size,
         rigid(pose, where) @ _OPTICAL,
     )

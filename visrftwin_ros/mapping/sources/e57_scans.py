@@ -37,9 +37,9 @@ def read_e57(file: Path) -> tuple[Views, str]:
                 axes = [read[f"cartesian{axis}"][::every] for axis in "XYZ"]
                 points = np.column_stack(axes)
                 points = points[np.isfinite(points).all(axis=1)]
-                if len(points):
-                    place = header.translation if header.has_pose() else np.zeros(3)
-                    views.append((points, np.array(place, float)))
+                place = np.array(header.translation if header.has_pose() else np.zeros(3), float)
+                if len(points) and np.isfinite(place).all():
+                    views.append((points, place))
         finally:
             opened.close()
     except (pye57.libe57.E57Exception, OSError, ValueError, KeyError, RuntimeError) as error:

@@ -14,7 +14,7 @@ from visrftwin_ros.scene.mesh_files import LARGEST_FILE, checked_mesh
 
 
 def read_glb(file: Path) -> tuple[Float[np.ndarray, "n 3"], Int[np.ndarray, "f 3"]]:
-    """Vertices and faces of all its meshes where its nodes have them, z up.
+    """Vertices and faces of all its meshes where its nodes have them, in the file's own axes.
 
     Raises TwinError where the file is none, or has no triangle.
     """
@@ -28,5 +28,4 @@ def read_glb(file: Path) -> tuple[Float[np.ndarray, "n 3"], Int[np.ndarray, "f 3
         raise TwinError(f"{file} is no readable GLB: {type(error).__name__}: {error}") from error
     if not len(faces):
         raise TwinError(f"{file}: no triangle in it")
-    x, y, z = corners.T
-    return checked_mesh(np.column_stack([x, -z, y]), faces, str(file))
+    return checked_mesh(corners, faces, str(file))

@@ -34,4 +34,5 @@ def read_las(file: Path) -> tuple[Float[np.ndarray, "n 3"], str]:
     except (laspy.errors.LaspyException, OSError, ValueError, MemoryError, RuntimeError) as error:
         raise TwinError(f"{file} is no readable LAS or LAZ: {error}") from error
     points = np.concatenate([np.zeros((0, 3)), *parts])
+    points = points[np.isfinite(points).all(axis=1)]  # a header may scale by anything
     return points, f"{len(points)} of {total} points"

@@ -39,7 +39,8 @@ def read_mesh_or_cloud(file: Path, unit: str | None, up: str | None) -> Scan:
     """
     if not file.is_file():
         raise TwinError(f"no file {file}")
-    read = _read(file, up)
+    read = _read(file)
+    up = up or ("y" if file.suffix.lower() == ".glb" else None)
     corners, faces = read.corners, read.faces
     low, high = corners.min(axis=0), corners.max(axis=0)
     across = float(np.linalg.norm(high - low)) * UNITS[unit or "m"]
@@ -97,13 +98,10 @@ class _Read:
         return cls(corners, faces, f"{len(faces)} triangles")
 
 
-def _read(file: Path, up: str | None) -> _Read:
+def _read(file: Path) -> _Read:
     ending = file.suffix.lower()
     if ending == ".glb":
-        corners, faces = read_glb(file)
-        # As they lie in the file, where somebody says which way is up in it.
-        in_file = corners if up is None else corners[:, [0, 2, 1]] * np.array([1.0, 1.0, -1.0])
-        return _Read.mesh(in_file, faces)
+        return _Read.mesh(*read_glb(file))
     if ending in (".las", ".laz"):
         points, said = read_las(file)
         return _enough(file, _Read(points, None, said))
