@@ -28,8 +28,9 @@ def live_run(
 
 
 @pytest.fixture(scope="session")
-def offline_run(live_run: LiveRun, video: Path, weights: Path) -> OfflineRun:
-    return run_offline(live_run, video, weights)
+def offline_run(live_run: LiveRun, video: Path, weights: Path) -> Iterator[OfflineRun]:
+    with pytest.MonkeyPatch.context() as patched:
+        yield run_offline(live_run, video, weights, patched)
 
 
 @pytest.fixture

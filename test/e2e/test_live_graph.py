@@ -9,7 +9,7 @@ from live_graph import FRAMES, Line, LiveRun, OfflineRun
 from visrftwin_ros.beams.mcs_table import mcs_of_snr, mcs_table
 from visrftwin_ros.perception.tracking.people import People
 
-MOST_DROPPED = FRAMES // 10
+MOST_DROPPED = FRAMES // 5
 """A camera topic is best-effort: a busy machine may lose images, never many of them."""
 SAME_PLACE = 0.02  # m
 SECOND = 1_000_000_000
@@ -56,23 +56,13 @@ def test_results_carry_the_stamp_of_their_image_and_come_once(live_run: LiveRun)
 def test_people_are_where_the_offline_tracker_puts_them(
     live_run: LiveRun, offline_run: OfflineRun
 ) -> None:
-    """Nearest to nearest. A dropped image changes the filter for the moments after it, so with
-    drops one person in ten may be off by more than SAME_PLACE, and nobody by 0.5 m in the median;
-    without drops nobody may, and the ids are the same."""
     frames = live_run.fresh("people")
     apart = [distances(line, offline_run.people[frame]) for frame, line in frames.items()]
     off = np.concatenate(apart)
-    assert len(off) > 4 * FRAMES  # five people or more walk here most of the time
-    found = sum(len(people_of(line)) for line in frames.values())
-    there = sum(len(offline_run.people[frame]) for frame in frames)
-    if len(frames) == FRAMES:
-        assert off.max() < SAME_PLACE
-        assert found == there
-        for frame, line in frames.items():
-            assert set(people_of(line)) == set(offline_run.people[frame].ids), frame
-    else:
-        assert np.mean(off < SAME_PLACE) >= 0.9
-        assert abs(found - there) <= 0.05 * there
+    assert len(off) > 4 * len(frames)  # five people or more walk here most of the time
+    assert off.max() < SAME_PLACE
+    for frame, line in frames.items():
+        assert set(people_of(line)) == set(offline_run.people[frame].ids), frame
 
 
 def test_channels_are_what_the_offline_engine_gives(
@@ -272,7 +262,7 @@ def test_latency_from_image_stamp_to_result(
             assert np.median(said) < 1.0
     # In step with the frames: out of it, what an image waits for its tick is up to a period.
     quickest = min(line["latency"] for line in live_run.fresh("detections").values())
-    assert quickest < live_run.period / SECOND / 3
+    assert quickest < live_run.period / SECOND / 2
 
 
 def is_stale(line: Line) -> bool:

@@ -67,7 +67,8 @@ class Listener:
         self.write("camera", message)
 
     def on_boxes(self, message: Detections) -> None:
-        self.write("detections", message, count=len(message.detections), latency=message.latency)
+        boxes = [[d.x, d.y, d.width, d.height] for d in message.detections]
+        self.write("detections", message, boxes=boxes, latency=message.latency)
 
     def on_people(self, message: TrackedPeople) -> None:
         people = [

@@ -7,21 +7,29 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pytest
+from jaxtyping import UInt8
+
 from visrftwin_ros.cache import cache_folder
+from visrftwin_ros.cameras.camera_models import fixed_camera
+from visrftwin_ros.cameras.recordings import Recording
 from visrftwin_ros.commands.channel_table import predict_tracks
 from visrftwin_ros.operations.graph import Graph
 from visrftwin_ros.operations.node_table import node_table
-from visrftwin_ros.perception.sources.video_tracks import people_in_recording
+from visrftwin_ros.perception.detection.detector import make_detector
+from visrftwin_ros.perception.sources import video_tracks
 from visrftwin_ros.perception.tracking.people import People
 from visrftwin_ros.perception.tracking.tracks_file import Tracks
 from visrftwin_ros.site.loading import load_site
-from visrftwin_ros.site.model import Site
+from visrftwin_ros.site.model import Camera, Site
 from visrftwin_ros.twin.engine import TwinEngine
 
 SITE = "pets_campus"
@@ -30,6 +38,8 @@ SILENCE = 2.6
 """Seconds that the graph is watched after the last image."""
 SECOND_REPLAY = 35
 """Frames of the replay after the silence."""
+MOST_MISSED = FRAMES // 10
+"""Images at the start that may have reached no detector."""
 Line = dict[str, Any]
 
 
@@ -37,12 +47,13 @@ Line = dict[str, Any]
 class LiveRun:
     """Every message of one run of the graph, in the order in which the listener got them.
 
-    restarted: nodes that died.
+    restarted: nodes that died. start: stamp of frame 1 of the first replay.
     """
 
     lines: list[Line]
     restarted: list[str]
     site: Site
+    start: int
 
     def of(self, topic: str) -> list[Line]:
         return [line for line in self.lines if line["topic"] == topic]
@@ -50,11 +61,6 @@ class LiveRun:
     @cached_property
     def image_stamps(self) -> list[int]:
         return sorted(line["stamp"] for line in self.of("camera"))
-
-    @cached_property
-    def start(self) -> int:
-        """Stamp of frame 1: of the image, or of its boxes where this listener missed the image."""
-        return min(line["stamp"] for line in self.of("camera") + self.of("detections"))
 
     @property
     def period(self) -> float:
@@ -130,19 +136,49 @@ def run_live(video: Path, weights: Path, out: Path) -> LiveRun:
         listener.send_signal(signal.SIGINT)
         listener.wait(timeout=10)
     lines = [json.loads(line) for line in out.read_text().splitlines()]
-    return LiveRun(lines, graph.restarted + replay.restarted, site)
+    start = stamp_of_frame_1(lines, site.camera(), video, weights)
+    return LiveRun(lines, graph.restarted + replay.restarted, site, start)
 
 
-def run_offline(live_run: LiveRun, video: Path, weights: Path) -> OfflineRun:
-    """The off-line core on the same frames, its robots driven by the same clock."""
+def stamp_of_frame_1(lines: list[Line], camera: Camera, video: Path, weights: Path) -> int:
+    """By what the boxes show: a camera's topic is best effort, and its first images may have
+    reached nobody. The detector finds the same in the same image."""
+    first = min((x for x in lines if x["topic"] == "detections"), key=lambda x: int(x["stamp"]))
+    detector = make_detector("yolo", weights, fixed_camera(camera)).detector
+    found = np.array(first["boxes"]).reshape(-1, 4)
+    for number, image in islice(Recording(video).frames(), MOST_MISSED):
+        boxes = detector.detect(image, 0).box
+        if boxes.shape == found.shape and np.allclose(boxes, found, atol=0.01):
+            return int(first["stamp"]) - round((number - 1) * 1e9 / camera.frame_rate)
+    raise AssertionError(f"the first boxes heard are of none of the first {MOST_MISSED} images")
+
+
+def run_offline(
+    live_run: LiveRun, video: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> OfflineRun:
+    """The off-line core on the frames that reached the live tracker, its robots driven by the same
+    clock. The others are left out as images that could not be decoded are."""
     camera = live_run.site.camera()
+    tracked = set(live_run.fresh("people"))
+
+    class WhatCameThrough(Recording):
+        def frames(self) -> Iterator[tuple[int, UInt8[np.ndarray, "h w 3"]]]:
+            return ((number, image) for number, image in super().frames() if number in tracked)
+
+    monkeypatch.setattr(video_tracks, "Recording", WhatCameThrough)
     people = dict(
-        people_in_recording(camera, video, "yolo", weights, frames=FRAMES, progress=False)
+        video_tracks.people_in_recording(
+            camera, video, "yolo", weights, frames=len(tracked), progress=False
+        )
     )
     engine = TwinEngine(live_run.site, cache_folder("paths"), threads=2)
     try:
+        # Who was there stays in the channels until the next image, as in the live predictor.
+        there, latest = {}, people[min(people)]
+        for frame in range(1, max(people) + 1):
+            there[frame] = latest = people.get(frame, latest)
         rows = predict_tracks(
-            engine, Tracks.from_people(people.items()), live_run.start, camera.frame_rate
+            engine, Tracks.from_people(there.items()), live_run.start, camera.frame_rate
         )
         channels = {(int(str(r["frame"])), str(r["tx"]), str(r["rx"])): r for r in rows}
     finally:
