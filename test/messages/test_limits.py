@@ -182,6 +182,29 @@ def test_a_forecast_of_a_link_without_a_path_is_taken() -> None:
     )
 
 
+def a_map(cells: int = 6, resolution: float = 0.5, x: float = 0.0, turned: float = 0.0) -> Any:
+    origin = SimpleNamespace(
+        position=SimpleNamespace(x=x, y=0.0, z=1.2),
+        orientation=SimpleNamespace(x=0.0, y=0.0, z=turned, w=1.0),
+    )
+    info = SimpleNamespace(width=3, height=2, resolution=resolution, origin=origin)
+    return message(info=info, data=[20] * cells)
+
+
+def test_a_map_that_cannot_be_drawn_is_refused() -> None:
+    assert check_message("nav_msgs/OccupancyGrid", a_map(), Limits(), NOW) == ""
+    for wrong, why in (
+        (a_map(cells=5), "5 cells for 3 columns and 2 rows"),
+        (a_map(cells=200_000), "at most 100000"),
+        (a_map(resolution=NAN), "cells of nan m"),
+        (a_map(resolution=0.0), "cells of 0 m"),
+        (a_map(x=INF), "not finite"),
+        (a_map(turned=0.7), "turned"),
+    ):
+        with pytest.raises(TwinError, match=why):
+            check_message("nav_msgs/OccupancyGrid", wrong, Limits(), NOW)
+
+
 def test_a_place_far_from_every_site_is_none() -> None:
     check_place(np.array([FARTHEST, 0.0, 0.0]), "robot")
     for wrong, why in ((1.1 * FARTHEST, "away"), (INF, "not finite"), (NAN, "not finite")):

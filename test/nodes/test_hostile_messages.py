@@ -28,6 +28,7 @@ from lifecycle_msgs.srv import (
 )
 from made_campaign import made_site, write_campaign
 from made_pictures import a_scene
+from nav_msgs.msg import OccupancyGrid
 from nav_msgs.msg import Path as PlannedPath
 from node_bench import SENSOR_QOS, NodeBench
 from rcl_interfaces.srv import (
@@ -202,6 +203,13 @@ def a_plan() -> PlannedPath:
     return stamped(PlannedPath(poses=places))
 
 
+def a_radio_map() -> OccupancyGrid:
+    grid = stamped(OccupancyGrid(data=[20] * 6))
+    grid.info.width, grid.info.height, grid.info.resolution = 3, 2, 0.5
+    grid.info.origin.orientation.w = 1.0
+    return grid
+
+
 def an_association() -> Association:
     return stamped(Association(robot="standing", ap="ap", reported_by="standing"))
 
@@ -241,6 +249,8 @@ TOPICS = (
     Topic("shadow_forecast", ShadowForecasts, forecasts, 5),
     Topic("tracked_boxes", TrackedBoxes, a_box, 5),
     Topic("roving/plan", PlannedPath, a_plan, 5),
+    Topic("radio_map", OccupancyGrid, a_radio_map, LATCHED_QOS),
+    Topic("roving/radio_map", OccupancyGrid, a_radio_map, 5),
     Topic("associations", Association, an_association, 5),
     Topic("telemetry", LinkTelemetry, lambda: stamped(link(LinkTelemetry, snr_db=15.0)), 5),
     Topic(

@@ -181,7 +181,7 @@ def test_who_starves_is_let_be_and_who_hangs_is_not(
 
 @pytest.mark.parametrize(
     ("executable", "niceness"),
-    [("channel_predictor", 0), ("people_detector", 5), ("twin_viewer", 10)],
+    [("channel_predictor", 0), ("people_detector", 5), ("twin_viewer", 5), ("scene_mapper", 10)],
 )
 def test_what_looks_gives_way_to_what_sees_and_that_to_what_decides(
     executable: str, niceness: int, tmp_path: Path

@@ -35,7 +35,7 @@ def test_before_anything_is_heard_all_is_stale_and_said_first(watch: Watch) -> N
     assert text.startswith(f"# STALE: {len(watch.links)} of {len(watch.links)} links")
     assert "no channels yet" in text
     links_of(watch)
-    assert watch.text(0).startswith("## live")
+    assert watch.text(3_661 * 10**9).startswith("## live, 01:01:01 UTC\n")
     watch.hear_channel(next(iter(watch.links)), 0.0, True, "people: no people for 1.2 s")
     assert "STALE: 1 of" in watch.text(0) and "no people for 1.2 s" in watch.text(0)
 
@@ -76,6 +76,14 @@ def test_an_alert_counts_down_stays_a_while_and_goes(watch: Watch) -> None:
     assert "**in 1.5 s** robot: hand over" in watch.text(500_000_000)
     assert "**now** robot" in watch.text(3_000_000_000)
     assert "No alert" in watch.text(6_000_000_000)
+
+
+def test_a_fade_that_may_have_begun_is_not_told_as_there(watch: Watch) -> None:
+    one, *_ = links_of(watch)
+    watch.hear_alert(Alert(1, 2_000_000_000, "fades", one))
+    assert "**any moment** fades" in watch.text(1_000_000_000)
+    watch.hear_channel(one, 12.0, False, "")
+    assert "**now** fades" in watch.text(1_000_000_000)
 
 
 def test_alerts_are_of_links_that_serve_and_leave_the_table_in_sight(watch: Watch) -> None:

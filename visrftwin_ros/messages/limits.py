@@ -40,6 +40,8 @@ MOST_LEVELS = 32
 LARGEST_SNR_DB = 200.0
 MOST_PLACES = 10_000
 """Of a robot's plan."""
+MOST_CELLS = 100_000
+"""Of a radio map; the twin's own have 1600."""
 LONGEST_EMBEDDING = 4096
 MOST_HYPOTHESES = 1000
 """Classes that one object may be of, in vision_msgs."""
@@ -406,6 +408,22 @@ def _plan(message: Any, limits: Limits) -> str:
     return ""
 
 
+def _grid(message: Any, limits: Limits) -> str:
+    info, at, turn = message.info, message.info.origin.position, message.info.origin.orientation
+    _check_count(message.data, MOST_CELLS, "cells of a map")
+    if info.width * info.height != len(message.data):
+        raise TwinError(
+            f"{len(message.data)} cells for {info.width} columns and {info.height} rows: expected"
+            " columns times rows"
+        )
+    check_place(np.array([at.x, at.y, at.z]), "a map's first cell")
+    if not 0 < info.resolution <= FARTHEST:
+        raise TwinError(f"cells of {info.resolution:g} m: expected more than 0")
+    if not all(abs(part) < UNIT for part in (turn.x, turn.y, turn.z)):
+        raise TwinError("a map that is turned: expected one along the axes of the world")
+    return ""
+
+
 def _estimates(message: Any, limits: Limits) -> str:
     _check_count(message.materials, limits.boxes, "surfaces")
     _check_names(*(one.surface for one in message.materials))
@@ -497,6 +515,7 @@ _RULES: dict[str, Rule] = {
     "tf2_msgs/TFMessage": _transforms,
     "rosgraph_msgs/Clock": _clock,
     "nav_msgs/Path": _plan,
+    "nav_msgs/OccupancyGrid": _grid,
     "sensor_msgs/CameraInfo": _camera_info,
     "visrftwin_ros/LinkChannels": _channels,
     "visrftwin_ros/ChannelPaths": _paths,

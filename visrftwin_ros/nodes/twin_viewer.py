@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+from nav_msgs.msg import OccupancyGrid
 from sensor_msgs.msg import CompressedImage, Image
 
 from visrftwin_ros.beams.arrays import Mount
@@ -30,9 +31,11 @@ from visrftwin_ros.msg import (
 )
 from visrftwin_ros.msg import Detections as DetectionsMessage
 from visrftwin_ros.nodes.messages.path_kinds import path_kind
+from visrftwin_ros.nodes.messages.radio_map_messages import loss_of_grid
 from visrftwin_ros.nodes.shared.parts import PREDICTORS_PARAMETER
 from visrftwin_ros.nodes.shared.twin_node import (
     EACH_QOS,
+    LATCHED_QOS,
     OK,
     SENSOR_QOS,
     SITE_PARAMETER,
@@ -57,9 +60,7 @@ class TwinViewer(TwinNode):
         NodeParameter("grpc_port", 9876, "Port that the page reads its data from", (1, 65535)),
         PREDICTORS_PARAMETER,
         NodeParameter("record", "", "Also write a Rerun recording (.rrd) to this path"),
-        NodeParameter(
-            "image_rate", 10.0, "Most images a second and camera", (0.1, 60.0), live=True
-        ),
+        NodeParameter("image_rate", 2.0, "Most images a second and camera", (0.1, 60.0), live=True),
         NodeParameter(
             "paths_a_link", 8, "Paths drawn a link, strongest first", (1, 1000), live=True
         ),
@@ -104,6 +105,12 @@ class TwinViewer(TwinNode):
         )
         self.subscription(HandOver, "hand_overs", self._on_hand_over, EACH_QOS)
         self.subscription(Association, "associations", self._on_association, EACH_QOS)
+        on_map = partial(self._on_radio_map, "")
+        self.subscription(OccupancyGrid, "radio_map", on_map, LATCHED_QOS, predictors)
+        for robot in site.robots:
+            on_map = partial(self._on_radio_map, robot.name)
+            topic = f"{robot.name}/radio_map"
+            self.subscription(OccupancyGrid, topic, on_map, publishers=predictors)
         if self._view.url:
             self.get_logger().info(f"open {self._view.url}")
         self.report("page", OK, self._view.url or "no web page", record=record)
@@ -186,6 +193,12 @@ class TwinViewer(TwinNode):
 
     def _on_association(self, message: Association) -> None:
         self._watch.hear_serving(message.robot, message.ap, reported=True)
+
+    def _on_radio_map(self, robot: str, message: OccupancyGrid) -> None:
+        self._view.at(stamp_ns(message.header.stamp))
+        at = message.info.origin.position
+        origin = np.array([at.x, at.y])
+        self._view.log_radio_map(robot, loss_of_grid(message), origin, message.info.resolution)
 
     def _write_watch(self) -> None:
         """Twice a second: nobody reads faster."""

@@ -62,8 +62,11 @@ class NodeSpec:
     @property
     def niceness(self) -> int:
         """How far it gives way: what looks to what sees, and that to what decides, which has little to do
-        and is waited for, all the more when it is started again."""
-        return 10 if self.only_looks else 5 if self.executable in SEE else 0
+        and is waited for, all the more when it is started again. The viewer has little to do too, and a browser
+        beside it takes all that it can get."""
+        if self.executable in SEE or self.executable == "twin_viewer":
+            return 5
+        return 10 if self.only_looks else 0
 
     @property
     def full_name(self) -> str:

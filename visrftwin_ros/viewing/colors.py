@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import cv2
+import numpy as np
+from jaxtyping import Float, UInt8
+
 _SURFACES = {
     "brick": (176, 112, 84),
     "concrete": (128, 134, 128),
@@ -46,3 +50,15 @@ SHADOWED_ABOVE_DB = 1.0
 
 def surface_color(material: str) -> tuple[int, int, int]:
     return _SURFACES.get(material, _OTHER_SURFACE)
+
+
+MAP_DB = (60.0, 130.0)
+"""Path loss at the brightest and the darkest of a radio map's colours: what is beyond is drawn as they are."""
+
+
+def radio_map_colors(loss_db: Float[np.ndarray, " n"]) -> UInt8[np.ndarray, "n 3"]:
+    """RGB of cells: bright where little is lost. Viridis, which those see too who do not tell red from green."""
+    share = np.clip((MAP_DB[1] - loss_db) / (MAP_DB[1] - MAP_DB[0]), 0.0, 1.0)
+    every = np.arange(256, dtype=np.uint8).reshape(-1, 1)
+    colors = cv2.applyColorMap(every, cv2.COLORMAP_VIRIDIS)[:, 0, ::-1]
+    return np.asarray(colors[np.round(255 * share).astype(int)])

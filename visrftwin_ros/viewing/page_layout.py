@@ -8,14 +8,20 @@ import rerun.blueprint as rrb
 
 from visrftwin_ros.site.model import Site
 
-DEEPEST_DB = 30.0
-"""At the lower edge of the picture of what is coming."""
+TIMELINE = "time"
+LATELY = 60.0
+"""s of the past that the curves show."""
+DEEPEST_DB, SECOND_WIDE = 30.0, 12.0
+"""Of the picture of what is coming: dB at its lower edge, units a second."""
+LETTER_WIDE = 1.6
+"""Units of a letter there."""
 PAPER = (245, 245, 245)
 
 
 def page_layout(site: Site, by_robot: bool, live: bool) -> rrb.Blueprint:
     """by_robot: curves are of the links that serve, not of all. live: shows the newest there is, not what was from its
     beginning on."""
+    names_at, half = coming_names(site)
     whose = " of the link that serves" if by_robot else ""
     cameras = [
         rrb.Spatial2DView(
@@ -29,9 +35,21 @@ def page_layout(site: Site, by_robot: bool, live: bool) -> rrb.Blueprint:
         contents=["world/**", *(f"- world/{camera.name}/image/**" for camera in site.cameras)],
         eye_controls=_eye(site),
     )
+    # Of all that was, the curves would take longer to draw the longer the page is open.
+    lately = rrb.VisibleTimeRange(
+        TIMELINE,
+        start=rrb.TimeRangeBoundary.cursor_relative(seconds=-LATELY),
+        end=rrb.TimeRangeBoundary.cursor_relative(),
+    )
+    shown = lately if live else None
     curves = rrb.Horizontal(
-        rrb.TimeSeriesView(origin="shadow_loss_db", name=f"Shadow loss{whose}, dB"),
-        rrb.TimeSeriesView(origin="throughput_gbps", name=f"Throughput{whose}, Gbit/s"),
+        *(
+            rrb.TimeSeriesView(origin=origin, name=name, time_ranges=shown)
+            for origin, name in (
+                ("shadow_loss_db", f"Shadow loss{whose}, dB"),
+                ("throughput_gbps", f"Throughput{whose}, Gbit/s"),
+            )
+        )
     )
     watch = rrb.Vertical(
         rrb.TextDocumentView(origin="watch", name="Who serves, what is coming"),
@@ -40,13 +58,15 @@ def page_layout(site: Site, by_robot: bool, live: bool) -> rrb.Blueprint:
                 origin="coming",
                 name="Shadow of the next seconds",
                 background=PAPER,
-                visual_bounds=rrb.VisualBounds2D(x_range=[-7, 50], y_range=[-5, DEEPEST_DB + 3]),
+                visual_bounds=rrb.VisualBounds2D(
+                    x_range=[-9, names_at + half + 1], y_range=[-5, DEEPEST_DB + 3]
+                ),
             ),
             rrb.Spatial2DView(
                 origin="legend",
-                name="Paths",
+                name="Key",
                 background=PAPER,
-                visual_bounds=rrb.VisualBounds2D(x_range=[-1, 17], y_range=[-2, 14]),
+                visual_bounds=rrb.VisualBounds2D(x_range=[-1, 17], y_range=[-2, 18]),
             ),
             column_shares=[2, 1],
         ),
@@ -62,6 +82,15 @@ def page_layout(site: Site, by_robot: bool, live: bool) -> rrb.Blueprint:
         rrb.SelectionPanel(state="hidden"),
         rrb.BlueprintPanel(state="hidden"),
     )
+
+
+def coming_names(site: Site) -> tuple[float, float]:
+    """In the picture of what is coming: where the names of links have their middle, right of 3 s, and half of how wide
+    the longest is."""
+    ends = site.access_points, site.robots
+    letters = sum(max((len(one.name) for one in some), default=0) for some in ends) + 1
+    half = letters * LETTER_WIDE / 2
+    return 3 * SECOND_WIDE + half, half
 
 
 def _eye(site: Site) -> rrb.EyeControls3D:

@@ -1,7 +1,8 @@
 """The page of the Rerun viewer, for browsers on this machine only.
 
 Rerun's own server listens to the whole network and cannot be told otherwise. It has the only copy of
-the page's files, so they are taken from it once, by a process that lives for that, and kept.
+the page's files, so they are taken from it once, by a process that lives for that, and kept. What the
+page asks for first has a script before all others, by which it comes back when its data have stopped.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ import time
 import urllib.error
 import urllib.request
 from functools import partial
+from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import rerun as rr
 
@@ -49,6 +52,20 @@ class PageServer:
 
 
 class _Quiet(SimpleHTTPRequestHandler):
+    def do_GET(self) -> None:
+        if urlsplit(self.path).path not in ("/", "/index.html"):
+            super().do_GET()
+            return
+        script = Path(__file__).with_name("keep_up.js").read_bytes()
+        page = (Path(self.directory) / "index.html").read_bytes()
+        page = page.replace(b"<head>", b"<head><script>" + script + b"</script>", 1)
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(page)))
+        self.send_header("Cache-Control", "no-store")
+        super().end_headers()
+        self.wfile.write(page)
+
     def end_headers(self) -> None:
         sized = Path(self.translate_path(self.path))
         if sized.is_file():  # by which the page shows how far it is loaded

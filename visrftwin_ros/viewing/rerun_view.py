@@ -23,23 +23,29 @@ from visrftwin_ros.viewing.colors import (
     ROBOT_UNKNOWN,
     SHADOWED_ABOVE_DB,
     TRAIL,
+    radio_map_colors,
     surface_color,
 )
-from visrftwin_ros.viewing.page_layout import DEEPEST_DB, page_layout
+from visrftwin_ros.viewing.legends import INK, log_axes, log_map_key
+from visrftwin_ros.viewing.page_layout import (
+    DEEPEST_DB,
+    SECOND_WIDE,
+    TIMELINE,
+    coming_names,
+    page_layout,
+)
+from visrftwin_ros.viewing.page_relay import PageRelay
 from visrftwin_ros.viewing.page_server import PageServer
 from visrftwin_ros.viewing.shell import shell
 from visrftwin_ros.viewing.watch import FADE_DB, Coming
 
-TIMELINE = "time"
-SECOND_WIDE = 12.0
-"""Units a second, of the picture of what is coming."""
 MOST_CURVES = 12
 """Links up to which each has curves; where there are more, each robot has those of the link that serves it."""
-GRID, INK = (70, 70, 80), (10, 10, 15)
-"""INK is read on the plates under labels, which are near white on a light page and mid grey on a dark one."""
 JPEG_QUALITY = 80
 FLUSHED = 0.5
 """s, after which what was logged goes out, a message an entity: a page that draws slowly takes in few."""
+MAP_HEIGHT = 0.03
+"""m over z = 0 at which radio maps lie, under the people."""
 SHOWN_SCORE = 0.25
 """Fainter boxes only help the tracker; on the picture they would be clutter."""
 
@@ -71,14 +77,18 @@ class TwinView:
         batches = rr.ChunkBatcherConfig(flush_tick=FLUSHED)
         self._recording = rr.RecordingStream(f"visrftwin {site.name}", batcher_config=batches)
         self.url = ""
+        self._has_map_key = False
         self._page: PageServer | None = None
+        self._relay: PageRelay | None = None
         sinks: list[rr.GrpcServerSink | rr.FileSink] = []
         try:
             if web_port:
+                behind = _free_port()
                 sinks.append(
                     rr.GrpcServerSink(
                         bind_ip="127.0.0.1",
-                        port=grpc_port,
+                        port=behind,
+                        newest_first=True,
                         server_memory_limit=f"{memory}MiB",
                     )
                 )
@@ -90,6 +100,7 @@ class TwinView:
             if web_port:
                 grpc = f"rerun+http://127.0.0.1:{grpc_port}/proxy"
                 self._page = PageServer(web_port)
+                self._relay = PageRelay(grpc_port, behind)
                 escaped = grpc.replace("+", "%2B").replace(":", "%3A").replace("/", "%2F")
                 self.url = f"http://127.0.0.1:{web_port}/?url={escaped}&renderer=webgl"
         except (RuntimeError, OSError, ValueError) as error:
@@ -101,6 +112,8 @@ class TwinView:
 
     def close(self) -> None:
         """Flushes everything to its sinks."""
+        if self._relay is not None:
+            self._relay.close()
         if self._page is not None:
             self._page.close()
         self._recording.flush()
@@ -135,7 +148,7 @@ class TwinView:
                 log(entity, box, **static)
             elif isinstance(surface, MeshFile):
                 log(entity, rr.Asset3D(path=self._site.folder / surface.file), **static)
-        self._log_axes()
+        log_axes(self._recording)
         positions = [ap.position for ap in self._site.access_points]
         names = [ap.name for ap in self._site.access_points]
         log(
@@ -262,6 +275,33 @@ class TwinView:
         lines = rr.LineStrips3D(list(outlines), colors=ACCESS_POINT, radii=0.05)
         self._recording.log("world/beams", lines)
 
+    def log_radio_map(
+        self,
+        robot: str,
+        loss_db: NDArray[np.float64],
+        origin: NDArray[np.float64],
+        cell: float,
+    ) -> None:
+        """robot: whose surroundings it is, '' of the site's. loss_db: (H, W), NaN where unknown. origin: (2,) m, the
+        corner of the first cell. cell: m."""
+        row, column = np.nonzero(np.isfinite(loss_db))
+        corner = origin + cell * np.column_stack([column, row])
+        square = cell * np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
+        around = (corner[:, None] + square).reshape(-1, 2)
+        first = 4 * np.arange(len(row))[:, None]
+        # Those around a robot lie over the site's.
+        height = MAP_HEIGHT * (2 if robot else 1)
+        cells = rr.Mesh3D(
+            vertex_positions=np.column_stack([around, np.full(len(around), height)]),
+            triangle_indices=np.concatenate([first + [0, 1, 2], first + [0, 2, 3]]),
+            vertex_colors=np.repeat(radio_map_colors(loss_db[row, column]), 4, axis=0),
+        )
+        entity = f"world/radio_map/{robot}" if robot else "world/radio_map"
+        self._recording.log(entity, cells if len(row) else rr.Clear(recursive=False))
+        if not self._has_map_key:
+            self._has_map_key = True
+            log_map_key(self._recording)
+
     def log_watch(self, text: str) -> None:
         """The panel, in Markdown."""
         document = rr.TextDocument(text, media_type=rr.MediaType.MARKDOWN)
@@ -271,6 +311,7 @@ class TwinView:
         """Bands from the mean to the upper bound of the predicted shadow loss of links (tx, rx)."""
         strips, colors, radii, names = [], [], [], []
         ends: list[tuple[float, float]] = []
+        names_at, half = coming_names(self._site)
         for (tx, rx), coming in links:
             color = self._color(self.curve(tx, rx, serves=True))
             across = SECOND_WIDE * coming.horizon
@@ -282,40 +323,17 @@ class TwinView:
             colors += [color, (*color, 90)]
             radii += [0.35, 0.15]
             # One under the other: the lines' own ends may lie together.
-            ends.append((across[-1] + 7.5, 3.0 + 4.0 * len(ends)))
+            ends.append((names_at, 3.0 + 4.0 * len(ends)))
             names.append(f"{tx}-{rx}")
             # A line over the name, in the link's colour.
             x, y = ends[-1]
-            strips.append(np.array([(x - 6.0, y), (x + 6.0, y)]))
+            strips.append(np.array([(x - half + 1.0, y), (x + half - 1.0, y)]))
             colors.append(color)
             radii.append(0.35)
         lines = rr.LineStrips2D(strips, colors=colors, radii=radii)
         self._recording.log("coming/links", lines)
         labels = rr.Points2D(np.array(ends).reshape(-1, 2), labels=names, colors=INK, radii=0.1)
         self._recording.log("coming/names", labels)
-
-    def _log_axes(self) -> None:
-        """Of what is coming: seconds to the right, dB downwards, as a level falls; and the colours of
-        paths."""
-        losses, seconds = np.arange(0.0, DEEPEST_DB + 1, 10), np.arange(4)
-        wide = SECOND_WIDE * seconds[-1]
-        lines = [[(0.0, y), (wide, y)] for y in losses]
-        lines += [[(SECOND_WIDE * x, 0.0), (SECOND_WIDE * x, DEEPEST_DB)] for x in seconds]
-        places = [(-3.0, y) for y in losses] + [(SECOND_WIDE * x, -2.0) for x in seconds]
-        names = [f"{y:.0f} dB" for y in losses] + [f"{x} s" for x in seconds]
-        grid = rr.LineStrips2D(lines, colors=GRID, radii=0.05)
-        self._recording.log("coming/grid", grid, static=True)
-        marks = rr.Points2D(places, labels=names, colors=INK, radii=0.05)
-        self._recording.log("coming/marks", marks, static=True)
-        rows = np.arange(len(PATH_COLORS))
-        keys = [[(0.0, 2.0 * row), (4.0, 2.0 * row)] for row in rows]
-        colors = list(PATH_COLORS.values())
-        self._recording.log(
-            "legend/lines", rr.LineStrips2D(keys, colors=colors, radii=0.3), static=True
-        )
-        ends = np.column_stack([np.full(len(rows), 10.0), 2.0 * rows - 0.8])
-        legend = rr.Points2D(ends, labels=list(PATH_COLORS), colors=INK, radii=0.01)
-        self._recording.log("legend/names", legend, static=True)
 
     def log_shadow_losses(self, loss_db: Mapping[str, float]) -> None:
         """By curve, of those that are known now; others than the site's own are drawn nowhere."""
@@ -339,6 +357,12 @@ def robot_mark(name: str, loss_db: float) -> tuple[str, tuple[int, int, int], fl
     if loss_db > FADE_DB:
         return f"{name}: {loss_db:.0f} dB", ROBOT_IN_TROUBLE, 0.6
     return name, ROBOT, 0.3
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _check_free(name: str, port: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -183,7 +184,7 @@ class Watch:
         """The panel, in Markdown."""
         return "\n\n".join(
             part
-            for part in (self._banner(), self._alerts(now_ns), self._table(), self._outages())
+            for part in (self._banner(now_ns), self._alerts(now_ns), self._table(), self._outages())
             if part
         )
 
@@ -191,24 +192,29 @@ class Watch:
         if link in self.links:
             self.links[link] = replace(self.links[link], **values)
 
-    def _banner(self) -> str:
+    def _banner(self, now_ns: int) -> str:
+        """With the time, by which a page that lags shows it."""
         silent = [state for state in self.links.values() if state.stale]
         if not silent:
-            return "## live"
+            return f"## live, {datetime.fromtimestamp(now_ns * 1e-9, UTC):%H:%M:%S} UTC"
         return f"# STALE: {len(silent)} of {len(self.links)} links\n\n{silent[0].why}"
 
     def _alerts(self, now_ns: int) -> str:
         """Of links that serve, and of advice: what fades where nobody is served disturbs nobody."""
         in_force = [one for one in self.alerts if now_ns <= one.until and self._matters(one)]
         in_force.sort(key=lambda one: one.at)
-        lines = [
-            f"- **{_when((one.at - now_ns) * 1e-9)}** {one.text}"
-            for one in in_force[:_ALERTS_SHOWN]
-        ]
+        lines = [f"- **{self._when(one, now_ns)}** {one.text}" for one in in_force[:_ALERTS_SHOWN]]
         left = len(in_force) - len(lines)
         if left:
             lines.append(f"- {left} more")
         return "\n".join(["**Alerts**", "", *lines]) if lines else "No alert."
+
+    def _when(self, alert: Alert, now_ns: int) -> str:
+        if alert.at > now_ns:
+            return f"in {(alert.at - now_ns) * 1e-9:.1f} s"
+        state = None if alert.link is None else self.links.get(alert.link)
+        has_come = state is None or state.shadow_db > FADE_DB
+        return "now" if has_come else "any moment"
 
     def _matters(self, alert: Alert) -> bool:
         if alert.link is None or alert.link[1] not in self.serving:
@@ -257,10 +263,6 @@ def in_trouble(watch: Watch, most: int = 3) -> Sequence[tuple[Link, Coming]]:
         and not state.stale
     ]
     return found[:most]
-
-
-def _when(seconds: float) -> str:
-    return f"in {seconds:.1f} s" if seconds > 0 else "now"
 
 
 def _db(value: float) -> str:

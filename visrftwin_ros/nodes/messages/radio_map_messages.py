@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Float
 from nav_msgs.msg import OccupancyGrid
 
 from visrftwin_ros.messages.stamps import stamp_message
@@ -32,3 +33,9 @@ def occupancy_grid(found: RadioMap, world: str, window: np.ndarray | None = None
     at.x, at.y, at.z = x, y, z
     grid.info.origin.orientation.w = 1.0
     return grid
+
+
+def loss_of_grid(grid: OccupancyGrid) -> Float[np.ndarray, "h w"]:
+    """dB of path loss in each cell of what `occupancy_grid` made, NaN where it is unknown."""
+    value = np.array(grid.data, float).reshape(grid.info.height, grid.info.width)
+    return np.where(value < 0, np.nan, FREE_DB + value)
