@@ -84,6 +84,9 @@ def test_a_fade_that_may_have_begun_is_not_told_as_there(watch: Watch) -> None:
     assert "**any moment** fades" in watch.text(1_000_000_000)
     watch.hear_channel(one, 12.0, False, "")
     assert "**now** fades" in watch.text(1_000_000_000)
+    watch.hear_alert(Alert(3_000_000_000, 4_000_000_000, "fades again", one))
+    told = watch.text(1_000_000_000)
+    assert "**in 2.0 s** fades again" in told and "now" not in told.split("| robot")[0]
 
 
 def test_alerts_are_of_links_that_serve_and_leave_the_table_in_sight(watch: Watch) -> None:

@@ -163,6 +163,10 @@ class Watch:
             self.advised[robot] = at, ap
 
     def hear_alert(self, alert: Alert) -> None:
+        """A fade of a link takes the place of that link's last one."""
+        for one in list(self.alerts):
+            if alert.link is not None and one.link == alert.link:
+                self.alerts.remove(one)
         self.alerts.append(replace(alert, until=max(alert.until, alert.at + _KEPT_NS)))
 
     def by_trouble(self) -> list[tuple[Link, LinkState]]:
