@@ -34,13 +34,13 @@ def test_rviz_and_foxglove_show_topics_of_the_namespace() -> None:
     names = {topic.name for topic in graph_topics(site, "hall/east")}
     manager = rviz_config(site, "hall/east")["Visualization Manager"]
     shown = {d["Topic"]["Value"] for d in manager["Displays"] if "Topic" in d}
-    markers = {"scene", "paths", "people_markers", "links"}
-    assert shown == {f"/hall/east/{name}" for name in {*markers, "view1/image_raw"}}
+    solid = {"scene", "paths", "people_markers", "links", "radio_map"}
+    assert shown == {f"/hall/east/{name}" for name in {*solid, "view1/image_raw"}}
     assert shown <= names
     assert manager["Global Options"]["Fixed Frame"] == site.world_frame
     layout = foxglove_layout(site, "hall/east")
     panels = layout["configById"]
-    assert set(panels["3D!place"]["topics"]) == {f"/hall/east/{name}" for name in markers}
+    assert set(panels["3D!place"]["topics"]) == {f"/hall/east/{name}" for name in solid}
     assert panels["Image!camera"]["imageMode"]["imageTopic"] in names
     curve = panels["Plot!loss"]["paths"][0]["value"]
     link = f'{{tx=="{site.access_points[0].name}"}}{{rx=="{site.robots[0].name}"}}'

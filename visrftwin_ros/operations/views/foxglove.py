@@ -16,13 +16,17 @@ MOST_CURVES = len(LINK_COLORS)
 def foxglove_layout(site: Site, namespace: str = "", compressed: bool = False) -> dict[str, Any]:
     """A layout file (Layouts, Import from file). TwinError where the namespace is no ROS name."""
     root = root_of(namespace)
-    markers = [t.name for t in graph_topics(site, namespace) if t.kind.endswith("/MarkerArray")]
+    solid = [
+        topic.name
+        for topic in graph_topics(site, namespace)
+        if topic.kind.endswith(("/MarkerArray", "/OccupancyGrid"))
+    ]
     links = [(ap.name, robot.name) for ap in site.access_points for robot in site.robots]
     panels: dict[str, Any] = {
         "3D!place": {
             "followTf": site.world_frame,
             "followMode": "follow-none",
-            "topics": {name: {"visible": True} for name in markers},
+            "topics": {name: {"visible": True} for name in solid},
         },
         "Plot!loss": _plot(
             "Shadow loss [dB]", f"{root}/channels.channels[:]", links, "shadow_loss_db"
