@@ -168,7 +168,7 @@ class TwinPublisher:
     def _radio_map(self, stamp: object) -> OccupancyGrid:
         """Of 70 dB everywhere, under the people."""
         grid = OccupancyGrid(data=[10] * 64)
-        grid.header.stamp = stamp
+        grid.header.stamp, grid.header.frame_id = stamp, self._site.world_frame
         grid.info.width = grid.info.height = 8
         grid.info.resolution = 1.0
         grid.info.origin.position.x, grid.info.origin.position.y = -9.0, -12.0

@@ -20,6 +20,7 @@ from visrftwin_ros.msg import LinkChannels, TrackedPeople, TrackedPerson
 from visrftwin_ros.nodes.channel_predictor import ChannelPredictor
 from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.nodes.shared.twin_node import LATCHED_QOS
+from visrftwin_ros.nodes.twin_viewer import TwinViewer
 
 GRID = {"height": 1.2, "cell": 4.0}
 
@@ -149,3 +150,27 @@ def test_around_a_robot_there_is_a_map_of_now(bench: NodeBench, small_site: Path
         return bool(now[6, 5] >= 0 and now[2, 2] == -1)
 
     assert bench.until(moved, 300.0)
+
+
+def test_the_viewer_draws_maps_of_the_world_and_leaves_out_others(
+    bench: NodeBench, small_site: Path, tmp_path: Path
+) -> None:
+    record = str(tmp_path / "twin.rrd")
+    node = bench.active(TwinViewer, "viewer", site=str(small_site), record=record, web_port=0)
+    drawn: list[tuple[Any, ...]] = []
+    node._view.log_radio_map = lambda *what: drawn.append(what)
+    maps = bench.publisher(OccupancyGrid, "radio_map", LATCHED_QOS)
+    grid = OccupancyGrid(data=[-1, 20, 100, 0])
+    grid.info.width = grid.info.height = 2
+    grid.info.resolution = 0.5
+    grid.info.origin.position.x, grid.info.origin.orientation.w = 3.0, 1.0
+    for frame in ("odom", "world"):
+        grid.header.stamp, grid.header.frame_id = stamp_message(made, time.time_ns()), frame
+        maps.publish(grid)
+        if frame == "odom":
+            assert bench.says("viewer: radio map", 1, "in frame 'odom', expected 'world'")
+            assert not drawn
+    assert bench.until(lambda: drawn)
+    robot, loss, origin, cell, _ = drawn[0]
+    assert (robot, origin.tolist(), cell) == ("", [3.0, 0.0], 0.5)
+    np.testing.assert_array_equal(loss, [[np.nan, 80.0], [160.0, 60.0]])

@@ -58,14 +58,15 @@ def test_a_radio_map_lies_where_it_was_made_and_unknown_cells_are_left_out(view:
         logged.update({name: what}) or log(name, what, **kw)
     )
     loss = np.array([[60.0, 130.0, np.nan], [np.nan, np.nan, 95.0]])
-    view.log_radio_map("", loss, np.array([-1.0, 4.0]), 0.5)
+    view.log_radio_map("", loss, np.array([-1.0, 4.0]), 0.5, 3_661 * 10**9)
     cells = logged["world/radio_map"]
     corners = np.array(cells.vertex_positions.as_arrow_array().to_pylist())
     assert len(corners) == 3 * 4
     assert corners[:, :2].min(axis=0) == pytest.approx([-1.0, 4.0])
     assert corners[8:, :2].mean(axis=0) == pytest.approx([0.25, 4.75])
     assert {"legend/map", "legend/map/ends"} <= logged.keys()
-    view.log_radio_map("robot2", np.full((2, 2), np.nan), np.zeros(2), 0.5)
+    assert logged["legend/map/time"].labels.as_arrow_array().to_pylist() == ["map of 01:01:01"]
+    view.log_radio_map("robot2", np.full((2, 2), np.nan), np.zeros(2), 0.5, 0)
     assert "world/radio_map/robot2" in logged
 
 

@@ -56,7 +56,11 @@ def _specs(source: Source, frames: int, out: Path) -> list[NodeSpec]:
     extra: dict[str, dict[str, object]] = {
         "camera_replay": {"autostart": False, "exit_at_end": True, "frames": frames},
         "campaign_replay": {"autostart": False, "exit_at_end": True},
-        "twin_viewer": {"web_port": 0, "record": str((out / "twin.rrd").resolve())},
+        "twin_viewer": {
+            "web_port": 0,
+            "record": str((out / "twin.rrd").resolve()),
+            "image_rate": 60.0,  # nothing of a recording is lost
+        },
     }
     return [
         replace(spec, parameters={**spec.parameters, **extra.get(spec.executable, {})})

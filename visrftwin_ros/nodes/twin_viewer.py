@@ -195,10 +195,15 @@ class TwinViewer(TwinNode):
         self._watch.hear_serving(message.robot, message.ap, reported=True)
 
     def _on_radio_map(self, robot: str, message: OccupancyGrid) -> None:
-        self._view.at(stamp_ns(message.header.stamp))
-        at = message.info.origin.position
-        origin = np.array([at.x, at.y])
-        self._view.log_radio_map(robot, loss_of_grid(message), origin, message.info.resolution)
+        world, frame = self._watch.site.world_frame, message.header.frame_id
+        if frame != world:
+            self.report("radio map", WARN, f"left out: in frame {frame!r}, expected {world!r}")
+            return
+        self.report("radio map", OK, "maps are in the world's frame")
+        at, stamp = message.info.origin.position, stamp_ns(message.header.stamp)
+        origin, cell = np.array([at.x, at.y]), message.info.resolution
+        self._view.at(stamp)
+        self._view.log_radio_map(robot, loss_of_grid(message), origin, cell, stamp)
 
     def _write_watch(self) -> None:
         """Twice a second: nobody reads faster."""

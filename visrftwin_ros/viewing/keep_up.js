@@ -7,8 +7,8 @@
     addEventListener("load", () => {
       const note = document.createElement("div");
       note.textContent =
-        "No GPU: this browser draws with SwiftShader, and the page falls behind live. Mesa is four times " +
-        "as fast: chromium --use-gl=angle --use-angle=gl-egl --ignore-gpu-blocklist (click to close)";
+        "No GPU: this browser draws with SwiftShader, and the page falls behind live. With Mesa it " +
+        "follows: chromium --use-gl=angle --use-angle=gl-egl --ignore-gpu-blocklist (click to close)";
       note.style =
         "position: fixed; top: 0; left: 20%; right: 15%; z-index: 1; padding: 3px 8px; " +
         "font: 12px sans-serif; color: #0a0a0f; background: #ffd75e; cursor: pointer";

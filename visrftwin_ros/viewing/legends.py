@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import numpy as np
 import rerun as rr
 
@@ -51,3 +53,10 @@ def log_map_key(recording: rr.RecordingStream) -> None:
         radii=0.01,
     )
     recording.log("legend/map/ends", ends, static=True)
+
+
+def log_map_time(recording: rr.RecordingStream, stamp_ns: int) -> None:
+    """Of the newest radio map, under its key."""
+    told = f"map of {datetime.fromtimestamp(stamp_ns * 1e-9, UTC):%H:%M:%S}"
+    place = [(MAP_KEY_WIDE / 2, MAP_KEY_TOP + 3.0)]
+    recording.log("legend/map/time", rr.Points2D(place, labels=[told], colors=INK, radii=0.01))

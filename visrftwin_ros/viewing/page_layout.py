@@ -66,7 +66,7 @@ def page_layout(site: Site, by_robot: bool, live: bool) -> rrb.Blueprint:
                 origin="legend",
                 name="Key",
                 background=PAPER,
-                visual_bounds=rrb.VisualBounds2D(x_range=[-1, 17], y_range=[-2, 18]),
+                visual_bounds=rrb.VisualBounds2D(x_range=[-1, 17], y_range=[-2, 20]),
             ),
             column_shares=[2, 1],
         ),

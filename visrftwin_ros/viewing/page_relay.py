@@ -60,6 +60,13 @@ class _Connection(BaseRequestHandler):
             self.server.open -= {page, twin}
 
 
+def free_port() -> int:
+    """Of this machine, which nobody has now."""
+    with socket.socket() as probe:
+        probe.bind((HERE, 0))
+        return int(probe.getsockname()[1])
+
+
 def _pass_on(source: socket.socket, sink: socket.socket) -> bool:
     """Until either ends, and then ends both; False where the sink took nothing."""
     try:

@@ -8,7 +8,6 @@ page asks for first has a script before all others, by which it comes back when 
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -25,8 +24,8 @@ import rerun as rr
 
 from visrftwin_ros.cache import cache_folder
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.viewing.page_relay import HERE, free_port
 
-HERE = "127.0.0.1"
 FILES = ("index.html", "re_viewer.js", "re_viewer_bg.wasm", "favicon.ico", "sw.js")
 LONGEST = 30.0
 """Seconds for Rerun's server to start and hand out its files."""
@@ -82,9 +81,7 @@ def page_files() -> Path:
     if all((folder / name).is_file() for name in FILES):
         return folder
     folder.mkdir(parents=True, exist_ok=True)
-    with socket.socket() as free:
-        free.bind((HERE, 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-c", _SERVER, str(port)]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as server:
         try:

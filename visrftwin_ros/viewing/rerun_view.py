@@ -26,7 +26,7 @@ from visrftwin_ros.viewing.colors import (
     radio_map_colors,
     surface_color,
 )
-from visrftwin_ros.viewing.legends import INK, log_axes, log_map_key
+from visrftwin_ros.viewing.legends import INK, log_axes, log_map_key, log_map_time
 from visrftwin_ros.viewing.page_layout import (
     DEEPEST_DB,
     SECOND_WIDE,
@@ -34,7 +34,7 @@ from visrftwin_ros.viewing.page_layout import (
     coming_names,
     page_layout,
 )
-from visrftwin_ros.viewing.page_relay import PageRelay
+from visrftwin_ros.viewing.page_relay import PageRelay, free_port
 from visrftwin_ros.viewing.page_server import PageServer
 from visrftwin_ros.viewing.shell import shell
 from visrftwin_ros.viewing.watch import FADE_DB, Coming
@@ -83,7 +83,7 @@ class TwinView:
         sinks: list[rr.GrpcServerSink | rr.FileSink] = []
         try:
             if web_port:
-                behind = _free_port()
+                behind = free_port()
                 sinks.append(
                     rr.GrpcServerSink(
                         bind_ip="127.0.0.1",
@@ -281,9 +281,11 @@ class TwinView:
         loss_db: NDArray[np.float64],
         origin: NDArray[np.float64],
         cell: float,
+        stamp_ns: int,
     ) -> None:
         """robot: whose surroundings it is, '' of the site's. loss_db: (H, W), NaN where unknown. origin: (2,) m, the
-        corner of the first cell. cell: m."""
+        corner of the first cell. cell: m. stamp_ns: ROS time whose people are in it, which the page tells: a map
+        stays until the next one."""
         row, column = np.nonzero(np.isfinite(loss_db))
         corner = origin + cell * np.column_stack([column, row])
         square = cell * np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
@@ -298,6 +300,7 @@ class TwinView:
         )
         entity = f"world/radio_map/{robot}" if robot else "world/radio_map"
         self._recording.log(entity, cells if len(row) else rr.Clear(recursive=False))
+        log_map_time(self._recording, stamp_ns)
         if not self._has_map_key:
             self._has_map_key = True
             log_map_key(self._recording)
@@ -357,12 +360,6 @@ def robot_mark(name: str, loss_db: float) -> tuple[str, tuple[int, int, int], fl
     if loss_db > FADE_DB:
         return f"{name}: {loss_db:.0f} dB", ROBOT_IN_TROUBLE, 0.6
     return name, ROBOT, 0.3
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _check_free(name: str, port: int) -> None:

@@ -6,7 +6,6 @@ import json
 import math
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -39,6 +38,7 @@ from visrftwin_ros.operations.soak.sensors import recorded
 from visrftwin_ros.operations.soak.set_clock import SetClock
 from visrftwin_ros.outputs import check_room, folder_kind, make_room
 from visrftwin_ros.site.loading import load_site
+from visrftwin_ros.viewing.page_relay import free_port
 
 SOAK = folder_kind("folder of a soak", "soak.json", "soak.md", "memory.png", "nodes.log")
 TICK = 0.05
@@ -128,7 +128,7 @@ def sensors_of(bag: str) -> tuple[tuple[str, ...], int]:
 def live_table(plan: Plan) -> list[NodeSpec]:
     """The nodes as on live sensors that send what the bag holds."""
     site = load_site(plan.site)
-    page = {"web_port": _free_port(), "grpc_port": _free_port()}
+    page = {"web_port": free_port(), "grpc_port": free_port()}
     table = node_table(site, plan.site, bag=plan.bag, viewer=plan.viewer, page=page)
     of_replays = ("use_sim_time", "longest_repeat", "repeats")
     return [
@@ -358,9 +358,3 @@ def _profile() -> str:
     from visrftwin_ros.site.loading import config_path
 
     return str(config_path("fastdds_images.xml"))
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
