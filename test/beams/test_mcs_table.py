@@ -9,7 +9,7 @@ from visrftwin_ros.errors import TwinError
 from visrftwin_ros.site.loading import find_site_file, load_site
 from visrftwin_ros.site.model import Radio
 
-SHIPPED = ("ieee80211ad_sc", "ieee80211ad_ofdm", "nr_fr2_400mhz")
+SHIPPED = ("ieee80211ad_sc", "ieee80211ad_ofdm", "ieee80211ay_sc", "nr_fr2_400mhz")
 SC_SENSITIVITY_DBM = np.array([-78, -68, -66, -65, -64, -62, -63, -62, -61, -59, -55, -54, -53.0])
 """IEEE Std 802.11-2020, of MCS 0 to 12."""
 HEAD = "mcs,phy_rate,throughput,required_snr_db\n"
@@ -66,6 +66,53 @@ def test_ofdm_rates_are_those_of_its_symbols() -> None:
     )
     rate = 336 * bits * code / (640 / 2.64e9)
     np.testing.assert_allclose(mcs_table("ieee80211ad_ofdm").phy_rate, rate, rtol=1e-3)
+
+
+AY_RATES = (1 / 2, 5 / 8, 3 / 4, 13 / 16, 7 / 8)
+"""Code rates of BPSK, QPSK, 16-QAM and 64-QAM in turn, MCS 2 to 21; MCS 1 is MCS 2 sent twice."""
+
+
+def bit_capacity(levels: int, snr: float) -> float:
+    """Bits a real dimension of Gray-coded amplitudes, demapped bit by bit (Caire et al. 1998, equation 15)."""
+    amplitude = np.arange(1.0 - levels, levels, 2.0)
+    amplitude /= np.sqrt((amplitude**2).mean())
+    node, weight = np.polynomial.hermite.hermgauss(60)
+    received = amplitude[:, None] + np.sqrt(2 / snr) * node
+    likely = np.exp(-0.5 * snr * (received[..., None] - amplitude) ** 2)
+    number = np.arange(levels)
+    total = 0.0
+    for bit in range(int(np.log2(levels))):
+        sent = (number ^ number >> 1) >> bit & 1
+        same = (likely * (sent[:, None] == sent)[:, None]).sum(axis=2)
+        told = np.log2(same / likely.sum(axis=2)) @ weight / np.sqrt(np.pi)
+        total += 1 + float(told.mean())
+    return total
+
+
+def test_ay_rates_are_448_symbols_in_512_chips() -> None:
+    bits = np.repeat([1, 2, 4, 6], len(AY_RATES))
+    rate = 1.76e9 * 448 / 512 * bits * np.tile(AY_RATES, 4)
+    np.testing.assert_allclose(mcs_table("ieee80211ay_sc").phy_rate, [rate[0] / 2, *rate])
+
+
+def test_ay_needs_what_capacity_does_and_ads_gap() -> None:
+    needed = mcs_table("ieee80211ay_sc").required_snr_db[1:].reshape(4, -1)
+    for row, (levels, dimensions, gap) in zip(
+        needed, [(2, 1, 3.1), (2, 2, 3.1), (4, 2, 3.5), (8, 2, 3.5)], strict=True
+    ):
+        for snr_db, code in zip(row, AY_RATES, strict=True):
+            snr = 10 ** ((snr_db - gap) / 10) * 2 / dimensions
+            # 802.11ad's own 16-QAM of rate 1/2 and 5/8 is 0.6 dB farther from it.
+            enough = bit_capacity(levels, snr) / (np.log2(levels) * code)
+            assert enough == pytest.approx(1.0, abs=0.08)
+
+
+def test_ay_is_ad_where_they_share_a_scheme() -> None:
+    ad, ay = mcs_table("ieee80211ad_sc"), mcs_table("ieee80211ay_sc")
+    shared = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 7, 7: 8, 8: 9, 9: 10, 10: 12, 11: 13, 12: 14}
+    for number, other in shared.items():
+        assert ad.phy_rate[ad.mcs == number] == ay.phy_rate[ay.mcs == other]
+        assert ad.required_snr_db[ad.mcs == number] == ay.required_snr_db[ay.mcs == other]
 
 
 def test_fr2_rates_are_those_of_its_resource_blocks() -> None:

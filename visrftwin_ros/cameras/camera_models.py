@@ -44,6 +44,7 @@ class FisheyeCamera(CameraModel):
     rotation: Float[np.ndarray, "3 3"]
     translation: Float[np.ndarray, " 3"]
     distortion: Float[np.ndarray, " k"]
+    turn_sigma: float = 0.0
 
     def __post_init__(self) -> None:
         if self.distortion.size not in (0, 4):
@@ -131,6 +132,11 @@ class FisheyeCamera(CameraModel):
         return value, 1 + powers @ (self.distortion * np.array([3, 5, 7, 9]))
 
     @property
+    def pixels_per_radian(self) -> Float[np.ndarray, " 2"]:
+        """As `CameraModel.pixels_per_radian`: the focal lengths."""
+        return self._focal
+
+    @property
     def _focal(self) -> Float[np.ndarray, " 2"]:
         return self.matrix[[0, 1], [0, 1]]
 
@@ -147,6 +153,7 @@ class PanoramaCamera(CameraModel):
     size: tuple[int, int]
     rotation: Float[np.ndarray, "3 3"]
     translation: Float[np.ndarray, " 3"]
+    turn_sigma: float = 0.0
 
     def __post_init__(self) -> None:
         PinholeCamera(self.name, self.size, np.eye(3), self.rotation, self.translation, np.zeros(0))
@@ -198,8 +205,12 @@ class PanoramaCamera(CameraModel):
         )
 
     @property
+    def pixels_per_radian(self) -> Float[np.ndarray, " 2"]:
+        """As `CameraModel.pixels_per_radian`: the same everywhere."""
+        return self._scale
+
+    @property
     def _scale(self) -> Float[np.ndarray, " 2"]:
-        """px/rad."""
         return np.array([self.size[0] / (2 * np.pi), self.size[1] / np.pi])
 
     @property
@@ -217,13 +228,19 @@ class Intrinsics:
     distortion: Float[np.ndarray, " k"]
 
     def posed(
-        self, name: str, rotation: Float[np.ndarray, "3 3"], translation: Float[np.ndarray, " 3"]
+        self,
+        name: str,
+        rotation: Float[np.ndarray, "3 3"],
+        translation: Float[np.ndarray, " 3"],
+        turn_sigma: float = 0.0,
     ) -> CameraModel:
-        """The camera of this lens where x_cam = rotation @ x_world + translation."""
+        """The camera of this lens where x_cam = rotation @ x_world + translation, give or take
+        `turn_sigma` rad about each axis."""
         if self.kind == "equirectangular":
-            return PanoramaCamera(name, self.size, rotation, translation)
+            return PanoramaCamera(name, self.size, rotation, translation, turn_sigma)
         kind = FisheyeCamera if self.kind == "fisheye" else PinholeCamera
-        return kind(name, self.size, self.matrix, rotation, translation, self.distortion)
+        place = rotation, translation
+        return kind(name, self.size, self.matrix, *place, self.distortion, turn_sigma)
 
 
 def lens_of(camera: CameraModel) -> Intrinsics:

@@ -28,7 +28,8 @@ class CameraModel(ABC):
 
     name: of the camera. size: (width, height) px. rotation: (3, 3) and translation: (3,) m take
     world to camera (z forward). column_period: px after which columns come again; inf but for a
-    full panorama.
+    full panorama. turn_sigma: rad, by how much its pose may be turned, standard deviation about each
+    axis.
     """
 
     name: str
@@ -36,6 +37,12 @@ class CameraModel(ABC):
     rotation: Float[np.ndarray, "3 3"]
     translation: Float[np.ndarray, " 3"]
     column_period: float = np.inf
+    turn_sigma: float = 0.0
+
+    @property
+    @abstractmethod
+    def pixels_per_radian(self) -> Float[np.ndarray, " 2"]:
+        """px of column and row that a small turn moves the middle of the picture by."""
 
     @abstractmethod
     def undistorted(self, pixels: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 2"]:
@@ -115,6 +122,7 @@ class PinholeCamera(CameraModel):
     rotation: Float[np.ndarray, "3 3"]
     translation: Float[np.ndarray, " 3"]
     distortion: Float[np.ndarray, " k"]
+    turn_sigma: float = 0.0
 
     def __post_init__(self) -> None:
         numbers = (self.matrix, self.rotation, self.translation, self.distortion)
@@ -192,6 +200,11 @@ class PinholeCamera(CameraModel):
     def rays(self, ideal_pixels: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 3"]:
         """As `CameraModel.rays`: z = 1."""
         return _homogeneous((ideal_pixels - self.matrix[:2, 2]) / self._focal)
+
+    @property
+    def pixels_per_radian(self) -> Float[np.ndarray, " 2"]:
+        """As `CameraModel.pixels_per_radian`: the focal lengths."""
+        return self._focal
 
     @property
     def _focal(self) -> Float[np.ndarray, " 2"]:

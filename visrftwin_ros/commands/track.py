@@ -42,6 +42,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--image-size", type=int, help="network input, px; default: what the weights say"
     )
     parser.add_argument(
+        "--tiles",
+        type=count,
+        default=0,
+        metavar="N",
+        help="look closer, in N parts of the picture at most, where people are too small in the whole",
+    )
+    parser.add_argument(
         "--embedding-model",
         default="",
         help="open_clip model (ViT-B-32), its .json, or local-dir:FOLDER; default: colours of clothes",
@@ -112,7 +119,11 @@ def _people(
     if problem:
         print(f"visrftwin: {problem}", file=sys.stderr)
     detector = (arguments.detector, arguments.weights)
-    options = {"imgsz": arguments.image_size, "embeddings": embeddings}
+    options = {
+        "imgsz": arguments.image_size,
+        "tiles": arguments.tiles,
+        "embeddings": embeddings,
+    }
     if arguments.bag:
         return people_in_bag(
             site, arguments.bag, *detector, rate=arguments.rate, vehicles=vehicles, **options

@@ -27,6 +27,7 @@ from visrftwin_ros.nodes.shared.twin_node import (
 )
 from visrftwin_ros.perception.appearance.embedding import PersonEmbedder
 from visrftwin_ros.perception.detection.detector import make_detector
+from visrftwin_ros.perception.detection.picture_tiles import MOST_TILES
 from visrftwin_ros.perception.measurements.detections import PERSON
 from visrftwin_ros.perception.sources.camera_source import CameraSource
 from visrftwin_ros.perception.sources.picture_watch import LONGEST_REPEAT, PictureWatch
@@ -54,6 +55,12 @@ class PeopleDetector(TwinNode):
             "weights", "", "What ultralytics loads: a .pt, .onnx, an OpenVINO export folder, ..."
         ),
         NodeParameter("image_size", 0, "Network input, px; 0 = what the weights say", (0, 4096)),
+        NodeParameter(
+            "tiles",
+            0,
+            "Parts of a large picture that are looked at closer, at most, where people are too small",
+            (0, MOST_TILES),
+        ),
         NodeParameter("confidence", 0.1, "Least score of a detection", (0.01, 1.0)),
         NodeParameter("threads", 2, "CPU threads of the network", (1, 64)),
         NodeParameter("box_tracker", "bytetrack", "bytetrack, or botsort for a moving camera"),
@@ -83,11 +90,11 @@ class PeopleDetector(TwinNode):
             threads=self.value("threads"),
             box_tracker=self.value("box_tracker"),
             vehicles=self.value("vehicles"),
+            tiles=self.value("tiles"),
         )
         self._detector = chosen.detector
-        level, text = (
-            (WARN, chosen.warning) if chosen.warning else (OK, f"{self._detector.kind} is ready")
-        )
+        ready = "; ".join(filter(None, (f"{self._detector.kind} is ready", self._detector.sees)))
+        level, text = (WARN, chosen.warning) if chosen.warning else (OK, ready)
         self.report("detector", level, text)
         if self.value("vehicles"):
             known = ", ".join(self._detector.vehicles)

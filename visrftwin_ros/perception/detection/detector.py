@@ -19,11 +19,16 @@ DetectorKind = Literal["auto", "yolo", "motion"]
 class Detector(Protocol):
     """What finds people, and vehicles where it knows them, in the images of one camera.
 
-    vehicles: the classes of those that it was asked for and knows.
+    vehicles: the classes of those that it was asked for and knows. sees: how far people are seen, in
+    words; '' where it cannot say.
     """
 
     kind: str
     vehicles: tuple[str, ...]
+
+    @property
+    def sees(self) -> str:
+        """See above."""
 
     def detect(self, image_bgr: Any, stamp_ns: int) -> Detections:
         """Who and what is in an 8-bit BGR image taken at a ROS time [ns]."""
@@ -51,6 +56,7 @@ def make_detector(
     threads: int = 2,
     box_tracker: str = "bytetrack",
     vehicles: bool = False,
+    tiles: int = 0,
 ) -> ChosenDetector:
     """The detector of a camera, or of the moving camera `name`.
 
@@ -78,6 +84,8 @@ def make_detector(
                     threads=threads,
                     box_tracker=box_tracker,
                     vehicles=vehicles,
+                    tiles=tiles,
+                    standing=camera,
                 )
             )
         except TwinError as error:

@@ -40,6 +40,7 @@ class MotionDetector:
 
     kind = "motion"
     vehicles: tuple[str, ...] = ()
+    sees = ""
 
     def __init__(self, camera: CameraModel) -> None:
         self._camera = camera

@@ -15,8 +15,10 @@ import numpy as np
 
 from visrftwin_ros.bodies.vehicle_sizes import VEHICLE_SIZES
 from visrftwin_ros.cameras.image_check import checked_image
+from visrftwin_ros.cameras.pinhole import CameraModel
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.perception.appearance.clothing_colours import clothing_colours
+from visrftwin_ros.perception.detection.picture_tiles import MOST_TILES, Boxes, Sight, together
 from visrftwin_ros.perception.measurements.detections import PERSON, Detections
 from visrftwin_ros.perception.measurements.feet import Feet, keypoint_feet, mask_feet
 
@@ -36,6 +38,8 @@ ultralytics' 0.7 leaves second boxes around pairs of people, which the tracker w
 a person lost to 0.5 stands behind another, and the tracker carries them through."""
 
 
+_WORTH_TELLING = 1.5
+"""Times as far that tiles show people from which the diagnostics say so."""
 WARM_UP_SIZE = (480, 640)
 """px, height and width of the blank image that a network sees first."""
 
@@ -49,6 +53,8 @@ class YoloDetector:
     640; an export of fixed size keeps its own (`imgsz` of the instance says which). confidence:
     least score of a box. threads: of torch (OpenVINO and ONNX follow the process's CPU affinity).
     box_tracker: 'bytetrack', or 'botsort', which takes a moving camera's motion out first.
+    tiles: parts of a picture larger than the input that are looked at closer, at most, where people
+    are too small in the whole: of a `standing` camera those on the ground, else everywhere.
     vehicles: whether those are reported too; `vehicles` of the instance: the classes that are known.
     Raises TwinError where the weights are missing, unreadable or know no person, and where reading
     them could run code (all but ONNX and OpenVINO) and that is not allowed.
@@ -66,8 +72,11 @@ class YoloDetector:
         threads: int = 2,
         box_tracker: str = "bytetrack",
         vehicles: bool = False,
+        tiles: int = 0,
+        standing: CameraModel | None = None,
     ) -> None:
-        self._camera = camera
+        self._camera, self._standing = camera, standing
+        self._tiles, self._sights = tiles, dict[tuple[int, int], Sight]()
         self._model = _loaded(weights)
         self._arguments: dict[str, Any] = {
             "conf": confidence,
@@ -107,24 +116,59 @@ class YoloDetector:
         Raises TwinError where the image is of another type or shape.
         """
         image = checked_image(image_bgr)
-        result = self._model.predict(image, **self._arguments)[0].cpu().numpy()
-        boxes = result.boxes
-        kind = tuple(self._kinds[int(number)] for number in boxes.cls)
-        people = np.flatnonzero([name == PERSON for name in kind])
-        track_id = [""] * len(boxes)
-        for *_, number, _score, _class, index in self._tracker.update(boxes[people], image):
+        size = (image.shape[1], image.shape[0])
+        found = self._found(image)
+        sight = self.sight(size)
+        if len(sight.tiles):
+            closer = [
+                self._found(image[top:bottom, left:right]).of_tile(tile, size)
+                for tile in sight.tiles
+                for left, top, right, bottom in [tile]
+            ]
+            found = together(found, closer, sight, SAME_PERSON_OVERLAP)
+        kind = tuple(self._kinds[int(number)] for number in found.number)
+        person = np.array([name == PERSON for name in kind], dtype=bool)
+        people, track_id = np.flatnonzero(person), [""] * len(kind)
+        known = _as_results(found.where(person), size)
+        for *_, number, _score, _class, index in self._tracker.update(known, image):
             track_id[people[int(index)]] = str(int(number))
+        sides = found.corners[:, 2:] - found.corners[:, :2]
         return Detections(
             stamp_ns=stamp_ns,
             camera=self._camera,
-            image_size=(image.shape[1], image.shape[0]),
-            box=boxes.xywh.astype(np.float64),
-            score=boxes.conf.astype(np.float64),
+            image_size=size,
+            box=np.hstack([found.corners[:, :2] + sides / 2, sides]),
+            score=found.score,
             track_id=tuple(track_id),
-            embedding=clothing_colours(image, boxes.xyxy),
-            feet=_feet(result),
+            embedding=clothing_colours(image, found.corners),
+            feet=found.feet,
             kind=kind,
         )
+
+    def sight(self, size: tuple[int, int]) -> Sight:
+        """How far people are seen in pictures of (width, height) px, and by which tiles."""
+        if size not in self._sights:
+            self._sights = {size: Sight.of(self._standing, size, self.imgsz, self._tiles)}
+        return self._sights[size]
+
+    @property
+    def sees(self) -> str:
+        """How far a standing camera's people are seen, and how they would be farther; '' of one that moves."""
+        if self._standing is None:
+            return ""
+        size = self._standing.size
+        sight, best = self.sight(size), Sight.of(self._standing, size, self.imgsz, MOST_TILES)
+        text = sight.told()
+        if best.tile_reach > _WORTH_TELLING * sight.tile_reach:
+            text += f"; with tiles: {len(best.tiles)} up to {best.tile_reach:.0f} m"
+        return text
+
+    def _found(self, image: np.ndarray) -> Boxes:
+        """What the network finds in a picture, or a part of one."""
+        result = self._model.predict(image, **self._arguments)[0].cpu().numpy()
+        boxes = result.boxes
+        corners, score = boxes.xyxy.astype(np.float64), boxes.conf.astype(np.float64)
+        return Boxes(corners, score, boxes.cls.astype(int), _feet(result))
 
     def reset(self) -> None:
         """Forget the stream: the next image belongs to another one, or to its beginning."""
@@ -189,6 +233,14 @@ def _skip_warm_up(predictor: Any) -> None:
     """ultralytics' warm-up imports torchvision, two seconds of every start and 100 MB, for the
     suppression of boxes alone; that of ultralytics itself, which it takes else, keeps the same."""
     predictor.done_warmup = True
+
+
+def _as_results(boxes: Boxes, size: tuple[int, int]) -> Any:
+    """The same as ultralytics' own, for its trackers."""
+    from ultralytics.engine.results import Boxes as Results
+
+    rows = np.column_stack([boxes.corners, boxes.score, boxes.number])
+    return Results(rows.astype(np.float32), (size[1], size[0]))
 
 
 def _feet(result: Any) -> Feet:

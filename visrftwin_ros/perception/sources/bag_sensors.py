@@ -60,13 +60,14 @@ class Measurement:
 class DetectorOptions:
     """What finds people, and vehicles if those are looked for, in images and sweeps.
 
-    kind, weights, imgsz: as `make_detector` takes them. embeddings: the network that embeds them;
+    kind, weights, imgsz, tiles: as `make_detector` takes them. embeddings: the network that embeds them;
     None: colours of clothes.
     """
 
     kind: str = "auto"
     weights: str | Path = ""
     imgsz: int | None = None
+    tiles: int = 0
     embeddings: ImageTextModel | None = None
     vehicles: bool = False
 
@@ -197,6 +198,7 @@ class BagReader:
             source.fixed,
             name=camera.name,
             imgsz=options.imgsz,
+            tiles=options.tiles,
             vehicles=options.vehicles,
         )
         # As the graph's table has it of recordings, whose pictures may be rendered and all the same.

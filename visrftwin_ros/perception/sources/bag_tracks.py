@@ -29,6 +29,7 @@ def track_bag(
     weights: str | Path = "",
     *,
     imgsz: int | None = None,
+    tiles: int = 0,
     embeddings: ImageTextModel | None = None,
     rate: float | None = None,
     progress: bool = True,
@@ -42,6 +43,7 @@ def track_bag(
             kind,
             weights,
             imgsz=imgsz,
+            tiles=tiles,
             embeddings=embeddings,
             rate=rate,
             progress=progress,
@@ -57,6 +59,7 @@ def people_in_bag(
     weights: str | Path = "",
     *,
     imgsz: int | None = None,
+    tiles: int = 0,
     embeddings: ImageTextModel | None = None,
     rate: float | None = None,
     progress: bool = True,
@@ -75,7 +78,7 @@ def people_in_bag(
     if rate <= 0:
         raise TwinError(f"a rate of {rate:g} frames a second; it must be positive")
     tracker, boxes = PeopleTracker(), VehicleTracker()
-    options = DetectorOptions(kind, weights, imgsz, embeddings, vehicles is not None)
+    options = DetectorOptions(kind, weights, imgsz, tiles, embeddings, vehicles is not None)
     reader = BagReader(site, Path(bag), options, progress)
     frames: _Frames | None = None
     for measurement in _in_order(reader.measurements()):

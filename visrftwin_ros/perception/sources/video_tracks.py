@@ -36,6 +36,7 @@ def track_recording(
     weights: str | Path = "",
     *,
     imgsz: int | None = None,
+    tiles: int = 0,
     embeddings: ImageTextModel | None = None,
     frames: int | None = None,
     progress: bool = True,
@@ -53,6 +54,7 @@ def track_recording(
             kind,
             weights,
             imgsz=imgsz,
+            tiles=tiles,
             embeddings=embeddings,
             frames=frames,
             progress=progress,
@@ -67,6 +69,7 @@ def people_in_recording(
     weights: str | Path = "",
     *,
     imgsz: int | None = None,
+    tiles: int = 0,
     embeddings: ImageTextModel | None = None,
     frames: int | None = None,
     progress: bool = True,
@@ -78,7 +81,7 @@ def people_in_recording(
     """
     camera = fixed_camera(site_camera)
     recording = Recording(video, camera.size)
-    detector = make_detector(kind, weights, camera, imgsz=imgsz).detector
+    detector = make_detector(kind, weights, camera, imgsz=imgsz, tiles=tiles).detector
     embedder = None if embeddings is None else PersonEmbedder(embeddings)
     tracker = PeopleTracker(tracker_config(detector.kind))
     watched, refused = PictureWatch(site_camera.name, longest_repeat=0.0), set[str]()

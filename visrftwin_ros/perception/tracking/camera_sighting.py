@@ -74,7 +74,7 @@ class CameraSighting:
         rows, jacobian, in_front = walkers.expected_rows(tracks.mean, self.camera)
         noise = walkers.row_noise(rows, config)
         innovation = jacobian @ tracks.covariance @ jacobian.swapaxes(1, 2)
-        innovation += noise[..., None] * np.eye(3)
+        innovation += noise[..., None] * np.eye(3) + walkers.shaken(self.camera)
         pairs = pair_costs(rows, innovation, boxes, config, self.camera.column_period)
         cost = pairs.cost + self._link_cost(tracks)
         look = look_cost(tracks.look, boxes.embedding, config)
@@ -135,7 +135,7 @@ class CameraSighting:
             tracks.covariance[i],
             residual,
             jacobian,
-            noise[..., None] * np.eye(3),
+            noise[..., None] * np.eye(3) + walkers.shaken(self.camera),
             PARTS[pairs.part[i, j]],
         )
         gain = self._evidence(j, self._usual_height(tracks, i))
@@ -249,11 +249,12 @@ class CameraSighting:
         noise = self._box_noise(rows, j)
         residual = boxes.rows[j] - rows
         residual[:, 0] = walkers.wrapped(residual[:, 0], self.camera.column_period)
+        shaken = walkers.shaken(self.camera)
         spread = jacobian[:, 2, 4] ** 2 * self.config.height_sigma**2 + 2 * noise[:, 2]
         usual = np.abs(residual[:, 2]) < 3.0 * np.sqrt(spread)
         # The box of an unusual body is all that is known of its height.
         covariance[~usual, 4, 4] = UNUSUAL_HEIGHT_SIGMA**2
         mean, covariance = walkers.updated(
-            mean, covariance, residual, jacobian, noise[..., None] * np.eye(3), used
+            mean, covariance, residual, jacobian, noise[..., None] * np.eye(3) + shaken, used
         )
         return mean, covariance, usual
