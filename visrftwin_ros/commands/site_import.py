@@ -1,10 +1,11 @@
-"""`visrftwin site import`: a scene of Sionna RT or Mitsuba, a mesh, or footprints of buildings, as a site."""
+"""`visrftwin site import`: a scene of Sionna RT or Mitsuba, a mesh, footprints or a city's model, as a site."""
 
 from __future__ import annotations
 
 import argparse
 import shlex
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +18,15 @@ if TYPE_CHECKING:
     from visrftwin_ros.scene.mitsuba_scene import ScenePart
 
 NAME = "site import"
-HELP = "a scene of Sionna RT or Mitsuba (XML), a mesh, or footprints (GeoJSON), as a site"
+HELP = "a scene of Sionna RT or Mitsuba (XML), a mesh, footprints (GeoJSON) or a city (CityJSON), as a site"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "scene",
         type=Path,
-        help="scene.xml; a mesh: .obj, .ply, .stl; or footprints of buildings with heights: .geojson",
+        help="scene.xml; a mesh: .obj, .ply, .stl; footprints of buildings with heights: .geojson; or a city's"
+        " model: .city.json",
     )
     add_new_site(parser)
     parser.add_argument(
@@ -39,10 +41,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--origin",
         metavar="LAT,LON",
-        help="of footprints: where the site's x = y = 0 is, degrees; x goes east, y north",
+        help="of footprints: where the site's x = y = 0 is, degrees; x goes east, y north. Of a city: easting"
+        " and northing in its own metres, or the middle of its buildings",
     )
     parser.add_argument(
         "--height", type=float, metavar="M", help="of footprints that have none of their own"
+    )
+    parser.add_argument(
+        "--lod",
+        type=float,
+        help="of a city: the finest level of detail that is taken; default: any",
+    )
+    parser.add_argument(
+        "--within", type=float, metavar="M", help="of a city: only buildings so near to the origin"
     )
 
 
@@ -53,17 +64,17 @@ def run(arguments: argparse.Namespace) -> int:
     check_room(arguments.out, SITE_FOLDER, arguments.force)
     if not arguments.scene.is_file():
         raise TwinError(f"no file {arguments.scene}")
-    parts, usual = _parts(arguments)
+    scene = _read(arguments)
     entries: dict[str, Any] = {
-        "description": f"imported from {arguments.scene.name}",
+        "description": f"imported from {arguments.scene.name}{scene.placed}",
         "world_frame": arguments.world_frame,
         **new_site_entries(arguments),
     }
     site = write_site(
-        parts,
+        scene.parts,
         arguments.out,
         entries,
-        usual | dict(named_material(entry) for entry in arguments.material),
+        scene.materials | dict(named_material(entry) for entry in arguments.material),
         comment=f"made by {shlex.join(['visrftwin', *sys.argv[1:]])}",
         force=arguments.force,
     )
@@ -71,22 +82,57 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _parts(arguments: argparse.Namespace) -> tuple[tuple[ScenePart, ...], dict[str, str]]:
-    """The surfaces, and what materials of theirs are where nobody says so."""
-    from visrftwin_ros.mapping.footprints import ENDINGS, MATERIALS, read_footprints
+@dataclass(frozen=True)
+class _Scene:
+    """The surfaces, what materials of theirs are where nobody says so, and where the origin is, in
+    words."""
+
+    parts: tuple[ScenePart, ...]
+    materials: dict[str, str]
+    placed: str = ""
+
+
+def _read(arguments: argparse.Namespace) -> _Scene:
+    from visrftwin_ros.mapping import city_model, footprints
     from visrftwin_ros.scene.scene_site import scene_parts
 
-    if arguments.scene.suffix.lower() in ENDINGS:
-        if arguments.height is not None and not 0 < arguments.height <= 1000:
-            raise TwinError(f"--height {arguments.height:g}: expected metres up to 1000")
-        origin = _origin(arguments.origin, arguments.scene)
-        return read_footprints(arguments.scene, origin, arguments.height), MATERIALS
-    for option in ("origin", "height"):
+    file: Path = arguments.scene
+    if file.suffix.lower() not in footprints.ENDINGS:
+        _refuse(arguments, "footprints and cities", "origin", "height", "lod", "within")
+        return _Scene(scene_parts(file), {})
+    if city_model.is_city_model(file):
+        _refuse(arguments, "footprints", "height")
+        if arguments.within is not None and not arguments.within > 0:
+            raise TwinError(f"--within {arguments.within:g}: expected metres over 0")
+        origin = None if arguments.origin is None else _metres(arguments.origin)
+        city = city_model.read_city_model(file, origin, arguments.lod, arguments.within)
+        east, north, up = city.origin
+        placed = f"; (0, 0, 0) is {east:.2f}, {north:.2f}, {up:.2f} in {city.reference}"
+        return _Scene(city.parts, city_model.MATERIALS, placed)
+    _refuse(arguments, "a city's model", "lod", "within")
+    if arguments.height is not None and not 0 < arguments.height <= 1000:
+        raise TwinError(f"--height {arguments.height:g}: expected metres up to 1000")
+    frame = _origin(arguments.origin, file)
+    parts = footprints.read_footprints(file, frame, arguments.height)
+    return _Scene(parts, footprints.MATERIALS)
+
+
+def _refuse(arguments: argparse.Namespace, whose: str, *options: str) -> None:
+    for option in options:
         if getattr(arguments, option) is not None:
             raise TwinError(
-                f"--{option} is for footprints, and would be ignored with {arguments.scene}"
+                f"--{option} is for {whose}, and would be ignored with {arguments.scene}"
             )
-    return scene_parts(arguments.scene), {}
+
+
+def _metres(given: str) -> tuple[float, float]:
+    try:
+        east, north = (float(word) for word in given.split(","))
+    except ValueError as error:
+        raise TwinError(
+            f"--origin {given}: expected metres EAST,NORTH of the city's own, as 85012,446123"
+        ) from error
+    return east, north
 
 
 def _origin(given: str | None, scene: Path) -> LocalFrame:

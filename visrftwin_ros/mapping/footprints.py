@@ -69,7 +69,7 @@ def read_footprints(file: Path, origin: LocalFrame, height: float | None) -> tup
         )
     if not parts:
         raise TwinError(f"{file}: no polygon of a building in it")
-    return (*parts, _ground(parts, str(file)))
+    return (*parts, flat_ground(parts, str(file)))
 
 
 def _buildings(file: Path) -> Iterator[tuple[Mapping[str, Any], Sequence[Sequence[Any]]]]:
@@ -148,7 +148,8 @@ def _body(
     return np.column_stack([np.tile(corners, (2, 1)), levels]), faces
 
 
-def _ground(parts: Sequence[ScenePart], where: str) -> ScenePart:
+def flat_ground(parts: Sequence[ScenePart], where: str) -> ScenePart:
+    """z = 0 under all of them and AROUND m beyond."""
     places = np.concatenate([part.mesh.vertices[:, :2] for part in parts])
     (x0, y0), (x1, y1) = places.min(axis=0) - AROUND, places.max(axis=0) + AROUND
     corners = np.array([[x0, y0, 0.0], [x1, y0, 0.0], [x1, y1, 0.0], [x0, y1, 0.0]])
