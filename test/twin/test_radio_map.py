@@ -1,5 +1,8 @@
 """Radio maps: their cells have the path loss of links there, and know who is best."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from made_up import people
@@ -11,6 +14,7 @@ from visrftwin_ros.propagation.tracing.path_solver import solve
 from visrftwin_ros.scene.surfaces import surface_meshes
 from visrftwin_ros.scene.visibility import Visibility
 from visrftwin_ros.site.model import Site
+from visrftwin_ros.twin import radio_map
 from visrftwin_ros.twin.on_demand_links import PeopleModel, channels_of
 from visrftwin_ros.twin.radio_map import MOST_CELLS, MapGrid, MapQuestion, MapSolver, RadioMap
 
@@ -145,3 +149,26 @@ def test_questions_about_strangers_and_rates_that_are_none_are_refused(maps: Map
         maps.of("ap_z")
     with pytest.raises(TwinError, match="outage_rate is nan"):
         maps.of(outage_rate=float("nan"))
+
+
+def test_a_map_is_kept_for_the_next_run_until_the_place_changes(
+    maps: Maps, both: RadioMap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = MapQuestion.checked(
+        maps.site, maps.meshes, maps.model, ("ap_a",), maps.grid, CROWD, 3
+    )
+    tile = question.tiles[0]
+    first = MapSolver(folder=tmp_path).tile(question, tile)
+    assert list(tmp_path.iterdir())
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("paths were looked for again")
+
+    monkeypatch.setattr(radio_map, "mirror_paths", never)
+    again = MapSolver(folder=tmp_path).tile(question, tile)
+    np.testing.assert_array_equal(first.loss_db, again.loss_db)
+    wall = maps.site.scene[0].model_copy(update={"material": "glass"})
+    other = maps.site.model_copy(update={"scene": [wall, *maps.site.scene[1:]]})
+    changed = replace(question, site=other, meshes=surface_meshes(other))
+    with pytest.raises(AssertionError, match="looked for again"):
+        MapSolver(folder=tmp_path).tile(changed, tile)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from visrftwin_ros.bodies.people import Bodies
+from visrftwin_ros.cache import cache_folder
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.propagation.paths.devices import Devices
 from visrftwin_ros.propagation.paths.path_set import PathSet
@@ -212,7 +213,7 @@ def _serve(pipe: Connection, device: Device) -> None:
     """The child: answers enquiries until the pipe closes."""
     try:
         prepare(device, threads=1)  # The other cores belong to the ticks.
-        maps = MapSolver(device)
+        maps = MapSolver(device, cache_folder("maps"))
         while True:
             enquiry: _LinkEnquiry | _TileEnquiry = pipe.recv()
             try:

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -32,6 +33,7 @@ from visrftwin_ros.propagation.people.body_screens import inside_bodies
 from visrftwin_ros.propagation.replay.material_update import by_our_law
 from visrftwin_ros.propagation.replay.path_replay import Replay
 from visrftwin_ros.propagation.replay.replay_scene import ReplayScene
+from visrftwin_ros.propagation.tracing.cached_solver import Discovery
 from visrftwin_ros.propagation.tracing.edge_paths import edge_paths
 from visrftwin_ros.propagation.tracing.faint_paths import without_faint
 from visrftwin_ros.propagation.tracing.mirror_paths import (
@@ -245,10 +247,14 @@ class RadioMap:
 
 
 class MapSolver:
-    """Answers tiles of maps, and keeps what does not change with people: the paths of the cells."""
+    """Answers tiles of maps, and keeps what does not change with people: the paths of the cells.
 
-    def __init__(self, device: Device = "auto") -> None:
+    folder: where these are kept for the next run too; None: nowhere.
+    """
+
+    def __init__(self, device: Device = "auto", folder: Path | None = None) -> None:
         self._device: Device = device
+        self._folder = folder
         self._place: _Place | None = None
 
     def tile(self, question: MapQuestion, number: int) -> TileMap:
@@ -259,7 +265,7 @@ class MapSolver:
         """
         place = self._place
         if place is None or place.key != question.place_key:
-            self._place = place = _Place(question, self._device)
+            self._place = place = _Place(question, self._device, self._folder)
         grid = question.grid
         cells = np.flatnonzero(grid.tile_of == number)
         centres = grid.centres[cells]
@@ -285,8 +291,9 @@ class MapSolver:
 class _Place:
     """The surfaces of a question, and the paths that are known among them."""
 
-    def __init__(self, question: MapQuestion, device: Device) -> None:
+    def __init__(self, question: MapQuestion, device: Device, folder: Path | None) -> None:
         self.key = question.place_key
+        self._folder = folder
         self._site, self._meshes, self._model = question.site, question.meshes, question.model
         self._device: Device = device
         self.scene = ReplayScene(question.meshes, question.model.frequency, device)
@@ -301,12 +308,24 @@ class _Place:
         key = (grid.cell, float(grid.origin[2]), tile, ap)
         if key not in self._cells:
             transmitter = Devices((ap,), self._at[ap])
-            paths = self._paths(grid, transmitter, _receivers(centres))
+            paths = self._discovery(grid, ap).paths_to(_receivers(centres))
             self._cells[key] = _Cells(paths, transmitter, centres, self.scene, self._model)
             while sum(len(one.centres) for one in self._cells.values()) > _KEPT_LINKS:
                 self._cells.popitem(last=False)
         self._cells.move_to_end(key)
         return self._cells[key]
+
+    def _discovery(self, grid: MapGrid, ap: str) -> Discovery:
+        """What finds the paths from an access point to cells of `grid`, or has them on disk."""
+        own = [one for one in self._site.access_points if one.name == ap]
+        site = self._site.model_copy(update={"access_points": own})
+
+        def solver(
+            _meshes: object, transmitter: Devices, receivers: Devices, *_settings: object
+        ) -> PathSet:
+            return self._paths(grid, transmitter, receivers)
+
+        return Discovery(site, self._meshes, self._folder, self._device).solving_by(solver)
 
     def _paths(self, grid: MapGrid, transmitter: Devices, receivers: Devices) -> PathSet:
         """All static paths: those over few mirrors and an edge exactly, the rest, which scatter or

@@ -113,7 +113,7 @@ class PathSet:
         arrays["links"] = np.array(self.links, dtype=str).reshape(-1, 2)
         partial = file.with_name(file.name + ".partial")
         with partial.open("wb") as stream:
-            np.savez(stream, format=_FORMAT, fingerprint=fingerprint, **arrays)
+            np.savez_compressed(stream, format=_FORMAT, fingerprint=fingerprint, **arrays)
         partial.replace(file)
 
     @classmethod
