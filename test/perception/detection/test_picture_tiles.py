@@ -127,12 +127,9 @@ def test_each_person_counts_once_and_the_large_ones_by_the_whole() -> None:
 def test_on_real_pictures_tiles_win_back_what_a_small_input_loses(test_data: Path) -> None:
     pets = test_data / "pets"
     weights = test_data / "detector" / "yolov8n320_int8_openvino_model"
-    scores = {}
-    for tiles in (0, 2):
-        tracks = track_recording(
-            PETS, pets / "vtest.avi", "yolo", weights, frames=65, tiles=tiles, progress=False
-        )
-        scores[tiles] = score_tracks(tracks, read_truth(pets / "gt_dev.csv"), frames=(1, 65))
-    assert scores[2].recall >= scores[0].recall and scores[2].precision >= scores[0].precision
-    assert scores[2].mota > scores[0].mota + 0.05
-    assert scores[2].error_p90 < scores[0].error_p90
+    tracks = track_recording(
+        PETS, pets / "vtest.avi", "yolo", weights, frames=65, tiles=2, progress=False
+    )
+    score = score_tracks(tracks, read_truth(pets / "gt_dev.csv"), frames=(1, 65))
+    # The whole picture alone: 0.955, 0.833, 0.434 m (docs/validation.md).
+    assert score.recall > 0.96 and score.mota > 0.9 and score.error_p90 < 0.4
