@@ -21,6 +21,7 @@ from sensor_msgs.msg import Image, PointCloud2
 from tf2_msgs.msg import TFMessage
 
 from visrftwin_ros.action import BuildMap
+from visrftwin_ros.lab import shipped
 from visrftwin_ros.messages.geometry import transform_message
 from visrftwin_ros.messages.images import image_message
 from visrftwin_ros.nodes.messages.message_types import made
@@ -264,9 +265,18 @@ def test_a_mesh_becomes_a_site_with_the_devices_of_the_nodes(drive: Drive, tmp_p
     assert load_site(result.site).access_points[0].name == "ap"
 
 
+def test_a_bag_becomes_a_site_by_its_sweeps_alone(bench: NodeBench, tmp_path: Path) -> None:
+    drive = Drive(bench, tmp_path, embedder="none", poses="lidar")
+    status, result = drive.outcome(source=str(shipped.BAG))
+    assert (status, result.success) == (GoalStatus.STATUS_SUCCEEDED, True), result.message
+    assert result.surfaces > 10 and load_site(result.site).access_points[0].name == "ap"
+    drive.client.destroy()
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [
+        ({"poses": "guess"}, "parameter 'poses': 'guess'; expected tf or lidar"),
         ({"lidar": "nose"}, "parameter 'lidar': site 'pets_campus' has no LiDAR 'nose'"),
         ({"embedder": "clip"}, "embedder 'clip': expected one of packaged"),
         ({"embedder": "dinov2"}, "it needs weights, head as well"),

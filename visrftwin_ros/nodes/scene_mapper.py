@@ -66,6 +66,7 @@ class _Goal:
     phase: str = "reading the recording"
     progress: float = 0.0
     stopped: bool = False
+    left_out: tuple[str, ...] = ()
 
     @property
     def listening(self) -> bool:
@@ -93,6 +94,7 @@ class SceneMapper(TwinNode):
         NodeParameter("lidar", "", "Name of the site's LiDAR (may be empty if it has one)"),
         NodeParameter("period", 1.0, "Seconds between sweeps that are taken", (0.05, 60.0)),
         NodeParameter("farthest", FARTHEST, "Metres of a return that is taken", (1.0, 100.0)),
+        NodeParameter("poses", "tf", "Of a bag's sweeps: tf, or lidar, by the sweeps themselves"),
         NodeParameter(
             "points",
             5_000_000,
@@ -127,6 +129,8 @@ class SceneMapper(TwinNode):
 
     def configure(self) -> None:
         self._site = site = self.site()
+        if self.value("poses") not in ("tf", "lidar"):
+            raise TwinError(f"parameter 'poses': {self.value('poses')!r}; expected tf or lidar")
         reader = ("embedder", "embedder_model", "embedder_weights", "material_head")
         self._reader = ReaderChoice(*(self.value(name) for name in reader))
         self._looks = self._reader.looks and self.value("pictures") > 0
@@ -201,6 +205,8 @@ class SceneMapper(TwinNode):
             if asked.resume:
                 raise TwinError("resume is for live maps: a recording is read anew")
             source = MapSource(Path(asked.source), self._site.world_frame)
+            if source.kind == "bag" and self.value("poses") == "lidar":
+                source = replace(source, poses="lidar")
             if source.has_pictures:
                 source = replace(source, pictures=self.value("pictures"))
             goal.running = self._worker.submit(self._of_recording, goal, source)
@@ -277,9 +283,11 @@ class SceneMapper(TwinNode):
 
     def _of_recording(self, goal: _Goal, source: MapSource) -> _Built:
         assert goal.plan is not None
-        scan = source.read(partial(goal.counted, 0.0, 0.4))
+        poses, without = source.followed(partial(goal.counted, 0.0, 0.2))
+        scan = source.read(partial(goal.counted, 0.2, 0.4), poses)
         goal.told("reading pictures")
-        pictures = source.read_pictures()[0] if self._looks else ()
+        pictures, left_out = source.read_pictures(poses) if self._looks else ((), ())
+        goal.left_out = (*without, *left_out)
         counted = partial(goal.counted, 0.5, 0.9)
         return *build_site(scan, pictures, goal.plan, goal.told, counted), len(pictures)
 
@@ -307,6 +315,10 @@ class SceneMapper(TwinNode):
             f"{len(site.scene)} surfaces of {views} sweeps or frames and {pictures} pictures, {floor:.0f} m^2 "
             f"of floor; {100 * place.unmapped:.0f} % of the cloud is in none of them; see report/report.md"
         )
+        if goal.left_out:
+            result.message += f"; left out: {goal.left_out[0]}"
+            if len(goal.left_out) > 1:
+                result.message += f" and {len(goal.left_out) - 1} more"
         try:
             describe(site)
         except TwinError as error:
