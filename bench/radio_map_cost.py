@@ -21,8 +21,9 @@ from visrftwin_ros.scene.ray_device import prepare
 from visrftwin_ros.scene.surfaces import surface_meshes
 from visrftwin_ros.scene.visibility import Visibility
 from visrftwin_ros.site.loading import load_site
+from visrftwin_ros.twin.map_solver import MapSolver
 from visrftwin_ros.twin.on_demand_links import PeopleModel, channels_of
-from visrftwin_ros.twin.radio_map import MapGrid, MapQuestion, MapSolver, RadioMap
+from visrftwin_ros.twin.radio_map import MapGrid, MapQuestion, RadioMap
 
 CELLS = 425
 CHECKED = 24

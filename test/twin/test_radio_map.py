@@ -14,9 +14,10 @@ from visrftwin_ros.propagation.tracing.path_solver import solve
 from visrftwin_ros.scene.surfaces import surface_meshes
 from visrftwin_ros.scene.visibility import Visibility
 from visrftwin_ros.site.model import Site
-from visrftwin_ros.twin import radio_map
+from visrftwin_ros.twin import map_solver
+from visrftwin_ros.twin.map_solver import MapSolver
 from visrftwin_ros.twin.on_demand_links import PeopleModel, channels_of
-from visrftwin_ros.twin.radio_map import MOST_CELLS, MapGrid, MapQuestion, MapSolver, RadioMap
+from visrftwin_ros.twin.radio_map import MOST_CELLS, MapGrid, MapQuestion, RadioMap
 
 CROWD = people((4.0, 1.2), (-17.5, -17.5), height=1.9)
 HOUSE, BODY = (8, 6), (2, 2)
@@ -88,7 +89,7 @@ def test_the_strongest_access_point_of_a_cell_is_named(both: RadioMap) -> None:
 def test_the_next_map_with_other_people_shoots_no_ray(
     maps: Maps, both: RadioMap, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("visrftwin_ros.twin.radio_map.solve", None)
+    monkeypatch.setattr("visrftwin_ros.twin.map_solver.solve", None)
     alone = maps.of(bodies=nobody())
     assert np.isfinite(alone.loss_db[BODY]).all() and np.isnan(alone.loss_db[HOUSE]).all()
     again = maps.of()
@@ -164,7 +165,7 @@ def test_a_map_is_kept_for_the_next_run_until_the_place_changes(
     def never(*_: object, **__: object) -> None:
         raise AssertionError("paths were looked for again")
 
-    monkeypatch.setattr(radio_map, "mirror_paths", never)
+    monkeypatch.setattr(map_solver, "mirror_paths", never)
     again = MapSolver(folder=tmp_path).tile(question, tile)
     np.testing.assert_array_equal(first.loss_db, again.loss_db)
     wall = maps.site.scene[0].model_copy(update={"material": "glass"})

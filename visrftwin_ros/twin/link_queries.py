@@ -23,8 +23,9 @@ from visrftwin_ros.scene.surfaces import SurfaceMesh
 from visrftwin_ros.scene.visibility import SHORTEST
 from visrftwin_ros.site.model import Propagation, Site
 from visrftwin_ros.twin.enclosure import enclosing, solids
+from visrftwin_ros.twin.map_solver import MapSolver
 from visrftwin_ros.twin.on_demand_links import PeopleModel
-from visrftwin_ros.twin.radio_map import MapQuestion, MapSolver, RadioMap, TileMap
+from visrftwin_ros.twin.radio_map import MapQuestion, RadioMap, TileMap
 
 Array = NDArray[np.float64]
 
