@@ -45,17 +45,20 @@ BY_CHANCE = 0.05
 
 @dataclass(frozen=True)
 class Case:
-    """speed: m/s of the wearer. error: of the pose, shares of the sigmas. tf_late: s."""
+    """speed: m/s of the wearer. error: of the pose, shares of the sigmas. tf_late: s. turn_sigma: rad, what
+    the site says of the pose; None as it comes."""
 
     name: str
     speed: float
     error: float
     tf_late: float
+    turn_sigma: float | None = None
 
 
 CASES = (
     Case("stands, exact pose", 0.0, 0.0, 0.0),
     Case("walks, exact pose", 1.0, 0.0, 0.0),
+    Case("walks, exact pose, and the site says so", 1.0, 0.0, 0.25, 0.0),
     Case("walks, pose error", 1.0, 1.0, 0.0),
     Case("walks, pose error, TF 0.25 s late", 1.0, 1.0, 0.25),
     Case("walks, twice the pose error, TF 0.25 s late", 1.0, 2.0, 0.25),
@@ -96,7 +99,10 @@ def errors_of(case: Case, seed: int) -> tuple[list[float], int, int]:
     scene = Scene(walks(6, seed), SECONDS, seed)
     error = rolling_error(case, draw)
     transforms = TransformBuffer()
-    source = CameraSource(CAMERA, "world", transforms)
+    camera = CAMERA
+    if case.turn_sigma is not None:
+        camera = CAMERA.model_copy(update={"turn_sigma": case.turn_sigma})
+    source = CameraSource(camera, "world", transforms)
     waiting: WaitingRoom[Detections] = WaitingRoom()
     tracker = PeopleTracker()
     events: list[tuple[float, int, object]] = []

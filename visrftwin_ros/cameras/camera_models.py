@@ -132,11 +132,6 @@ class FisheyeCamera(CameraModel):
         return value, 1 + powers @ (self.distortion * np.array([3, 5, 7, 9]))
 
     @property
-    def pixels_per_radian(self) -> Float[np.ndarray, " 2"]:
-        """As `CameraModel.pixels_per_radian`: the focal lengths."""
-        return self._focal
-
-    @property
     def _focal(self) -> Float[np.ndarray, " 2"]:
         return self.matrix[[0, 1], [0, 1]]
 
@@ -205,12 +200,8 @@ class PanoramaCamera(CameraModel):
         )
 
     @property
-    def pixels_per_radian(self) -> Float[np.ndarray, " 2"]:
-        """As `CameraModel.pixels_per_radian`: the same everywhere."""
-        return self._scale
-
-    @property
     def _scale(self) -> Float[np.ndarray, " 2"]:
+        """px/rad."""
         return np.array([self.size[0] / (2 * np.pi), self.size[1] / np.pi])
 
     @property

@@ -39,11 +39,6 @@ class CameraModel(ABC):
     column_period: float = np.inf
     turn_sigma: float = 0.0
 
-    @property
-    @abstractmethod
-    def pixels_per_radian(self) -> Float[np.ndarray, " 2"]:
-        """px of column and row that a small turn moves the middle of the picture by."""
-
     @abstractmethod
     def undistorted(self, pixels: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 2"]:
         """Ideal pixels of image pixels; NaN where the distortion has no inverse."""
@@ -200,11 +195,6 @@ class PinholeCamera(CameraModel):
     def rays(self, ideal_pixels: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, "n 3"]:
         """As `CameraModel.rays`: z = 1."""
         return _homogeneous((ideal_pixels - self.matrix[:2, 2]) / self._focal)
-
-    @property
-    def pixels_per_radian(self) -> Float[np.ndarray, " 2"]:
-        """As `CameraModel.pixels_per_radian`: the focal lengths."""
-        return self._focal
 
     @property
     def _focal(self) -> Float[np.ndarray, " 2"]:

@@ -125,6 +125,8 @@ class Camera(_Strict):
     distortion: list[FiniteFloat] = []
     rvec: Vector3 | None = None
     t: Vector3 | None = None
+    # rad by which the pose from TF is off, about each axis: our assumption, of visual odometry
+    turn_sigma: Annotated[float, Field(ge=0, le=0.2)] = 0.009
     frame_rate: PositiveFloat = 10.0  # of its recording
     video: str = ""  # file name of its recording, where one is known
 

@@ -21,7 +21,6 @@ from scipy.spatial.transform import Rotation
 from visrftwin_ros.cameras.recordings import Recording
 from visrftwin_ros.cli import main
 from visrftwin_ros.perception.appearance.embedding import ImageTextModel
-from visrftwin_ros.perception.sources import camera_source
 from visrftwin_ros.perception.sources.bag_sensors import BagReader, DetectorOptions
 from visrftwin_ros.perception.sources.bag_tracks import track_bag
 from visrftwin_ros.perception.sources.video_tracks import frame_stamp_ns, track_recording
@@ -131,6 +130,7 @@ def moving_site(tmp_path: Path) -> Path:
     camera = content["cameras"][0]
     for field in ("fx", "fy", "cx", "cy", "rvec", "t"):
         del camera[field]
+    camera["turn_sigma"] = 0.0  # what TF says of it is exact
     (tmp_path / "site.yaml").write_text(yaml.safe_dump(content))
     return tmp_path / "site.yaml"
 
@@ -142,10 +142,7 @@ def test_a_bag_gives_the_tracks_of_its_recording(
     moving_site: Path,
     tmp_path: Path,
     moving: bool,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # What TF says of this camera is exact, as what the site says of the fixed one.
-    monkeypatch.setattr(camera_source, "TURN_SIGMA", 0.0)
     weights = test_data / "detector" / "yolov8n320_int8_openvino_model"
     site = str(moving_site) if moving else "pets_campus"
     out = tmp_path / "tracks.csv"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from visrftwin_ros.cameras.camera_models import (
@@ -19,9 +18,6 @@ from visrftwin_ros.site.model import Camera
 
 TF_TOLERANCE = 0.1
 """s from the nearest sample at which a moving camera's pose is still believed."""
-TURN_SIGMA = math.radians(0.5)
-"""rad by which the pose of a camera that moves is off, about each axis: our assumption, of visual
-odometry and of TF between samples. At 10 m from eyes 1.65 m high that is half a metre."""
 OTHER_FRAME_AFTER_NS = 5_000_000_000
 """A camera that was silent for longer may come back under another frame."""
 
@@ -115,7 +111,9 @@ class CameraSource:
         except TwinError as error:
             raise TwinError(f"camera {self.name!r}: {error}") from error
         rotation = pose.rotation.inv().as_matrix()
-        return self._lens.posed(self.name, rotation, -rotation @ pose.position, TURN_SIGMA)
+        return self._lens.posed(
+            self.name, rotation, -rotation @ pose.position, self._camera.turn_sigma
+        )
 
 
 def _with_lens(camera: Camera, lens: Intrinsics) -> Camera:

@@ -7,7 +7,7 @@ probabilistic data association", 2004, in its one-hypothesis form).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -24,6 +24,7 @@ from visrftwin_ros.perception.measurements.box_measurements import (
 )
 from visrftwin_ros.perception.tracking import walker_filter as walkers
 from visrftwin_ros.perception.tracking.association import PARTS, PairCosts, assigned, pair_costs
+from visrftwin_ros.perception.tracking.camera_turn import SHARED, CameraTurn, turn_slope
 from visrftwin_ros.perception.tracking.look_distance import blended, look_cost
 from visrftwin_ros.perception.tracking.sighting import believe, fade, missed, spoken_for, waiting
 from visrftwin_ros.perception.tracking.track_table import NEVER_NS, TrackTable
@@ -49,6 +50,8 @@ class CameraSighting:
     boxes: BoxMeasurements
     camera: CameraModel
     config: TrackerConfig
+    turn: CameraTurn | None = None
+    """By how much the camera is turned against its pose, where that is in doubt."""
 
     @property
     def sensor(self) -> str:
@@ -56,6 +59,11 @@ class CameraSighting:
 
     def applied(self, tracks: TrackTable, seconds: float) -> tuple[TrackTable, int]:
         """As `Sighting.applied`: boxes that stand nowhere on the ground are counted."""
+        if self.turn is None and self.camera.turn_sigma:
+            turn = self._turn(tracks)
+            tracks.turns = {**tracks.turns, self.sensor: turn}
+            straight = replace(self, camera=turn.of(self.camera), turn=turn)
+            return straight.applied(tracks, seconds)
         spoken = spoken_for(tracks, self.stamp_ns, seconds, self.config)
         i, j, pairs = self._matched(tracks)
         if len(i):
@@ -63,6 +71,26 @@ class CameraSighting:
         unseen = missed(tracks, i, self.sensor)
         fade(tracks, unseen, self._miss_rate(tracks), self.stamp_ns, spoken)
         return self._with_newcomers(tracks, j)
+
+    def _turn(self, tracks: TrackTable) -> CameraTurn:
+        """Of the camera, as the people tell whom it sees."""
+        before = tracks.turns.get(self.sensor)
+        turn = CameraTurn.unknown(self.camera, self.stamp_ns)
+        if before is not None:
+            turn = before.at(self.stamp_ns, self.camera)
+        guess = replace(self, camera=turn.of(self.camera), turn=turn)
+        i, j, pairs = guess._matched(tracks)
+        if len(i):
+            assert pairs is not None
+            mean = tracks.mean[i]
+            rows, jacobian, _ = walkers.expected_rows(mean, guess.camera)
+            residual = self.boxes.rows[j] - rows
+            residual[:, 0] = walkers.wrapped(residual[:, 0], self.camera.column_period)
+            doubt = SHARED * jacobian @ tracks.covariance[i] @ jacobian.swapaxes(1, 2)
+            doubt += self._box_noise(rows, j)[..., None] * np.eye(3)
+            slope = turn_slope(mean, guess.camera)
+            turn = turn.told_by(residual, slope, doubt, PARTS[pairs.part[i, j]])
+        return turn
 
     def _matched(
         self, tracks: TrackTable
@@ -74,7 +102,7 @@ class CameraSighting:
         rows, jacobian, in_front = walkers.expected_rows(tracks.mean, self.camera)
         noise = walkers.row_noise(rows, config)
         innovation = jacobian @ tracks.covariance @ jacobian.swapaxes(1, 2)
-        innovation += noise[..., None] * np.eye(3) + walkers.shaken(self.camera)
+        innovation += self._noise(noise, tracks.mean)
         pairs = pair_costs(rows, innovation, boxes, config, self.camera.column_period)
         cost = pairs.cost + self._link_cost(tracks)
         look = look_cost(tracks.look, boxes.embedding, config)
@@ -135,7 +163,7 @@ class CameraSighting:
             tracks.covariance[i],
             residual,
             jacobian,
-            noise[..., None] * np.eye(3) + walkers.shaken(self.camera),
+            self._noise(noise, tracks.mean[i]),
             PARTS[pairs.part[i, j]],
         )
         gain = self._evidence(j, self._usual_height(tracks, i))
@@ -154,6 +182,13 @@ class CameraSighting:
         noise[~self.boxes.whole[j], 0] *= self.config.cut_sigma_factor**2
         noise[:, 0] += self.boxes.slack[j] ** 2 / 12  # uniform over the slack
         return noise
+
+    def _noise(
+        self, variance: Float[np.ndarray, "k 3"], mean: walkers.Means
+    ) -> Float[np.ndarray, "k 3 3"]:
+        """Covariances [px^2] of columns and rows of walkers, the camera's turn in it."""
+        own = variance[..., None] * np.eye(3)
+        return own if self.turn is None else own + self.turn.noise(mean, self.camera)
 
     def _evidence(
         self, j: Int[np.ndarray, " k"], usual: Bool[np.ndarray, " k"]
@@ -249,12 +284,11 @@ class CameraSighting:
         noise = self._box_noise(rows, j)
         residual = boxes.rows[j] - rows
         residual[:, 0] = walkers.wrapped(residual[:, 0], self.camera.column_period)
-        shaken = walkers.shaken(self.camera)
         spread = jacobian[:, 2, 4] ** 2 * self.config.height_sigma**2 + 2 * noise[:, 2]
         usual = np.abs(residual[:, 2]) < 3.0 * np.sqrt(spread)
         # The box of an unusual body is all that is known of its height.
         covariance[~usual, 4, 4] = UNUSUAL_HEIGHT_SIGMA**2
         mean, covariance = walkers.updated(
-            mean, covariance, residual, jacobian, noise[..., None] * np.eye(3) + shaken, used
+            mean, covariance, residual, jacobian, self._noise(noise, mean), used
         )
         return mean, covariance, usual

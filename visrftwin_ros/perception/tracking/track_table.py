@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.special import expit
 
+from visrftwin_ros.perception.tracking.camera_turn import CameraTurn
 from visrftwin_ros.perception.tracking.people import People
 
 SEEN_WITHIN_NS = 1_000_000_000
@@ -28,7 +30,8 @@ class TrackTable:
     sensor, that saw it or could have seen it. ids: '' until shown for the first time. born: of
     which measurement, unlike any other track's. link: the id that the camera's own tracker gave the
     last box. look: mean embedding of clear boxes, (0,) if none. sightings: ROS time [ns] at which
-    each sensor saw it last; a sensor that then missed it is not there.
+    each sensor saw it last; a sensor that then missed it is not there. turns: not of tracks but of
+    cameras that move, by name: how far off their poses were.
     """
 
     mean: Float[np.ndarray, "n 5"] = field(default_factory=lambda: np.zeros((0, 5)))
@@ -47,6 +50,7 @@ class TrackTable:
     link: list[str] = field(default_factory=list)
     look: list[Float[np.ndarray, " _"]] = field(default_factory=list)
     sightings: list[dict[str, int]] = field(default_factory=list)
+    turns: dict[str, CameraTurn] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.mean)
@@ -55,8 +59,8 @@ class TrackTable:
         """The tracks that a mask picks; these themselves where it picks all."""
         if np.all(mask):
             return self
-        picked = TrackTable()
-        for column in fields(self):
+        picked = TrackTable(turns=self.turns)
+        for column in _columns():
             values = getattr(self, column.name)
             kept = (
                 values[mask]
@@ -68,15 +72,15 @@ class TrackTable:
 
     def extended(self, other: TrackTable) -> TrackTable:
         """These tracks and then the others."""
-        joined = TrackTable()
-        for column in fields(self):
+        joined = TrackTable(turns=self.turns)
+        for column in _columns():
             mine, theirs = getattr(self, column.name), getattr(other, column.name)
             both = np.concatenate([mine, theirs]) if isinstance(mine, np.ndarray) else mine + theirs
             setattr(joined, column.name, both)
         return joined
 
     def copied(self) -> TrackTable:
-        """The same tracks, whose columns may be written to. Looks and sightings are shared: they
+        """The same tracks, whose columns may be written to. Looks, sightings and turns are shared: they
         are replaced, never written into."""
         columns = {column.name: getattr(self, column.name).copy() for column in fields(self)}
         return TrackTable(**columns)
@@ -100,3 +104,8 @@ class TrackTable:
             ),
             look=tuple(shown.look),
         )
+
+
+def _columns() -> list[Field[Any]]:
+    """Those of which each track has one."""
+    return [column for column in fields(TrackTable) if column.name != "turns"]

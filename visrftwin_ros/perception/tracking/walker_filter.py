@@ -94,13 +94,6 @@ def row_noise(rows: Float[np.ndarray, "n 3"], config: TrackerConfig) -> Float[np
     return np.asarray((height[:, None] * shares) ** 2 + config.pixel_sigma**2)
 
 
-def shaken(camera: CameraModel) -> Float[np.ndarray, "3 3"]:
-    """Covariance [px^2] of column, foot row and head row by the turn that the camera's pose may be
-    off: both rows move by the same."""
-    column, row = (camera.turn_sigma * camera.pixels_per_radian) ** 2
-    return np.array([[column, 0.0, 0.0], [0.0, row, row], [0.0, row, row]])
-
-
 def updated(
     mean: Means,
     covariance: Covariances,
