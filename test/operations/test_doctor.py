@@ -226,6 +226,9 @@ def test_a_graph_that_is_not_sound_is_heard_over_ros(quiet_domain: None) -> None
 def test_a_running_graph_is_looked_at(quiet_domain: None) -> None:
     code, said = doctor("--site", "pets_campus", "--seconds", "2")
     assert (code, "no node of a twin was heard" in said) == (0, True), said
+    # Nothing is wrong with what does not come yet, but it is not well either.
+    (camera,) = (line for line in said.splitlines() if "start its driver" in line)
+    assert camera.startswith("-     input camera view1")
     specs = [
         NodeSpec("site_frames", "", {"site": "pets_campus"}),
         NodeSpec("people_detector", "/view1", {"site": "pets_campus", "detector": "motion"}),

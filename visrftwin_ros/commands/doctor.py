@@ -30,7 +30,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_remap(parser)
     parser.add_argument("--seconds", type=float, default=4.0, help="to listen to the graph")
     parser.add_argument(
-        "--json", action="store_true", help="a list of {subject, said, wrong} instead of lines"
+        "--json",
+        action="store_true",
+        help="a list of {subject, said, wrong, awaited} instead of lines",
     )
     parser.epilog = "Exit code: 0 nothing is wrong, 1 something is, 2 bad arguments."
 
@@ -62,7 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps([asdict(finding) for finding in found], indent=2))
     else:
         for finding in found:
-            print(f"{'WRONG' if finding.wrong else 'ok   '} {finding.subject}: {finding.said}")
+            mark = "WRONG" if finding.wrong else "-" if finding.awaited else "ok"
+            print(f"{mark:5} {finding.subject}: {finding.said}")
     return int(any(finding.wrong for finding in found))
 
 

@@ -33,11 +33,13 @@ NODE_MODULES = "visrftwin_ros.nodes."
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at: `wrong` where something has to be done, which `said` then names."""
+    """One thing looked at: `wrong` where something has to be done, which `said` then names; `awaited`
+    where it is not there yet and nothing is wrong with that."""
 
     subject: str
     said: str
     wrong: bool = False
+    awaited: bool = False
 
 
 def look_at_machine(site: str, weights: str, web_port: int, grpc_port: int) -> list[Finding]:

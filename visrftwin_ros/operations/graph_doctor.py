@@ -122,7 +122,8 @@ def findings(site: Site | None, table: Sequence[NodeSpec], heard: Heard) -> list
             if level != b"\x00"
         ]
     else:
-        found = [Finding("graph", f"no node of a twin was heard for {heard.seconds:.0f} s")]
+        said = f"no node of a twin was heard for {heard.seconds:.0f} s"
+        found = [Finding("graph", said, awaited=True)]
     found += [_stream(stream, heard, runs) for stream in heard.streams]
     return [*found, *_clocks(heard), *_frames(site, heard, runs)]
 
@@ -291,7 +292,8 @@ def _stream(stream: Stream, heard: Heard, runs: bool) -> Finding:
         like = [name for name, kinds in heard.topics.items() if topic.kind in kinds]
         like = sorted(name for name in like if not name.endswith("debug_image"))
         said += f", or remap one of {', '.join(like[:5])}" if like else ""
-    return Finding(subject, said, runs and sensor and not topic.count)
+    wrong = runs and sensor and not topic.count
+    return Finding(subject, said, wrong, awaited=not wrong and not topic.count)
 
 
 def _fault(topic: Topic, heard: Heard) -> str:
