@@ -6,6 +6,7 @@ from visrftwin_ros.beams.hand_over_plan import (
     Service,
     best_course,
     hand_over_plan,
+    links_ahead,
     service_value,
 )
 from visrftwin_ros.site.model import Radio
@@ -40,6 +41,20 @@ def exhaustive(value: np.ndarray, step: float, serving: int, service: Service) -
         return best
 
     return most(0, serving)
+
+
+def test_a_link_whose_paths_end_on_the_way_has_no_signal_there_and_is_left() -> None:
+    links = [("ap0", "cart"), ("ap1", "cart"), ("off", "cart")]
+    horizons = np.array([0.0, 1.0, 2.0, 3.0])
+    snr = np.full((3, 2, 4), GOOD)
+    snr[0, :, 2:] = np.nan
+    snr[2] = np.nan
+    known = links_ahead(links, horizons, snr)["cart"]
+    assert known.aps == ("ap0", "ap1") and np.isfinite(known.snr_db).all()
+    np.testing.assert_allclose(known.snr_db[0][:, known.times < 0.99], GOOD)
+    assert (known.snr_db[0][:, known.times > 1.99] < BAD).all()
+    plan = hand_over_plan(known, 0, RADIO, Service())
+    assert plan.to == 1 and plan.at <= 1.1
 
 
 @pytest.mark.parametrize("old_serves", [False, True])

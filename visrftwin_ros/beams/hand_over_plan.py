@@ -85,17 +85,18 @@ def links_ahead(
 ) -> dict[str, LinksAhead]:
     """Of every robot: laid out in steps of PLAN_STEP, straight between the forecast's horizons.
 
-    links: (access point, robot). Links with an SNR that is nan in any future, of which nothing is
-    known, are left out.
+    links: (access point, robot). Links whose SNR now is nan in any future, of which nothing is known,
+    are left out. One that is known now and nan later has no path known to where the robot will be:
+    no signal.
     """
     rows: dict[str, list[int]] = {}
     for i, (_, robot) in enumerate(links):
-        if not np.isnan(snr_db[i]).any():
+        if not np.isnan(snr_db[i, :, 0]).any():
             rows.setdefault(robot, []).append(i)
     times = np.arange(0, horizons[-1] + PLAN_STEP / 2, PLAN_STEP)
     after = np.clip(np.searchsorted(horizons, times), 1, len(horizons) - 1)
     share = (times - horizons[after - 1]) / (horizons[after] - horizons[after - 1])
-    finite = np.maximum(snr_db, _NO_SIGNAL_DB)
+    finite = np.fmax(snr_db, _NO_SIGNAL_DB)
     fine = finite[..., after - 1] * (1 - share) + finite[..., after] * share
     return {
         robot: LinksAhead(tuple(links[i][0] for i in mine), times, fine[mine])

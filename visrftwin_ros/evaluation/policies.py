@@ -123,12 +123,12 @@ def advised(
         nonlocal state
         now = float(course.time[k])
         links = links_at(course, ahead, now)
-        if links is None:
-            return serving
-        if measured_db is not None:
-            state = told_by_radios(state, course, links, measured_db, k)
-        state = state.associated(course.robot, course.aps[serving], now, course.robot)
-        state, _ = state.advise(course.robot, links, now, radio, service)
+        if links is not None:
+            if measured_db is not None:
+                state = told_by_radios(state, course, links, measured_db, k)
+            state = state.associated(course.robot, course.aps[serving], now, course.robot)
+            state, _ = state.advise(course.robot, links, now, radio, service)
+        # What was advised for later stands where the forecast stops.
         advice = state.advised.get(course.robot)
         if advice is None or advice.from_ap != course.aps[serving] or advice.at > now:
             return serving

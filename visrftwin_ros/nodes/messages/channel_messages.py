@@ -158,7 +158,7 @@ def forecast_message(
                 shadow_loss_upper_db=upper[i].tolist(),
                 quantiles=LEVELS.tolist(),
                 shadow_loss_quantiles_db=loss[i].ravel().tolist(),
-                snr_quantiles_db=[] if np.isnan(snr[i]).any() else snr[i].ravel().tolist(),
+                snr_quantiles_db=[] if np.isnan(snr[i, 0]).any() else snr[i].ravel().tolist(),
             )
         )
     return message
