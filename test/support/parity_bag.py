@@ -333,6 +333,8 @@ class GreyLevelDetector:
     alone, so that what the tracks show is the sensors' handling and not the detector's."""
 
     kind = "yolo"
+    vehicles: tuple[str, ...] = ()
+    sees = ""
 
     def __init__(self, weights: str | Path, *, camera: str = "", **options: object) -> None:
         self._camera = camera
