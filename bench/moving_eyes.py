@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from scipy.spatial.transform import Rotation
 
 from visrftwin_ros.benchmarks.simulated.arrivals import SECOND, START
 from visrftwin_ros.benchmarks.simulated.sensor_scene import Scene, walks
+from visrftwin_ros.cameras.camera_models import site_intrinsics
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.perception.measurements.detections import Detections
 from visrftwin_ros.perception.sources.camera_source import CameraSource
@@ -102,7 +102,8 @@ def errors_of(case: Case, seed: int) -> tuple[list[float], int, int]:
     camera = CAMERA
     if case.turn_sigma is not None:
         camera = CAMERA.model_copy(update={"turn_sigma": case.turn_sigma})
-    source = CameraSource(camera, "world", transforms)
+    source, lens = CameraSource(camera, "world", transforms), site_intrinsics(camera)
+    assert lens is not None
     waiting: WaitingRoom[Detections] = WaitingRoom()
     tracker = PeopleTracker()
     events: list[tuple[float, int, object]] = []
@@ -112,8 +113,6 @@ def errors_of(case: Case, seed: int) -> tuple[list[float], int, int]:
     for seconds in np.arange(0.05, SECONDS - 0.5, 1 / PICTURES).tolist():
         pose = true_pose(case, seconds)
         inverse = pose.rotation.inv()
-        lens = source._lens
-        assert lens is not None
         model = lens.posed("glasses", inverse.as_matrix(), -inverse.apply(pose.position))
         events.append((seconds + LATENCY, 1, scene.detections(model, seconds, draw, None)))
     gaps, told, nobody, wanted = [], 0, 0, 0
@@ -147,7 +146,7 @@ def errors_of(case: Case, seed: int) -> tuple[list[float], int, int]:
             transforms.move(CAMERA.optical_frame, "world", stamp, pose)
         else:
             waiting.add(what, round(at * SECOND))  # type: ignore[arg-type]
-        waiting.serve(round(at * SECOND), partial(taken))
+        waiting.serve(round(at * SECOND), taken)
     return gaps, wanted - told, nobody
 
 

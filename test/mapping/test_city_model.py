@@ -175,6 +175,13 @@ def test_levels_of_detail_and_distance_choose(tmp_path: Path) -> None:
         ({"vertices": [[0, 0]]}, "vertices and transform"),
         ({"vertices": [[0, 0, 0]] * 3}, "no known vertices"),
         ({"CityObjects": {"b": {"type": "Building", "geometry": [{"lod": "2"}]}}}, "without type"),
+        ({"CityObjects": {"b": {"type": "Building", "geometry": 3}}}, "not as CityJSON is"),
+        ({"CityObjects": {"b": house() | {"parents": 3}}}, "not as CityJSON is"),
+        ({"metadata": "EPSG"}, "not as CityJSON is"),
+        (
+            {"CityObjects": {"b": {"type": "Building", "geometry": [{"type": [], "lod": "2"}]}}},
+            "not as CityJSON is",
+        ),
     ],
 )
 def test_what_is_wrong_is_said(tmp_path: Path, changed: dict[str, Any], reason: str) -> None:

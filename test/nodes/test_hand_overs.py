@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,10 @@ from visrftwin_ros.msg import (
     ShadowForecasts,
 )
 from visrftwin_ros.nodes.beam_selector import BeamSelector
+from visrftwin_ros.nodes.messages.channel_messages import forecast_message
 from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.nodes.shared.twin_node import EACH_QOS
+from visrftwin_ros.twin.forecast import ShadowForecast as ShadowForecastOfTwin
 
 HORIZONS = 0.25 * np.arange(13)
 ROBOT = "standing"
@@ -38,9 +41,11 @@ def two_aps(small_site: Path) -> str:
     return str(small_site)
 
 
-def forecast(ap_fades_at: float, ap: float = 25.0, other: float = 20.0) -> ShadowForecasts:
+def forecast(
+    ap_fades_at: float, ap: float = 25.0, other: float = 20.0, faded: float = -10.0
+) -> ShadowForecasts:
     """`ap` fades for good at that time, `other` stays."""
-    fading = np.where(ap_fades_at <= HORIZONS, -10.0, ap)
+    fading = np.where(ap_fades_at <= HORIZONS, faded, ap)
     links = {"ap": fading, "other": np.full(13, other)}
     return ShadowForecasts(
         header=header(made, time.time_ns(), "world"),
@@ -105,6 +110,31 @@ def test_who_serves_is_warned_in_time_with_a_name_a_moment_and_a_reason(
     assert 1.2 < lead <= 2.0
     assert told.header.stamp == message.header.stamp
     assert told.confidence == 1 and told.expected_gain > 0 and "ap is expected" in told.reason
+
+
+def test_a_link_of_which_no_path_is_known_where_the_robot_will_be_is_left_in_time(
+    bench: NodeBench, two_aps: str
+) -> None:
+    radio = Radio(bench, two_aps)
+    radio.says("ap")
+    message = forecast(2.0, faded=np.nan)
+    radio.hears(message)
+    told = newest(radio)
+    assert (told.from_ap, told.to_ap) == ("ap", "other")
+    assert 1.2 < (stamp_ns(told.at) - stamp_ns(message.header.stamp)) * 1e-9 <= 2.0
+
+
+def test_the_forecast_tells_of_links_that_are_known_now() -> None:
+    links = (("ap", ROBOT), ("other", ROBOT))
+    snr = np.full((2, 3, 13), 20.0)
+    snr[0, :, 8:] = np.nan
+    snr[1] = np.nan
+    ahead = ShadowForecastOfTwin(HORIZONS, np.zeros(snr.shape), np.zeros(snr.shape))
+    state = SimpleNamespace(stamp_ns=5, links=links)
+    message = forecast_message(state, ahead, snr, "world", stale=False)
+    known = np.array(message.forecasts[0].snr_quantiles_db).reshape(13, -1)
+    assert (known[:8] == 20.0).all() and np.isnan(known[8:]).all()
+    assert not message.forecasts[1].snr_quantiles_db
 
 
 def test_a_robot_that_the_other_serves_already_is_left_alone(

@@ -81,7 +81,11 @@ def read_city_model(
     """
     model = _loaded(file)
     vertices, objects = _vertices(model, file), _objects(model, file)
-    found = list(_meshes(objects, vertices, lod, file))
+    try:
+        found = list(_meshes(objects, vertices, lod, file))
+        reference = str((model.get("metadata") or {}).get("referenceSystem", "no reference system"))
+    except (AttributeError, KeyError, TypeError) as error:
+        raise TwinError(f"{file} is not as CityJSON is: {error}") from error
     if not any(material != "ground" for _, _, material, _, _ in found):
         kinds = Counter(str(one.get("type")) for one in objects.values())
         raise TwinError(
@@ -118,7 +122,6 @@ def read_city_model(
         )
     if not terrain:
         parts.append(flat_ground(parts, str(file)))
-    reference = str((model.get("metadata") or {}).get("referenceSystem") or "no reference system")
     return CityModel(tuple(parts), np.array([*start, zero]), reference)
 
 

@@ -106,3 +106,4 @@ def ids_after_a_jump(sigma: float) -> set[str]:
 
 def test_a_pose_that_jumps_makes_nobody_twice_where_it_is_doubted() -> None:
     assert len(ids_after_a_jump(SIGMA)) == 2 < len(ids_after_a_jump(0.0))
+    assert ids_after_a_jump(1e-200) == ids_after_a_jump(0.0)

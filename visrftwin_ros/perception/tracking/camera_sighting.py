@@ -24,7 +24,7 @@ from visrftwin_ros.perception.measurements.box_measurements import (
 )
 from visrftwin_ros.perception.tracking import walker_filter as walkers
 from visrftwin_ros.perception.tracking.association import PARTS, PairCosts, assigned, pair_costs
-from visrftwin_ros.perception.tracking.camera_turn import SHARED, CameraTurn, turn_slope
+from visrftwin_ros.perception.tracking.camera_turn import LEAST_TURN, SHARED, CameraTurn, turn_slope
 from visrftwin_ros.perception.tracking.look_distance import blended, look_cost
 from visrftwin_ros.perception.tracking.sighting import believe, fade, missed, spoken_for, waiting
 from visrftwin_ros.perception.tracking.track_table import NEVER_NS, TrackTable
@@ -59,7 +59,7 @@ class CameraSighting:
 
     def applied(self, tracks: TrackTable, seconds: float) -> tuple[TrackTable, int]:
         """As `Sighting.applied`: boxes that stand nowhere on the ground are counted."""
-        if self.turn is None and self.camera.turn_sigma:
+        if self.turn is None and self.camera.turn_sigma > LEAST_TURN:
             turn = self._turn(tracks)
             tracks.turns = {**tracks.turns, self.sensor: turn}
             straight = replace(self, camera=turn.of(self.camera), turn=turn)

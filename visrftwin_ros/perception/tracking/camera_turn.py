@@ -16,6 +16,8 @@ from scipy.spatial.transform import Rotation
 from visrftwin_ros.cameras.pinhole import CameraModel
 from visrftwin_ros.perception.tracking.walker_filter import TRUSTED, Means, chi_square_quantile
 
+LEAST_TURN = 1e-6
+"""rad of doubt about a pose from which it matters; less has no inverse in the end."""
 KEPT = 3.0
 """s over which the error of a pose changes: our assumption."""
 SHARED = 4.0
