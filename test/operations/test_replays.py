@@ -73,17 +73,26 @@ class Listener:
         self._node = rclpy.create_node("hears_all")
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self._node)
-        self._hears = [
+        for topic, (kind, qos) in topics.items():
             self._node.create_subscription(kind, topic, self.heard[topic].append, qos)
-            for topic, (kind, qos) in topics.items()
-        ]
+        # The last one: who is heard here has been told of the subscriptions above as well.
+        self._configured: set[str] = set()
+        self._node.create_subscription(
+            DiagnosticArray, "/diagnostics", self._on_diagnostics, REPORT_QOS
+        )
         self._says = self._node.create_publisher(DiagnosticArray, "/diagnostics", REPORT_QOS)
+
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            if status.name.endswith(CONFIGURE) and status.level == DiagnosticStatus.OK:
+                self._configured.add(status.name.removesuffix(CONFIGURE))
 
     def run(self, specs: list[NodeSpec], seconds: float) -> None:
         """The graph, until its replay has ended."""
         *others, replay = specs
         # DDS may take seconds to find the publishers: the replay waits for us too.
-        waits = [*replay.parameters["wait_for"], self._node.get_name()]
+        needed = set(replay.parameters["wait_for"])
+        waits = [*needed, self._node.get_name()]
         ending = NodeSpec(
             replay.executable,
             replay.namespace,
@@ -101,7 +110,7 @@ class Listener:
                 self._executor.spin_once(timeout_sec=0.02)
                 waited = time.monotonic() - began
                 assert graph.poll() is None
-                if not ready and all(one.get_publisher_count() for one in self._hears):
+                if not ready and needed <= self._configured:
                     ready = True
                     self._says.publish(
                         DiagnosticArray(
