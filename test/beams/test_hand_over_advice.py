@@ -47,6 +47,16 @@ def test_unreported_it_is_served_as_last_advised() -> None:
     assert state.served_by("r", links(99.0), advice.at) == "b"
 
 
+def test_who_is_heard_without_a_forecast_may_be_advised_while_it_is_heard() -> None:
+    fading = LinksAhead(("a",), TIMES, np.where(TIMES >= 0.5, -10.0, 25.0)[None, None])
+    state = NetworkState().associated("r", "a", 100.0)
+    assert state.advise("r", fading, 100.0, RADIO, SERVICE)[1] is None
+    heard = state.hears(("c", "r"), 99.9, 20.0).hears(("c", "another"), 99.9, 20.0)
+    _, advice = heard.advise("r", fading, 100.0, RADIO, SERVICE)
+    assert advice is not None and (advice.from_ap, advice.to_ap) == ("a", "c")
+    assert heard.advise("r", fading, 101.0, RADIO, SERVICE)[1] is None
+
+
 def test_a_report_overrules_what_was_advised_and_older_ones_are_ignored() -> None:
     state, advice = NetworkState().advise("r", links(0.4), 100.0, RADIO, SERVICE)
     assert advice is not None

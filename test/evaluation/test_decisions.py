@@ -83,11 +83,12 @@ def test_without_a_forecast_they_stay(policy) -> None:
     assert out(policy(made, nothing, made.snr_db, RADIO, SERVICE)) == pytest.approx(2.0)
 
 
-def test_service_that_is_foreseen_exactly_is_told_as_it_comes() -> None:
+def test_service_that_is_foreseen_exactly_is_told_as_it_comes_but_recoveries_with_doubt() -> None:
     made = course()
     told, came = service_told(made, foreseen(made), made.snr_db, 1.0, RADIO, SERVICE)
     assert len(told) == len(came) == 2 * 18
-    np.testing.assert_array_equal(told, came)
+    doubted = told != came
+    assert came[doubted].all() and 0 < doubted.sum() < 4
     assert 0 < came.mean() < 1
 
 

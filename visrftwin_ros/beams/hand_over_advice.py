@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from visrftwin_ros.beams.hand_over_plan import LinksAhead, Plan, Service, hand_over_plan
+from visrftwin_ros.beams.late_recovery import recovers_late
 from visrftwin_ros.beams.signs_of_life import FRESH, SignsOfLife
 from visrftwin_ros.beams.snr_correction import SnrCorrection
 from visrftwin_ros.site.model import Radio
@@ -126,19 +127,27 @@ class NetworkState:
         return ahead.aps[int(strongest)]
 
     def corrected(self, robot: str, ahead: LinksAhead, now: float) -> LinksAhead:
-        """`ahead` with what radios measured blended in, and without those that fell silent."""
+        """`ahead` with what radios measured blended in, links that are down recovering late, and without those
+        that fell silent.
+
+        An access point that is heard and has no forecast is taken to stay as it was last heard.
+        """
         add = [self.correction.ahead((ap, robot), now, ahead.times) for ap in ahead.aps]
         snr_db = ahead.snr_db + np.stack(add)[:, None]
         snr_db[[self.signs.is_silent((ap, robot), now) for ap in ahead.aps]] = _SILENT_DB
-        return replace(ahead, snr_db=snr_db)
+        known = recovers_late(replace(ahead, snr_db=snr_db))
+        for ap, heard_db in self.signs.heard_by(robot, now).items():
+            if ap not in ahead.aps:
+                known = known.with_one_more(ap, heard_db)
+        return known
 
     def advise(
         self, robot: str, ahead: LinksAhead, now: float, radio: Radio, service: Service
     ) -> tuple[NetworkState, Advice | None]:
         """Advice for `robot`, where there is any that has not been given yet.
 
-        ahead: predicted; measured SNRs are blended in here. One who serves without a forecast is taken
-        to stay as he was last heard, or to be gone where that is long ago.
+        ahead: predicted; measured SNRs are blended in here. One who serves without a forecast and was not
+        heard for a second is taken to be gone.
         """
         serving = self.served_by(robot, ahead, now)
         state = replace(self, signs=self.signs.serves((serving, robot), now))
@@ -147,8 +156,7 @@ class NetworkState:
             state = state._served(robot, serving, now, None)
         ahead = state.corrected(robot, ahead, now)
         if serving not in ahead.aps:
-            heard = state.signs.snr_db((serving, robot), now)
-            ahead = ahead.with_one_more(serving, _SILENT_DB if heard is None else heard)
+            ahead = ahead.with_one_more(serving, _SILENT_DB)
         here = ahead.aps.index(serving)
         plan = hand_over_plan(ahead, here, radio, service)
         if (

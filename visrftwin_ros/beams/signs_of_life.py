@@ -76,10 +76,13 @@ class SignsOfLife:
             return self
         return replace(self, lost={**self.lost, link: now})
 
-    def snr_db(self, link: Link, now: float) -> float | None:
-        """As last heard, if that is fresh."""
-        mine = self.heard.get(link)
-        return mine.snr_db if mine is not None and now - mine.last <= FRESH else None
+    def heard_by(self, robot: str, now: float) -> dict[str, float]:
+        """SNR [dB] of every access point that this robot hears, as last heard, if that is fresh."""
+        return {
+            ap: one.snr_db
+            for (ap, hears), one in self.heard.items()
+            if hears == robot and now - one.last <= FRESH
+        }
 
     def is_silent(self, link: Link, now: float) -> bool:
         """It fell silent while it served this robot; or another one, and nobody hears it; or it no

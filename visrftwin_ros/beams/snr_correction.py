@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -10,8 +12,15 @@ from jaxtyping import Float
 
 Link = tuple[str, str]
 
-_SLOW = 5.0
-"""s in which the lasting difference is learnt: site, materials, gains."""
+_LASTING = 3.0
+"""s of measurements whose median is the lasting difference: site, materials, gains, and the place that a
+robot has come to. A fade that the twin did not see is over before it is half of that."""
+_FEWEST = 3
+"""Measurements that the median goes over at least, and _MOST at most."""
+_MOST = 64
+_NOISE_DB = 2.0
+"""What a single measurement says beyond the lasting difference is taken off by this much (soft threshold,
+Donoho, IEEE Trans. Inf. Theory 41 (1995) 613): two standard deviations of a reported SNR."""
 _PASSING = 0.5
 """s after which what differs now, such as a person whom no camera sees, is taken to have passed."""
 _OLD = 1.0
@@ -22,13 +31,31 @@ _FORGOTTEN = 60.0
 
 @dataclass(frozen=True)
 class _Difference:
-    """Measured less predicted SNR of a link: lasting_db, and now_db at `at` s; weight: s of
-    measurements that the lasting one rests on."""
+    """Measured less predicted SNR of a link: recent: (s, dB) of its measurements, the newest last; lasting_db:
+    their median."""
 
+    recent: tuple[tuple[float, float], ...]
     lasting_db: float
-    now_db: float
-    at: float
-    weight: float
+
+    @property
+    def at(self) -> float:
+        """s, of the newest."""
+        return self.recent[-1][0]
+
+    @property
+    def passing_db(self) -> float:
+        """What the newest says beyond the lasting one, its noise taken off."""
+        beyond = self.recent[-1][1] - self.lasting_db
+        return math.copysign(max(abs(beyond) - _NOISE_DB, 0.0), beyond)
+
+    def with_one_more(self, at: float, difference_db: float) -> _Difference:
+        fewest = len(self.recent) + 1 - _FEWEST
+        kept = [one for k, one in enumerate(self.recent) if k >= fewest or at - one[0] <= _LASTING]
+        return _Difference.of((*kept[1 - _MOST :], (at, difference_db)))
+
+    @classmethod
+    def of(cls, recent: tuple[tuple[float, float], ...]) -> _Difference:
+        return cls(recent, statistics.median(db for _, db in recent))
 
 
 @dataclass(frozen=True)
@@ -42,23 +69,18 @@ class SnrCorrection:
     ) -> SnrCorrection:
         """With one more measurement, at `at` s, of what was predicted as `predicted_db`.
 
-        One that is not finite, or older than the last, changes nothing. The lasting difference
-        moves by robust steps: a fade that the twin did not see is soon over and must not stay in.
+        One that is not finite, or older than the last, changes nothing.
         """
         difference = measured_db - predicted_db
-        if not np.isfinite(difference):
+        if not math.isfinite(difference):
             return self
         last = self.differences.get(link)
-        if last is None:
-            new = _Difference(difference, difference, at, 0.0)
+        if last is None or at - last.at > _FORGOTTEN:
+            new = _Difference.of(((at, difference),))
         elif at <= last.at:
             return self
         else:
-            passed = min(at - last.at, _OLD)
-            weight = min(last.weight + passed, _SLOW)
-            share = passed / max(weight, passed)
-            step = np.clip(difference - last.lasting_db, -3.0, 3.0)
-            new = _Difference(last.lasting_db + share * float(step), difference, at, weight)
+            new = last.with_one_more(at, difference)
         return replace(self, differences={**self.differences, link: new})
 
     def ahead(
@@ -70,5 +92,5 @@ class SnrCorrection:
         if known is None or now - known.at > _FORGOTTEN:
             return np.zeros(len(times))
         age = max(now - known.at, 0.0)
-        passing = (known.now_db - known.lasting_db) * np.exp(-(age + times) / _PASSING)
+        passing = known.passing_db * np.exp(-(age + times) / _PASSING)
         return known.lasting_db + passing * (age <= _OLD)

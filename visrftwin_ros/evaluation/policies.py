@@ -37,15 +37,22 @@ def told_by_radios(
     """With what the robot measured at step `k`."""
     now = float(course.time[k])
     for a, ap in enumerate(course.aps):
-        predicted = float(np.median(links.snr_db[links.aps.index(ap), :, 0]))
         link, snr_db = (ap, course.robot), float(measured_db[a, k])
-        state = state.hears(link, now, snr_db).measured(link, now, snr_db, predicted)
+        state = state.hears(link, now, snr_db)
+        if ap in links.aps:
+            predicted = float(np.median(links.snr_db[links.aps.index(ap), :, 0]))
+            state = state.measured(link, now, snr_db, predicted)
     return state
+
+
+def newest(ahead: Sequence[LinksAhead | None], now: float) -> LinksAhead | None:
+    """The newest forecast of a robot then, None where it has none."""
+    return ahead[min(int(now * RATE), len(ahead) - 1)]
 
 
 def links_at(course: Course, ahead: Sequence[LinksAhead | None], now: float) -> LinksAhead | None:
     """The newest forecast then, where it has all of the course's access points."""
-    links = ahead[min(int(now * RATE), len(ahead) - 1)]
+    links = newest(ahead, now)
     return links if links is not None and set(course.aps) <= set(links.aps) else None
 
 
@@ -122,7 +129,7 @@ def advised(
     def decide(k: int, serving: int) -> int:
         nonlocal state
         now = float(course.time[k])
-        links = links_at(course, ahead, now)
+        links = newest(ahead, now)
         if links is not None:
             if measured_db is not None:
                 state = told_by_radios(state, course, links, measured_db, k)
