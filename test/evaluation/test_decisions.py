@@ -116,7 +116,10 @@ def played(react_out: float, twin_out: float) -> Decisions:
     """Of one bag; the oracle is out for 1 s."""
     outs = {"react at 3 dB": react_out, "oracle": 1.0, "twin": twin_out}
     outcomes = tuple(
-        Outcome("r", policy, ServiceScore(60.0, outs.get(policy, 5.0), 2e9, 3, 1, 1))
+        Outcome(
+            "r", policy, ServiceScore(60.0, outs.get(policy, 5.0) - less, 2e9, 3, 1, 1), less > 0
+        )
+        for less in (0.0, 0.5)
         for policy in TOLD
     )
     served = {a: (np.array([0.2, 0.9]), np.array([False, True])) for a in AHEAD}
@@ -127,19 +130,22 @@ def played(react_out: float, twin_out: float) -> Decisions:
 
 def test_the_report_sums_over_bags_with_intervals(tmp_path: Path) -> None:
     bags = [played(3.0, 1.5), played(5.0, 2.0), played(4.0, 4.5)]
-    lines = {line.policy: line for line in summary(bags)}
+    lines = {line.policy: line for line in summary(bags, False)}
     assert lines["twin"].out == 8.0 and lines["twin"].closed == pytest.approx(4 / 9)
     assert lines["twin"].regret == 5.0 and lines["twin"].worse == 1
     low, high = lines["twin"].regret_interval
     assert 1.5 <= low < 5.0 < high <= 10.5
     assert lines["oracle"].regret_interval == (0.0, 0.0)
+    seamless = {line.policy: line for line in summary(bags, True)}
+    assert seamless["twin"].out == 6.5 and seamless["twin"].seconds == lines["twin"].seconds
     write_report(bags, tmp_path, f"visrftwin {NAME} bag")
     text = (tmp_path / "report.md").read_text()
-    assert table(bags) in text and "- bag: left out" in text and f"visrftwin {NAME} bag" in text
+    assert table(bags, False) in text and table(bags, True) in text
+    assert "- bag: left out" in text and f"visrftwin {NAME} bag" in text
     assert "announced 0.5 / 1 s before their onset: 9 of 12 / 6 of 12" in text
     assert "27 warnings went out, 6.00 false ones a minute over 6 links" in text
     kept = json.loads((tmp_path / "decisions.json").read_text())
-    assert len(kept["robots"]) == 3 * len(TOLD) and len(kept["policies"]) == len(TOLD)
+    assert len(kept["robots"]) == 6 * len(TOLD) and len(kept["policies"]) == 2 * len(TOLD)
     assert (tmp_path / "reliability.png").stat().st_size > 5000
     assert service_reliability(bags)["1 s ahead"].error == pytest.approx(0.15)
 

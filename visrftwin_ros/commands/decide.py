@@ -24,7 +24,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--rate", type=float, default=1e9, help="bit/s above the MAC that a robot needs"
     )
     parser.add_argument("--interruption", type=float, default=0.3, help="s that a hand-over takes")
-    parser.add_argument("--old-serves", action="store_true", help="the old link serves meanwhile")
     parser.add_argument(
         "--missed",
         type=float,
@@ -53,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not 0 < arguments.interruption <= 3 or not arguments.rate > 0:
         raise TwinError("expected --interruption over 0 and up to 3 s, and --rate over 0 bit/s")
     check_room(arguments.out, _WRITTEN, arguments.force)
-    service = Service(arguments.rate, arguments.interruption, arguments.old_serves)
+    service = Service(arguments.rate, arguments.interruption)
     sites = {name: load_site(name) for name in names}
     asked = [
         Question(bag, sites[name], service, arguments.seed, arguments.missed)
@@ -67,6 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     make_room(arguments.out, _WRITTEN, arguments.force)
     arguments.out.mkdir(parents=True)
     write_report(played, arguments.out, shlex.join(["visrftwin", *sys.argv[1:]]))
-    print(table(played))
+    for old_serves, meanwhile in ((False, "nobody serves"), (True, "the old link serves")):
+        print(f"During a hand-over {meanwhile}:\n{table(played, old_serves)}")
     print(f"{arguments.out}: report.md, decisions.json, reliability.png")
     return 0

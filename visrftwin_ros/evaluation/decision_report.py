@@ -25,7 +25,11 @@ def write_report(played: Sequence[Decisions], folder: Path, command: str) -> Non
     (folder / "report.md").write_text(page(played, diagrams, command))
     kept = {
         "command": command,
-        "policies": [vars(line) for line in summary(played)],
+        "policies": [
+            {"old_serves": old_serves, **vars(line)}
+            for old_serves in (False, True)
+            for line in summary(played, old_serves)
+        ],
         "warnings": [{"bag": str(one.source), **vars(one.warnings)} for one in played],
         "robots": rows(played),
     }
@@ -39,6 +43,7 @@ def rows(played: Sequence[Decisions]) -> list[dict[str, object]]:
             "bag": str(one.source),
             "robot": outcome.robot,
             "policy": outcome.policy,
+            "old_serves": outcome.old_serves,
             "told": one.told[outcome.policy],
             **vars(outcome.score),
         }
@@ -47,7 +52,7 @@ def rows(played: Sequence[Decisions]) -> list[dict[str, object]]:
     ]
 
 
-def table(played: Sequence[Decisions]) -> str:
+def table(played: Sequence[Decisions], old_serves: bool) -> str:
     """Sums over all bags and robots; the share of the gap from reacting to the oracle that each
     policy closes, with the 95 % interval of a bootstrap over bags."""
     lines = [
@@ -55,7 +60,7 @@ def table(played: Sequence[Decisions]) -> str:
         " | mean Gbit/s | hand-overs | useless | missed | bags worse than react |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for line in summary(played):
+    for line in summary(played, old_serves):
         low, high = line.closed_interval
         least, most = line.regret_interval
         closed = (
@@ -81,7 +86,6 @@ def service_reliability(played: Sequence[Decisions]) -> dict[str, Reliability]:
 def page(played: Sequence[Decisions], diagrams: dict[str, Reliability], command: str) -> str:
     """The report as Markdown."""
     service = played[0].service
-    meanwhile = "the old link serves on" if service.old_serves else "none serves"
     told = "\n".join(f"- {policy}: {what}" for policy, what in played[0].told.items())
     spread = "\n".join(
         f"| {name} | {one.error:.3f} | {int(one.count.sum())} |" for name, one in diagrams.items()
@@ -92,10 +96,15 @@ def page(played: Sequence[Decisions], diagrams: dict[str, Reliability], command:
 `{command}`
 
 Campaigns: {len(played)}; robots: {len({o.robot for one in played for o in one.outcomes})}. Out of service is
-a robot under {service.rate / 1e9:g} Gbit/s above the MAC; a hand-over takes {service.interruption:g} s, in which
-{meanwhile}. Intervals are 95 %, by a bootstrap over campaigns.
+a robot under {service.rate / 1e9:g} Gbit/s above the MAC. Intervals are 95 %, by a bootstrap over campaigns.
 
-{table(played)}
+## A hand-over takes {service.interruption:g} s in which nobody serves
+
+{table(played, False)}
+
+## The old link serves on meanwhile
+
+{table(played, True)}
 
 Useless: a hand-over whose old link would have served for the next 3 s. Missed: an outage that began while
 another link would have served. What each policy knows:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float
 from numpy.typing import NDArray
 
 from visrftwin_ros.beams.fade_warnings import FadeWarning, FadeWarnings
@@ -25,6 +26,7 @@ from visrftwin_ros.evaluation.resolved_paths import measured_multipath
 from visrftwin_ros.evaluation.scores.announcements import LEADS, announcement_score
 from visrftwin_ros.evaluation.scores.service import (
     Course,
+    Episode,
     ServiceScore,
     oracle,
     play,
@@ -34,7 +36,7 @@ from visrftwin_ros.evaluation.scores.service import (
 )
 from visrftwin_ros.perception.tracking.people import People
 from visrftwin_ros.perception.tracking.track_bodies import bodies_of
-from visrftwin_ros.site.model import Site
+from visrftwin_ros.site.model import Radio, Site
 from visrftwin_ros.twin.engine import TwinEngine
 from visrftwin_ros.twin.mounts import RobotPose, device_mount
 
@@ -48,18 +50,20 @@ _LOOK = 0.02
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one policy made of one robot's course."""
+    """What one policy made of one robot's course; old_serves: the old link served on during hand-overs."""
 
     robot: str
     policy: str
     score: ServiceScore
+    old_serves: bool
 
 
 @dataclass(frozen=True)
 class Decisions:
-    """Of one bag. told: what each policy knows. outcomes: robots times policies. served: at each of
-    AHEAD s, the probability that a link will give the needed rate, and whether it did. warnings: of the
-    live graph against the true shadow loss.
+    """Of one bag. told: what each policy knows. outcomes: robots times policies, for both that may become
+    of the old link (`service.old_serves` says nothing). served: at each of AHEAD s, the probability that a
+    link will give the needed rate, and whether it did. warnings: of the live graph against the true shadow
+    loss.
     """
 
     source: Path
@@ -154,22 +158,17 @@ def decide(
         first = int(np.nan_to_num(course.snr_db[:, 0], nan=-np.inf).argmax())
         mine = [one.links.get(course.robot) for one in foreseen]
         radio = site.radio
-        told = advised(course, mine, measured, radio, service)
-        unmeasured = advised(course, mine, None, radio, service)
-        episodes = {
-            "stay": play(course, first, stay, radio, service),
-            "react at 3 dB": play(course, first, react(measured), radio, service),
-            "two windows": play(
-                course, first, two_windows(course, mine, measured, radio, service), radio, service
-            ),
-            "twin": play(course, first, told, radio, service),
-            "twin, unmeasured": play(course, first, unmeasured, radio, service),
-            "oracle": oracle(course, first, radio, service),
-        }
-        outcomes += [
-            Outcome(course.robot, name, service_score(course, episode, radio, service))
-            for name, episode in episodes.items()
-        ]
+        for meanwhile in (replace(service, old_serves=False), replace(service, old_serves=True)):
+            episodes = _episodes(course, mine, measured, first, radio, meanwhile)
+            outcomes += [
+                Outcome(
+                    course.robot,
+                    name,
+                    service_score(course, episode, radio, meanwhile),
+                    meanwhile.old_serves,
+                )
+                for name, episode in episodes.items()
+            ]
         for ahead in AHEAD:
             served.setdefault(ahead, []).append(
                 service_told(course, mine, measured, ahead, radio, service)
@@ -186,6 +185,28 @@ def decide(
         warned(engine, campaign, foreseen),
         tuple(problems),
     )
+
+
+def _episodes(
+    course: Course,
+    ahead: Sequence[LinksAhead | None],
+    measured: Float[np.ndarray, "a t"],
+    first: int,
+    radio: Radio,
+    service: Service,
+) -> dict[str, Episode]:
+    """Of each of TOLD's policies."""
+    rule = two_windows(course, ahead, measured, radio, service)
+    told = advised(course, ahead, measured, radio, service)
+    unmeasured = advised(course, ahead, None, radio, service)
+    return {
+        "stay": play(course, first, stay, radio, service),
+        "react at 3 dB": play(course, first, react(measured), radio, service),
+        "two windows": play(course, first, rule, radio, service),
+        "twin": play(course, first, told, radio, service),
+        "twin, unmeasured": play(course, first, unmeasured, radio, service),
+        "oracle": oracle(course, first, radio, service),
+    }
 
 
 def courses(campaign: Campaign, site: Site) -> tuple[list[Course], list[str]]:
@@ -313,19 +334,18 @@ class PolicySummary:
 _DRAWS = 2000
 
 
-def summary(played: Sequence[Decisions]) -> list[PolicySummary]:
-    """One a policy."""
+def summary(played: Sequence[Decisions], old_serves: bool) -> list[PolicySummary]:
+    """One a policy; old_serves: as of Outcome."""
+    by_bag = [[o for o in one.outcomes if o.old_serves == old_serves] for one in played]
     out = {
-        policy: np.array(
-            [sum(o.score.out for o in one.outcomes if o.policy == policy) for one in played]
-        )
+        policy: np.array([sum(o.score.out for o in bag if o.policy == policy) for bag in by_bag])
         for policy in TOLD
     }
     draws = np.random.default_rng(7).integers(0, len(played), (_DRAWS, len(played)))
     react_out, oracle_out = out["react at 3 dB"], out["oracle"]
     lines = []
     for policy, told in TOLD.items():
-        mine = [o.score for one in played for o in one.outcomes if o.policy == policy]
+        mine = [o.score for bag in by_bag for o in bag if o.policy == policy]
         seconds = sum(score.seconds for score in mine)
         over_draws = _closed(*(x[draws].sum(axis=1) for x in (out[policy], react_out, oracle_out)))
         known = over_draws[np.isfinite(over_draws)]
