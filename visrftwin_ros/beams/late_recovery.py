@@ -20,8 +20,7 @@ def recovers_late(ahead: LinksAhead) -> LinksAhead:
     """With rises of over 3 dB held back, in each future for a time of its own (exponential, mean 2 s).
 
     Who stands in a link may wait there, walk along it or be joined by others, of which sampled walks know
-    nothing: of links that were down and foreseen at 80 % and more to be up half a second later, under
-    a half were (lab campaigns; docs/decisions.md). Fades that are foreseen stay as they are.
+    nothing; the mean was chosen on lab campaigns (docs/decisions.md). Fades that are foreseen stay as they are.
     """
     now = np.median(ahead.snr_db[:, :, :1], axis=1, keepdims=True)
     until = _waits(len(ahead.aps), ahead.snr_db.shape[1])
