@@ -168,11 +168,12 @@ def play(engine: TwinEngine, frames: list[People], rate: float) -> Played:
 def scores(engine: TwinEngine, frames: list[People], rate: float) -> dict[str, Any]:
     played = play(engine, frames, rate)
     robots = np.array([rx for _, rx in engine.links])
+    announced = announcement_score(played.time, played.truth, played.warnings)
     moving = np.isin(robots, [r.name for r in engine.site.robots if r.position is None])
     result: dict[str, Any] = {
         "frames": len(frames),
         "links": len(engine.links),
-        "announcements": asdict(announcement_score(played.time, played.truth, played.warnings)),
+        "announcements": asdict(announced) | {"false_a_minute": announced.false_a_minute},
         "deep_fades": [
             {
                 **asdict(fade),

@@ -42,7 +42,7 @@ def record(*advice: HandOverHeard, warned: tuple[float, ...] = ()) -> GraphRecor
             "far > cart": course(0 * TIMES + 20.0),
         },
         fade_warnings=[
-            WarningHeard("near > cart", at(t), at(t + 0.5), at(t + 2), 0.9) for t in warned
+            WarningHeard("near > cart", at(t), at(t + 0.5), at(t + 1), 0.9) for t in warned
         ],
         hand_overs=list(advice),
     )
@@ -84,7 +84,7 @@ def test_advice_to_another_robot_or_a_stranger_changes_nothing(lobby: Site) -> N
 
 @pytest.mark.parametrize(
     ("warned", "announced", "false", "lead"),
-    [((), 0, 0, None), ((2.0,), 1, 0, 0.92), ((2.7,), 0, 0, 0.22), ((2.0, 6.0), 1, 1, 0.92)],
+    [((), 0, 0, None), ((2.0,), 1, 0, 0.92), ((2.7,), 0, 0, 0.22), ((0.5, 2.0), 1, 1, 2.42)],
 )
 def test_warnings_count_from_when_they_were_heard(
     warned: tuple[float, ...], announced: int, false: int, lead: float | None, lobby: Site

@@ -54,6 +54,13 @@ def test_a_fringe_does_not_make_two_fades() -> None:
 def test_false_warnings_are_counted_by_the_minute() -> None:
     true = loss((10.0, 10.5, 15.0))
     told = [warning(5.0, 1.0, 2.0), warning(7.5), warning(40.0)]
-    assert announcement_score(TIME, true, told).false_a_minute == pytest.approx(2.0)
+    assert announcement_score(TIME, true, told).false_a_minute == pytest.approx(2 * 60 / 56)
     # A shallow fade makes a warning true.
     assert announcement_score(TIME, loss((41.0, 41.2, 6.5)), [warning(40.0)]).false_a_minute == 0
+
+
+def test_of_the_last_seconds_it_is_not_known_whether_a_warning_was_false() -> None:
+    late = announcement_score(TIME, loss(), [warning(55.0), warning(57.0)])
+    assert late.warnings == 2 and late.false == 1 and late.known_seconds == pytest.approx(56.0)
+    short = announcement_score(TIME[:61], loss()[:61], [warning(1.0)])
+    assert short.false == 0 and np.isnan(short.false_a_minute)

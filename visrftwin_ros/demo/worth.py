@@ -90,7 +90,7 @@ def known_before(losses: Losses, warnings: Sequence[WarningHeard], start_ns: int
             if one.link == link
         ]
         score = announcement_score(time, loss_db[:, None], mine, WARN_DB)
-        false += round(score.false_a_minute * (time[-1] - time[0]) / 60)
+        false += score.false
         found = [fade.lead for fade in deep_fades(time, loss_db[:, None], mine, WARN_DB)]
         fades += len(found)
         announced += sum(lead >= LEADS[0] for lead in found)

@@ -137,7 +137,8 @@ def warnings_told(played: Sequence[Decisions]) -> str:
         f"{sum(one.announced[i] for one in all_of)} of {fades}" for i in range(len(LEADS))
     )
     leads = " / ".join(f"{lead:g}" for lead in LEADS)
+    rate = f"{false / minutes * _LINKS:.2f}" if minutes else "an unknown number of"
     return (
         f"Fades over 10 dB announced {leads} s before their onset: {shares}. {issued} warnings went out,"
-        f" {false / minutes * _LINKS:.2f} false ones a minute over {_LINKS} links."
+        f" {rate} false ones a minute over {_LINKS} links."
     )

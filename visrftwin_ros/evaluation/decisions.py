@@ -77,7 +77,8 @@ class Decisions:
 
 @dataclass(frozen=True)
 class Warned:
-    """link_seconds: of all links. fades: deep ones; announced: of these, each of LEADS s before."""
+    """link_seconds: of all links, in which it is known whether a warning was false. fades: deep ones;
+    announced: of these, each of LEADS s before."""
 
     link_seconds: float
     fades: int
@@ -301,11 +302,11 @@ def warned(engine: TwinEngine, campaign: Campaign, foreseen: Sequence[Foreseen])
         loss = np.array([[c.shadow_loss_db] for c in course])
         mine = [replace(one, link=0) for f in foreseen for one in f.warnings if one.link == number]
         score = announcement_score(when, loss, mine)
-        seconds += float(when[-1] - when[0])
+        seconds += score.known_seconds
         fades += score.fades
         announced += np.round(np.nan_to_num(score.announced) * score.fades).astype(int)
         issued += score.warnings
-        false += round(score.false_a_minute * (when[-1] - when[0]) / 60)
+        false += score.false
     return Warned(seconds, fades, tuple(announced.tolist()), issued, false)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from visrftwin_ros.beams.fade_warnings import WARN_DB, FadeWarning
+from visrftwin_ros.twin.forecast import HORIZONS
 
 LEADS = (0.5, 1.0)
 """s before its onset that a fade is to be announced."""
@@ -21,14 +22,20 @@ _APART = 0.3
 @dataclass(frozen=True)
 class AnnouncementScore:
     """Of fades deeper than asked for: how many, the share announced each of LEADS before its
-    onset, warnings in all, false ones a minute of the recording, and the lead, s, median over the
-    announced ones."""
+    onset, warnings in all, false ones, of how many seconds it is known whether a warning that was issued
+    then was false, and the lead, s, median over the announced ones."""
 
     fades: int
     announced: tuple[float, ...]
     warnings: int
-    false_a_minute: float
+    false: int
+    known_seconds: float
     lead: float
+
+    @property
+    def false_a_minute(self) -> float:
+        """nan where it is known of no moment."""
+        return self.false / (self.known_seconds / 60) if self.known_seconds else np.nan
 
 
 @dataclass(frozen=True)
@@ -85,19 +92,21 @@ def announcement_score(
     A fade lasts while the loss is over WARN_DB and counts where it gets deeper than `deep_db` and
     its onset is in the recording. It is announced by a warning that names its link and came after
     the link's last fade ended and the lead before the onset. A warning is false where the loss
-    stays under WARN_DB from its issue to _SLACK after the end of its interval.
+    stays under WARN_DB from its issue to _SLACK after the end of its interval. That is not known of those
+    of the last seconds, whose interval the recording may end in: they count neither way.
     """
-    false = 0
+    false, known_until = 0, time[-1] - HORIZONS[-1] - _SLACK
     for warning in warnings:
         window = (time >= warning.at) & (time <= warning.ends + _SLACK)
-        false += not (loss_db[window, warning.link] > WARN_DB).any()
+        came = (loss_db[window, warning.link] > WARN_DB).any()
+        false += int(warning.at <= known_until and not came)
     lead = np.array([fade.lead for fade in deep_fades(time, loss_db, warnings, deep_db)])
-    minutes = (time[-1] - time[0]) / 60
     return AnnouncementScore(
         fades=len(lead),
         announced=tuple(float((lead >= least).mean()) if len(lead) else np.nan for least in LEADS),
         warnings=len(warnings),
-        false_a_minute=float(false / minutes),
+        false=false,
+        known_seconds=max(float(known_until - time[0]), 0.0),
         lead=float(np.median(lead[np.isfinite(lead)])) if np.isfinite(lead).any() else np.nan,
     )
 
