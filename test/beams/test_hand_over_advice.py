@@ -55,6 +55,16 @@ def test_who_is_heard_without_a_forecast_may_be_advised_while_it_is_heard() -> N
     _, advice = heard.advise("r", fading, 100.0, RADIO, SERVICE)
     assert advice is not None and (advice.from_ap, advice.to_ap) == ("a", "c")
     assert heard.advise("r", fading, 101.0, RADIO, SERVICE)[1] is None
+    # What is no number, or older than the last, is not what it is heard at; one that died is no candidate.
+    assert (
+        state.hears(("c", "r"), 99.9, np.inf).advise("r", fading, 100.0, RADIO, SERVICE)[1] is None
+    )
+    late = heard.hears(("c", "r"), 99.5, -14.0)
+    assert late.corrected("r", fading, 100.0).snr_db[1].max() == 20.0
+    died = heard
+    for at in (95.0, 95.5, 96.0):
+        died = died.associated("x", "c", at, "c").associated("y", "a", at + 3.8, "a")
+    assert died.advise("r", fading, 100.0, RADIO, SERVICE)[1] is None
 
 
 def test_a_report_overrules_what_was_advised_and_older_ones_are_ignored() -> None:

@@ -7,7 +7,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from visrftwin_ros.beams.hand_over_plan import LinksAhead, Plan, Service, hand_over_plan
+from visrftwin_ros.beams.hand_over_plan import (
+    NO_SIGNAL_DB,
+    LinksAhead,
+    Plan,
+    Service,
+    hand_over_plan,
+)
 from visrftwin_ros.beams.late_recovery import recovers_late
 from visrftwin_ros.beams.signs_of_life import FRESH, SignsOfLife
 from visrftwin_ros.beams.snr_correction import SnrCorrection
@@ -26,8 +32,6 @@ _REPEATED = 1.0
 _LONGEST_WAIT = 32.0
 _SETTLED = 1.0
 """s after a hand-over in which going back must gain twice as much."""
-_SILENT_DB = -100.0
-"""SNR of an access point that is not heard."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,7 @@ class NetworkState:
         """
         add = [self.correction.ahead((ap, robot), now, ahead.times) for ap in ahead.aps]
         snr_db = ahead.snr_db + np.stack(add)[:, None]
-        snr_db[[self.signs.is_silent((ap, robot), now) for ap in ahead.aps]] = _SILENT_DB
+        snr_db[[self.signs.is_silent((ap, robot), now) for ap in ahead.aps]] = NO_SIGNAL_DB
         known = recovers_late(replace(ahead, snr_db=snr_db))
         for ap, heard_db in self.signs.heard_by(robot, now).items():
             if ap not in ahead.aps:
@@ -156,7 +160,7 @@ class NetworkState:
             state = state._served(robot, serving, now, None)
         ahead = state.corrected(robot, ahead, now)
         if serving not in ahead.aps:
-            ahead = ahead.with_one_more(serving, _SILENT_DB)
+            ahead = ahead.with_one_more(serving, NO_SIGNAL_DB)
         here = ahead.aps.index(serving)
         plan = hand_over_plan(ahead, here, radio, service)
         if (
@@ -205,7 +209,7 @@ def _reason(ahead: LinksAhead, here: int, plan: Plan) -> str:
         return float(np.median(ahead.snr_db[row], axis=0).min())
 
     when = "now" if plan.at == 0 else f"in {plan.at:.1f} s"
-    if (ahead.snr_db[here] == _SILENT_DB).all():
+    if (ahead.snr_db[here] == NO_SIGNAL_DB).all():
         return (
             f"{ahead.aps[here]} is not heard any more, {ahead.aps[plan.to]} stays over"
             f" {lowest(plan.to):.0f} dB: change {when}"

@@ -14,7 +14,7 @@ from visrftwin_ros.site.model import Radio
 
 PLAN_STEP = 0.05
 """s."""
-_NO_SIGNAL_DB = -100.0
+NO_SIGNAL_DB = -100.0
 """SNR of a link where nothing arrives."""
 _BITS_WEIGHT = 0.2
 """Of bits beside service: a second at the top rate weighs as much as a fifth of a second served."""
@@ -96,7 +96,7 @@ def links_ahead(
     times = np.arange(0, horizons[-1] + PLAN_STEP / 2, PLAN_STEP)
     after = np.clip(np.searchsorted(horizons, times), 1, len(horizons) - 1)
     share = (times - horizons[after - 1]) / (horizons[after] - horizons[after - 1])
-    finite = np.fmax(snr_db, _NO_SIGNAL_DB)
+    finite = np.fmax(snr_db, NO_SIGNAL_DB)
     fine = finite[..., after - 1] * (1 - share) + finite[..., after] * share
     return {
         robot: LinksAhead(tuple(links[i][0] for i in mine), times, fine[mine])

@@ -22,8 +22,10 @@ def recovers_late(ahead: LinksAhead) -> LinksAhead:
     Who stands in a link may wait there, walk along it or be joined by others, of which sampled walks know
     nothing; the mean was chosen on lab campaigns (docs/decisions.md). Fades that are foreseen stay as they are.
     """
-    now = np.median(ahead.snr_db[:, :, :1], axis=1, keepdims=True)
-    until = _waits(len(ahead.aps), ahead.snr_db.shape[1])
+    futures = ahead.snr_db.shape[1]
+    # The (lower) median; `np.median` takes ten times as long.
+    now = np.sort(ahead.snr_db[:, :, :1], axis=1)[:, (futures - 1) // 2, None]
+    until = _waits(len(ahead.aps), futures)
     early = (ahead.snr_db > now + _RISE_DB) & (ahead.times < until[..., None])
     return replace(ahead, snr_db=np.where(early, now, ahead.snr_db))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -28,7 +29,8 @@ class _Reports:
     snr_db: float
 
     def with_one_more(self, at: float, snr_db: float) -> _Reports:
-        return replace(self, last=max(at, self.last), count=self.count + 1, snr_db=snr_db)
+        newest = (at, snr_db) if at >= self.last else (self.last, self.snr_db)
+        return replace(self, last=newest[0], count=self.count + 1, snr_db=newest[1])
 
     def is_missing(self, now: float) -> bool:
         """The next one should have come."""
@@ -48,8 +50,9 @@ class SignsOfLife:
     lost: Mapping[Link, float] = field(default_factory=dict)
 
     def hears(self, link: Link, at: float, snr_db: float) -> SignsOfLife:
-        """A robot measured an access point; one that it does not hear is no sign of life."""
-        if not snr_db >= HEARD_DB:
+        """A robot measured an access point; one that it does not hear is no sign of life, nor is an SNR that is
+        no number."""
+        if not HEARD_DB <= snr_db < math.inf:
             return self
         last = self.heard.get(link)
         new = last.with_one_more(at, snr_db) if last else _Reports(at, at, 1, snr_db)
@@ -77,11 +80,12 @@ class SignsOfLife:
         return replace(self, lost={**self.lost, link: now})
 
     def heard_by(self, robot: str, now: float) -> dict[str, float]:
-        """SNR [dB] of every access point that this robot hears, as last heard, if that is fresh."""
+        """SNR [dB] of every access point that this robot hears and that is not silent, as last heard, if that
+        is fresh."""
         return {
             ap: one.snr_db
             for (ap, hears), one in self.heard.items()
-            if hears == robot and now - one.last <= FRESH
+            if hears == robot and now - one.last <= FRESH and not self.is_silent((ap, robot), now)
         }
 
     def is_silent(self, link: Link, now: float) -> bool:

@@ -20,7 +20,8 @@ _FEWEST = 3
 _MOST = 64
 _NOISE_DB = 2.0
 """What a single measurement says beyond the lasting difference is taken off by this much (soft threshold,
-Donoho, IEEE Trans. Inf. Theory 41 (1995) 613): two standard deviations of a reported SNR."""
+Donoho, IEEE Trans. Inf. Theory 41 (1995) 613): two standard deviations of a reported SNR, which
+we assume to be 1 dB."""
 _PASSING = 0.5
 """s after which what differs now, such as a person whom no camera sees, is taken to have passed."""
 _OLD = 1.0

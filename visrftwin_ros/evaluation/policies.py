@@ -9,7 +9,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from visrftwin_ros.beams.hand_over_advice import NetworkState
-from visrftwin_ros.beams.hand_over_plan import LinksAhead, Service, rates
+from visrftwin_ros.beams.hand_over_plan import NO_SIGNAL_DB, LinksAhead, Service, rates
 from visrftwin_ros.evaluation.observed_people import RATE
 from visrftwin_ros.evaluation.scores.service import Course, Decide
 from visrftwin_ros.site.model import Radio
@@ -23,8 +23,13 @@ _HOLDS = 0.9
 def blended(
     course: Course, links: LinksAhead, state: NetworkState, now: float
 ) -> tuple[LinksAhead, list[int]]:
-    """With what radios measured, and the rows of the course's access points in it."""
-    return state.corrected(course.robot, links, now), [links.aps.index(ap) for ap in course.aps]
+    """With what radios measured, and the rows of the course's access points in it; one that is neither
+    foreseen nor heard has no signal."""
+    known = state.corrected(course.robot, links, now)
+    for ap in course.aps:
+        if ap not in known.aps:
+            known = known.with_one_more(ap, NO_SIGNAL_DB)
+    return known, [known.aps.index(ap) for ap in course.aps]
 
 
 def told_by_radios(
@@ -50,12 +55,6 @@ def newest(ahead: Sequence[LinksAhead | None], now: float) -> LinksAhead | None:
     return ahead[min(int(now * RATE), len(ahead) - 1)]
 
 
-def links_at(course: Course, ahead: Sequence[LinksAhead | None], now: float) -> LinksAhead | None:
-    """The newest forecast then, where it has all of the course's access points."""
-    links = newest(ahead, now)
-    return links if links is not None and set(course.aps) <= set(links.aps) else None
-
-
 def service_told(
     course: Course,
     ahead: Sequence[LinksAhead | None],
@@ -71,7 +70,7 @@ def service_told(
     true = rates(course.snr_db, radio) >= service.rate
     for k in range(len(course.time) - later):
         now = float(course.time[k])
-        links = links_at(course, ahead, now)
+        links = newest(ahead, now)
         if links is None:
             continue
         state = told_by_radios(state, course, links, measured_db, k)
@@ -101,7 +100,7 @@ def two_windows(
     def decide(k: int, serving: int) -> int:
         nonlocal state
         now = float(course.time[k])
-        links = links_at(course, ahead, now)
+        links = newest(ahead, now)
         if links is None:
             return serving
         state = told_by_radios(state, course, links, measured_db, k)
