@@ -32,23 +32,35 @@ HOSTILE = {
 }
 
 
+MANY_VALUES = f"robots: [{', '.join(['1'] * 50_000)}]\n"
+
+
+def seconds_to_read_many_values() -> float:
+    """How long this machine, with what else this process holds, takes for 50,000 values that are right YAML."""
+    start = time.thread_time()
+    yaml_text(MANY_VALUES, "here")
+    return time.thread_time() - start
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_yaml_is_refused_at_once(tmp_path: Path, name: str) -> None:
     text, why = HOSTILE[name]
     file = tmp_path / "site.yaml"
     file.write_text(text)
+    allowed = 3 * seconds_to_read_many_values()
     start = time.thread_time()
     with pytest.raises(TwinError, match=f"{file}: .*{why}"):
         load_site(str(tmp_path))
-    assert time.thread_time() - start < 1.0
+    assert time.thread_time() - start < allowed
 
 
 def test_a_site_of_wrong_values_names_the_first_of_them_at_once(tmp_path: Path) -> None:
-    (tmp_path / "site.yaml").write_text(f"robots: [{', '.join(['1'] * 50_000)}]\n")
+    (tmp_path / "site.yaml").write_text(MANY_VALUES)
+    allowed = 4 * seconds_to_read_many_values()
     start = time.thread_time()
     with pytest.raises(TwinError, match="wrong field") as error:
         load_site(str(tmp_path))
-    assert time.thread_time() - start < 2.0
+    assert time.thread_time() - start < allowed
     assert len(str(error.value).splitlines()) < 30
 
 
