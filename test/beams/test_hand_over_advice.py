@@ -43,8 +43,8 @@ def test_unreported_it_is_served_as_last_advised() -> None:
     assert advice is None  # b is the strongest from the start
     state, advice = NetworkState().advise("r", links(0.4), 100.0, RADIO, SERVICE)
     assert advice is not None
-    assert state.served_by("r", links(99.0), 100.0) == "a"
-    assert state.served_by("r", links(99.0), advice.at) == "b"
+    assert state.served_by("r", links(99.0), 100.0) == ("a",)
+    assert state.served_by("r", links(99.0), advice.at) == ("b",)
 
 
 def test_who_is_heard_without_a_forecast_may_be_advised_while_it_is_heard() -> None:
@@ -60,7 +60,7 @@ def test_who_is_heard_without_a_forecast_may_be_advised_while_it_is_heard() -> N
         state.hears(("c", "r"), 99.9, np.inf).advise("r", fading, 100.0, RADIO, SERVICE)[1] is None
     )
     late = heard.hears(("c", "r"), 99.5, -14.0)
-    assert late.corrected("r", fading, 100.0).snr_db[1].max() == 20.0
+    assert late.corrected("r", fading, 100.0, SERVICE).snr_db[1].max() == 20.0
     died = heard
     for at in (95.0, 95.5, 96.0):
         died = died.associated("x", "c", at, "c").associated("y", "a", at + 3.8, "a")
@@ -71,26 +71,26 @@ def test_a_report_overrules_what_was_advised_and_older_ones_are_ignored() -> Non
     state, advice = NetworkState().advise("r", links(0.4), 100.0, RADIO, SERVICE)
     assert advice is not None
     ignoring = state.associated("r", "a", 101.0)
-    assert ignoring.served_by("r", links(99.0), 101.0) == "a"
-    assert ignoring.associated("r", "b", 100.5).served_by("r", links(99.0), 101.0) == "a"
-    assert ignoring.associated("r", "b", 101.5).served_by("r", links(99.0), 102.0) == "b"
+    assert ignoring.served_by("r", links(99.0), 101.0) == ("a",)
+    assert ignoring.associated("r", "b", 100.5).served_by("r", links(99.0), 101.0) == ("a",)
+    assert ignoring.associated("r", "b", 101.5).served_by("r", links(99.0), 102.0) == ("b",)
 
 
 def test_a_robot_that_none_serves_counts_as_with_the_strongest() -> None:
     state = NetworkState().associated("r", "", 1.0)
-    assert state.served_by("r", links(99.0, first=10.0, second=20.0), 1.0) == "b"
+    assert state.served_by("r", links(99.0, first=10.0, second=20.0), 1.0) == ("b",)
 
 
 def test_a_report_expires() -> None:
     state, strongest = NetworkState().associated("r", "b", 1.0), links(99.0)
-    assert state.served_by("r", strongest, 1.0 + ASSOCIATION_LASTS) == "b"
-    assert state.served_by("r", strongest, 1.1 + ASSOCIATION_LASTS) == "a"
+    assert state.served_by("r", strongest, 1.0 + ASSOCIATION_LASTS) == ("b",)
+    assert state.served_by("r", strongest, 1.1 + ASSOCIATION_LASTS) == ("a",)
 
 
 def test_what_the_robot_says_counts_over_what_others_say() -> None:
     state = NetworkState().associated("r", "a", 1.0, by="r").associated("r", "b", 1.5, by="b")
-    assert state.served_by("r", links(99.0), 1.5) == "a"
-    assert state.associated("r", "b", 2.1, by="b").served_by("r", links(99.0), 2.1) == "b"
+    assert state.served_by("r", links(99.0), 1.5) == ("a",)
+    assert state.associated("r", "b", 2.1, by="b").served_by("r", links(99.0), 2.1) == ("b",)
 
 
 def test_one_who_serves_without_a_forecast_is_left_unless_it_is_well_heard() -> None:
@@ -194,11 +194,11 @@ def test_advice_that_a_robot_ignored_until_the_fade_was_over_stands_no_longer() 
     assert advice is not None and advice.at == 100.0
     state, none = state.advise("r", links(99.0), 101.0, RADIO, SERVICE)
     assert none is None and not state.advised
-    assert state.served_by("r", links(99.0), 101.0) == "a"
+    assert state.served_by("r", links(99.0), 101.0) == ("a",)
 
 
 def test_advice_that_was_taken_is_remembered_as_who_serves() -> None:
     state, advice = NetworkState().advise("r", links(0.4), 100.0, RADIO, SERVICE)
     assert advice is not None
     state, _ = state.advise("r", links(99.0, first=25.0, second=20.0), 101.0, RADIO, SERVICE)
-    assert state.served_by("r", links(99.0), 101.1) == "b"
+    assert state.served_by("r", links(99.0), 101.1) == ("b",)

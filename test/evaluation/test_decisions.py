@@ -73,7 +73,7 @@ def test_policies_that_know_the_fade_are_as_good_as_the_oracle(policy) -> None:
     best = service_score(made, oracle(made, 0, RADIO, SERVICE), RADIO, SERVICE).out
     found = out(policy(made, foreseen(made), made.snr_db, RADIO, SERVICE))
     assert best == pytest.approx(0.3) and found == pytest.approx(best)
-    assert out(react(made.snr_db)) >= best
+    assert out(react(made.snr_db, SERVICE)) >= best
 
 
 @pytest.mark.parametrize("policy", [two_windows, advised])
@@ -83,13 +83,18 @@ def test_without_a_forecast_they_stay(policy) -> None:
     assert out(policy(made, nothing, made.snr_db, RADIO, SERVICE)) == pytest.approx(2.0)
 
 
-def test_service_that_is_foreseen_exactly_is_told_as_it_comes_but_recoveries_with_doubt() -> None:
+def test_service_that_is_foreseen_exactly_is_told_as_it_comes() -> None:
     made = course()
     told, came = service_told(made, foreseen(made), made.snr_db, 1.0, RADIO, SERVICE)
     assert len(told) == len(came) == 2 * 18
+    assert (told == came).all() and 0 < came.mean() < 1
+
+
+def test_recoveries_are_told_with_doubt_where_the_old_link_serves() -> None:
+    made, seamless = course(), Service(old_serves=True)
+    told, came = service_told(made, foreseen(made), made.snr_db, 1.0, RADIO, seamless)
     doubted = told != came
     assert came[doubted].all() and 0 < doubted.sum() < 4
-    assert 0 < came.mean() < 1
 
 
 def test_a_robots_plan_is_where_it_will_be() -> None:

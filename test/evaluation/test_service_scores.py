@@ -36,7 +36,7 @@ def test_staying_is_out_for_as_long_as_the_fade_lasts() -> None:
 
 def test_reacting_is_out_for_the_hand_over() -> None:
     made = course((0, 5.0, 7.0))
-    episode = play(made, 0, react(made.snr_db), RADIO, SERVICE)
+    episode = play(made, 0, react(made.snr_db, SERVICE), RADIO, SERVICE)
     score = service_score(made, episode, RADIO, SERVICE)
     assert score.out == pytest.approx(0.3) and score.hand_overs == 1
     assert score.useless == 0 and score.missed == 0
@@ -58,7 +58,7 @@ def test_nobody_beats_the_oracle(seed: int) -> None:
     fades = [(int(rng.integers(2)), t, t + rng.uniform(0.1, 2)) for t in rng.uniform(0, 18, 8)]
     made = course(*fades)
     best = service_score(made, oracle(made, 0, RADIO, SERVICE), RADIO, SERVICE)
-    for policy in (stay, react(made.snr_db), lambda k, here: int(k // 40) % 2):
+    for policy in (stay, react(made.snr_db, SERVICE), lambda k, here: int(k // 40) % 2):
         assert best.out <= out(made, policy) + 0.3
 
 

@@ -149,7 +149,7 @@ def _worth(
         first = int(np.nan_to_num(course.snr_db[:, 0], nan=-np.inf).argmax())
         policies = {
             "stay": stay,
-            "react at 3 dB": react(course.snr_db),
+            "react at 3 dB": react(course.snr_db, service),
             "twin": follow(course, advice, start_ns),
         }
         episodes = {

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
+from visrftwin_ros.beams.connections import NEVER
 from visrftwin_ros.beams.hand_over_advice import NetworkState
 from visrftwin_ros.beams.hand_over_plan import NO_SIGNAL_DB, LinksAhead, Service, rates
 from visrftwin_ros.evaluation.observed_people import RATE
@@ -21,11 +22,11 @@ _HOLDS = 0.9
 
 
 def blended(
-    course: Course, links: LinksAhead, state: NetworkState, now: float
+    course: Course, links: LinksAhead, state: NetworkState, now: float, service: Service
 ) -> tuple[LinksAhead, list[int]]:
     """With what radios measured, and the rows of the course's access points in it; one that is neither
     foreseen nor heard has no signal."""
-    known = state.corrected(course.robot, links, now)
+    known = state.corrected(course.robot, links, now, service)
     for ap in course.aps:
         if ap not in known.aps:
             known = known.with_one_more(ap, NO_SIGNAL_DB)
@@ -76,7 +77,7 @@ def service_told(
         state = told_by_radios(state, course, links, measured_db, k)
         if k % every:
             continue
-        known, rows = blended(course, links, state, now)
+        known, rows = blended(course, links, state, now, service)
         step = min(round(seconds / known.step), len(known.times) - 1)
         served = rates(known.snr_db[rows, :, step], radio) >= service.rate
         told.append(served.mean(axis=1))
@@ -95,7 +96,7 @@ def two_windows(
 ) -> Decide:
     """A rule on the same forecast: away from a link that will fail in the near window in most futures,
     to the one that holds best in both that and the far one, if it does in nine futures of ten."""
-    state = NetworkState()
+    state, groups = NetworkState(), service.groups(len(course.aps))
 
     def decide(k: int, serving: int) -> int:
         nonlocal state
@@ -104,11 +105,12 @@ def two_windows(
         if links is None:
             return serving
         state = told_by_radios(state, course, links, measured_db, k)
-        known, rows = blended(course, links, state, now)
-        served = rates(known.snr_db[rows], radio) >= service.rate
+        known, rows = blended(course, links, state, now, service)
+        served = rates(groups.strongest(known.snr_db[rows]), radio) >= service.rate
         near, begun = known.times <= _NEAR, known.times >= service.interruption
         fails = ~served[serving][:, near].all(axis=1)
         holds = served[:, :, begun].all(axis=2).mean(axis=1)
+        holds[groups.meanwhile[serving] == NEVER] = 0.0
         best = int(holds.argmax())
         return best if fails.mean() > 0.5 and best != serving and holds[best] >= _HOLDS else serving
 
@@ -123,21 +125,22 @@ def advised(
     service: Service,
 ) -> Decide:
     """The live advice, followed when it says 'now'."""
-    state = NetworkState()
+    state, groups = NetworkState(), service.groups(len(course.aps))
 
     def decide(k: int, serving: int) -> int:
         nonlocal state
         now = float(course.time[k])
+        mine = tuple(course.aps[row] for row in groups.members[serving])
         links = newest(ahead, now)
         if links is not None:
             if measured_db is not None:
                 state = told_by_radios(state, course, links, measured_db, k)
-            state = state.associated(course.robot, course.aps[serving], now, course.robot)
+            state = state.associated(course.robot, mine[0], now, course.robot, mine[1:])
             state, _ = state.advise(course.robot, links, now, radio, service)
         # What was advised for later stands where the forecast stops.
         advice = state.advised.get(course.robot)
-        if advice is None or advice.from_ap != course.aps[serving] or advice.at > now:
+        if advice is None or advice.from_ap not in mine or advice.at > now:
             return serving
-        return course.aps.index(advice.to_ap)
+        return groups.number([course.aps.index(ap) for ap in advice.followed_by(mine)])
 
     return decide

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from visrftwin_ros.beams.connections import NEVER, NOBODY
 from visrftwin_ros.beams.hand_over_plan import Service, best_course, rates, service_value
 from visrftwin_ros.site.model import Radio
 
 Decide = Callable[[int, int], int]
-"""Who is to serve from step k on, while `serving` does: an index of an access point."""
+"""Which group of access points (`Service.groups`) is to serve from step k on, while group `serving` does; with one
+connection the number of a group is that of its access point."""
 
 _SOON = 3.0
 """s after a hand-over in which the old link must fail for it not to have been useless, and that an
@@ -37,7 +39,7 @@ class Course:
 
 @dataclass(frozen=True)
 class Episode:
-    """What a policy made of a course: serving: (T,) index. busy: (T,) a hand-over is under way.
+    """What a policy made of a course: serving: (T,) group, the old one while a hand-over is under way. busy: (T,) a hand-over is under way.
     bits: (T,) bit/s. begun: (S,) steps at which hand-overs began."""
 
     serving: Int[np.ndarray, " t"]
@@ -61,8 +63,9 @@ class ServiceScore:
 
 
 def play(course: Course, first: int, decide: Decide, radio: Radio, service: Service) -> Episode:
-    """`decide` asked at every step outside a hand-over, from `first` serving."""
-    carried = rates(course.snr_db, radio)
+    """`decide` asked at every step outside a hand-over, from group `first` serving."""
+    groups = service.groups(len(course.aps))
+    carried = rates(groups.strongest(course.snr_db), radio)
     steps = len(course.time)
     busy_steps = max(round(service.interruption / course.step), 1)
     serving, busy = np.empty(steps, int), np.zeros(steps, bool)
@@ -77,26 +80,40 @@ def play(course: Course, first: int, decide: Decide, radio: Radio, service: Serv
         begun.append(k)
         span = slice(k, min(k + busy_steps, steps))
         serving[span], busy[span] = here, True
-        if service.old_serves:
-            bits[span] = carried[here, span]
+        meanwhile = groups.meanwhile[here, there]
+        assert meanwhile != NEVER, "one change at a time"
+        if meanwhile != NOBODY:
+            bits[span] = carried[meanwhile, span]
         here, k = there, k + busy_steps
     return Episode(serving, busy, bits, np.array(begun, int))
 
 
 def oracle(course: Course, first: int, radio: Radio, service: Service) -> Episode:
     """What is best for one who knows all that comes."""
-    value = service_value(rates(course.snr_db, radio), radio, service)
-    going = dict(best_course(value, course.step, first, service).changes)
+    groups = service.groups(len(course.aps))
+    value = service_value(rates(groups.strongest(course.snr_db), radio), radio, service)
+    going = dict(best_course(value, course.step, first, groups, service).changes)
     return play(course, first, lambda k, here: going.get(k, here), radio, service)
 
 
-def react(measured_db: Float[np.ndarray, "a t"], margin_db: float = 3.0) -> Decide:
-    """To the strongest measured one, once it is `margin_db` over the serving (3GPP's event A3)."""
+def react(
+    measured_db: Float[np.ndarray, "a t"], service: Service, margin_db: float = 3.0
+) -> Decide:
+    """To the strongest measured one that does not serve, instead of the weakest that does, once it is `margin_db`
+    over that (3GPP's event A3)."""
+    groups = service.groups(len(measured_db))
 
     def decide(k: int, serving: int) -> int:
         now = np.nan_to_num(measured_db[:, k], nan=-np.inf)
-        best = int(now.argmax())
-        return best if now[best] > now[serving] + margin_db else serving
+        mine = groups.members[serving]
+        others = [row for row in range(len(now)) if row not in mine]
+        if not others:
+            return serving
+        weakest = min(mine, key=lambda row: now[row])
+        best = max(others, key=lambda row: now[row])
+        if not now[best] > now[weakest] + margin_db:
+            return serving
+        return groups.number([*(row for row in mine if row != weakest), best])
 
     return decide
 
@@ -108,8 +125,8 @@ def stay(k: int, serving: int) -> int:
 
 def service_score(course: Course, episode: Episode, radio: Radio, service: Service) -> ServiceScore:
     """What an episode was worth."""
-    carried = rates(course.snr_db, radio)
-    served = carried >= service.rate
+    groups = service.groups(len(course.aps))
+    served = rates(groups.strongest(course.snr_db), radio) >= service.rate
     out = episode.bits < service.rate
     soon = round(_SOON / course.step)
     useless = sum(
