@@ -14,13 +14,14 @@ from visrftwin_ros.beams.mcs_table import noise_dbm
 from visrftwin_ros.campaign.snapshot import Campaign, MeasuredPaths, TrueChannel
 from visrftwin_ros.commands.decide import NAME
 from visrftwin_ros.evaluation.decision_report import service_reliability, table, write_report
+from visrftwin_ros.evaluation.decision_summary import summary
 from visrftwin_ros.evaluation.decisions import (
     AHEAD,
+    MEANWHILE,
     TOLD,
     Decisions,
     Outcome,
     Warned,
-    summary,
     true_snrs_db,
 )
 from visrftwin_ros.evaluation.drives import Drive
@@ -122,35 +123,43 @@ def played(react_out: float, twin_out: float) -> Decisions:
     outs = {"react at 3 dB": react_out, "oracle": 1.0, "twin": twin_out}
     outcomes = tuple(
         Outcome(
-            "r", policy, ServiceScore(60.0, outs.get(policy, 5.0) - less, 2e9, 3, 1, 1), less > 0
+            "r", policy, ServiceScore(60.0, outs.get(policy, 5.0) - less, 2e9, 3, 1, 1), meanwhile
         )
-        for less in (0.0, 0.5)
+        for less, meanwhile in zip((0.0, 0.5, 1.0), MEANWHILE, strict=True)
         for policy in TOLD
     )
     served = {a: (np.array([0.2, 0.9]), np.array([False, True])) for a in AHEAD}
     return Decisions(
-        Path("bag"), SERVICE, TOLD, outcomes, served, Warned(360, 4, (3, 2), 9, 6), ("left out",)
+        Path("bag"),
+        SERVICE,
+        TOLD,
+        outcomes,
+        served,
+        Warned(360, 4, (3, 2), 9, 6),
+        Warned(60, 2, (1, 0), 3, 1),
+        ("left out",),
     )
 
 
 def test_the_report_sums_over_bags_with_intervals(tmp_path: Path) -> None:
     bags = [played(3.0, 1.5), played(5.0, 2.0), played(4.0, 4.5)]
-    lines = {line.policy: line for line in summary(bags, False)}
+    lines = {line.policy: line for line in summary(bags, "nobody serves")}
     assert lines["twin"].out == 8.0 and lines["twin"].closed == pytest.approx(4 / 9)
     assert lines["twin"].regret == 5.0 and lines["twin"].worse == 1
     low, high = lines["twin"].regret_interval
     assert 1.5 <= low < 5.0 < high <= 10.5
     assert lines["oracle"].regret_interval == (0.0, 0.0)
-    seamless = {line.policy: line for line in summary(bags, True)}
+    seamless = {line.policy: line for line in summary(bags, "the old link serves")}
     assert seamless["twin"].out == 6.5 and seamless["twin"].seconds == lines["twin"].seconds
     write_report(bags, tmp_path, f"visrftwin {NAME} bag")
     text = (tmp_path / "report.md").read_text()
-    assert table(bags, False) in text and table(bags, True) in text
+    assert all(table(bags, meanwhile) in text for meanwhile in MEANWHILE)
     assert "- bag: left out" in text and f"visrftwin {NAME} bag" in text
     assert "announced 0.5 / 1 s before their onset: 9 of 12 / 6 of 12" in text
     assert "27 warnings went out, 6.00 false ones a minute over 6 links" in text
     kept = json.loads((tmp_path / "decisions.json").read_text())
-    assert len(kept["robots"]) == 6 * len(TOLD) and len(kept["policies"]) == 2 * len(TOLD)
+    assert "announced 0.5 / 1 s before their onset: 3 of 6 / 0 of 6" in text
+    assert len(kept["robots"]) == 9 * len(TOLD) and len(kept["policies"]) == 3 * len(TOLD)
     assert (tmp_path / "reliability.png").stat().st_size > 5000
     assert service_reliability(bags)["1 s ahead"].error == pytest.approx(0.15)
 

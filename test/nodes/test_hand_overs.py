@@ -17,6 +17,7 @@ from visrftwin_ros.msg import (
     Association,
     HandOver,
     LinkTelemetry,
+    ServiceWarning,
     ShadowForecast,
     ShadowForecasts,
 )
@@ -68,10 +69,11 @@ def forecast(
 class Radio:
     """A robot's radio beside a running beam_selector."""
 
-    def __init__(self, bench: NodeBench, site: str) -> None:
+    def __init__(self, bench: NodeBench, site: str, **parameters: Any) -> None:
         self.bench = bench
-        bench.active(BeamSelector, "beam_selector", site=site)
+        bench.active(BeamSelector, "beam_selector", site=site, **parameters)
         self.advice = bench.heard(HandOver, "hand_overs", EACH_QOS)
+        self.outages = bench.heard(ServiceWarning, "service_warnings", EACH_QOS)
         self._forecasts = bench.publisher(ShadowForecasts, "shadow_forecast")
         self._associations = bench.publisher(Association, "associations")
         self._telemetry = bench.publisher(LinkTelemetry, "telemetry")
@@ -80,9 +82,10 @@ class Radio:
         self._forecasts.publish(message)
         self.bench.spin(0.3)
 
-    def says(self, ap: str, robot: str = ROBOT) -> None:
+    def says(self, ap: str, robot: str = ROBOT, also: tuple[str, ...] = ()) -> None:
         stamp = header(made, time.time_ns(), "world")
-        self._associations.publish(Association(header=stamp, robot=robot, ap=ap, reported_by="r"))
+        said = Association(header=stamp, robot=robot, ap=ap, also=list(also), reported_by="r")
+        self._associations.publish(said)
         self.bench.spin(0.2)
 
     def measures(self, ap: str, snr_db: float, robot: str = ROBOT) -> None:
@@ -177,6 +180,35 @@ def test_of_many_robots_some_are_planned_for_at_a_time_and_all_in_turn(
         radio.hears(message)
         assert bench.until(lambda so_far=told: len(radio.advice) == 50 * (so_far + 1), 30.0)
     assert {one.robot for one in radio.advice} == set(names)
+
+
+def test_a_robot_that_holds_two_changes_one_only_where_both_fade(
+    bench: NodeBench, two_aps: str
+) -> None:
+    radio = Radio(bench, two_aps, connections=2)
+    radio.says("ap", also=("other",))
+    assert bench.says("beam_selector: association", OK, "reported by r")
+    radio.hears(forecast(1.0))
+    assert not radio.advice and not radio.outages
+    radio.says("ap")  # it lost the other one, which is worth having again
+    radio.hears(forecast(1.0))
+    told = newest(radio)
+    assert (told.from_ap, told.to_ap) == ("", "other") and "add it" in told.reason
+    radio.says("ap", also=("nobody",))
+    assert bench.says("beam_selector: association", WARN, "'ap', 'nobody'")
+
+
+def test_a_robot_that_nobody_will_serve_is_warned_once(bench: NodeBench, two_aps: str) -> None:
+    radio = Radio(bench, two_aps)
+    radio.says("ap")
+    message = forecast(1.5, other=-20.0)
+    radio.hears(message)
+    radio.hears(forecast(1.4, other=-20.0))
+    (told,) = radio.outages
+    assert (told.robot, told.advice, told.probability) == (ROBOT, ServiceWarning.NONE, 1.0)
+    begins = (stamp_ns(told.begins) - stamp_ns(message.header.stamp)) * 1e-9
+    assert 1.2 < begins <= 1.5 and told.header.stamp == message.header.stamp
+    assert "no access point gives 1 Gbit/s" in told.reason
 
 
 def test_nothing_is_advised_on_a_stale_forecast(bench: NodeBench, two_aps: str) -> None:

@@ -36,6 +36,7 @@ class Mapped:
         )
         self.feedback: list[Any] = []
         self.maps = bench.heard(OccupancyGrid, "radio_map", LATCHED_QOS)
+        self.outages = bench.heard(OccupancyGrid, "outage_map", LATCHED_QOS)
         self._client = ActionClient(bench._probe, GetRadioMap, "get_radio_map")
         self._people = bench.publisher(TrackedPeople, "people")
 
@@ -97,6 +98,13 @@ def test_a_map_tells_of_its_progress_covers_the_site_and_can_be_cancelled_or_ref
     np.testing.assert_array_equal(cells == -1, np.isnan(loss))
     assert cells[5, 5] == round(loss[5, 5] - 60)
     assert grid.info.origin.position.x == -30 and grid.header.stamp == answer.header.stamp
+
+    assert mapped.bench.until(lambda: mapped.outages)
+    percent = np.array(mapped.outages[-1].data, float)
+    np.testing.assert_array_equal(percent == -1, np.isnan(outage))
+    known = ~np.isnan(outage)
+    np.testing.assert_allclose(percent[known], 100 * outage[known], atol=0.51)
+    assert mapped.outages[-1].info == grid.info
 
     handle = mapped.ask(cell=1.6)
     handle.cancel_goal_async()

@@ -9,6 +9,7 @@ from itertools import combinations
 
 import numpy as np
 from jaxtyping import Float, Int
+from numpy.typing import NDArray
 
 NOBODY, NEVER = -1, -2
 """Instead of the number of a group: none serves; that takes more than one change."""
@@ -26,8 +27,8 @@ class Groups:
     members: tuple[tuple[int, ...], ...]
     meanwhile: Int[np.ndarray, "g g"]
 
-    def strongest(self, snr_db: Float[np.ndarray, "a *n"]) -> Float[np.ndarray, "g *n"]:
-        """SNR of each group."""
+    def strongest(self, snr_db: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(A, ...) SNR of access points -> (G, ...) of each group."""
         return np.stack([snr_db[list(rows)].max(axis=0) for rows in self.members])
 
     def number(self, rows: Sequence[int]) -> int:

@@ -88,13 +88,14 @@ class NetworkState:
     """What is known of a network while it works; every change is a new one.
 
     serving: by robot. correction: of predicted by measured SNRs. signs: who was heard when. given: the
-    advice that stands, by robot.
+    advice that stands, by robot. foreseen: what each robot's newest plan went by.
     """
 
     serving: Mapping[str, Serving] = field(default_factory=dict)
     correction: SnrCorrection = field(default_factory=SnrCorrection)
     signs: SignsOfLife = field(default_factory=SignsOfLife)
     given: Mapping[str, Given] = field(default_factory=dict)
+    foreseen: Mapping[str, LinksAhead] = field(default_factory=dict)
 
     @property
     def advised(self) -> dict[str, Advice]:
@@ -144,9 +145,7 @@ class NetworkState:
         strongest = np.argsort(-snr_db, kind="stable")[:connections]
         return tuple(ahead.aps[row] for row in strongest.tolist())
 
-    def corrected(
-        self, robot: str, ahead: LinksAhead, now: float, service: Service
-    ) -> LinksAhead:
+    def corrected(self, robot: str, ahead: LinksAhead, now: float, service: Service) -> LinksAhead:
         """`ahead` with what radios measured blended in and without those that fell silent; where the
         old link serves during a change, links that are down recover late.
 
@@ -182,6 +181,7 @@ class NetworkState:
         for ap in serving:
             if ap not in ahead.aps:
                 ahead = ahead.with_one_more(ap, NO_SIGNAL_DB)
+        state = replace(state, foreseen={**state.foreseen, robot: ahead})
         plan = hand_over_plan(ahead, [ahead.aps.index(ap) for ap in serving], radio, service)
         if (
             plan.to is None
@@ -212,9 +212,7 @@ class NetworkState:
             given = Given(new, now)
         return replace(state, given={**state.given, robot: given}), new
 
-    def _served(
-        self, robot: str, aps: tuple[str, ...], at: float, by: str | None
-    ) -> NetworkState:
+    def _served(self, robot: str, aps: tuple[str, ...], at: float, by: str | None) -> NetworkState:
         last = self.serving.get(robot)
         if last is None or last.aps == aps:
             before = ((), -np.inf) if last is None else (last.before, last.since)

@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.cluster import each
     from visrftwin_ros.errors import TwinError
     from visrftwin_ros.evaluation.decision_report import table, write_report
-    from visrftwin_ros.evaluation.decisions import Question, decided
+    from visrftwin_ros.evaluation.decisions import MEANWHILE, Question, decided
     from visrftwin_ros.site.loading import load_site
 
     bags = arguments.bags
@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     make_room(arguments.out, _WRITTEN, arguments.force)
     arguments.out.mkdir(parents=True)
     write_report(played, arguments.out, shlex.join(["visrftwin", *sys.argv[1:]]))
-    for old_serves, meanwhile in ((False, "nobody serves"), (True, "the old link serves")):
-        print(f"During a hand-over {meanwhile}:\n{table(played, old_serves)}")
+    for meanwhile in MEANWHILE:
+        print(f"During a hand-over {meanwhile}:\n{table(played, meanwhile)}")
     print(f"{arguments.out}: report.md, decisions.json, reliability.png")
     return 0

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from visrftwin_ros.evaluation.decisions import AHEAD, Decisions, summary
+from visrftwin_ros.evaluation.decision_summary import summary
+from visrftwin_ros.evaluation.decisions import AHEAD, MEANWHILE, Decisions, Warned
 from visrftwin_ros.evaluation.figures.reliability import reliability_figure
 from visrftwin_ros.evaluation.scores.announcements import LEADS
 from visrftwin_ros.evaluation.scores.reliability import Reliability, reliability
 
 _LINKS = 6
-"""Over whose warnings false alarms a minute are told."""
+"""Links or robots over whose warnings false alarms a minute are told."""
 
 
 def write_report(played: Sequence[Decisions], folder: Path, command: str) -> None:
@@ -26,11 +27,12 @@ def write_report(played: Sequence[Decisions], folder: Path, command: str) -> Non
     kept = {
         "command": command,
         "policies": [
-            {"old_serves": old_serves, **vars(line)}
-            for old_serves in (False, True)
-            for line in summary(played, old_serves)
+            {"meanwhile": meanwhile, **vars(line)}
+            for meanwhile in MEANWHILE
+            for line in summary(played, meanwhile)
         ],
         "warnings": [{"bag": str(one.source), **vars(one.warnings)} for one in played],
+        "outages": [{"bag": str(one.source), **vars(one.outages)} for one in played],
         "robots": rows(played),
     }
     (folder / "decisions.json").write_text(json.dumps(kept, indent=2) + "\n")
@@ -43,7 +45,7 @@ def rows(played: Sequence[Decisions]) -> list[dict[str, object]]:
             "bag": str(one.source),
             "robot": outcome.robot,
             "policy": outcome.policy,
-            "old_serves": outcome.old_serves,
+            "meanwhile": outcome.meanwhile,
             "told": one.told[outcome.policy],
             **vars(outcome.score),
         }
@@ -52,7 +54,7 @@ def rows(played: Sequence[Decisions]) -> list[dict[str, object]]:
     ]
 
 
-def table(played: Sequence[Decisions], old_serves: bool) -> str:
+def table(played: Sequence[Decisions], meanwhile: str) -> str:
     """Sums over all bags and robots; the share of the gap from reacting to the oracle that each
     policy closes, with the 95 % interval of a bootstrap over bags."""
     lines = [
@@ -60,7 +62,7 @@ def table(played: Sequence[Decisions], old_serves: bool) -> str:
         " | mean Gbit/s | hand-overs | useless | missed | bags worse than react |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for line in summary(played, old_serves):
+    for line in summary(played, meanwhile):
         low, high = line.closed_interval
         least, most = line.regret_interval
         closed = (
@@ -90,6 +92,10 @@ def page(played: Sequence[Decisions], diagrams: dict[str, Reliability], command:
     spread = "\n".join(
         f"| {name} | {one.error:.3f} | {int(one.count.sum())} |" for name, one in diagrams.items()
     )
+    tables = "\n\n".join(
+        f"## A hand-over takes {service.interruption:g} s in which {meanwhile}\n\n{table(played, meanwhile)}"
+        for meanwhile in MEANWHILE
+    )
     problems = "\n".join(f"- {one.source}: {text}" for one in played for text in one.problems)
     return f"""# What hand-over policies are worth
 
@@ -98,13 +104,7 @@ def page(played: Sequence[Decisions], diagrams: dict[str, Reliability], command:
 Campaigns: {len(played)}; robots: {len({o.robot for one in played for o in one.outcomes})}. Out of service is
 a robot under {service.rate / 1e9:g} Gbit/s above the MAC. Intervals are 95 %, by a bootstrap over campaigns.
 
-## A hand-over takes {service.interruption:g} s in which nobody serves
-
-{table(played, False)}
-
-## The old link serves on meanwhile
-
-{table(played, True)}
+{tables}
 
 Useless: a hand-over whose old link would have served for the next 3 s. Missed: an outage that began while
 another link would have served. What each policy knows:
@@ -113,7 +113,10 @@ another link would have served. What each policy knows:
 
 ## Warnings of fades
 
-{warnings_told(played)}
+Fades over 10 dB {warned_of([one.warnings for one in played], "links")}
+
+Outages of {service.interruption:g} s and more, in which no access point gives the rate,
+{warned_of([one.outages for one in played], "robots")}
 
 ## Is service as frequent as it is foretold?
 
@@ -127,18 +130,17 @@ Links that are foreseen to give the rate in a share of the futures, measured SNR
 {f"{chr(10)}## Left out{chr(10)}{chr(10)}{problems}{chr(10)}" if problems else ""}"""
 
 
-def warnings_told(played: Sequence[Decisions]) -> str:
-    """How many deep fades of all links were announced."""
-    all_of = [one.warnings for one in played]
-    fades, issued = sum(one.fades for one in all_of), sum(one.warnings for one in all_of)
-    minutes = sum(one.link_seconds for one in all_of) / 60
-    false = sum(one.false for one in all_of)
+def warned_of(told: Sequence[Warned], whose: str) -> str:
+    """How many were announced."""
+    events, issued = sum(one.events for one in told), sum(one.warnings for one in told)
+    minutes = sum(one.seconds for one in told) / 60
+    false = sum(one.false for one in told)
     shares = " / ".join(
-        f"{sum(one.announced[i] for one in all_of)} of {fades}" for i in range(len(LEADS))
+        f"{sum(one.announced[i] for one in told)} of {events}" for i in range(len(LEADS))
     )
     leads = " / ".join(f"{lead:g}" for lead in LEADS)
     rate = f"{false / minutes * _LINKS:.2f}" if minutes else "an unknown number of"
     return (
-        f"Fades over 10 dB announced {leads} s before their onset: {shares}. {issued} warnings went out,"
-        f" {rate} false ones a minute over {_LINKS} links."
+        f"announced {leads} s before their onset: {shares}. {issued} warnings went out,"
+        f" {rate} false ones a minute over {_LINKS} {whose}."
     )

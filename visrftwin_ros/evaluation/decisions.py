@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,11 +19,16 @@ from visrftwin_ros.cache import cache_folder
 from visrftwin_ros.campaign.campaign_reader import read_campaign
 from visrftwin_ros.campaign.snapshot import Campaign, TrueChannel
 from visrftwin_ros.errors import TwinError
-from visrftwin_ros.evaluation.drives import Drive, on_tf
+from visrftwin_ros.evaluation.drives import Drive
 from visrftwin_ros.evaluation.observed_people import observed_people
-from visrftwin_ros.evaluation.policies import advised, service_told, two_windows
+from visrftwin_ros.evaluation.policies import advised, service_told, service_warned, two_windows
 from visrftwin_ros.evaluation.resolved_paths import measured_multipath
-from visrftwin_ros.evaluation.scores.announcements import LEADS, announcement_score
+from visrftwin_ros.evaluation.scores.announcements import (
+    LEADS,
+    AnnouncementScore,
+    announcement_score,
+    outage_score,
+)
 from visrftwin_ros.evaluation.scores.service import (
     Course,
     Episode,
@@ -50,20 +55,20 @@ _LOOK = 0.02
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one policy made of one robot's course; old_serves: the old link served on during hand-overs."""
+    """What one policy made of one robot's course; meanwhile: who served during hand-overs, one of MEANWHILE."""
 
     robot: str
     policy: str
     score: ServiceScore
-    old_serves: bool
+    meanwhile: str
 
 
 @dataclass(frozen=True)
 class Decisions:
-    """Of one bag. told: what each policy knows. outcomes: robots times policies, for both that may become
-    of the old link (`service.old_serves` says nothing). served: at each of AHEAD s, the probability that a
-    link will give the needed rate, and whether it did. warnings: of the live graph against the true shadow
-    loss.
+    """Of one bag. told: what each policy knows. outcomes: robots times policies, for each of MEANWHILE, which
+    `service` says nothing of. served: at each of AHEAD s, the probability that a link will give the needed rate,
+    and whether it did. warnings: of fades of the live graph against the true shadow loss. outages: warnings that no
+    access point serves, against the true rates of robots.
     """
 
     source: Path
@@ -72,21 +77,41 @@ class Decisions:
     outcomes: tuple[Outcome, ...]
     served: Mapping[float, tuple[NDArray[np.float64], NDArray[np.bool_]]]
     warnings: Warned
+    outages: Warned
     problems: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Warned:
-    """link_seconds: of all links, in which it is known whether a warning was false. fades: deep ones;
-    announced: of these, each of LEADS s before."""
+    """seconds: of all links or robots, in which it is known whether a warning was false. events: deep fades, or
+    outages; announced: of these, each of LEADS s before."""
 
-    link_seconds: float
-    fades: int
-    announced: tuple[int, ...]
-    warnings: int
-    false: int
+    seconds: float = 0.0
+    events: int = 0
+    announced: tuple[int, ...] = (0,) * len(LEADS)
+    warnings: int = 0
+    false: int = 0
+
+    def plus(self, score: AnnouncementScore) -> Warned:
+        """And those of one more link or robot."""
+        came = np.round(np.nan_to_num(score.announced) * score.fades).astype(int)
+        return Warned(
+            self.seconds + score.known_seconds,
+            self.events + score.fades,
+            tuple((np.array(self.announced) + came).tolist()),
+            self.warnings + score.warnings,
+            self.false + score.false,
+        )
 
 
+MEANWHILE: Mapping[str, Callable[[Service], Service]] = {
+    "nobody serves": lambda service: replace(service, old_serves=False, connections=1),
+    "the old link serves": lambda service: replace(service, old_serves=True, connections=1),
+    "a second access point serves": lambda service: replace(
+        service, old_serves=False, connections=2
+    ),
+}
+"""Who serves during a hand-over; in the last case a robot always has two, and the stronger one carries."""
 AHEAD = (0.5, 1.0, 2.0)
 """s ahead at which the forecast of service is compared with what came."""
 
@@ -149,27 +174,23 @@ def decide(
     people = list(
         observed_people(PeopleTimeline(campaign.truth_people), start_ns, seconds, seed, missed)
     )
-    drives = {robot.name: Drive.of(campaign, robot) for robot in site.robots if on_tf(robot)}
+    drives = {robot.name: Drive.of(campaign, robot) for robot in site.robots if robot.is_on_tf}
     foreseen = forecasts(engine, people, {name: d for name, d in drives.items() if d is not None})
-    outcomes = []
+    outcomes, outages = [], Warned()
     served: dict[float, list[tuple[NDArray[np.float64], NDArray[np.bool_]]]] = {}
     for number, course in enumerate(found):
         draw = np.random.default_rng([seed, number, 77])
         measured = course.snr_db + draw.normal(0, _MEASURED_SIGMA_DB, course.snr_db.shape)
-        first = int(np.nan_to_num(course.snr_db[:, 0], nan=-np.inf).argmax())
         mine = [one.links.get(course.robot) for one in foreseen]
         radio = site.radio
-        for meanwhile in (replace(service, old_serves=False), replace(service, old_serves=True)):
-            episodes = _episodes(course, mine, measured, first, radio, meanwhile)
+        for meanwhile, changed in MEANWHILE.items():
+            kind = changed(service)
             outcomes += [
-                Outcome(
-                    course.robot,
-                    name,
-                    service_score(course, episode, radio, meanwhile),
-                    meanwhile.old_serves,
-                )
-                for name, episode in episodes.items()
+                Outcome(course.robot, name, service_score(course, episode, radio, kind), meanwhile)
+                for name, episode in _episodes(course, mine, measured, radio, kind).items()
             ]
+        told = service_warned(course, mine, measured, radio, service, course.robot in drives)
+        outages = outages.plus(outage_score(course, told, radio, service))
         for ahead in AHEAD:
             served.setdefault(ahead, []).append(
                 service_told(course, mine, measured, ahead, radio, service)
@@ -184,6 +205,7 @@ def decide(
             for ahead, parts in served.items()
         },
         warned(engine, campaign, foreseen),
+        outages,
         tuple(problems),
     )
 
@@ -192,17 +214,17 @@ def _episodes(
     course: Course,
     ahead: Sequence[LinksAhead | None],
     measured: Float[np.ndarray, "a t"],
-    first: int,
     radio: Radio,
     service: Service,
 ) -> dict[str, Episode]:
-    """Of each of TOLD's policies."""
+    """Of each of TOLD's policies; the strongest serves first."""
+    first = service.groups(len(course.aps)).of_strongest(course.snr_db[:, 0])
     rule = two_windows(course, ahead, measured, radio, service)
     told = advised(course, ahead, measured, radio, service)
     unmeasured = advised(course, ahead, None, radio, service)
     return {
         "stay": play(course, first, stay, radio, service),
-        "react at 3 dB": play(course, first, react(measured), radio, service),
+        "react at 3 dB": play(course, first, react(measured, service), radio, service),
         "two windows": play(course, first, rule, radio, service),
         "twin": play(course, first, told, radio, service),
         "twin, unmeasured": play(course, first, unmeasured, radio, service),
@@ -293,7 +315,7 @@ def warned(engine: TwinEngine, campaign: Campaign, foreseen: Sequence[Foreseen])
     for channel in campaign.truth_channels:
         by_link.setdefault((channel.tx, channel.rx), []).append(channel)
     start = min(channel.stamp_ns for channel in campaign.truth_channels)
-    seconds, fades, announced, issued, false = 0.0, 0, np.zeros(len(LEADS), int), 0, 0
+    found = Warned()
     for number, link in enumerate(engine.links):
         course = by_link.get(link, [])
         if len(course) < 2:
@@ -301,78 +323,5 @@ def warned(engine: TwinEngine, campaign: Campaign, foreseen: Sequence[Foreseen])
         when = np.array([c.stamp_ns - start for c in course]) * 1e-9
         loss = np.array([[c.shadow_loss_db] for c in course])
         mine = [replace(one, link=0) for f in foreseen for one in f.warnings if one.link == number]
-        score = announcement_score(when, loss, mine)
-        seconds += score.known_seconds
-        fades += score.fades
-        announced += np.round(np.nan_to_num(score.announced) * score.fades).astype(int)
-        issued += score.warnings
-        false += score.false
-    return Warned(seconds, fades, tuple(announced.tolist()), issued, false)
-
-
-@dataclass(frozen=True)
-class PolicySummary:
-    """Sums over bags and robots: seconds, out: s. bits: bit/s, mean. closed: share of the gap from
-    reacting to the oracle, in s out, and closed_interval: 95 % of a bootstrap over bags; nan where
-    there is no gap. regret: s out over the oracle, and its interval. worse: bags in which it was out
-    for longer than reacting."""
-
-    policy: str
-    told: str
-    seconds: float
-    out: float
-    closed: float
-    closed_interval: tuple[float, float]
-    regret: float
-    regret_interval: tuple[float, float]
-    bits: float
-    hand_overs: int
-    useless: int
-    missed: int
-    worse: int
-
-
-_DRAWS = 2000
-
-
-def summary(played: Sequence[Decisions], old_serves: bool) -> list[PolicySummary]:
-    """One a policy; old_serves: as of Outcome."""
-    by_bag = [[o for o in one.outcomes if o.old_serves == old_serves] for one in played]
-    out = {
-        policy: np.array([sum(o.score.out for o in bag if o.policy == policy) for bag in by_bag])
-        for policy in TOLD
-    }
-    draws = np.random.default_rng(7).integers(0, len(played), (_DRAWS, len(played)))
-    react_out, oracle_out = out["react at 3 dB"], out["oracle"]
-    lines = []
-    for policy, told in TOLD.items():
-        mine = [o.score for bag in by_bag for o in bag if o.policy == policy]
-        seconds = sum(score.seconds for score in mine)
-        over_draws = _closed(*(x[draws].sum(axis=1) for x in (out[policy], react_out, oracle_out)))
-        known = over_draws[np.isfinite(over_draws)]
-        regret = np.quantile((out[policy] - oracle_out)[draws].sum(axis=1), (0.025, 0.975))
-        interval = np.quantile(known, (0.025, 0.975)) if len(known) else np.full(2, np.nan)
-        lines.append(
-            PolicySummary(
-                policy=policy,
-                told=told,
-                seconds=seconds,
-                out=float(out[policy].sum()),
-                closed=float(_closed(*(x.sum() for x in (out[policy], react_out, oracle_out)))),
-                closed_interval=(float(interval[0]), float(interval[1])),
-                regret=float((out[policy] - oracle_out).sum()),
-                regret_interval=(float(regret[0]), float(regret[1])),
-                bits=sum(score.bits * score.seconds for score in mine) / seconds,
-                hand_overs=sum(score.hand_overs for score in mine),
-                useless=sum(score.useless for score in mine),
-                missed=sum(score.missed for score in mine),
-                worse=int((out[policy] > react_out + 1e-9).sum()),
-            )
-        )
-    return lines
-
-
-def _closed(mine: np.ndarray, reacting: np.ndarray, best: np.ndarray) -> np.ndarray:
-    gap = np.asarray(reacting - best, float)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.where(gap > 0, (reacting - mine) / gap, np.nan))
+        found = found.plus(announcement_score(when, loss, mine))
+    return found

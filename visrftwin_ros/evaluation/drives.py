@@ -16,11 +16,6 @@ _PLANNED_EVERY = 0.25
 """s between two places of a robot's plan."""
 
 
-def on_tf(robot: Robot) -> bool:
-    """It is wherever TF says."""
-    return robot.position is None and robot.path is None
-
-
 @dataclass(frozen=True)
 class Drive:
     """How a robot on TF drove: time: (T,) s of ROS time. base: (T, 3) m, of its base. yaw: (T,) rad."""

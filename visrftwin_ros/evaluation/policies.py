@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from visrftwin_ros.beams.connections import NEVER
 from visrftwin_ros.beams.hand_over_advice import NetworkState
 from visrftwin_ros.beams.hand_over_plan import NO_SIGNAL_DB, LinksAhead, Service, rates
+from visrftwin_ros.beams.service_warnings import ServiceWarning, ServiceWarnings
 from visrftwin_ros.evaluation.observed_people import RATE
 from visrftwin_ros.evaluation.scores.service import Course, Decide
 from visrftwin_ros.site.model import Radio
@@ -85,6 +86,30 @@ def service_told(
     if not told:
         return np.zeros(0), np.zeros(0, bool)
     return np.concatenate(told), np.concatenate(came)
+
+
+def service_warned(
+    course: Course,
+    ahead: Sequence[LinksAhead | None],
+    measured_db: Float[np.ndarray, "a t"],
+    radio: Radio,
+    service: Service,
+    drives: bool,
+) -> list[ServiceWarning]:
+    """The live warnings that no access point will serve the robot; drives: it can do something about it."""
+    state, warnings = NetworkState(), ServiceWarnings()
+    told: list[ServiceWarning] = []
+    driving = {course.robot} if drives else set()
+    for k in range(len(course.time)):
+        now = float(course.time[k])
+        links = newest(ahead, now)
+        if links is None:
+            continue
+        state = told_by_radios(state, course, links, measured_db, k)
+        foreseen = {course.robot: state.corrected(course.robot, links, now, service)}
+        warnings, new = warnings.ahead(now, foreseen, radio, service, driving)
+        told += new
+    return told
 
 
 def two_windows(

@@ -38,6 +38,8 @@ LONGEST_HORIZON = 10.0
 MOST_LEVELS = 32
 """Of its distribution."""
 LARGEST_SNR_DB = 200.0
+MOST_SERVING = 8
+"""Access points beside the first that serve a robot at a time."""
 MOST_PLACES = 10_000
 """Of a robot's plan."""
 MOST_CELLS = 100_000
@@ -388,7 +390,11 @@ def _distribution(link: Any) -> None:
 
 
 def _association(message: Any, limits: Limits) -> str:
-    _check_names(message.robot, message.ap, message.reported_by)
+    _check_names(message.robot, message.ap, message.reported_by, *message.also[:MOST_SERVING])
+    if len(message.also) > MOST_SERVING:
+        raise TwinError(
+            f"{len(message.also)} further access points serve {message.robot}: at most {MOST_SERVING}"
+        )
     return ""
 
 

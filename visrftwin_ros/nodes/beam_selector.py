@@ -9,9 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from std_msgs.msg import Header
 
+from visrftwin_ros.beams.connections import MOST_CONNECTIONS
 from visrftwin_ros.beams.hand_over_advice import ASSOCIATION_LASTS, Advice, NetworkState
 from visrftwin_ros.beams.hand_over_plan import Service, best_course, links_ahead
 from visrftwin_ros.beams.selection import BeamChoice, BeamHolder, sweep
+from visrftwin_ros.beams.service_warnings import ServiceWarning as Told
+from visrftwin_ros.beams.service_warnings import ServiceWarnings
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.stamps import stamp_message, stamp_ns
 from visrftwin_ros.msg import (
@@ -23,6 +26,7 @@ from visrftwin_ros.msg import (
     LinkChannels,
     LinkPaths,
     LinkTelemetry,
+    ServiceWarning,
     ShadowForecast,
     ShadowForecasts,
 )
@@ -74,6 +78,13 @@ class BeamSelector(TwinNode):
         NodeParameter("interruption", 0.3, "Seconds that a hand-over takes", (0.0, 3.0), live=True),
         PREDICTORS_PARAMETER,
         NodeParameter("old_serves", False, "The old link serves on during a hand-over", live=True),
+        NodeParameter(
+            "connections",
+            1,
+            "Access points that serve a robot at a time",
+            (1, MOST_CONNECTIONS),
+            live=True,
+        ),
     )
 
     def configure(self) -> None:
@@ -83,7 +94,7 @@ class BeamSelector(TwinNode):
         self._holder = BeamHolder(self.value("hysteresis_db"))
         self._state = NetworkState()
         # What compiles at the first call must not compile at the first forecast.
-        best_course(np.zeros((2, 2)), 0.1, 0, Service(0.0, 0.0, False))
+        best_course(np.zeros((2, 2)), 0.1, 0, Service().groups(2), Service())
         self._turn = 0  # of the robots that are planned for
         self._measured: dict[tuple[str, str], tuple[float, float]] = {}  # when [s], SNR [dB]
         self._channels: dict[int, LinkChannels] = {}  # by stamp, until their paths come
@@ -98,6 +109,9 @@ class BeamSelector(TwinNode):
         self._transforms = listen(self)
         self._beams = self.publisher(BeamDecisions, "beams")
         self._hand_overs = self.publisher(HandOver, "hand_overs", EACH_QOS)
+        self._outages = ServiceWarnings()
+        self._driving = {robot.name for robot in self._site.robots if robot.is_on_tf}
+        self._warnings = self.publisher(ServiceWarning, "service_warnings", EACH_QOS)
         self.subscription(Association, "associations", self._on_association, EACH_QOS)
         self.subscription(LinkTelemetry, "telemetry", self._on_telemetry, EACH_QOS)
         for kind, topic, callback in (
@@ -109,7 +123,7 @@ class BeamSelector(TwinNode):
         self.timer(WATCH_PERIOD, self._watch)
 
     def time_went_back(self) -> None:
-        self._last, self._state = None, NetworkState()
+        self._last, self._state, self._outages = None, NetworkState(), ServiceWarnings()
         self._measured.clear()
         self._channels.clear()
         self._paths.clear()
@@ -118,11 +132,12 @@ class BeamSelector(TwinNode):
         self._holder = BeamHolder(self.value("hysteresis_db"))
 
     def _on_association(self, message: Association) -> None:
-        if message.robot not in self._robots or message.ap not in ("", *self._powers):
+        aps = [message.ap, *message.also] if message.ap else []
+        if message.robot not in self._robots or not {*aps} <= self._powers.keys():
             self.report(
                 "association",
                 WARN,
-                f"{message.robot!r} at {message.ap!r}: the site has robots {sorted(self._robots)} and"
+                f"{message.robot!r} at {', '.join(map(repr, aps))}: the site has robots {sorted(self._robots)} and"
                 f" access points {sorted(self._powers)}",
             )
             return
@@ -130,13 +145,14 @@ class BeamSelector(TwinNode):
         if self.age_of(stamp_ns(message.header.stamp)) > ASSOCIATION_LASTS:
             return
         by = message.reported_by
-        self._state = self._state.associated(message.robot, message.ap, at, by)
-        taken = self._state.serving[message.robot].ap
-        if taken != message.ap:
+        self._state = self._state.associated(message.robot, message.ap, at, by, message.also)
+        taken = self._state.serving[message.robot].aps
+        if taken != tuple(aps):
+            told, does = (", ".join(some) or "nobody" for some in (aps, taken))
             self.report(
                 "association",
                 WARN,
-                f"{by or 'somebody'} says that {message.ap!r} serves {message.robot}; {taken!r} does,"
+                f"{by or 'somebody'} says that {told} serves {message.robot}; {does} does,"
                 " by a newer report or the robot's own: correct who reports",
             )
         else:
@@ -171,18 +187,28 @@ class BeamSelector(TwinNode):
         ahead = links_ahead(links, horizons, snr_db)
         now = stamp * 1e-9
         service = Service(
-            self.value("needed_rate"), self.value("interruption"), self.value("old_serves")
+            self.value("needed_rate"),
+            self.value("interruption"),
+            self.value("old_serves"),
+            connections=self.value("connections"),
         )
         for i, link in enumerate(links):
             at, measured = self._measured.get(link, (-np.inf, np.nan))
             if at > now - 1:
                 self._state = self._state.measured(link, at, measured, np.median(snr_db[i, :, 0]))
-        for robot in self._next_in_turn(list(ahead)):
+        planned = self._next_in_turn(list(ahead))
+        for robot in planned:
             self._state, advice = self._state.advise(
                 robot, ahead[robot], now, self._site.radio, service
             )
             if advice is not None:
                 self._hand_overs.publish(hand_over(advice, message.header))
+        foreseen = {robot: self._state.foreseen[robot] for robot in planned}
+        self._outages, warned = self._outages.ahead(
+            now, foreseen, self._site.radio, service, self._driving
+        )
+        for one in warned:
+            self._warnings.publish(service_warning(one, message.header))
 
     def _next_in_turn(self, robots: list[str]) -> list[str]:
         """MOST_PLANNED of them at most, so that a forecast of many robots is answered in time; all of
@@ -292,6 +318,23 @@ def hand_over(advice: Advice, header: Header) -> HandOver:
         expected_gain=advice.gain_bits,
         confidence=advice.confidence,
         reason=advice.reason,
+    )
+
+
+def service_warning(told: Told, header: Header) -> ServiceWarning:
+    what = {
+        "none": ServiceWarning.NONE,
+        "slow down": ServiceWarning.SLOW_DOWN,
+        "reroute": ServiceWarning.REROUTE,
+    }
+    return ServiceWarning(
+        header=header,
+        robot=told.robot,
+        begins=stamp_message(made, round(told.begins * 1e9)),
+        ends=stamp_message(made, round(told.ends * 1e9)),
+        probability=told.probability,
+        advice=what[told.what],
+        reason=told.reason,
     )
 
 

@@ -26,6 +26,7 @@ from visrftwin_ros.msg import (
     HandOver,
     LinkChannels,
     LinkPaths,
+    ServiceWarning,
     ShadowForecasts,
     TrackedPeople,
 )
@@ -104,6 +105,7 @@ class TwinViewer(TwinNode):
             FadeWarning, "fade_warnings", self._on_warning, EACH_QOS, publishers=predictors
         )
         self.subscription(HandOver, "hand_overs", self._on_hand_over, EACH_QOS)
+        self.subscription(ServiceWarning, "service_warnings", self._on_service_warning, EACH_QOS)
         self.subscription(Association, "associations", self._on_association, EACH_QOS)
         on_map = partial(self._on_radio_map, "")
         self.subscription(OccupancyGrid, "radio_map", on_map, LATCHED_QOS, predictors)
@@ -190,6 +192,12 @@ class TwinViewer(TwinNode):
         )
         self._watch.hear_alert(Alert(at, at, text))
         self._watch.hear_advice(message.robot, at, message.to_ap)
+
+    def _on_service_warning(self, message: ServiceWarning) -> None:
+        begins, ends = stamp_ns(message.begins), stamp_ns(message.ends)
+        what = {message.SLOW_DOWN: ": **slow down**", message.REROUTE: ": **go another way**"}
+        text = f"{message.robot}{what.get(message.advice, '')}: {message.reason}"
+        self._watch.hear_alert(Alert(begins, ends, text))
 
     def _on_association(self, message: Association) -> None:
         self._watch.hear_serving(message.robot, message.ap, reported=True)

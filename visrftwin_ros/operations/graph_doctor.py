@@ -371,7 +371,5 @@ def _frames_needed(site: Site | None) -> dict[str, str]:
     needed = {c.optical_frame: f"camera {c.name}" for c in site.cameras if c.pose is None}
     needed |= {one.tf_frame: f"LiDAR {one.name}" for one in site.lidars if one.position is None}
     return needed | {
-        robot.tf_frame: f"robot {robot.name}"
-        for robot in site.robots
-        if robot.position is None and robot.path is None
+        robot.tf_frame: f"robot {robot.name}" for robot in site.robots if robot.is_on_tf
     }

@@ -90,6 +90,11 @@ class Robot(_Strict):
     def tf_frame(self) -> str:
         return self.frame or f"{self.name}/base_link"
 
+    @property
+    def is_on_tf(self) -> bool:
+        """It is wherever TF says."""
+        return self.position is None and self.path is None
+
     @model_validator(mode="after")
     def _antenna_stands_above(self) -> Robot:
         if self.chassis is not None:

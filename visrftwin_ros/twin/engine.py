@@ -370,7 +370,7 @@ class TwinEngine:
                 link_numbers(tuple((ap.name, robot.name) for ap in site.access_points), self.links),
             )
             for robot in site.robots
-            if robot.position is None and robot.path is None
+            if robot.is_on_tf
         ]
         if tracked:
             self._background.start()

@@ -9,6 +9,10 @@ import numpy as np
 from jaxtyping import Float
 
 from visrftwin_ros.beams.fade_warnings import WARN_DB, FadeWarning
+from visrftwin_ros.beams.hand_over_plan import Service, rates
+from visrftwin_ros.beams.service_warnings import ServiceWarning
+from visrftwin_ros.evaluation.scores.service import Course
+from visrftwin_ros.site.model import Radio
 from visrftwin_ros.twin.forecast import HORIZONS
 
 LEADS = (0.5, 1.0)
@@ -109,6 +113,20 @@ def announcement_score(
         known_seconds=max(float(known_until - time[0]), 0.0),
         lead=float(np.median(lead[np.isfinite(lead)])) if np.isfinite(lead).any() else np.nan,
     )
+
+
+def outage_score(
+    course: Course, warnings: Sequence[ServiceWarning], radio: Radio, service: Service
+) -> AnnouncementScore:
+    """Warnings that no access point will serve a robot, against its true rates, as `announcement_score` has it; an
+    outage counts where it lasts as long as a hand-over."""
+    served = np.any(rates(course.snr_db, radio) >= service.rate, axis=0, keepdims=True)[0]
+    as_loss = np.where(served, 0.0, 1.5 * WARN_DB)
+    for start, end in _runs(course.time, ~served):
+        if course.time[end] - course.time[start] >= service.interruption:
+            as_loss[start : end + 1][~served[start : end + 1]] = 10 * WARN_DB
+    told = [FadeWarning(0, w.at, w.begins, w.ends, w.probability) for w in warnings]
+    return announcement_score(course.time, as_loss[:, None], told, deep_db=2 * WARN_DB)
 
 
 def _crossing(time: Float[np.ndarray, " t"], loss_db: Float[np.ndarray, " t"], row: int) -> float:

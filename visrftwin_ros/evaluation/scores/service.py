@@ -39,7 +39,7 @@ class Course:
 
 @dataclass(frozen=True)
 class Episode:
-    """What a policy made of a course: serving: (T,) group, the old one while a hand-over is under way. busy: (T,) a hand-over is under way.
+    """What a policy made of a course: serving: (T,) group, the old one during a hand-over. busy: (T,) one is under way.
     bits: (T,) bit/s. begun: (S,) steps at which hand-overs began."""
 
     serving: Int[np.ndarray, " t"]

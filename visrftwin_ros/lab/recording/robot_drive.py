@@ -86,7 +86,7 @@ def plan_drive(world: World, seconds: float, seed: int) -> Drive:
     so that this share of them is, and at most `_SPAN` more; else the nearest to that of `_TRIES` is taken.
     Raises TwinError where the site has no robot that is free to drive.
     """
-    free = [r for r in world.site.robots if r.position is None and r.path is None]
+    free = [robot for robot in world.site.robots if robot.is_on_tf]
     if not free:
         raise TwinError(
             f"site {world.site.name!r} has no robot without `position` and `path`: none can drive"

@@ -22,12 +22,24 @@ def occupancy_grid(found: RadioMap, world: str, window: np.ndarray | None = None
         window if window is not None else ((0, found.grid.columns), (0, found.grid.rows))
     )
     loss = found.best_loss_db[low:high, left:right]
-    value = np.where(np.isnan(loss), UNKNOWN, np.clip(np.round(loss - FREE_DB), 0, 100))
+    return _grid(found, world, np.clip(np.round(loss - FREE_DB), 0, 100), left, low)
+
+
+def outage_grid(found: RadioMap, world: str) -> OccupancyGrid:
+    """Percent of the next 3 s in which no access point gives the rate asked for; of a map that has outage."""
+    assert found.outage is not None
+    return _grid(found, world, np.round(100 * found.outage), 0, 0)
+
+
+def _grid(
+    found: RadioMap, world: str, shown: Float[np.ndarray, "h w"], left: int, low: int
+) -> OccupancyGrid:
+    value = np.where(np.isnan(shown), UNKNOWN, shown)
     grid = OccupancyGrid(data=value.astype(np.int8).ravel().tolist())
     grid.header.stamp = grid.info.map_load_time = stamp_message(made, found.stamp_ns)
     grid.header.frame_id = world
     grid.info.resolution = found.grid.cell
-    grid.info.height, grid.info.width = loss.shape
+    grid.info.height, grid.info.width = shown.shape
     x, y, z = (found.grid.origin + np.array([left, low, 0]) * found.grid.cell).tolist()
     at = grid.info.origin.position
     at.x, at.y, at.z = x, y, z

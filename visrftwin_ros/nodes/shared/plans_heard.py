@@ -25,7 +25,7 @@ class PlansHeard:
         self._node, self._world, self._transforms = node, site.world_frame, transforms
         self._plans: dict[str, tuple[int, RobotPlan]] = {}
         for robot in site.robots:
-            if robot.position is None and robot.path is None:
+            if robot.is_on_tf:
                 node.subscription(Path, f"{robot.name}/plan", partial(self._hear, robot.name))
 
     def at(self, stamp: int) -> dict[str, RobotPlan]:

@@ -14,7 +14,7 @@ from visrftwin_ros.action import GetRadioMap
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.stamps import stamp_message
 from visrftwin_ros.nodes.messages.message_types import made
-from visrftwin_ros.nodes.messages.radio_map_messages import occupancy_grid
+from visrftwin_ros.nodes.messages.radio_map_messages import occupancy_grid, outage_grid
 from visrftwin_ros.nodes.shared.awaited_answers import AwaitedAnswers
 from visrftwin_ros.nodes.shared.channel_services import PeopleNow
 from visrftwin_ros.nodes.shared.twin_node import LATCHED_QOS, OK, WARN, TwinNode
@@ -45,6 +45,7 @@ class RadioMaps:
         self._people, self._places = people, places
         self._goals: dict[int, ServerGoalHandle] = {}
         self._map = node.publisher(OccupancyGrid, "radio_map", LATCHED_QOS)
+        self._outage = node.publisher(OccupancyGrid, "outage_map", LATCHED_QOS)
         node.action(GetRadioMap, "get_radio_map", self._get_radio_map, lambda _: True)
         node.timer(FEEDBACK_PERIOD, self._look_at_goals)
         self._live: dict[str, Any] = {}
@@ -82,6 +83,8 @@ class RadioMaps:
             self._goals.pop(number, None)
         world = self._engine.site.world_frame
         self._map.publish(occupancy_grid(found, world))
+        if found.outage is not None:
+            self._outage.publish(outage_grid(found, world))
         fill(result, found, world)
         goal.succeed()
         return result

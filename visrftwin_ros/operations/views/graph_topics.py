@@ -20,10 +20,12 @@ _RESULTS = {
     "associations": "visrftwin_ros/msg/Association",
     "telemetry": "visrftwin_ros/msg/LinkTelemetry",
     "hand_overs": "visrftwin_ros/msg/HandOver",
+    "service_warnings": "visrftwin_ros/msg/ServiceWarning",
     "sounder/snapshots": "visrftwin_ros/msg/ChannelSnapshot",
 }
 _LATCHED = {
     "radio_map": "nav_msgs/msg/OccupancyGrid",
+    "outage_map": "nav_msgs/msg/OccupancyGrid",
     "material_estimates": "visrftwin_ros/msg/MaterialEstimates",
     "path_loss_residuals": "visrftwin_ros/msg/PathLossResiduals",
     "surface_changes": "visrftwin_ros/msg/SurfaceChanges",
