@@ -51,7 +51,7 @@ from visrftwin_ros.twin.mounts import RobotPose, device_mount
 SOON = 1.0
 """s before it is due that advice shows in `beams`."""
 MOST_PLANNED = 50
-"""Robots that a forecast makes plans for: a quarter of a millisecond each."""
+"""Robots that a forecast makes plans for: half a millisecond each."""
 MOST_WAITING = 5
 """Messages that may wait for their other half."""
 
