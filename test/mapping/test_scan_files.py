@@ -42,13 +42,21 @@ def write_las(file: Path, points: np.ndarray) -> None:
     cloud.write(str(file))
 
 
-def write_e57(file: Path, scans: list[tuple[np.ndarray, np.ndarray]]) -> None:
-    """Points of the world, and from where each scan was taken."""
+NOT_TURNED = np.array([1.0, 0.0, 0.0, 0.0])
+
+
+def write_e57(
+    file: Path, scans: list[tuple[np.ndarray, np.ndarray]], rotation: np.ndarray = NOT_TURNED
+) -> None:
+    """Points of the world, and from where each scan was taken; every other one of a scanner that is turned (w, x, y,
+    z) is no point."""
     out = pye57.E57(str(file), mode="w")
     for points, place in scans:
         local = points - place
         data = {f"cartesian{axis}": local[:, k].copy() for k, axis in enumerate("XYZ")}
-        out.write_scan_raw(data, translation=place, rotation=np.array([1.0, 0.0, 0.0, 0.0]))
+        if rotation is not NOT_TURNED:
+            data["cartesianInvalidState"] = (np.arange(len(points)) % 2).astype(np.int8)
+        out.write_scan_raw(data, translation=place, rotation=rotation)
     out.close()
 
 
@@ -109,6 +117,24 @@ def test_each_nth_point_of_a_large_e57(tmp_path: Path, monkeypatch: pytest.Monke
     write_e57(tmp_path / "room.e57", [(points, np.zeros(3))])
     scan = read_mesh_or_cloud(tmp_path / "room.e57", None, None)
     assert scan.points == pytest.approx(points[:: -(-len(points) // 1000)], abs=1e-5)
+
+
+def test_an_e57_read_by_pieces_is_as_its_library_reads_it_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turn = np.array([np.cos(0.4), 0.0, 0.0, np.sin(0.4)])
+    file, place = tmp_path / "room.e57", np.array([1.0, 2.0, 0.5])
+    write_e57(file, [(room_points(), place)], turn)
+    opened = pye57.E57(str(file))
+    whole = opened.read_scan(0, ignore_missing_fields=True)
+    opened.close()
+    points = np.column_stack([whole[f"cartesian{axis}"] for axis in "XYZ"])
+    monkeypatch.setattr(e57_scans, "CHUNK", 700)
+    ((found, seen_from),), _ = e57_scans.read_e57(file)
+    assert found == pytest.approx(points, abs=1e-6) and seen_from == pytest.approx(place)
+    monkeypatch.setattr(e57_scans, "MOST_POINTS", len(room_points()) // 4 + 1)
+    ((fourth, _),), _ = e57_scans.read_e57(file)  # the valid ones are the even rows
+    assert fourth == pytest.approx(points[::2], abs=1e-6)
 
 
 @pytest.mark.parametrize("up", [None, "y"])
