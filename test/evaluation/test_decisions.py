@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -151,7 +152,7 @@ def test_the_report_sums_over_bags_with_intervals(tmp_path: Path) -> None:
     assert lines["oracle"].regret_interval == (0.0, 0.0)
     seamless = {line.policy: line for line in summary(bags, "the old link serves")}
     assert seamless["twin"].out == 6.5 and seamless["twin"].seconds == lines["twin"].seconds
-    write_report(bags, tmp_path, f"visrftwin {NAME} bag")
+    write_report(bags, 3, tmp_path, f"visrftwin {NAME} bag")
     text = (tmp_path / "report.md").read_text()
     assert all(table(bags, meanwhile) in text for meanwhile in MEANWHILE)
     assert "- bag: left out" in text and f"visrftwin {NAME} bag" in text
@@ -162,6 +163,24 @@ def test_the_report_sums_over_bags_with_intervals(tmp_path: Path) -> None:
     assert len(kept["robots"]) == 9 * len(TOLD) and len(kept["policies"]) == 3 * len(TOLD)
     assert (tmp_path / "reliability.png").stat().st_size > 5000
     assert service_reliability(bags)["1 s ahead"].error == pytest.approx(0.15)
+
+
+def test_ctrl_c_keeps_the_bags_that_were_played_and_says_which(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from visrftwin_ros import cluster
+    from visrftwin_ros.cli import main
+
+    def stopped(*_: object) -> Iterator[Decisions]:
+        yield played(3.0, 1.5)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cluster, "each", stopped)
+    out = tmp_path / "decided"
+    assert main(["decide", "one", "two", "--site", "lobby", "--out", str(out)]) == 130
+    assert f"stopped; {out} holds the first 1 of 2 bags" in capsys.readouterr().err
+    assert json.loads((out / "decisions.json").read_text())["complete"] is False
+    assert "Campaigns: 1 of 2, then it was stopped" in (out / "report.md").read_text()
 
 
 @pytest.mark.skipif(not os.environ.get("VISRFTWIN_DECIDE"), reason=SHIPPED)

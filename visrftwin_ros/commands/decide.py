@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     from visrftwin_ros.cluster import each
     from visrftwin_ros.errors import TwinError
     from visrftwin_ros.evaluation.decision_report import table, write_report
-    from visrftwin_ros.evaluation.decisions import MEANWHILE, Question, decided
+    from visrftwin_ros.evaluation.decisions import MEANWHILE, Decisions, Question, decided
     from visrftwin_ros.site.loading import load_site
 
     bags = arguments.bags
@@ -58,14 +58,24 @@ def run(arguments: argparse.Namespace) -> int:
         Question(bag, sites[name], service, arguments.seed, arguments.missed)
         for bag, name in zip(bags, names if len(names) > 1 else names * len(bags), strict=True)
     ]
-    played = []
-    for bag, one in zip(bags, each(decided, asked, arguments.cluster), strict=True):
-        for problem in one.problems:
-            print(f"visrftwin: {bag}: {problem}", file=sys.stderr)
-        played.append(one)
-    make_room(arguments.out, _WRITTEN, arguments.force)
-    arguments.out.mkdir(parents=True)
-    write_report(played, arguments.out, shlex.join(["visrftwin", *sys.argv[1:]]))
+    played: list[Decisions] = []
+
+    def write() -> None:
+        make_room(arguments.out, _WRITTEN, arguments.force)
+        arguments.out.mkdir(parents=True)
+        write_report(played, len(bags), arguments.out, shlex.join(["visrftwin", *sys.argv[1:]]))
+
+    try:
+        for bag, one in zip(bags, each(decided, asked, arguments.cluster), strict=True):
+            for problem in one.problems:
+                print(f"visrftwin: {bag}: {problem}", file=sys.stderr)
+            played.append(one)
+    except KeyboardInterrupt as stopped:
+        if played:
+            write()
+            stopped.add_note(f"{arguments.out} holds the first {len(played)} of {len(bags)} bags")
+        raise
+    write()
     for meanwhile in MEANWHILE:
         print(f"During a hand-over {meanwhile}:\n{table(played, meanwhile)}")
     print(f"{arguments.out}: report.md, decisions.json, reliability.png")

@@ -18,14 +18,15 @@ _LINKS = 6
 """Links or robots over whose warnings false alarms a minute are told."""
 
 
-def write_report(played: Sequence[Decisions], folder: Path, command: str) -> None:
-    """report.md, reliability.png and decisions.json in a folder that is there."""
+def write_report(played: Sequence[Decisions], asked: int, folder: Path, command: str) -> None:
+    """report.md, reliability.png and decisions.json in a folder that is there, of so many bags that were asked for."""
     diagrams = service_reliability(played)
     figure = reliability_figure(diagrams, "share that gave the rate")
     figure.savefig(folder / "reliability.png", dpi=120)
-    (folder / "report.md").write_text(page(played, diagrams, command))
+    (folder / "report.md").write_text(page(played, asked, diagrams, command))
     kept = {
         "command": command,
+        "complete": len(played) == asked,
         "policies": [
             {"meanwhile": meanwhile, **vars(line)}
             for meanwhile in MEANWHILE
@@ -85,9 +86,15 @@ def service_reliability(played: Sequence[Decisions]) -> dict[str, Reliability]:
     return made
 
 
-def page(played: Sequence[Decisions], diagrams: dict[str, Reliability], command: str) -> str:
+def page(
+    played: Sequence[Decisions], asked: int, diagrams: dict[str, Reliability], command: str
+) -> str:
     """The report as Markdown."""
     service = played[0].service
+    campaigns = f"{len(played)}" + (
+        f" of {asked}, then it was stopped" if len(played) < asked else ""
+    )
+    robots = len({outcome.robot for one in played for outcome in one.outcomes})
     told = "\n".join(f"- {policy}: {what}" for policy, what in played[0].told.items())
     spread = "\n".join(
         f"| {name} | {one.error:.3f} | {int(one.count.sum())} |" for name, one in diagrams.items()
@@ -101,7 +108,7 @@ def page(played: Sequence[Decisions], diagrams: dict[str, Reliability], command:
 
 `{command}`
 
-Campaigns: {len(played)}; robots: {len({o.robot for one in played for o in one.outcomes})}. Out of service is
+Campaigns: {campaigns}; robots: {robots}. Out of service is
 a robot under {service.rate / 1e9:g} Gbit/s above the MAC. Intervals are 95 %, by a bootstrap over campaigns.
 
 {tables}
