@@ -18,7 +18,9 @@ from visrftwin_ros.evaluation.decision_report import service_reliability, table,
 from visrftwin_ros.evaluation.decision_summary import summary
 from visrftwin_ros.evaluation.decisions import (
     AHEAD,
+    DRIVING,
     MEANWHILE,
+    STANDING,
     TOLD,
     Decisions,
     Outcome,
@@ -137,7 +139,7 @@ def played(react_out: float, twin_out: float) -> Decisions:
         outcomes,
         served,
         Warned(360, 4, (3, 2), 9, 6),
-        Warned(60, 2, (1, 0), 3, 1),
+        {STANDING: Warned(60, 2, (1, 0), 3, 1, (0.7,)), DRIVING: Warned()},
         ("left out",),
     )
 
@@ -159,7 +161,11 @@ def test_the_report_sums_over_bags_with_intervals(tmp_path: Path) -> None:
     assert "announced 0.5 / 1 s before their onset: 9 of 12 / 6 of 12" in text
     assert "27 warnings went out, 6.00 false ones a minute over 6 links" in text
     kept = json.loads((tmp_path / "decisions.json").read_text())
-    assert "announced 0.5 / 1 s before their onset: 3 of 6 / 0 of 6" in text
+    assert (
+        f"- {STANDING}: announced 0.5 / 1 s before their onset: 3 of 6 / 0 of 6, 0.7 s before in the"
+        " median." in text
+    )
+    assert f"- {DRIVING}: announced 0.5 / 1 s before their onset: 0 of 0" in text
     assert len(kept["robots"]) == 9 * len(TOLD) and len(kept["policies"]) == 3 * len(TOLD)
     assert (tmp_path / "reliability.png").stat().st_size > 5000
     assert service_reliability(bags)["1 s ahead"].error == pytest.approx(0.15)

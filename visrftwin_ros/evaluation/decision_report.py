@@ -9,7 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from visrftwin_ros.evaluation.decision_summary import summary
-from visrftwin_ros.evaluation.decisions import AHEAD, MEANWHILE, Decisions, Warned
+from visrftwin_ros.evaluation.decisions import (
+    AHEAD,
+    DRIVING,
+    MEANWHILE,
+    STANDING,
+    Decisions,
+    Warned,
+)
 from visrftwin_ros.evaluation.figures.reliability import reliability_figure
 from visrftwin_ros.evaluation.scores.announcements import LEADS
 from visrftwin_ros.evaluation.scores.reliability import Reliability, reliability
@@ -33,7 +40,11 @@ def write_report(played: Sequence[Decisions], asked: int, folder: Path, command:
             for line in summary(played, meanwhile)
         ],
         "warnings": [{"bag": str(one.source), **vars(one.warnings)} for one in played],
-        "outages": [{"bag": str(one.source), **vars(one.outages)} for one in played],
+        "outages": [
+            {"bag": str(one.source), "whose": whose, **vars(told)}
+            for one in played
+            for whose, told in one.outages.items()
+        ],
         "robots": rows(played),
     }
     (folder / "decisions.json").write_text(json.dumps(kept, indent=2) + "\n")
@@ -103,6 +114,10 @@ def page(
         f"## A hand-over takes {service.interruption:g} s in which {meanwhile}\n\n{table(played, meanwhile)}"
         for meanwhile in MEANWHILE
     )
+    outages = "\n".join(
+        f"- {whose}: {warned_of([one.outages[whose] for one in played], 'robots')}"
+        for whose in (STANDING, DRIVING)
+    )
     problems = "\n".join(f"- {one.source}: {text}" for one in played for text in one.problems)
     return f"""# What hand-over policies are worth
 
@@ -122,8 +137,9 @@ another link would have served. What each policy knows:
 
 Fades over 10 dB {warned_of([one.warnings for one in played], "links")}
 
-Outages of {service.interruption:g} s and more, in which no access point gives the rate,
-{warned_of([one.outages for one in played], "robots")}
+Outages of {service.interruption:g} s and more, in which no access point gives the rate:
+
+{outages}
 
 ## Is service as frequent as it is foretold?
 
@@ -147,7 +163,9 @@ def warned_of(told: Sequence[Warned], whose: str) -> str:
     )
     leads = " / ".join(f"{lead:g}" for lead in LEADS)
     rate = f"{false / minutes * _LINKS:.2f}" if minutes else "an unknown number of"
+    median = [lead for one in told for lead in one.leads]
+    before = f", {np.median(median):.1f} s before in the median" if median else ""
     return (
-        f"announced {leads} s before their onset: {shares}. {issued} warnings went out,"
+        f"announced {leads} s before their onset: {shares}{before}. {issued} warnings went out,"
         f" {rate} false ones a minute over {_LINKS} {whose}."
     )

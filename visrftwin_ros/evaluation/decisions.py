@@ -68,7 +68,7 @@ class Decisions:
     """Of one bag. told: what each policy knows. outcomes: robots times policies, for each of MEANWHILE, which
     `service` says nothing of. served: at each of AHEAD s, the probability that a link will give the needed rate,
     and whether it did. warnings: of fades of the live graph against the true shadow loss. outages: warnings that no
-    access point serves, against the true rates of robots.
+    access point serves, against the true rates of robots, those that drive by their plan and those that stand.
     """
 
     source: Path
@@ -77,20 +77,21 @@ class Decisions:
     outcomes: tuple[Outcome, ...]
     served: Mapping[float, tuple[NDArray[np.float64], NDArray[np.bool_]]]
     warnings: Warned
-    outages: Warned
+    outages: Mapping[str, Warned]
     problems: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Warned:
     """seconds: of all links or robots, in which it is known whether a warning was false. events: deep fades, or
-    outages; announced: of these, each of LEADS s before."""
+    outages; announced: of these, each of LEADS s before; leads: of the announced ones, s."""
 
     seconds: float = 0.0
     events: int = 0
     announced: tuple[int, ...] = (0,) * len(LEADS)
     warnings: int = 0
     false: int = 0
+    leads: tuple[float, ...] = ()
 
     def plus(self, score: AnnouncementScore) -> Warned:
         """And those of one more link or robot."""
@@ -101,9 +102,11 @@ class Warned:
             tuple((np.array(self.announced) + came).tolist()),
             self.warnings + score.warnings,
             self.false + score.false,
+            (*self.leads, *score.leads),
         )
 
 
+STANDING, DRIVING = "robots that stand", "robots that drive by their plan"
 MEANWHILE: Mapping[str, Callable[[Service], Service]] = {
     "nobody serves": lambda service: replace(service, old_serves=False, connections=1),
     "the old link serves": lambda service: replace(service, old_serves=True, connections=1),
@@ -176,7 +179,7 @@ def decide(
     )
     drives = {robot.name: Drive.of(campaign, robot) for robot in site.robots if robot.is_on_tf}
     foreseen = forecasts(engine, people, {name: d for name, d in drives.items() if d is not None})
-    outcomes, outages = [], Warned()
+    outcomes, outages = [], {STANDING: Warned(), DRIVING: Warned()}
     served: dict[float, list[tuple[NDArray[np.float64], NDArray[np.bool_]]]] = {}
     for number, course in enumerate(found):
         draw = np.random.default_rng([seed, number, 77])
@@ -189,8 +192,10 @@ def decide(
                 Outcome(course.robot, name, service_score(course, episode, radio, kind), meanwhile)
                 for name, episode in _episodes(course, mine, measured, radio, kind).items()
             ]
-        told = service_warned(course, mine, measured, radio, service, course.robot in drives)
-        outages = outages.plus(outage_score(course, told, radio, service))
+        drives_on = drives.get(course.robot) is not None
+        told = service_warned(course, mine, measured, radio, service, drives_on)
+        whose = DRIVING if drives_on else STANDING
+        outages[whose] = outages[whose].plus(outage_score(course, told, radio, service))
         for ahead in AHEAD:
             served.setdefault(ahead, []).append(
                 service_told(course, mine, measured, ahead, radio, service)

@@ -27,14 +27,19 @@ _APART = 0.3
 class AnnouncementScore:
     """Of fades deeper than asked for: how many, the share announced each of LEADS before its
     onset, warnings in all, false ones, of how many seconds it is known whether a warning that was issued
-    then was false, and the lead, s, median over the announced ones."""
+    then was false, and the lead of each announced one, s before its onset."""
 
     fades: int
     announced: tuple[float, ...]
     warnings: int
     false: int
     known_seconds: float
-    lead: float
+    leads: tuple[float, ...]
+
+    @property
+    def lead(self) -> float:
+        """s, median; nan where none was announced."""
+        return float(np.median(self.leads)) if self.leads else np.nan
 
     @property
     def false_a_minute(self) -> float:
@@ -111,7 +116,7 @@ def announcement_score(
         warnings=len(warnings),
         false=false,
         known_seconds=max(float(known_until - time[0]), 0.0),
-        lead=float(np.median(lead[np.isfinite(lead)])) if np.isfinite(lead).any() else np.nan,
+        leads=tuple(lead[np.isfinite(lead)].tolist()),
     )
 
 
