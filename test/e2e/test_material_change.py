@@ -65,8 +65,8 @@ class Watched:
         return self._material.call_async(request)
 
     def largest_gap(self, first: int, last: int | None = None) -> float:
-        """Seconds between two messages, of those with these numbers."""
-        return float(np.diff(self.times[first:last]).max())
+        """Seconds between two messages, of those with these numbers; inf where there are no two."""
+        return float(np.diff(self.times[first:last]).max(initial=0.0)) or np.inf
 
     def _message(self) -> TrackedPeople:
         message = TrackedPeople()

@@ -40,7 +40,9 @@ def test_rviz_and_foxglove_show_topics_of_the_namespace() -> None:
     assert manager["Global Options"]["Fixed Frame"] == site.world_frame
     layout = foxglove_layout(site, "hall/east")
     panels = layout["configById"]
-    assert set(panels["3D!place"]["topics"]) == {f"/hall/east/{name}" for name in solid}
+    assert panels["3D!place"]["topics"] == {
+        f"/hall/east/{name}": {"visible": name in solid} for name in {*solid, "outage_map"}
+    }
     assert panels["Image!camera"]["imageMode"]["imageTopic"] in names
     curve = panels["Plot!loss"]["paths"][0]["value"]
     link = f'{{tx=="{site.access_points[0].name}"}}{{rx=="{site.robots[0].name}"}}'

@@ -186,12 +186,14 @@ class TwinViewer(TwinNode):
 
     def _on_hand_over(self, message: HandOver) -> None:
         at = stamp_ns(message.at)
+        what = f"hand over from {message.from_ap} to" if message.from_ap else "add"
         text = (
-            f"{message.robot}: hand over from {message.from_ap or 'nobody'} to **{message.to_ap}** "
+            f"{message.robot}: {what} **{message.to_ap}** "
             f"(+{message.expected_gain * 1e-9:.2f} Gbit/s, {message.confidence:.0%}): {message.reason}"
         )
         self._watch.hear_alert(Alert(at, at, text))
-        self._watch.hear_advice(message.robot, at, message.to_ap)
+        if message.from_ap:
+            self._watch.hear_advice(message.robot, at, message.to_ap)
 
     def _on_service_warning(self, message: ServiceWarning) -> None:
         begins, ends = stamp_ns(message.begins), stamp_ns(message.ends)

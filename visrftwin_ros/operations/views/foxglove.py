@@ -16,17 +16,18 @@ MOST_CURVES = len(LINK_COLORS)
 def foxglove_layout(site: Site, namespace: str = "", compressed: bool = False) -> dict[str, Any]:
     """A layout file (Layouts, Import from file). TwinError where the namespace is no ROS name."""
     root = root_of(namespace)
-    solid = [
-        topic.name
+    # Of two maps one would lie over the other.
+    solid = {
+        topic.name: {"visible": not topic.name.endswith("/outage_map")}
         for topic in graph_topics(site, namespace)
         if topic.kind.endswith(("/MarkerArray", "/OccupancyGrid"))
-    ]
+    }
     links = [(ap.name, robot.name) for ap in site.access_points for robot in site.robots]
     panels: dict[str, Any] = {
         "3D!place": {
             "followTf": site.world_frame,
             "followMode": "follow-none",
-            "topics": {name: {"visible": True} for name in solid},
+            "topics": solid,
         },
         "Plot!loss": _plot(
             "Shadow loss [dB]", f"{root}/channels.channels[:]", links, "shadow_loss_db"
