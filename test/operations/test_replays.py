@@ -144,6 +144,7 @@ def test_a_clip_of_six_seconds_yields_channels_from_its_beginning(
     assert len({stamp_ns(m.header.stamp) for m in fresh}) >= SECONDS
 
 
+@pytest.mark.long
 @pytest.mark.timeout(400)
 def test_the_labs_bag_runs_with_nothing_but_its_site(ros: None) -> None:
     listener = Listener({"/channels": (LinkChannels, RESULT_QOS)})
