@@ -194,6 +194,9 @@ def test_a_robot_that_holds_two_changes_one_only_where_both_fade(
     radio.hears(forecast(1.0))
     told = newest(radio)
     assert (told.from_ap, told.to_ap) == ("", "other") and "add it" in told.reason
+    radio.says("ap", also=("ap",))  # one and the same is one
+    radio.hears(forecast(1.0))
+    assert bench.says("beam_selector: association", OK, "reported by r")
     radio.says("ap", also=("nobody",))
     assert bench.says("beam_selector: association", WARN, "'ap', 'nobody'")
 

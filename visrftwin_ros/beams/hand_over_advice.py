@@ -107,7 +107,7 @@ class NetworkState:
     ) -> NetworkState:
         """`by` reports that `ap`, and those that `also` do, serve `robot`, "" for none; older reports change
         nothing, nor does one that contradicts what the robot itself said less than FRESH before."""
-        aps = (ap, *also) if ap else ()
+        aps = tuple(dict.fromkeys((ap, *also))) if ap else ()
         state = replace(self, signs=self.signs.speaks(by, at)) if by in aps and by else self
         last = self.serving.get(robot)
         if last is not None and last.by is not None:

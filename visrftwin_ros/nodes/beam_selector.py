@@ -132,7 +132,7 @@ class BeamSelector(TwinNode):
         self._holder = BeamHolder(self.value("hysteresis_db"))
 
     def _on_association(self, message: Association) -> None:
-        aps = [message.ap, *message.also] if message.ap else []
+        aps = list(dict.fromkeys([message.ap, *message.also])) if message.ap else []
         if message.robot not in self._robots or not {*aps} <= self._powers.keys():
             self.report(
                 "association",
