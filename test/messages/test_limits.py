@@ -17,7 +17,15 @@ from hypothesis import strategies as st
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.messages.image_size import coded_size
 from visrftwin_ros.messages.images import image_from_message
-from visrftwin_ros.messages.limits import FARTHEST, Limits, check_message, check_place, check_time
+from visrftwin_ros.messages.limits import (
+    FARTHEST,
+    LONGEST_NAME,
+    MOST_SERVING,
+    Limits,
+    check_message,
+    check_place,
+    check_time,
+)
 from visrftwin_ros.messages.stamps import NANOSECONDS
 
 NOW = 1_700_000_000 * NANOSECONDS
@@ -278,3 +286,14 @@ def test_vehicles_of_no_place_or_size_are_left_out_and_wild_ranges_refused() -> 
     wild = message(vehicles=[], **{**told_of, "nearest": [1.0, NAN]})
     with pytest.raises(TwinError, match="nearest"):
         check_message("visrftwin_ros/LidarVehicles", wild, Limits(), NOW)
+
+
+def test_more_access_points_than_a_robot_can_hold_are_refused() -> None:
+    said = message(robot="r", ap="a", reported_by="r", also=["b"] * (MOST_SERVING + 1))
+    with pytest.raises(TwinError, match=f"9 further access points serve r: at most {MOST_SERVING}"):
+        check_message("visrftwin_ros/Association", said, Limits(), NOW)
+    said.also = ["b", "c" * (LONGEST_NAME + 1)]
+    with pytest.raises(TwinError, match="a name of"):
+        check_message("visrftwin_ros/Association", said, Limits(), NOW)
+    said.also = ["b"] * MOST_SERVING
+    assert check_message("visrftwin_ros/Association", said, Limits(), NOW) == ""
