@@ -168,6 +168,7 @@ def test_the_report_sums_over_bags_with_intervals(tmp_path: Path) -> None:
     assert f"- {DRIVING}: announced 0.5 / 1 s before their onset: 0 of 0" in text
     assert len(kept["robots"]) == 9 * len(TOLD) and len(kept["policies"]) == 3 * len(TOLD)
     assert (tmp_path / "reliability.png").stat().st_size > 5000
+    assert (tmp_path / "policies.png").stat().st_size > 5000
     assert service_reliability(bags)["1 s ahead"].error == pytest.approx(0.15)
 
 

@@ -13,7 +13,9 @@ from visrftwin_ros.outputs import check_room, folder_kind, make_room
 NAME = "decide"
 HELP = "play hand-over policies over campaigns with true channels; seconds out of service, bits"
 
-_WRITTEN = folder_kind("folder of decisions", "report.md", "decisions.json", "reliability.png")
+_WRITTEN = folder_kind(
+    "folder of decisions", "report.md", "decisions.json", "reliability.png", "policies.png"
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -78,5 +80,5 @@ def run(arguments: argparse.Namespace) -> int:
     write()
     for meanwhile in MEANWHILE:
         print(f"During a hand-over {meanwhile}:\n{table(played, meanwhile)}")
-    print(f"{arguments.out}: report.md, decisions.json, reliability.png")
+    print(f"{arguments.out}: report.md, policies.png, decisions.json, reliability.png")
     return 0

@@ -17,6 +17,7 @@ from visrftwin_ros.evaluation.decisions import (
     Decisions,
     Warned,
 )
+from visrftwin_ros.evaluation.figures.policies import policy_figure
 from visrftwin_ros.evaluation.figures.reliability import reliability_figure
 from visrftwin_ros.evaluation.scores.announcements import LEADS
 from visrftwin_ros.evaluation.scores.reliability import Reliability, reliability
@@ -26,10 +27,12 @@ _LINKS = 6
 
 
 def write_report(played: Sequence[Decisions], asked: int, folder: Path, command: str) -> None:
-    """report.md, reliability.png and decisions.json in a folder that is there, of so many bags that were asked for."""
+    """Report, pictures and figures of the bags that were played, of so many `asked` for, in a folder that is there."""
     diagrams = service_reliability(played)
     figure = reliability_figure(diagrams, "share that gave the rate")
     figure.savefig(folder / "reliability.png", dpi=120)
+    summaries = {meanwhile: summary(played, meanwhile) for meanwhile in MEANWHILE}
+    policy_figure(summaries, "twin").savefig(folder / "policies.png", dpi=120)
     (folder / "report.md").write_text(page(played, asked, diagrams, command))
     kept = {
         "command": command,
@@ -125,6 +128,8 @@ def page(
 
 Campaigns: {campaigns}; robots: {robots}. Out of service is
 a robot under {service.rate / 1e9:g} Gbit/s above the MAC. Intervals are 95 %, by a bootstrap over campaigns.
+
+![Policies](policies.png)
 
 {tables}
 
