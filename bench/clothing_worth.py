@@ -11,8 +11,9 @@ everything of the people but limbs and bags, and of what they wear
 - skin: that all are bare;
 - wrong: another cloth of the table, drawn.
 
-Shadows: RMSE over the samples of fades to 30 dB, as in `bench/shadow_truth.py`. Echoes: of those that carry a
-thousandth of the direct path and more in truth, the power of all of one body over time, in dB off. FILE is written
+Shadows: RMSE over the samples of fades to 30 dB, as in `bench/shadow_truth.py`. Echoes: of those that turn by 30 to
+150 degrees, as in `bench/body_echo.py` (less is the shadow's own field, where optics on facets says nothing), and carry
+a thousandth of the direct path and more in truth, the power of all of one body over time, in dB off. FILE is written
 anew after every seed; seeds that it has are not computed again.
 """
 
@@ -43,6 +44,7 @@ from visrftwin_ros.propagation.people.people_update import PeopleUpdate
 TICK = 0.1
 TOLD = ("worn", "skin", "wrong")
 LEAST_ECHO = 1e-3
+TURNS = np.deg2rad([30.0, 150.0])
 FLOOR_DB = 60.0
 
 
@@ -51,6 +53,15 @@ def dressed(bodies: Bodies, told: str, wrong: tuple[str, ...]) -> Bodies:
     if told == "worn":
         return bodies
     return replace(bodies, material=("skin",) * len(bodies) if told == "skin" else wrong)
+
+
+def turned(bodies: Bodies, tx: np.ndarray, rx: np.ndarray) -> np.ndarray:
+    """Whether what comes to each body at half its height leaves within TURNS of straight on."""
+    middle = bodies.position + np.array([0.0, 0.0, 0.5]) * bodies.height[:, None]
+    to, on = middle - tx, rx - middle
+    cosine = (to * on).sum(axis=1) / (np.linalg.norm(to, axis=1) * np.linalg.norm(on, axis=1))
+    turn = np.arccos(np.clip(cosine, -1.0, 1.0))
+    return np.asarray((turn >= TURNS[0]) & (turn <= TURNS[1]))
 
 
 def loss_db(field: complex) -> float:
@@ -89,7 +100,7 @@ def scores(site: str, seed: int, people: int, seconds: float) -> dict[str, tuple
                 for some, person in zip(facets, persons, strict=True)
             ]
             power = np.array([0.0 if one is None else abs(one.transfer) ** 2 for one in back])
-            counts = power >= LEAST_ECHO * direct**2
+            counts = (power >= LEAST_ECHO * direct**2) & turned(there, tx, rx)
             true_echo[k] += power * counts
             for told in TOLD:
                 known = dressed(there, told, wrong)
