@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import multiprocessing
 import os
 import pickle
 from collections.abc import Iterator
@@ -19,15 +20,20 @@ from visrftwin_ros.evaluation.evaluation import evaluate
 from visrftwin_ros.evaluation.predictors import predictor_named
 from visrftwin_ros.evaluation.results import Options
 
+PARENTS = {"distributed.worker.daemon": False}
 NO_RAYS = "free_space,inh,nearest,nearest_stretch"
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
-    """The address of one with two workers, each a process."""
+    """The address of one with two workers, each a process that may have others, as docs/evaluation.md starts them."""
+    import dask
     from distributed import LocalCluster
 
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as local:
+    with (
+        dask.config.set(PARENTS),
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as local,
+    ):
         yield local.scheduler_address
 
 
@@ -102,11 +108,34 @@ def test_a_part_that_kills_its_workers_is_an_error_that_names_the_cluster() -> N
     from distributed import LocalCluster
 
     with (
-        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        dask.config.set({"distributed.scheduler.allowed-failures": 0, **PARENTS}),
         LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0") as local,
         pytest.raises(TwinError, match=f"{local.scheduler_address} lost its workers"),
     ):
         list(each(os._exit, [1], local.scheduler_address))
+
+
+def child_exit_code(_: int) -> int | None:
+    child = multiprocessing.get_context("spawn").Process(target=abs, args=(1,))
+    child.start()
+    child.join()
+    return child.exitcode
+
+
+def test_a_part_may_start_a_process_of_its_own(cluster: str) -> None:
+    assert list(each(child_exit_code, [1], cluster)) == [0]
+
+
+def test_workers_that_may_not_start_processes_are_an_error_that_says_what_to_set() -> None:
+    import dask
+    from distributed import LocalCluster
+
+    with (
+        dask.config.set({"distributed.worker.daemon": True}),
+        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=":0") as local,
+        pytest.raises(TwinError, match=r"DASK_DISTRIBUTED__WORKER__DAEMON=False dask worker"),
+    ):
+        list(each(halved, [1], local.scheduler_address))
 
 
 def test_a_cluster_without_workers_is_an_error() -> None:

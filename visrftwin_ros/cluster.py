@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -20,8 +21,8 @@ def each(
 
     cluster: address of a Dask scheduler, such as tcp://host:8786, whose workers have this package and see the
     same files by the same paths; '' = here. `work` is a module's function, and parts and answers can be pickled.
-    Who stops asking, by an error or Ctrl-C, ends what waits there. Raises TwinError where no scheduler answers, and
-    where workers die of a part or the cluster ends.
+    Who stops asking, by an error or Ctrl-C, ends what waits there. Raises TwinError where no scheduler answers, where
+    its workers may have no processes of their own, and where they die of a part or the cluster ends.
     """
     if not cluster:
         yield from map(work, parts)
@@ -67,6 +68,17 @@ def _client(cluster: str) -> Any:
     if not client.scheduler_info()["workers"]:
         client.close()
         raise TwinError(
-            f"the Dask cluster at {cluster!r} has no workers: start `dask worker {cluster}`"
+            f"the Dask cluster at {cluster!r} has no workers: start some with"
+            f" DASK_DISTRIBUTED__WORKER__DAEMON=False dask worker {cluster}"
+        )
+    if any(client.run(_is_daemon).values()):
+        client.close()
+        raise TwinError(
+            f"the workers of the Dask cluster at {cluster!r} may start no processes: start them with"
+            f" DASK_DISTRIBUTED__WORKER__DAEMON=False dask worker {cluster}"
         )
     return client
+
+
+def _is_daemon() -> bool:
+    return multiprocessing.current_process().daemon
