@@ -160,14 +160,17 @@ def test_what_is_wrong_with_a_nerfstudio_folder_is_named(
         read_rgbd_folder(folder, 1, quiet)
 
 
-def test_pictures_without_depth_make_no_map(
+def test_pictures_without_depth_are_frames_too(
     real: tuple[Path, list[RgbdFrame]], tmp_path: Path
 ) -> None:
     folder = as_nerfstudio(tmp_path / "ns", real[1])
     file = folder / "transforms.json"
     file.write_text(file.read_text().replace("depth_file_path", "mask_path"))
-    with pytest.raises(TwinError, match=r"no frame of 3 can be used: .*a map takes depth"):
-        rgbd_frames(folder)
+    frames, left_out = rgbd_frames(folder)
+    assert [frame.depth for frame in frames] == [None] * FEW
+    assert not left_out
+    with pytest.raises(TwinError, match="has no depth beside it"):
+        read_rgbd_folder(folder, 1, quiet)
 
 
 @pytest.mark.parametrize(

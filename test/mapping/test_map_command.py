@@ -168,6 +168,6 @@ def test_what_is_no_source_is_told(tmp_path: Path, capsys: pytest.CaptureFixture
     for source in ("a.txt", "missing", "."):
         assert main(["map", str(tmp_path / source), "--out", str(tmp_path / "room"), *RADIO]) == 2
     said = capsys.readouterr().err
-    assert "expected a rosbag2, a folder of RGB-D frames, a mesh or a cloud" in said
+    assert "expected a rosbag2, a folder of posed frames, a mesh or a cloud" in said
     assert "nothing at" in said
     assert "no *.depth.png in it" in said

@@ -21,7 +21,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source",
         type=Path,
-        help="a rosbag2 with clouds; a folder of posed RGB-D frames as 7-Scenes, TUM or nerfstudio have them; a "
+        help="a rosbag2 with clouds; a folder of posed RGB-D frames as 7-Scenes, TUM or nerfstudio have "
+        "them, or of nerfstudio's without depth; a "
         "mesh (.ply, .obj, .stl, .glb) or a cloud (.ply, .las, .laz, .e57)",
     )
     add_new_site(parser)
@@ -48,6 +49,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         choices=("tf", "lidar"),
         help="of a bag's LiDAR: by TF to the world frame (default), or by its sweeps where there is none; the "
         "map's frame is then the robot's first one, turned upright",
+    )
+    parser.add_argument(
+        "--depth",
+        choices=("sensor", "pictures"),
+        help="what shows where surfaces are: the LiDAR or RGB-D camera (default), or the pictures alone, where there "
+        "is none",
     )
     parser.add_argument("--topic", default="", help="of a bag's clouds, where it has several")
     parser.add_argument(
@@ -108,6 +115,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.up,
         arguments.pictures,
         arguments.poses,
+        arguments.depth,
     )
     reader = ReaderChoice(
         arguments.embedder or ("packaged" if source.has_pictures else "none"),

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from visrftwin_ros.cameras.rgbd.folder import rgbd_frames
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.mapping.scan import Scan
 from visrftwin_ros.mapping.sources.bag_clouds import follow_bag, read_bag_clouds
 from visrftwin_ros.mapping.sources.mesh_or_cloud import ENDINGS, read_mesh_or_cloud
+from visrftwin_ros.mapping.sources.picture_points import MOST_VIEWS, read_picture_points
 from visrftwin_ros.mapping.sources.rgbd_folder import read_rgbd_folder
 from visrftwin_ros.mapping.sweeps import FARTHEST
 from visrftwin_ros.site.frames import TransformBuffer
@@ -23,7 +25,7 @@ MOST_PICTURES = 12
 """Of a camera, where nobody says otherwise."""
 _NAMES: dict[Kind, str] = {
     "bag": "a rosbag2",
-    "frames": "a folder of RGB-D frames",
+    "frames": "a folder of posed frames",
     "file": f"a mesh or a cloud ({', '.join(ENDINGS)})",
 }
 
@@ -34,7 +36,7 @@ class MapSource:
 
     world_frame: TF frame of a bag's map. topic: of a bag's clouds. every: the N-th sweep or frame. farthest: m of
     a LiDAR's returns. unit: m, cm or mm, up: z or y, of a mesh or cloud. pictures: most of a camera. poses: by TF, or
-    by the sweeps themselves.
+    by the sweeps themselves. depth: of a LiDAR or RGB-D camera, or out of the pictures, as where a folder has no other.
 
     Raises TwinError where nothing is there, or nothing that is known, and on what would be ignored.
     """
@@ -48,6 +50,7 @@ class MapSource:
     up: str | None = None
     pictures: int | None = None
     poses: Literal["tf", "lidar"] | None = None
+    depth: Literal["sensor", "pictures"] | None = None
 
     def __post_init__(self) -> None:
         given = {name for name in _OF if getattr(self, name)}
@@ -58,6 +61,9 @@ class MapSource:
             raise TwinError(
                 f"{self.path} is {_NAMES[self.kind]}: {options} would be ignored, as --{useless[0]} is for {whose}"
             )
+        of_sweeps = [name for name in _OF_SWEEPS if getattr(self, name)]
+        if self.depth == "pictures" and self.poses != "lidar" and of_sweeps:
+            raise TwinError(f"--depth pictures: --{of_sweeps[0]} would be ignored")
 
     @property
     def kind(self) -> Kind:
@@ -71,7 +77,7 @@ class MapSource:
         if self.path.is_dir():
             return "frames"
         raise TwinError(
-            f"{self.path}: expected a rosbag2, a folder of RGB-D frames, a mesh or a cloud "
+            f"{self.path}: expected a rosbag2, a folder of posed frames, a mesh or a cloud "
             f"({', '.join(ENDINGS)})"
         )
 
@@ -100,6 +106,10 @@ class MapSource:
         """Its points; TwinError as the kind's reader says. poses: as `followed` has them."""
         if self.kind == "file":
             return read_mesh_or_cloud(self.path, self.unit, self.up)
+        if self.depth == "pictures" or (self.depth is None and self._has_pictures_only):
+            pictures, left_out = self._pictures(MOST_VIEWS, poses)
+            has_up = self.kind == "bag" and poses is None
+            return read_picture_points(pictures, left_out, self.path.name, has_up, progress)
         every = self.every or 1
         if self.kind == "bag":
             farthest = self.farthest or FARTHEST
@@ -112,10 +122,18 @@ class MapSource:
         self, poses: TransformBuffer | None = None
     ) -> tuple[tuple[PosedPicture, ...], tuple[str, ...]]:
         """Its pictures, and why others were left out; none of a mesh or a cloud. poses: as `followed` has them."""
-        most = self.pictures or MOST_PICTURES
+        return self._pictures(self.pictures or MOST_PICTURES, poses)
+
+    def _pictures(
+        self, most: int, poses: TransformBuffer | None
+    ) -> tuple[tuple[PosedPicture, ...], tuple[str, ...]]:
         if self.kind == "bag":
             return read_bag_pictures(self.path, self.frame, most, poses)
         return read_rgbd_pictures(self.path, most) if self.kind == "frames" else ((), ())
+
+    @property
+    def _has_pictures_only(self) -> bool:
+        return self.kind == "frames" and not any(f.depth for f in rgbd_frames(self.path)[0])
 
 
 _OF: dict[str, tuple[Kind, ...]] = {
@@ -126,5 +144,7 @@ _OF: dict[str, tuple[Kind, ...]] = {
     "up": ("file",),
     "pictures": ("bag", "frames"),
     "poses": ("bag",),
+    "depth": ("bag", "frames"),
 }
 """Which kinds of source each setting is for."""
+_OF_SWEEPS = ("topic", "every", "farthest")

@@ -1,4 +1,4 @@
-"""The colour pictures of a folder of RGB-D frames."""
+"""The colour pictures of a folder of posed frames."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def read_rgbd_pictures(folder: Path, most: int) -> tuple[tuple[PosedPicture, ...
             left_out.append(str(error))
             continue
         camera = PinholeCamera(
-            file.name, size, matrix, turn, -turn @ frame.pose[:3, 3], np.zeros(0)
+            file.name, size, matrix, turn, -turn @ frame.pose[:3, 3], frame.distortion
         )
         pictures.append(PosedPicture(file.name, camera, bgr))
     return tuple(pictures), tuple(left_out)

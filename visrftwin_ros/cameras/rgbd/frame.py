@@ -1,9 +1,9 @@
-"""One picture of depth with its pose, of whatever layout its folder has."""
+"""One picture with its pose, and its depth where there is one, of whatever layout its folder has."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -18,16 +18,18 @@ Layout = Callable[[Path], Found]
 
 @dataclass(frozen=True)
 class RgbdFrame:
-    """depth: file of one channel of 16 bits, in `unit` m. colour: beside it, of the same lens; None without. matrix:
-    (3, 3) px, of pictures of `size` (width, height); None: of the depth's own. pose: (4, 4) m, optical frame to world.
+    """depth: file of one channel of 16 bits, in `unit` m; None without. colour: beside it, of the same lens; None
+    without. matrix: (3, 3) px, of pictures of `size` (width, height); None: of the depth's own. pose: (4, 4) m, optical
+    frame to world. distortion: (0,) or OpenCV's k1 k2 p1 p2 k3, of colour without depth.
     """
 
-    depth: Path
+    depth: Path | None
     unit: float
     colour: Path | None
     matrix: Float[np.ndarray, "3 3"]
     size: tuple[int, int] | None
     pose: Float[np.ndarray, "4 4"]
+    distortion: Float[np.ndarray, " k"] = field(default_factory=lambda: np.zeros(0))
 
     def matrix_of(self, picture: Path, width: int, height: int) -> Float[np.ndarray, "3 3"]:
         """Of a picture of that size, of the same view. Raises TwinError where the view would be another."""

@@ -15,13 +15,17 @@ from visrftwin_ros.errors import TwinError
 
 FILE = "transforms.json"
 MILLIMETRES = 1e-3
-_BENT = ("k1", "k2", "k3", "k4", "p1", "p2")
+_BENT = ("k1", "k2", "p1", "p2", "k3")
+"""OpenCV's distortion, in its order."""
+_LENSES = ("OPENCV", "PINHOLE", "SIMPLE_PINHOLE", "SIMPLE_RADIAL", "RADIAL")
+"""Of COLMAP's, those that these five describe."""
 _OPTICAL = np.diag([1.0, -1.0, -1.0, 1.0])
 """OpenGL's camera looks along -z with y up."""
 
 
 def nerfstudio(folder: Path) -> Found:
-    """Raises TwinError where the file is none, the lens is missing or bends, and where no frame has depth."""
+    """Raises TwinError where the file is none, and where no frame can be used: its lens is missing, of another kind,
+    or bends its depth too, or it has neither depth nor picture."""
     file = folder / FILE
     try:
         content = json.loads(file.read_text())
@@ -37,21 +41,23 @@ def nerfstudio(folder: Path) -> Found:
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             left_out.append(f"{file}: frame {number}: {type(error).__name__}: {error}")
     if not frames:
-        raise TwinError(
-            f"{file}: no frame of {len(listed)} can be used: {'; '.join(left_out[:3])}; a map takes depth, as "
-            "`ns-process-data record3d` writes it"
-        )
+        raise TwinError(f"{file}: no frame of {len(listed)} can be used: {'; '.join(left_out[:3])}")
     return frames, left_out
 
 
 def _frame(file: Path, number: int, entry: Mapping[str, Any]) -> RgbdFrame:
     where = f"{file}: frame {number}"
-    if "depth_file_path" not in entry:
-        raise TwinError(f"{where} has no depth_file_path")
-    if bent := [name for name in _BENT if abs(float(entry.get(name, 0.0))) > 1e-6]:
+    depth = file.parent / str(entry["depth_file_path"]) if "depth_file_path" in entry else None
+    bent = np.array([float(entry.get(name, 0.0)) for name in _BENT])
+    lens_kind = str(entry.get("camera_model", _LENSES[0]))
+    if lens_kind not in _LENSES or not np.isfinite(bent).all() or float(entry.get("k4", 0.0)):
         raise TwinError(
-            f"{where}: its lens bends ({', '.join(bent)}): undistort the pictures first"
+            f"{where}: its lens is {lens_kind}, of {', '.join(_LENSES)} with finite {', '.join(_BENT)} are read: "
+            "undistort others first"
         )
+    if depth is not None and (np.abs(bent) > 1e-6).any():
+        names = ", ".join(n for n, k in zip(_BENT, bent, strict=True) if abs(k) > 1e-6)
+        raise TwinError(f"{where}: its lens bends ({names}): undistort pictures and depth first")
     lens = [float(entry[name]) for name in ("fl_x", "fl_y", "cx", "cy")]
     matrix = np.array([[lens[0], 0.0, lens[2]], [0.0, lens[1], lens[3]], [0.0, 0.0, 1.0]])
     pose = np.array(entry["transform_matrix"], float)
@@ -61,11 +67,14 @@ def _frame(file: Path, number: int, entry: Mapping[str, Any]) -> RgbdFrame:
     if min(size) < 1:
         raise TwinError(f"{where}: pictures of {size[0]} x {size[1]} px are none")
     colour = file.parent / str(entry["file_path"])
+    if depth is None and not colour.is_file():
+        raise TwinError(f"{where} has no depth_file_path, and there is no picture {colour}")
     return RgbdFrame(
-        file.parent / str(entry["depth_file_path"]),
+        depth,
         float(entry.get("depth_unit_scale_factor", MILLIMETRES)),
         colour if colour.is_file() else None,
         checked_matrix(matrix, file),
         size,
         rigid(pose, where) @ _OPTICAL,
+        bent if bent.any() else np.zeros(0),
     )

@@ -122,6 +122,10 @@ def _clouds(bag: BagFile, topic: str) -> Connection:
             raise TwinError(f"{bag.path}: no clouds on {topic}; it has: {names or 'none'}")
         return named[0]
     if len(found) != 1:
-        wanted = f"say --topic, one of {names}" if found else "expected sensor_msgs/PointCloud2"
+        wanted = (
+            f"say --topic, one of {names}"
+            if found
+            else "expected sensor_msgs/PointCloud2; --depth pictures maps from a bag's pictures"
+        )
         raise TwinError(f"{bag.path}: {len(found)} topics with clouds; {wanted}")
     return found[0]

@@ -57,6 +57,8 @@ def _points(frame: RgbdFrame) -> Float[np.ndarray, "k 3"]:
     import cv2
 
     file = frame.depth
+    if file is None:
+        raise TwinError(f"{frame.colour} has no depth beside it")
     image = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
     if image is None or image.ndim != 2 or image.dtype != np.uint16:
         raise TwinError(

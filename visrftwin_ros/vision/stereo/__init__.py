@@ -1,0 +1,1 @@
+"""Depth of posed pictures out of the pictures alone."""
