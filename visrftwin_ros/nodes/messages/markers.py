@@ -16,6 +16,13 @@ from visrftwin_ros.messages.stamps import stamp_message, stamp_ns
 from visrftwin_ros.msg import ChannelPaths, TrackedPeople
 from visrftwin_ros.nodes.messages.message_types import made
 from visrftwin_ros.nodes.messages.path_kinds import path_kind
+from visrftwin_ros.propagation.people.body_outlines import (
+    CROTCH_HEIGHT,
+    HEAD_WIDTH,
+    LEG_WIDTH,
+    SHOULDER_HEIGHT,
+    body_sizes,
+)
 from visrftwin_ros.scene.surfaces import SurfaceMesh
 from visrftwin_ros.site.model import Site
 from visrftwin_ros.site.motion import pose_at
@@ -112,7 +119,7 @@ def link_markers(site: Site, state: ChannelState, robots: Mapping[str, RobotPose
 
 
 def path_markers(message: ChannelPaths, bodies: Bodies) -> MarkerArray:
-    """Paths as lines coloured by kind, people as cylinders, boxes as boxes; replaces what was shown before."""
+    """Paths as lines coloured by kind, people as head, trunk and legs, boxes as such; replaces what was shown before."""
     frame, stamp = message.header.frame_id, message.header.stamp
     array = MarkerArray(markers=[Marker(action=Marker.DELETEALL)])
     lines: dict[str, Marker] = {}
@@ -127,18 +134,42 @@ def path_markers(message: ChannelPaths, bodies: Bodies) -> MarkerArray:
                 lines[kind].points += [start, end]
     array.markers.extend(lines.values())
     for number in range(len(bodies)):
-        box = bool(bodies.is_box[number])
-        marker = _marker(frame, stamp, "people", number, Marker.CUBE if box else Marker.CYLINDER)
-        marker.scale.x = float((bodies.depth if box else bodies.width)[number])
-        marker.scale.y = float(bodies.width[number])
-        marker.pose.orientation.z = float(np.sin(bodies.heading[number] / 2))
-        marker.pose.orientation.w = float(np.cos(bodies.heading[number] / 2))
-        marker.scale.z = float(bodies.height[number])
-        marker.color = _color(PERSON)
-        x, y, z = bodies.position[number]
-        marker.pose.position = Point(x=x, y=y, z=z + bodies.height[number] / 2)
-        array.markers.append(marker)
+        cos, sin = np.cos(bodies.heading[number]), np.sin(bodies.heading[number])
+        parts = _box(bodies, number) if bodies.is_box[number] else _person(bodies, number)
+        for part, (form, size, (along, across, up)) in enumerate(parts):
+            marker = _marker(frame, stamp, "people", 4 * number + part, form)
+            marker.scale.x, marker.scale.y, marker.scale.z = size
+            marker.pose.orientation.z = float(np.sin(bodies.heading[number] / 2))
+            marker.pose.orientation.w = float(np.cos(bodies.heading[number] / 2))
+            marker.color = _color(PERSON)
+            off = np.array([cos * along - sin * across, sin * along + cos * across, up])
+            x, y, z = (bodies.position[number] + off).tolist()
+            marker.pose.position = Point(x=x, y=y, z=z)
+            array.markers.append(marker)
     return array
+
+
+Part = tuple[int, tuple[float, float, float], tuple[float, float, float]]
+"""A marker's type, its size and its middle, m along the heading, to the left and up."""
+
+
+def _box(bodies: Bodies, number: int) -> list[Part]:
+    along, across, up = (float(of[number]) for of in (bodies.depth, bodies.width, bodies.height))
+    return [(Marker.CUBE, (along, across, up), (0.0, 0.0, up / 2))]
+
+
+def _person(bodies: Bodies, number: int) -> list[Part]:
+    """Head, trunk and two legs, those of a walker apart, as their shadow has them."""
+    depth, width, height = (float(of[number]) for of in (bodies.depth, bodies.width, bodies.height))
+    stride, apart = body_sizes(bodies)[number, 8:] / 2
+    crotch, shoulders, leg = CROTCH_HEIGHT * height, SHOULDER_HEIGHT * height, LEG_WIDTH * width
+    head, trunk = height - shoulders, shoulders - crotch
+    return [
+        (Marker.CYLINDER, (HEAD_WIDTH, HEAD_WIDTH, head), (0.0, 0.0, shoulders + head / 2)),
+        (Marker.CYLINDER, (depth, width, trunk), (0.0, 0.0, crotch + trunk / 2)),
+        (Marker.CYLINDER, (leg, leg, crotch), (stride, apart, crotch / 2)),
+        (Marker.CYLINDER, (leg, leg, crotch), (-stride, -apart, crotch / 2)),
+    ]
 
 
 def track_markers(message: TrackedPeople, trails: Trails) -> MarkerArray:
