@@ -119,7 +119,7 @@ def link_markers(site: Site, state: ChannelState, robots: Mapping[str, RobotPose
 
 
 def path_markers(message: ChannelPaths, bodies: Bodies) -> MarkerArray:
-    """Paths as lines coloured by kind, people as head, trunk and legs, boxes as such; replaces what was shown before."""
+    """Paths as lines coloured by kind, people as head, trunk and legs, boxes as such; replaces what was there."""
     frame, stamp = message.header.frame_id, message.header.stamp
     array = MarkerArray(markers=[Marker(action=Marker.DELETEALL)])
     lines: dict[str, Marker] = {}
