@@ -10,14 +10,12 @@ import cv2
 import numpy as np
 import pytest
 from painted_room import ROOM, all_pixels, picture, pinhole
-from scipy.spatial import cKDTree
 
 from visrftwin_ros.cameras.rgbd.folder import rgbd_frames
 from visrftwin_ros.cli import main
 from visrftwin_ros.errors import TwinError
 from visrftwin_ros.lab import shipped
 from visrftwin_ros.mapping.map_source import MapSource
-from visrftwin_ros.scene.surface_samples import surface_samples
 from visrftwin_ros.scene.surfaces import surface_meshes
 from visrftwin_ros.site.loading import load_site
 
@@ -31,8 +29,8 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A walk along the room in nerfstudio's layout, by a lens that bends."""
     folder = tmp_path_factory.mktemp("photographs")
     frames = []
-    for k in range(16):
-        place = np.array([-1.2 + 0.12 * k, -1.0 + 0.14 * (k % 4) + 0.1 * k, 1.2 + 0.1 * (k % 3)])
+    for k in range(12):
+        place = np.array([-1.2 + 0.15 * k, -1.0 + 0.14 * (k % 4) + 0.1 * k, 1.2 + 0.1 * (k % 3)])
         camera = pinhole(place, -0.3 + 0.04 * k, BENT, SIZE)
         cv2.imwrite(str(folder / f"{k}.png"), picture(camera, all_pixels(*SIZE)).bgr)
         pose = np.eye(4)
@@ -66,12 +64,12 @@ def test_the_command_makes_a_site_of_pictures_alone(photographs: Path, tmp_path:
     out = tmp_path / "room"
     words = ["map", str(photographs), "--out", str(out), *RADIO, "--embedder", "none"]
     assert main(words) == 0
-    assert f"16 pictures of {photographs.name}" in (out / "report" / "report.md").read_text()
+    assert f"12 pictures of {photographs.name}" in (out / "report" / "report.md").read_text()
     site = load_site(str(out))
     walls = [mesh for mesh in surface_meshes(site) if mesh.name.startswith("wall")]
     ahead = max(walls, key=lambda mesh: float(np.prod(np.sort(np.ptp(mesh.vertices, axis=0))[1:])))
     breadth = np.sort(np.ptp(ahead.vertices, axis=0))
-    assert breadth[0] < 1e-6  # upright, and along an axis of the map
+    assert breadth[0] < 0.02  # m: upright, and along an axis of the map
     assert breadth[1] > 1.5 and breadth[2] > 2.5
     floor = next(mesh for mesh in surface_meshes(site) if mesh.name.startswith("floor"))
     height = ahead.vertices[:, 2].max() - floor.vertices[:, 2].mean()
@@ -90,7 +88,7 @@ def test_the_command_makes_a_site_of_pictures_alone(photographs: Path, tmp_path:
 def test_lenses_that_are_not_read_are_named(
     photographs: Path, tmp_path: Path, values: dict[str, Any], said: str
 ) -> None:
-    with pytest.raises(TwinError, match=f"(?s)no frame of 16 can be used: .*{said}"):
+    with pytest.raises(TwinError, match=f"(?s)no frame of 12 can be used: .*{said}"):
         MapSource(changed(photographs, tmp_path / "other", **values)).read(quiet)
 
 
@@ -98,7 +96,7 @@ def test_a_picture_that_is_not_there_is_named(photographs: Path, tmp_path: Path)
     folder = changed(photographs, tmp_path / "fewer")
     (folder / "3.png").unlink()
     frames, left_out = rgbd_frames(folder)
-    assert len(frames) == 15
+    assert len(frames) == 11
     assert left_out == [
         f"{folder / 'transforms.json'}: frame 3 has no depth_file_path, and there is no picture {folder / '3.png'}"
     ]
@@ -123,11 +121,10 @@ def test_a_mesh_has_no_pictures(tmp_path: Path) -> None:
         MapSource(tmp_path / "room.ply", depth="pictures")
 
 
-def test_a_bags_camera_that_drives_gives_points_on_what_is_there() -> None:
-    """The shipped bag's robot has a panorama; it drives 8 s, and its other cameras hang on walls: points are few."""
-    scan = MapSource(shipped.BAG, depth="pictures").read(quiet)
-    assert scan.up is None
-    true = [surface_samples(m.vertices, m.faces, 0.05) for m in surface_meshes(load_site("lobby"))]
-    away = cKDTree(np.concatenate(true)).query(scan.points[::50])[0]
-    assert len(scan) > 100
-    assert (away < 0.2).mean() > 0.9
+def test_a_bags_pictures_that_hardly_overlap_are_told() -> None:
+    """In 8 s the shipped bag's robot takes few panoramas; the other cameras hang on walls."""
+    said = (
+        r"hardly a place that one of \d+ views shows is confirmed by 4 others: take more pictures"
+    )
+    with pytest.raises(TwinError, match=said):
+        MapSource(shipped.BAG, depth="pictures").read(quiet)

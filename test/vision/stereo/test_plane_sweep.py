@@ -38,7 +38,7 @@ def test_pictures_from_one_place_give_no_depth() -> None:
     place = np.array([-1.0, 0.0, 1.2])
     same = [picture(c, all_pixels(*c.size)) for c in (pinhole(place, 0.1 * k) for k in range(5))]
     with pytest.raises(
-        TwinError, match=r"no place is in 4 of 5 views .* are their poses in metres"
+        TwinError, match=r"no place is in 5 of 5 views .* are their poses in metres"
     ):
         points_of_pictures(same, lambda *_: None)
 

@@ -19,7 +19,7 @@ WIDTH = 320
 """px of a view: half of a small camera's, where depth is as good and a quarter of the work."""
 NEAREST, FARTHEST, DEPTHS = 0.6, 15.0, 256
 """m, and how many depths are tried between them: a step is about half a pixel for views 0.4 m apart."""
-_OTHERS, _FEWEST = 6, 3
+_OTHERS, _FEWEST = 6, 4
 """Views that one is compared with, and those without which it says nothing."""
 _ANGLE, _NARROW, _WIDE = np.radians([8.0, 3.0, 10.0])
 """Between two views of a place: what is best, and the spreads below and above (Furukawa and Ponce, PAMI 32 (2010) 1362,
@@ -28,7 +28,7 @@ _TYPICAL = 4.0
 """m, of a place for which views are chosen."""
 _WORST = 0.6
 """Cost of a depth that is believed: patches whose correlation is 0.4 and more."""
-_AGREE, _AGREEING = 0.02, 3
+_AGREE, _AGREEING = 0.04, 4
 """Share of the depth by which two views may differ about a place, and the others that have to agree."""
 _THREADS = 2
 
@@ -52,14 +52,20 @@ class ViewDepth:
 
 
 def points_of_pictures(pictures: Sequence[PosedPicture], progress: Progress) -> list[SeenPoints]:
-    """What pictures show, as points on which they agree, view by view; those that confirm nothing are left out.
+    """What pictures show, as points on which they agree, view by view; views that nobody confirms are left out.
 
-    Raises TwinError where no two views show a place from places apart. progress: hears of views.
+    Raises TwinError where views do not overlap, and where they agree upon nothing. progress: hears of views.
     """
     views = [view for picture in pictures for view in pinhole_views(picture, WIDTH)]
     depths = depths_of_views(views, progress)
     seen = [_agreed(number, views, depths) for number in range(len(views))]
-    return [one for one in seen if len(one.points)]
+    found = [one for one in seen if len(one.points)]
+    if len(found) < 2:
+        raise TwinError(
+            f"hardly a place that one of {len(views)} views shows is confirmed by {_AGREEING} others: take more "
+            "pictures that overlap; their poses must fit to about a pixel"
+        )
+    return found
 
 
 def depths_of_views(views: Sequence[PinholeView], progress: Progress) -> list[ViewDepth]:
