@@ -12,6 +12,8 @@ Part = TypeVar("Part")
 Answer = TypeVar("Answer")
 _PATIENCE = 10
 """s for a scheduler to answer."""
+_WORKER = "DASK_DISTRIBUTED__WORKER__DAEMON=False dask worker"
+"""The twin has processes of its own, which Dask's workers as they come may not have."""
 
 
 def each(
@@ -68,14 +70,13 @@ def _client(cluster: str) -> Any:
     if not client.scheduler_info()["workers"]:
         client.close()
         raise TwinError(
-            f"the Dask cluster at {cluster!r} has no workers: start some with"
-            f" DASK_DISTRIBUTED__WORKER__DAEMON=False dask worker {cluster}"
+            f"the Dask cluster at {cluster!r} has no workers: start {_WORKER} {cluster}"
         )
     if any(client.run(_is_daemon).values()):
         client.close()
         raise TwinError(
-            f"the workers of the Dask cluster at {cluster!r} may start no processes: start them with"
-            f" DASK_DISTRIBUTED__WORKER__DAEMON=False dask worker {cluster}"
+            f"the workers of the Dask cluster at {cluster!r} may have no processes of their own: start {_WORKER}"
+            f" {cluster}"
         )
     return client
 

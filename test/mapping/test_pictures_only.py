@@ -73,7 +73,7 @@ def test_the_command_makes_a_site_of_pictures_alone(photographs: Path, tmp_path:
     assert breadth[1] > 1.5 and breadth[2] > 2.5
     floor = next(mesh for mesh in surface_meshes(site) if mesh.name.startswith("floor"))
     height = ahead.vertices[:, 2].max() - floor.vertices[:, 2].mean()
-    assert height == pytest.approx(ROOM[1, 2] - ROOM[0, 2], abs=0.1)
+    assert height == pytest.approx(ROOM[1, 2] - ROOM[0, 2], abs=0.1)  # cut to cells of 5 cm
 
 
 @pytest.mark.parametrize(
@@ -107,10 +107,25 @@ def test_depth_that_is_asked_of_a_sensor_is_not_made_of_pictures(photographs: Pa
         MapSource(photographs, depth="sensor").read(quiet)
 
 
-@pytest.mark.parametrize("more", [{"every": 2}, {"topic": "/points"}, {"farthest": 10.0}])
+@pytest.mark.parametrize(
+    "more",
+    [{"every": 2}, {"topic": "/points"}, {"farthest": 10.0}, {"poses": "lidar", "every": 2}],
+)
 def test_what_is_for_sweeps_is_not_ignored(more: dict[str, Any]) -> None:
-    with pytest.raises(TwinError, match=f"--depth pictures: --{next(iter(more))} would be ignored"):
+    with pytest.raises(TwinError, match=r"mapped from its pictures: --\w+ would be ignored"):
         MapSource(shipped.BAG, depth="pictures", **more)
+
+
+def test_nor_is_it_where_nobody_had_to_say_that_there_are_pictures_only(photographs: Path) -> None:
+    with pytest.raises(TwinError, match="mapped from its pictures: --every would be ignored"):
+        MapSource(photographs, every=2)
+
+
+def test_why_no_picture_has_a_place_is_told() -> None:
+    with pytest.raises(
+        TwinError, match=r"0 pictures of lobby_short: .* left out: pictures of .*'nowhere'"
+    ):
+        MapSource(shipped.BAG, world_frame="nowhere", depth="pictures").read(quiet)
 
 
 def test_a_mesh_has_no_pictures(tmp_path: Path) -> None:

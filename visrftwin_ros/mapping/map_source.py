@@ -61,9 +61,13 @@ class MapSource:
             raise TwinError(
                 f"{self.path} is {_NAMES[self.kind]}: {options} would be ignored, as --{useless[0]} is for {whose}"
             )
-        of_sweeps = [name for name in _OF_SWEEPS if getattr(self, name)]
-        if self.depth == "pictures" and self.poses != "lidar" and of_sweeps:
-            raise TwinError(f"--depth pictures: --{of_sweeps[0]} would be ignored")
+        of_sweeps = [name for name in ("every", "topic", "farthest") if getattr(self, name)]
+        if self.poses == "lidar":  # its sweeps are followed for their poses
+            of_sweeps = [name for name in of_sweeps if name == "every"]
+        if of_sweeps and self._by_pictures:
+            raise TwinError(
+                f"{self.path} is mapped from its pictures: --{of_sweeps[0]} would be ignored"
+            )
 
     @property
     def kind(self) -> Kind:
@@ -106,7 +110,7 @@ class MapSource:
         """Its points; TwinError as the kind's reader says. poses: as `followed` has them."""
         if self.kind == "file":
             return read_mesh_or_cloud(self.path, self.unit, self.up)
-        if self.depth == "pictures" or (self.depth is None and self._has_pictures_only):
+        if self._by_pictures:
             pictures, left_out = self._pictures(MOST_VIEWS, poses)
             has_up = self.kind == "bag" and poses is None
             return read_picture_points(pictures, left_out, self.path.name, has_up, progress)
@@ -132,8 +136,10 @@ class MapSource:
         return read_rgbd_pictures(self.path, most) if self.kind == "frames" else ((), ())
 
     @property
-    def _has_pictures_only(self) -> bool:
-        return self.kind == "frames" and not any(f.depth for f in rgbd_frames(self.path)[0])
+    def _by_pictures(self) -> bool:
+        if self.depth is None and self.kind == "frames":
+            return not any(frame.depth for frame in rgbd_frames(self.path)[0])
+        return self.depth == "pictures"
 
 
 _OF: dict[str, tuple[Kind, ...]] = {
@@ -147,4 +153,3 @@ _OF: dict[str, tuple[Kind, ...]] = {
     "depth": ("bag", "frames"),
 }
 """Which kinds of source each setting is for."""
-_OF_SWEEPS = ("topic", "every", "farthest")

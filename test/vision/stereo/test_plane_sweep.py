@@ -8,6 +8,7 @@ from painted_room import FACE, ROOM, all_pixels, meets, picture, pinhole, shade,
 
 from visrftwin_ros.cameras.camera_models import FisheyeCamera, PanoramaCamera
 from visrftwin_ros.errors import TwinError
+from visrftwin_ros.vision.posed_pictures import PosedPicture
 from visrftwin_ros.vision.stereo.picture_depth import compared_with, points_of_pictures
 from visrftwin_ros.vision.stereo.pinhole_views import OUTSIDE, PinholeView, pinhole_views
 from visrftwin_ros.vision.stereo.plane_sweep import inverse_depths, sweep_costs
@@ -19,17 +20,23 @@ def off(points: np.ndarray) -> np.ndarray:
     return np.abs(points[:, None] - ROOM).min(axis=(1, 2))
 
 
+def rays(view: PinholeView) -> np.ndarray:
+    """In the world, of each pixel."""
+    pixels = all_pixels(*view.grey.shape[::-1])
+    return view.points(pixels, np.ones(len(pixels))) - view.center
+
+
 @pytest.mark.parametrize("bent", [None, np.array([-0.12, 0.03, 0.001, -0.001])])
 def test_a_painted_room_is_found_to_two_centimetres(bent: np.ndarray | None) -> None:
     told: list[tuple[int, int]] = []
     seen = points_of_pictures(taken(bent=bent), lambda *done: told.append(done))
-    points = np.concatenate([one.points for one in seen])
+    points = np.concatenate([points for points, _ in seen])
     wrong = off(points)
     assert told[-1] == (8, 8)
     assert len(points) > 0.3 * 8 * 200 * 150
     assert np.median(wrong) < 0.02
     assert (wrong < 0.07).mean() > 0.9
-    assert {tuple(np.round(one.place, 6)) for one in seen} == {
+    assert {tuple(np.round(place, 6)) for _, place in seen} == {
         tuple(np.round(p.camera.center, 6)) for p in taken(bent=bent)
     }
 
@@ -58,7 +65,7 @@ def test_costs_are_least_at_the_true_depth_and_follow_the_projection() -> None:
     one, two, three = (next(pinhole_views(p, 200)) for p in taken(3))
     inverse = inverse_depths(1.0, 8.0, 57)
     costs = sweep_costs(one, [two, three], inverse)
-    points, axis, _ = meets(one.center, one.rays().reshape(-1, 3))
+    points, axis, _ = meets(one.center, rays(one))
     depth = ((points - one.center) @ one.rotation[2]).reshape(one.grey.shape)
     wall = (axis == 0).reshape(one.grey.shape)
     wall[:10], wall[-10:], wall[:, :20], wall[:, -20:] = False, False, False, False
@@ -108,9 +115,7 @@ def test_costs_are_summed_along_eight_lines() -> None:
 def drawn_where_it_should_be(view: PinholeView) -> float:
     """Grey, mean difference to what is really there."""
     there = view.grey.ravel() >= 0
-    return float(
-        np.abs(shade(view.center, view.rays().reshape(-1, 3)) - view.grey.ravel())[there].mean()
-    )
+    return float(np.abs(shade(view.center, rays(view)) - view.grey.ravel())[there].mean())
 
 
 def test_a_panorama_is_four_pinholes_round_the_horizon() -> None:
@@ -140,3 +145,14 @@ def test_what_a_bent_lens_does_not_show_is_outside() -> None:
     view = next(pinhole_views(picture(camera, all_pixels(*camera.size)), 200))
     assert (view.grey[[0, 0, -1, -1], [0, -1, 0, -1]] == OUTSIDE).all()
     assert (view.grey[40:-40, 40:-40] >= 0).all()
+
+
+def test_beyond_its_range_a_lens_polynomial_shows_nothing() -> None:
+    """With k1 = -0.5 the radius in the image falls again from 0.82 focal lengths on; corners are at 1.04."""
+    camera = pinhole(np.array([-1.0, 0.0, 1.2]), 0.0, np.array([-0.5, 0.0, 0.0, 0.0]))
+    straight = picture(pinhole(np.array([-1.0, 0.0, 1.2]), 0.0), all_pixels(*camera.size))
+    view = next(pinhole_views(PosedPicture("bent", camera, straight.bgr), 200))
+    v, u = np.mgrid[:150, :200]
+    radius = np.hypot(u - 99.5, v - 74.5) / 120
+    assert (view.grey[radius > 0.85] == OUTSIDE).all()
+    assert (view.grey[radius < 0.6] >= 0).all()

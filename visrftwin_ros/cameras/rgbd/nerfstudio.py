@@ -48,16 +48,22 @@ def nerfstudio(folder: Path) -> Found:
 def _frame(file: Path, number: int, entry: Mapping[str, Any]) -> RgbdFrame:
     where = f"{file}: frame {number}"
     depth = file.parent / str(entry["depth_file_path"]) if "depth_file_path" in entry else None
-    bent = np.array([float(entry.get(name, 0.0)) for name in _BENT])
+    bends = {name: float(entry.get(name, 0.0)) for name in _BENT}
+    bent = [name for name, k in bends.items() if abs(k) > 1e-6]
     lens_kind = str(entry.get("camera_model", _LENSES[0]))
-    if lens_kind not in _LENSES or not np.isfinite(bent).all() or float(entry.get("k4", 0.0)):
+    if (
+        lens_kind not in _LENSES
+        or not np.isfinite([*bends.values()]).all()
+        or float(entry.get("k4", 0.0))
+    ):
         raise TwinError(
             f"{where}: its lens is {lens_kind}, of {', '.join(_LENSES)} with finite {', '.join(_BENT)} are read: "
             "undistort others first"
         )
-    if depth is not None and (np.abs(bent) > 1e-6).any():
-        names = ", ".join(n for n, k in zip(_BENT, bent, strict=True) if abs(k) > 1e-6)
-        raise TwinError(f"{where}: its lens bends ({names}): undistort pictures and depth first")
+    if depth is not None and bent:
+        raise TwinError(
+            f"{where}: its lens bends ({', '.join(bent)}): undistort pictures and depth first"
+        )
     lens = [float(entry[name]) for name in ("fl_x", "fl_y", "cx", "cy")]
     matrix = np.array([[lens[0], 0.0, lens[2]], [0.0, lens[1], lens[3]], [0.0, 0.0, 1.0]])
     pose = np.array(entry["transform_matrix"], float)
@@ -76,5 +82,5 @@ def _frame(file: Path, number: int, entry: Mapping[str, Any]) -> RgbdFrame:
         checked_matrix(matrix, file),
         size,
         rigid(pose, where) @ _OPTICAL,
-        bent if bent.any() else np.zeros(0),
+        np.array([*bends.values()] if bent else []),
     )

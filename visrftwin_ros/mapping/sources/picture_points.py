@@ -12,9 +12,9 @@ from visrftwin_ros.vision.posed_pictures import PosedPicture
 from visrftwin_ros.vision.stereo.picture_depth import points_of_pictures
 
 MOST_VIEWS = 150
-"""Pictures of a camera, from places apart: some 2 s of two cores each."""
+"""Pictures of a camera, from places apart: some 3 s of two cores each."""
 _NOISE = 0.03
-"""m, of a point along its ray, where others agree: the median error in rooms of the lab (docs/mapping.md)."""
+"""m, of a point along its ray, where others agree: assumed."""
 
 
 def read_picture_points(
@@ -29,9 +29,8 @@ def read_picture_points(
     Raises TwinError where pictures do not overlap, or show nothing that two agree upon.
     """
     ups: list[Float[np.ndarray, " 3"]] = [-picture.camera.rotation[1] for picture in pictures]
-    seen = points_of_pictures(pictures, progress)
     return joined(
-        [(one.points, one.place) for one in seen],
+        points_of_pictures(pictures, progress) if pictures else [],
         up=None if has_up or not ups else np.mean(ups, axis=0),
         noise=_NOISE,
         source=f"{len(pictures)} pictures of {source}",

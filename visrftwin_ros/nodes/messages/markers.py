@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point
+from jaxtyping import Float
 from std_msgs.msg import ColorRGBA
 from visualization_msgs.msg import Marker, MarkerArray
 
@@ -133,9 +134,12 @@ def path_markers(message: ChannelPaths, bodies: Bodies) -> MarkerArray:
             for start, end in zip(path.vertices, path.vertices[1:], strict=False):
                 lines[kind].points += [start, end]
     array.markers.extend(lines.values())
+    legs = body_sizes(bodies)[:, 8:]
     for number in range(len(bodies)):
         cos, sin = np.cos(bodies.heading[number]), np.sin(bodies.heading[number])
-        parts = _box(bodies, number) if bodies.is_box[number] else _person(bodies, number)
+        parts = (
+            _box(bodies, number) if bodies.is_box[number] else _person(bodies, number, legs[number])
+        )
         for part, (form, size, (along, across, up)) in enumerate(parts):
             marker = _marker(frame, stamp, "people", 4 * number + part, form)
             marker.scale.x, marker.scale.y, marker.scale.z = size
@@ -158,10 +162,11 @@ def _box(bodies: Bodies, number: int) -> list[Part]:
     return [(Marker.CUBE, (along, across, up), (0.0, 0.0, up / 2))]
 
 
-def _person(bodies: Bodies, number: int) -> list[Part]:
-    """Head, trunk and two legs, those of a walker apart, as their shadow has them."""
+def _person(bodies: Bodies, number: int, legs: Float[np.ndarray, " 2"]) -> list[Part]:
+    """Head, trunk and two legs, as their shadow has them. legs: m from one to the other, along
+    the heading and across."""
     depth, width, height = (float(of[number]) for of in (bodies.depth, bodies.width, bodies.height))
-    stride, apart = body_sizes(bodies)[number, 8:] / 2
+    stride, apart = legs / 2
     crotch, shoulders, leg = CROTCH_HEIGHT * height, SHOULDER_HEIGHT * height, LEG_WIDTH * width
     head, trunk = height - shoulders, shoulders - crotch
     return [

@@ -16,9 +16,9 @@ from visrftwin_ros.vision.stereo.plane_sweep import inverse_depths, sweep_costs
 from visrftwin_ros.vision.stereo.semi_global import cheapest
 
 WIDTH = 320
-"""px of a view: half of a small camera's, where depth is as good and a quarter of the work."""
+"""px of a view; time and memory go with its square."""
 NEAREST, FARTHEST, DEPTHS = 0.6, 15.0, 256
-"""m, and how many depths are tried between them: a step is about half a pixel for views 0.4 m apart."""
+"""m, and how many depths are tried between: a step is half a pixel for views 0.4 m apart of a lens of 75 degrees."""
 _OTHERS, _FEWEST = 6, 4
 """Views that one is compared with, and those without which it says nothing."""
 _ANGLE, _NARROW, _WIDE = np.radians([8.0, 3.0, 10.0])
@@ -33,18 +33,12 @@ _AGREE, _AGREEING = 0.04, 4
 _THREADS = 2
 
 Progress = Callable[[int, int], None]
+SeenPoints = tuple[Float[np.ndarray, "k 3"], Float[np.ndarray, " 3"]]
+"""m in the world: what a view shows and others confirm, and where its camera is."""
 
 
 @dataclass(frozen=True)
-class SeenPoints:
-    """points: (K, 3) m in the world, that the view from `place` (3,) shows and others confirm."""
-
-    points: Float[np.ndarray, "k 3"]
-    place: Float[np.ndarray, " 3"]
-
-
-@dataclass(frozen=True)
-class ViewDepth:
+class _Depth:
     """Of a view: (H, W) m along the axis, NaN where none is believed, and the views that it was compared with."""
 
     depth: Float[np.ndarray, "h w"]
@@ -57,9 +51,9 @@ def points_of_pictures(pictures: Sequence[PosedPicture], progress: Progress) -> 
     Raises TwinError where views do not overlap, and where they agree upon nothing. progress: hears of views.
     """
     views = [view for picture in pictures for view in pinhole_views(picture, WIDTH)]
-    depths = depths_of_views(views, progress)
+    depths = _depths(views, progress)
     seen = [_agreed(number, views, depths) for number in range(len(views))]
-    found = [one for one in seen if len(one.points)]
+    found = [(points, place) for points, place in seen if len(points)]
     if len(found) < 2:
         raise TwinError(
             f"hardly a place that one of {len(views)} views shows is confirmed by {_AGREEING} others: take more "
@@ -68,7 +62,7 @@ def points_of_pictures(pictures: Sequence[PosedPicture], progress: Progress) -> 
     return found
 
 
-def depths_of_views(views: Sequence[PinholeView], progress: Progress) -> list[ViewDepth]:
+def _depths(views: Sequence[PinholeView], progress: Progress) -> list[_Depth]:
     """Each by itself; raises TwinError as `points_of_pictures` does."""
     chosen = [compared_with(number, views) for number in range(len(views))]
     if not any(len(others) >= _FEWEST for others in chosen):
@@ -78,14 +72,14 @@ def depths_of_views(views: Sequence[PinholeView], progress: Progress) -> list[Vi
         )
     inverse = inverse_depths(NEAREST, FARTHEST, DEPTHS)
 
-    def of(number: int) -> ViewDepth:
+    def of(number: int) -> _Depth:
         view, others = views[number], chosen[number]
         if len(others) < _FEWEST:
-            return ViewDepth(np.full(view.grey.shape, np.nan), ())
+            return _Depth(np.full(view.grey.shape, np.nan), ())
         costs = sweep_costs(view, [views[k] for k in others], inverse)
         depth, cost = cheapest(costs, view.grey, inverse)
         believed = (cost < _WORST) & (view.grey >= 0)
-        return ViewDepth(np.where(believed, depth, np.nan), others)
+        return _Depth(np.where(believed, depth, np.nan), others)
 
     depths = []
     with ThreadPoolExecutor(_THREADS, "depth of pictures") as pool:
@@ -105,10 +99,8 @@ def compared_with(number: int, views: Sequence[PinholeView]) -> tuple[int, ...]:
     side by some _ANGLE."""
     view = views[number]
     height, width = view.grey.shape
-    v, u = np.meshgrid(
-        np.linspace(0, height - 1, 5).astype(int), np.linspace(0, width - 1, 5).astype(int)
-    )
-    points = view.center + _TYPICAL * view.rays()[v.ravel(), u.ravel()]
+    u, v = np.meshgrid(np.linspace(0, width - 1, 5), np.linspace(0, height - 1, 5))
+    points = view.points(np.stack([u.ravel(), v.ravel()], axis=1), np.full(u.size, _TYPICAL))
     scores = []
     for k, other in enumerate(views):
         angle = _angle(points, view.center, other.center)
@@ -132,21 +124,21 @@ def _angle(
     return float(np.arccos(np.clip(cosine, -1, 1)).mean())
 
 
-def _agreed(number: int, views: Sequence[PinholeView], depths: Sequence[ViewDepth]) -> SeenPoints:
+def _agreed(number: int, views: Sequence[PinholeView], depths: Sequence[_Depth]) -> SeenPoints:
     """What enough others confirm, each place the mean of where they and the view itself have it."""
     view, own = views[number], depths[number]
-    rows = np.isfinite(own.depth)
-    points = view.center + own.depth[rows][:, None] * view.rays()[rows]
+    v, u = np.nonzero(np.isfinite(own.depth))
+    points = view.points(np.stack([u, v], axis=1), own.depth[v, u])
     total, agreeing = points.copy(), np.zeros(len(points), int)
     for k in own.others:
         pixels, expected = views[k].pixels(points)
         height, width = depths[k].depth.shape
         shown = (expected > 0) & ((pixels > -0.5) & (pixels < [width - 0.5, height - 0.5])).all(-1)
-        u, v = np.rint(pixels[shown]).astype(int).T
-        found = depths[k].depth[v, u]
+        nearest = np.rint(pixels[shown]).astype(int)
+        found = depths[k].depth[nearest[:, 1], nearest[:, 0]]
         same = np.abs(found - expected[shown]) < _AGREE * expected[shown]
         there = np.flatnonzero(shown)[same]
-        total[there] += views[k].center + found[same][:, None] * views[k].rays()[v[same], u[same]]
+        total[there] += views[k].points(nearest[same], found[same])
         agreeing[there] += 1
     kept = agreeing >= _AGREEING
-    return SeenPoints(total[kept] / (1 + agreeing[kept])[:, None], view.center)
+    return total[kept] / (1 + agreeing[kept])[:, None], view.center

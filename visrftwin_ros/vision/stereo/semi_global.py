@@ -8,8 +8,8 @@ from jaxtyping import Float
 
 from visrftwin_ros.compiled import compiled
 
-STEP, JUMP = np.float32(0.05), np.float32(0.4)
-"""What neighbours pay whose depths are one step apart, and farther; JUMP is less where the grey changes."""
+_STEP, _JUMP = np.float32(0.05), np.float32(0.4)
+"""What neighbours pay whose depths are one step apart, and farther; _JUMP is less where the grey changes."""
 _EDGE = np.float32(6.0)
 """Change of grey that halves it (P2' / |I_p - I_q| of the paper, without its pole)."""
 
@@ -61,7 +61,7 @@ def cheapest(
 ) -> tuple[Float[np.ndarray, "h w"], Float[np.ndarray, "h w"]]:
     """m of depth at each pixel, between two steps by a parabola, NaN at the nearest and farthest; and the
     cost there before neighbours were asked."""
-    total = aggregated(costs, grey, STEP, JUMP, _EDGE)
+    total = aggregated(costs, grey, _STEP, _JUMP, _EDGE)
     best = total.argmin(axis=-1)
     inside = np.clip(best, 1, len(inverse) - 2)
     low, mid, high = (
